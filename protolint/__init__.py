@@ -1,0 +1,1 @@
+"""protolint: a linter for Caffe nets that knows how BatchNorm differs from Caffe to Caffe."""

@@ -1,0 +1,62 @@
+"""Edits and fixes: the only way protolint changes text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["Applicability", "Edit", "Fix", "apply_edits", "overlap"]
+
+
+class Applicability(Enum):
+    """How far a fix may be trusted; ordered from most to least."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    DISPLAY_ONLY = "display-only"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace the bytes `start` to `end` (not included) by `text`, written as UTF-8."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that belong together: all are applied, or none."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    applicability: Applicability = Applicability.SAFE
+
+
+def overlap(first: Edit, second: Edit) -> bool:
+    """Whether two edits cannot both be applied.
+
+    Two insertions at one place do not overlap: they are made in the order given.
+    """
+    if first.start == first.end and second.start == second.end:
+        return False
+    return first.start < second.end and second.start < first.end
+
+
+def apply_edits(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """`data` with every edit made; bytes outside the edits stay as they are.
+
+    Insertions at one offset keep their order, and come before a replacement that
+    begins there. Raises ValueError where two edits overlap or one leaves the data.
+    """
+    pieces: list[bytes] = []
+    at = 0
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        if edit.start < at or edit.end < edit.start or edit.end > len(data):
+            raise ValueError(f"edit {edit.start}..{edit.end} overlaps another or is out of range")
+        pieces += (data[at : edit.start], edit.text.encode("utf-8"))
+        at = edit.end
+    pieces.append(data[at:])
+    return b"".join(pieces)

@@ -1,0 +1,76 @@
+"""A text file as bytes, with byte offsets turned into lines and columns at the edge."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+__all__ = ["Position", "Source", "Span"]
+
+
+class Span(NamedTuple):
+    """A range of bytes of one source: `start` is included, `end` is not."""
+
+    start: int
+    end: int
+
+
+class Position(NamedTuple):
+    """A place as people count it: line and column, both from 1, columns in characters."""
+
+    line: int
+    column: int
+
+
+class Source:
+    """The bytes of one text file and its name.
+
+    `text` holds one character per byte (latin-1), so that an index into it is a byte
+    offset; only what is shown to people is decoded as UTF-8.
+    """
+
+    __slots__ = ("_line_starts", "data", "path", "text")
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.path = path
+        self.data = data
+        self.text = data.decode("latin-1")
+        self._line_starts: list[int] | None = None
+
+    def __repr__(self) -> str:
+        return f"Source({self.path!r}, {len(self.data)} bytes)"
+
+    @property
+    def line_starts(self) -> list[int]:
+        """The byte offset at which each line begins."""
+        if self._line_starts is None:
+            starts = [0]
+            find = self.data.find
+            at = find(b"\n")
+            while at >= 0:
+                starts.append(at + 1)
+                at = find(b"\n", at + 1)
+            self._line_starts = starts
+        return self._line_starts
+
+    def line_number(self, offset: int) -> int:
+        """The line, counted from 1, that holds the byte at `offset`."""
+        return bisect_right(self.line_starts, offset)
+
+    def position(self, offset: int) -> Position:
+        """The line and column of a byte offset; a broken UTF-8 byte counts as one character."""
+        line = self.line_number(offset)
+        before = self.data[self.line_starts[line - 1] : offset]
+        return Position(line, len(before.decode("utf-8", "replace")) + 1)
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, without its line end; "" past the last one."""
+        starts = self.line_starts
+        if not 1 <= number <= len(starts):
+            return ""
+        end = starts[number] if number < len(starts) else len(self.data)
+        return self.data[starts[number - 1] : end].decode("utf-8", "replace").rstrip("\r\n")
+
+    def decode(self, start: int, end: int) -> str:
+        """The text of a byte range, for a message."""
+        return self.data[start:end].decode("utf-8", "replace")

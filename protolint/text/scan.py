@@ -1,0 +1,125 @@
+"""The fast reader: text format as nearly every prototxt writes it, one line at a time.
+
+It takes lines made of `name: value`, `name {`, `}` and comments, and gives up on anything
+else, broken or merely unusual: `protolint.text.full` reads those by the grammar. Where
+it does not give up, its tree equals the grammar's (tests/text/test_readers_agree.py).
+
+Prototxts repeat themselves, so a line is taken apart once and remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Union
+
+from protolint.text.tree import Block, Node, Scalar
+
+__all__ = ["MAX_DEPTH", "scan"]
+
+#: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
+MAX_DEPTH = 100
+
+#: Lines remembered across files; more than any net has different ones.
+_MEMO_LIMIT = 50_000
+
+_STATEMENT = re.compile(
+    r"""
+    [\ \t\r\v\f]*
+    (?:
+        ([A-Za-z_]\w*) [\ \t\r\v\f]*
+        (?:
+            :[\ \t\r\v\f]*
+            (
+                "[^"\\]*(?:\\(?:[abfnrtv\\?'"]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}(?![0-9a-fA-F]))[^"\\]*)*"
+                (?![ \t\r\v\f]*["'])
+              | '[^'\\]*'(?![ \t\r\v\f]*["'])
+              | -?(?:0|[1-9][0-9]*|(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
+                  |[1-9][0-9]*[eE][+-]?[0-9]+)(?![\w.])
+              | -?[A-Za-z_]\w*(?![\w.])
+            )
+            (?:[\ \t\r\v\f]*[,;])?
+          | :?[\ \t\r\v\f]*(\{)
+        )
+      | (\})(?:[\ \t\r\v\f]*[,;])?
+      | (\#.*)?$
+    )
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+# A statement of a line, offsets from the line's begin: a scalar (name, start, value start,
+# end, raw), an opened block (name, start, brace) or a closing brace (offset,).
+_Scalar = tuple[str, int, int, int, str]
+_Open = tuple[str, int, int]
+_Close = tuple[int]
+_Statement = Union[_Scalar, _Open, _Close]
+
+_memo: dict[str, tuple[_Statement, ...]] = {}
+
+
+def _statements(line: str) -> tuple[_Statement, ...] | None:
+    """The statements of a line, or None where it is not of the common shape."""
+    found: list[_Statement] = []
+    at, end = 0, len(line)
+    match = _STATEMENT.match
+    while at < end:
+        m = match(line, at)
+        if m is None:
+            return None
+        kind = m.lastindex
+        if kind == 2:
+            value_start, value_end = m.span(2)
+            found.append((m[1], m.start(1), value_start, value_end, m[2]))
+        elif kind == 3:
+            found.append((m[1], m.start(1), m.start(3)))
+        elif kind == 4:
+            found.append((m.start(4),))
+        else:
+            break
+        at = m.end()
+    return tuple(found)
+
+
+def scan(text: str) -> list[Node] | None:
+    """The top-level nodes of a file, or None where the grammar has to read it.
+
+    `text` has one character per byte.
+    """
+    if "\0" in text:
+        return None
+    memo = _memo
+    if len(memo) > _MEMO_LIMIT:
+        memo.clear()
+    top: list[Node] = []
+    children = top
+    stack: list[Block] = []
+    base = 0
+    for line in text.split("\n"):
+        statements = memo.get(line)
+        if statements is None:
+            statements = _statements(line)
+            if statements is None:
+                return None
+            memo[line] = statements
+        for statement in statements:
+            size = len(statement)
+            if size == 5:
+                name, start, value_start, end, raw = statement  # type: ignore[misc]
+                children.append(Scalar(name, base + start, base + value_start, base + end, raw))
+            elif size == 3:
+                if len(stack) == MAX_DEPTH:
+                    return None
+                name, start, brace = statement  # type: ignore[misc]
+                block = Block(name, base + start, base + brace)
+                children.append(block)
+                stack.append(block)
+                children = block.children
+            else:
+                if not stack:
+                    return None
+                block = stack.pop()
+                block.end = base + statement[0] + 1  # type: ignore[operator]
+                block.closed = True
+                children = stack[-1].children if stack else top
+        base += len(line) + 1
+    return None if stack else top

@@ -1,0 +1,179 @@
+"""The lossless tree: every field of a text-format file with its place in the bytes.
+
+A node stores offsets, never copies, so that what lies between nodes (white space,
+comments, separators) is kept by keeping the file. `to_text` prints a tree by joining
+what the nodes cover and what lies between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Union
+
+from protolint.source import Source, Span
+
+__all__ = ["Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "to_text", "walk"]
+
+
+class Scalar:
+    """A field with one value: `name: value`.
+
+    `raw` is the value's tokens as written, without what lies between adjacent strings or
+    after a minus sign; it is "" where the value is missing or broken (a syntax problem says
+    so). Inside a list the name is that of the list and `start` is where the value begins.
+    """
+
+    __slots__ = ("end", "name", "raw", "start", "value_start")
+
+    def __init__(self, name: str, start: int, value_start: int, end: int, raw: str) -> None:
+        self.name = name
+        self.start = start
+        self.value_start = value_start
+        self.end = end
+        self.raw = raw
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the whole field, without a separator after it."""
+        return Span(self.start, self.end)
+
+    @property
+    def value_span(self) -> Span:
+        """The bytes of the value."""
+        return Span(self.value_start, self.end)
+
+    @property
+    def name_span(self) -> Span:
+        """The bytes of the field's name."""
+        return Span(self.start, self.start + len(self.name))
+
+
+class Block:
+    """A field that holds a message: `name { ... }` or `name: < ... >`.
+
+    `value_start` is the opening brace, `end` is after the closing one. A block that the
+    file never closes ends where the file does and has `closed` False.
+    """
+
+    __slots__ = ("children", "closed", "end", "name", "start", "value_start")
+
+    def __init__(self, name: str, start: int, value_start: int) -> None:
+        self.name = name
+        self.start = start
+        self.value_start = value_start
+        self.end = value_start + 1
+        self.closed = False
+        self.children: list[Node] = []
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the whole field, from its name to the closing brace."""
+        return Span(self.start, self.end)
+
+    @property
+    def head_span(self) -> Span:
+        """The bytes that open the block, its name and brace: what a message points at."""
+        return Span(self.start, self.value_start + 1)
+
+    @property
+    def name_span(self) -> Span:
+        """The bytes of the field's name."""
+        return Span(self.start, self.start + len(self.name))
+
+
+class ListValue:
+    """A field given as a list: `name: [a, b]`; each item is a node of the same name."""
+
+    __slots__ = ("end", "items", "name", "start", "value_start")
+
+    def __init__(
+        self, name: str, start: int, value_start: int, end: int, items: list[Scalar | Block]
+    ) -> None:
+        self.name = name
+        self.start = start
+        self.value_start = value_start
+        self.end = end
+        self.items = items
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the whole field, from its name to the closing bracket."""
+        return Span(self.start, self.end)
+
+    @property
+    def name_span(self) -> Span:
+        """The bytes of the field's name."""
+        return Span(self.start, self.start + len(self.name))
+
+
+Node = Union[Scalar, Block, ListValue]
+
+
+class SyntaxProblem(NamedTuple):
+    """A place where the text is no text format, or is not clean UTF-8.
+
+    `fatal` is False for what Caffe's parser reads over, such as a broken byte in a comment.
+    """
+
+    span: Span
+    message: str
+    fatal: bool = True
+    opened: Span | None = None
+
+
+class Tree:
+    """A parsed file: its top-level nodes and what is wrong with the syntax."""
+
+    __slots__ = ("children", "problems", "source")
+
+    def __init__(
+        self, source: Source, children: list[Node], problems: tuple[SyntaxProblem, ...] = ()
+    ) -> None:
+        self.source = source
+        self.children = children
+        self.problems = problems
+
+    @property
+    def broken(self) -> bool:
+        """Whether Caffe's own parser would refuse the syntax."""
+        return any(problem.fatal for problem in self.problems)
+
+
+def children_of(node: Node) -> list[Node]:
+    """The nodes directly inside a node: a block's fields, a list's items."""
+    if isinstance(node, Block):
+        return node.children
+    return list(node.items) if isinstance(node, ListValue) else []
+
+
+def walk(nodes: list[Node]) -> Iterator[Node]:
+    """Every node of the forest, parents before children, in file order."""
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(children_of(node)))
+
+
+def to_text(tree: Tree) -> bytes:
+    """The file as the tree describes it, put together from nodes and the gaps between them.
+
+    Equal to the source for every tree the parser makes; a node that overlaps its neighbour
+    or leaves its parent would show as text that is missing or doubled.
+    """
+    data = tree.source.data
+    pieces: list[bytes] = []
+
+    def emit(nodes: list[Node], at: int, end: int) -> None:
+        for node in nodes:
+            pieces.append(data[at : node.start])
+            inner = children_of(node)
+            if inner:
+                emit(inner, node.start, node.end)
+            else:
+                pieces.append(data[node.start : node.end])
+            at = node.end
+        pieces.append(data[at:end])
+
+    emit(tree.children, 0, len(data))
+    return b"".join(pieces)
