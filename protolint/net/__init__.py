@@ -1,0 +1,1 @@
+"""The net as Caffe builds it: layers, states, views and blob versions."""

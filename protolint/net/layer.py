@@ -1,0 +1,120 @@
+"""One layer, whatever generation of the format it is written in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from protolint.net.states import NetState, StateRule
+from protolint.net.types import V0_TYPES, V1_TYPES
+from protolint.schema.binder import Message
+from protolint.source import Span
+from protolint.text.tree import Block, Scalar
+
+__all__ = ["BlobName", "Layer", "ParamSpec"]
+
+
+class BlobName(NamedTuple):
+    """A `bottom` or `top` of a layer, and where it is written."""
+
+    name: str
+    node: Scalar | Block
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the whole `bottom: "..."` field."""
+        return self.node.span
+
+
+class ParamSpec(NamedTuple):
+    """One `param` block: multipliers of the blob at the same index, and a sharing name.
+
+    A block that leaves a multiplier out has it at 1 (ParamSpec in caffe.proto).
+    """
+
+    message: Message
+    name: str
+    lr_mult: float
+    decay_mult: float
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the whole block."""
+        node = self.message.node
+        return node.span if node is not None else Span(0, 0)
+
+
+class Layer:
+    """A layer as current Caffe would see it.
+
+    `message` is the LayerParameter, or the V1LayerParameter of the old form. A V0 layer
+    keeps its own fields in `message.message("layer")`.
+    """
+
+    __slots__ = (
+        "bottoms", "exclude", "generation", "include", "index", "message", "name", "node",
+        "params", "tops", "type", "type_node",
+    )  # fmt: skip
+
+    def __init__(self, index: int, message: Message, node: Block, *, legacy: bool) -> None:
+        self.index = index
+        self.message = message
+        self.node = node
+        values = message.values
+        self.bottoms = [BlobName(str(v), n) for v, n in values.get("bottom", ())]
+        self.tops = [BlobName(str(v), n) for v, n in values.get("top", ())]
+        self.include = [StateRule.read(rule) for rule in message.messages("include")]
+        self.exclude = [StateRule.read(rule) for rule in message.messages("exclude")]
+        self.params: list[ParamSpec] = []
+        inner = message.message("layer") if legacy else None
+        if inner is not None:
+            self.generation = 0
+            self.name, old = inner.text("name"), inner.text("type")
+            self.type, self.type_node = V0_TYPES.get(old, old), inner.node_of("type")
+            return
+        self.generation = 1 if legacy else 2
+        self.name = message.text("name")
+        self.type_node = message.node_of("type")
+        written = message.text("type")
+        if legacy:
+            self.type = V1_TYPES.get(written, written)
+        else:
+            self.type = written
+            self.params = [
+                ParamSpec(m, m.text("name"), m.number("lr_mult"), m.number("decay_mult"))
+                for m in message.messages("param")
+            ]
+
+    def __repr__(self) -> str:
+        return f"Layer({self.name!r}, {self.type!r})"
+
+    def parameter(self, field: str) -> Message | None:
+        """A parameter message such as `batch_norm_param`, or None where it is not given."""
+        return self.message.message(field)
+
+    @property
+    def head(self) -> Span:
+        """What opens the layer: the place of a finding about something that is missing."""
+        return self.node.head_span
+
+    def anchor(self, field: str) -> Span:
+        """What opens a parameter message if it is given, else what opens the layer."""
+        parameter = self.parameter(field)
+        node = parameter.node if parameter is not None else None
+        return node.head_span if node is not None else self.head
+
+    def is_in_place(self) -> bool:
+        """Whether some top is the bottom at the same index."""
+        return any(b.name == t.name for b, t in zip(self.bottoms, self.tops, strict=False))
+
+    def is_kept(self, state: NetState) -> bool:
+        """Whether the include and exclude rules leave the layer in a state.
+
+        Both kinds in one layer abort in Caffe; the includes are followed then.
+        """
+        if self.include:
+            return any(rule.is_met(state) for rule in self.include)
+        return not any(rule.is_met(state) for rule in self.exclude)
+
+    def runs_as(self, state: NetState) -> str:
+        """The phase the layer itself runs in: its own `phase` field wins over the net's."""
+        return self.message.text("phase") if "phase" in self.message else state.phase

@@ -1,0 +1,213 @@
+"""A whole net: its layers in current terms, the kind of net it is, and its views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from protolint.net.batchnorm import BatchNormTraits, batchnorm_traits
+from protolint.net.layer import Layer
+from protolint.net.states import NetState
+from protolint.net.view import View
+from protolint.schema.binder import Message
+from protolint.schema.dialects import Dialect
+from protolint.source import Source
+from protolint.text.tree import Block
+
+if TYPE_CHECKING:
+    from protolint.net.solver import Solver
+
+__all__ = ["Net"]
+
+TRAIN, TEST = "TRAIN", "TEST"
+
+_DIGITS_STAGES = frozenset({"train", "val", "deploy"})
+_DIGITS_STATES = (
+    NetState(TRAIN, frozenset({"train"})),
+    NetState(TEST, frozenset({"val"})),
+    NetState(TEST, frozenset({"deploy"})),
+)
+#: Layers without a bottom that feed a net with constants, not with data.
+_CONSTANTS = frozenset({"Input", "Parameter", "DummyData"})
+
+
+class Net:
+    """A NetParameter, as one dialect would build it.
+
+    `inline` says that the net stands inside a solver, where Caffe does not upgrade it.
+    `sibling` and `solver` are other files of the same run (protolint.lint.project).
+    """
+
+    def __init__(
+        self,
+        message: Message,
+        dialect: Dialect,
+        source: Source,
+        *,
+        with_cudnn: bool = True,
+        inline: bool = False,
+        custom_types: frozenset[str] = frozenset(),
+    ) -> None:
+        self.message = message
+        self.dialect = dialect
+        self.source = source
+        self.with_cudnn = with_cudnn
+        self.inline = inline
+        self.custom_types = custom_types
+        self.find_sibling: Callable[[], Net | None] = _nothing
+        self.find_solver: Callable[[], Solver | None] = _nothing
+        self.inputs = message.texts("input")
+        sized = "input_dim" in message or "input_shape" in message
+        if not sized and dialect.version != (0, 14):
+            # UpgradeNetInput drops inputs without a shape (upgrade_proto.cpp, not in 0.14).
+            self.inputs = []
+
+    @cached_property
+    def sibling(self) -> Net | None:
+        """The training net of a deploy net or the deploy net of a training net, if known."""
+        return self.find_sibling()
+
+    @cached_property
+    def solver(self) -> Solver | None:
+        """The solver that trains this net, if it is known."""
+        return self.find_solver()
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """Every layer, all states, in file order.
+
+        A file that mixes `layer` and `layers` has both here; Caffe would refuse it.
+        """
+        found: list[tuple[Message, Block, bool]] = []
+        for field, legacy in (("layers", True), ("layer", False)):
+            for value, node in self.message.values.get(field, ()):
+                if isinstance(value, Message) and isinstance(node, Block):
+                    found.append((value, node, legacy))
+        if "layers" in self.message and "layer" in self.message:
+            found.sort(key=lambda entry: entry[1].start)
+        layers = [
+            Layer(index, message, node, legacy=legacy)
+            for index, (message, node, legacy) in enumerate(found)
+        ]
+        if any(layer.type == "padding" for layer in layers if layer.generation == 0):
+            layers = _without_padding(layers)
+        return layers
+
+    @cached_property
+    def is_stage_net(self) -> bool:
+        """Whether any layer's rules speak of stages (the DIGITS all-in-one form)."""
+        return bool(self._stages)
+
+    @cached_property
+    def _stages(self) -> frozenset[str]:
+        return frozenset(
+            stage
+            for layer in self.layers
+            for rule in (*layer.include, *layer.exclude)
+            for stage in (*rule.stages, *rule.not_stages)
+        )
+
+    @cached_property
+    def _data_layers(self) -> list[Layer]:
+        return [
+            layer
+            for layer in self.layers
+            if layer.tops and not layer.bottoms and layer.type not in _CONSTANTS
+        ]
+
+    @cached_property
+    def is_deploy(self) -> bool:
+        """Whether the net declares its inputs and has no data and no loss layer."""
+        declares = bool(self.inputs) or any(layer.type == "Input" for layer in self.layers)
+        return (
+            declares
+            and not self._data_layers
+            and not any(layer.type.endswith("Loss") for layer in self.layers)
+        )
+
+    @cached_property
+    def states(self) -> tuple[NetState, ...]:
+        """The states the net is meant to be built for.
+
+        A deploy net: TEST. A net by DIGITS stages: train, val and deploy; by other stages:
+        TRAIN, and TEST with each stage alone. Any other net: the phases it has data for.
+        """
+        if self.is_stage_net:
+            if self._stages <= _DIGITS_STAGES:
+                return _DIGITS_STATES
+            return (
+                NetState(TRAIN),
+                *(NetState(TEST, frozenset({stage})) for stage in sorted(self._stages)),
+            )
+        if self.is_deploy:
+            return (NetState(TEST),)
+        both = (NetState(TRAIN), NetState(TEST))
+        sources = [
+            layer for layer in self.layers if layer.type == "Input" or layer in self._data_layers
+        ]
+        if self.inputs or not sources:
+            return both
+        fed = tuple(state for state in both if any(s.is_kept(state) for s in sources))
+        return fed or both
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """The net in each of its states.
+
+        In the deploy state of a DIGITS net that declares no input the blob `data` is one:
+        DIGITS adds it when it writes the deploy file (NVIDIA/DIGITS#601).
+        """
+        return tuple(View(state, self.layers, self._inputs_in(state)) for state in self.states)
+
+    def _inputs_in(self, state: NetState) -> list[str]:
+        fed = self.inputs or any(
+            not layer.bottoms and layer.is_kept(state) for layer in self.layers
+        )
+        return ["data"] if state == _DIGITS_STATES[2] and not fed else self.inputs
+
+    def views_of(self, layer: Layer, phase: str | None = None) -> list[View]:
+        """The views that keep a layer, of one phase or of both."""
+        return [
+            view
+            for view in self.views
+            if layer in view and (phase is None or layer.runs_as(view.state) == phase)
+        ]
+
+    def is_active(self, layer: Layer, phase: str) -> bool:
+        """Whether the layer runs in a phase in some state of the net."""
+        return any(layer in view and layer.runs_as(view.state) == phase for view in self.views)
+
+    @cached_property
+    def batchnorms(self) -> list[Layer]:
+        """The layers of type BatchNorm."""
+        return [layer for layer in self.layers if layer.type == "BatchNorm"]
+
+    def traits(self, batchnorm: Layer) -> BatchNormTraits:
+        """Which implementation runs a BatchNorm layer and which blobs it has."""
+        return batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.with_cudnn)
+
+
+def _nothing() -> None:
+    """What a net knows of its relatives until it is told."""
+
+
+def _without_padding(layers: list[Layer]) -> list[Layer]:
+    """V0 layers with each padding layer merged into its reader (UpgradeV0PaddingLayers)."""
+    padded: dict[str, Layer] = {}
+    kept: list[Layer] = []
+    for layer in layers:
+        layer.bottoms = [
+            padded[bottom.name].bottoms[0]
+            if bottom.name in padded and padded[bottom.name].bottoms
+            else bottom
+            for bottom in layer.bottoms
+        ]
+        for top in layer.tops:
+            padded.pop(top.name, None)
+        if layer.generation == 0 and layer.type == "padding":
+            padded.update((top.name, layer) for top in layer.tops)
+            continue
+        layer.index = len(kept)
+        kept.append(layer)
+    return kept

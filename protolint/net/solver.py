@@ -1,0 +1,67 @@
+"""A solver, and the nets it trains and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+from protolint.net.net import Net
+from protolint.schema.binder import Message
+from protolint.schema.dialects import Dialect
+from protolint.source import Source
+from protolint.text.tree import Block, Scalar
+
+__all__ = ["NetReference", "Solver"]
+
+_TRAIN_FILES, _TEST_FILES = ("net", "train_net"), ("test_net",)
+
+
+class NetReference(NamedTuple):
+    """A field of a solver that names a net's file; `net` is None where it was not found."""
+
+    field: str
+    path: str
+    node: Scalar | Block
+    net: Net | None
+
+
+class Solver:
+    """A SolverParameter, as one dialect would read it.
+
+    `open_net` gives the net of a file the solver names, or None; what it reads and where it
+    looks is not known here. `inline` are the nets that stand in the solver itself.
+    """
+
+    def __init__(
+        self,
+        message: Message,
+        dialect: Dialect,
+        source: Source,
+        inline: list[Net],
+        open_net: Callable[[str], Net | None],
+    ) -> None:
+        self.message = message
+        self.dialect = dialect
+        self.source = source
+        self.inline = inline
+        self._open_net = open_net
+
+    @cached_property
+    def references(self) -> list[NetReference]:
+        """Every net file that the solver names, in file order of each field."""
+        return [
+            NetReference(field, str(value), node, self._open_net(str(value)))
+            for field in (*_TRAIN_FILES, *_TEST_FILES)
+            for value, node in self.message.values.get(field, ())
+        ]
+
+    @property
+    def nets(self) -> list[Net]:
+        """Every net that is known, inline or in a file, the one for training first."""
+        return [*self.inline, *(ref.net for ref in self.references if ref.net is not None)]
+
+    @property
+    def fine_tunes(self) -> bool:
+        """Whether the solver itself names weights to start from (BVLC master)."""
+        return "weights" in self.message

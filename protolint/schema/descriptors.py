@@ -1,0 +1,345 @@
+"""Message and field types of one dialect, read from its compiled descriptor set.
+
+The sets are read with protolint's own wire reader, a message's fields only when first
+asked for: the protobuf library takes longer to import than most nets take to check. It
+is used where real protobuf messages are wanted (`Schema.message_class`), in a private pool,
+because every Caffe calls its package `caffe` (docs/adr/0002-private-descriptor-pools.md).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Union
+
+from protolint.errors import InputError
+from protolint.text.values import BAD, integer, quoted, real
+from protolint.wire import WireError, fields
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message import Message as ProtobufMessage
+
+__all__ = ["EnumType", "FieldType", "MessageType", "Schema", "Value", "load_schema", "read_schema"]
+
+#: What a scalar field holds: an enum value is its name, a string is decoded UTF-8.
+Value = Union[bool, int, float, str, bytes]
+
+_INT32, _INT64 = (-(1 << 31), (1 << 31) - 1), (-(1 << 63), (1 << 63) - 1)
+_UINT32, _UINT64 = (0, (1 << 32) - 1), (0, (1 << 64) - 1)
+_RANGES = {"int32": _INT32, "int64": _INT64, "uint32": _UINT32, "uint64": _UINT64}
+
+# FieldDescriptorProto.Type, the members Caffe schemas use (google/protobuf/descriptor.proto).
+_KINDS = {
+    1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string",
+    11: "message", 12: "bytes", 13: "uint32", 14: "enum", 17: "int32", 18: "int64",
+}  # fmt: skip
+
+_WORDS = {
+    "double": "a number", "float": "a number", "bool": "true or false",
+    "string": "a string", "bytes": "a string", "message": "a message",
+}  # fmt: skip
+
+
+class EnumType:
+    """An enum: its name without the package, and its values."""
+
+    __slots__ = ("name", "names", "numbers")
+
+    def __init__(self, name: str, numbers: dict[str, int]) -> None:
+        self.name = name
+        self.numbers = numbers
+        self.names = {number: value for value, number in reversed(numbers.items())}
+
+
+class FieldType:
+    """A field of a message type.
+
+    `kind` is the protobuf type ("int32", "float", "string", "message", "enum", ...).
+    `known` remembers raw values already read; only values the parser takes are in it.
+    """
+
+    __slots__ = (
+        "default_text",
+        "kind",
+        "known",
+        "name",
+        "number",
+        "repeated",
+        "required",
+        "schema",
+        "target",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        schema: Schema,
+        name: str,
+        number: int,
+        kind: str,
+        *,
+        label: int,
+        target: str,
+        default_text: str | None,
+    ) -> None:
+        self.schema = schema
+        self.name = name
+        self.number = number
+        self.kind = kind
+        self.required = label == 2
+        self.repeated = label == 3
+        self.target = target
+        self.default_text = default_text
+        self.known: dict[str, Value] = {}
+
+    @property
+    def message(self) -> MessageType:
+        """The type of the messages this field holds; KeyError for a scalar field."""
+        return self.schema.messages[self.target]
+
+    @property
+    def enum(self) -> EnumType:
+        """The enum of this field's values; KeyError for any other field."""
+        return self.schema.enums[self.target]
+
+    @property
+    def takes(self) -> str:
+        """What the field takes, in words."""
+        if self.kind == "enum":
+            names = list(self.enum.numbers)
+            shown = ", ".join(names[:8])
+            return f"one of {shown} and {len(names) - 8} more" if names[8:] else f"one of {shown}"
+        if self.kind in _RANGES:
+            return "a whole number" if _RANGES[self.kind][0] else "a whole number from 0"
+        return _WORDS[self.kind]
+
+    @property
+    def default(self) -> Value:
+        """What the field reads as when it is not set."""
+        text = self.default_text
+        if self.kind in ("string", "bytes"):
+            return text or "" if self.kind == "string" else (text or "").encode("latin-1")
+        if self.kind == "enum":
+            return text if text is not None else next(iter(self.enum.numbers))
+        if self.kind == "bool":
+            return text == "true"
+        if self.kind in ("float", "double"):
+            return float(text or 0)
+        return int(text or 0)
+
+    def read(self, raw: str) -> Value | None:
+        """The value a raw token stands for, or None where Caffe's text parser refuses it.
+
+        As protobuf's C++ parser does: no hexadecimal for a float, no quotes around an
+        enum, a range for each integer.
+        """
+        value: Value | None
+        kind = self.kind
+        if kind in _RANGES:
+            low, high = _RANGES[kind]
+            number = integer(raw)
+            value = number if number is not None and low <= number <= high else None
+            if low == 0 and raw.startswith("-"):
+                value = None
+        elif kind in ("float", "double"):
+            value = real(raw)
+        elif kind == "bool":
+            value = _bool(raw)
+        elif kind == "enum":
+            value = raw if raw in self.enum.numbers else self.enum.names.get(_or(integer(raw)))
+        else:
+            content = quoted(raw)
+            if content is BAD:
+                return None
+            value = content if kind == "bytes" else content.decode("utf-8", "backslashreplace")
+        if value is not None:
+            self.known[raw] = value
+        return value
+
+    def guess(self, raw: str) -> Value | None:
+        """What a value of the wrong kind was most likely meant as, or None."""
+        content = quoted(raw)
+        bare = raw if content is BAD else content.decode("utf-8", "backslashreplace")
+        if self.kind == "string":
+            return bare if bare.isidentifier() and bare.isascii() else None
+        if self.kind == "enum":
+            return next((name for name in self.enum.numbers if name.lower() == bare.lower()), None)
+        if self.kind == "bool" and bare.lower() in ("true", "false"):
+            return bare.lower() == "true"
+        if bare != raw:
+            return self.read(bare) if bare else None
+        if self.kind in _RANGES:
+            number = real(raw)
+            if number is not None and number.is_integer():
+                return self.read(str(int(number)))
+        return None
+
+
+def _or(number: int | None) -> int:
+    return -(1 << 40) if number is None else number
+
+
+def _bool(raw: str) -> bool | None:
+    if raw in ("true", "True", "t"):
+        return True
+    if raw in ("false", "False", "f"):
+        return False
+    number = None if raw.startswith("-") else integer(raw)
+    return bool(number) if number in (0, 1) else None
+
+
+class MessageType:
+    """A message type: its name without the package ("V1LayerParameter"), and its fields."""
+
+    def __init__(self, schema: Schema, name: str, start: int, end: int) -> None:
+        self.schema = schema
+        self.name = name
+        self._range = (start, end)
+
+    def __repr__(self) -> str:
+        return f"MessageType({self.schema.name!r}, {self.name!r})"
+
+    @cached_property
+    def fields(self) -> dict[str, FieldType]:
+        """The fields by name, in the order of the schema."""
+        data = self.schema.data
+        found = {}
+        for item in fields(data, *self._range):
+            if item.number == 2:
+                field = self._field(data, item.value, item.end)
+                found[field.name] = field
+        return found
+
+    @cached_property
+    def required(self) -> list[str]:
+        """The names of the fields without which the text parser refuses the message."""
+        return [name for name, field in self.fields.items() if field.required]
+
+    def _field(self, data: bytes, start: int, end: int) -> FieldType:
+        name = target = ""
+        number = kind = label = 0
+        default: str | None = None
+        for item in fields(data, start, end):
+            if item.number == 1:
+                name = data[item.value : item.end].decode()
+            elif item.number == 3:
+                number = item.number_value
+            elif item.number == 4:
+                label = item.number_value
+            elif item.number == 5:
+                kind = item.number_value
+            elif item.number == 6:
+                target = data[item.value : item.end].decode()
+            elif item.number == 7:
+                default = data[item.value : item.end].decode()
+        return FieldType(
+            self.schema,
+            name,
+            number,
+            _KINDS[kind],
+            label=label,
+            target=target.removeprefix(self.schema.prefix),
+            default_text=default,
+        )
+
+
+class Schema:
+    """Every message and enum of one dialect's caffe.proto."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = name
+        self.data = data
+        self.prefix = "."
+        self.messages: dict[str, MessageType] = {}
+        self.enums: dict[str, EnumType] = {}
+        for file in fields(data, 0, len(data)):
+            if file.number == 1:
+                self._add_file(file.value, file.end)
+
+    def _add_file(self, start: int, end: int) -> None:
+        data = self.data
+        items = list(fields(data, start, end))
+        for item in items:
+            if item.number == 2:
+                self.prefix = f".{data[item.value : item.end].decode()}."
+        for item in items:
+            if item.number == 4:
+                self._add_message("", item.value, item.end)
+            elif item.number == 5:
+                self._add_enum("", item.value, item.end)
+
+    def _add_message(self, scope: str, start: int, end: int) -> None:
+        data = self.data
+        items = [item for item in fields(data, start, end) if item.number in (1, 3, 4)]
+        name = scope + _name(data, items[0].value, items[0].end)
+        self.messages[name] = MessageType(self, name, start, end)
+        for item in items:
+            if item.number == 3:
+                self._add_message(f"{name}.", item.value, item.end)
+            elif item.number == 4:
+                self._add_enum(f"{name}.", item.value, item.end)
+
+    def _add_enum(self, scope: str, start: int, end: int) -> None:
+        data = self.data
+        name = ""
+        numbers: dict[str, int] = {}
+        for item in fields(data, start, end):
+            if item.number == 1:
+                name = _name(data, item.value, item.end)
+            elif item.number == 2:
+                parts = {part.number: part for part in fields(data, item.value, item.end)}
+                number = parts[2].number_value if 2 in parts else 0
+                value = _name(data, parts[1].value, parts[1].end)
+                numbers[value] = number - (1 << 64) if number >> 63 else number
+        self.enums[scope + name] = EnumType(scope + name, numbers)
+
+    @cached_property
+    def pool(self) -> DescriptorPool:
+        """A private protobuf pool that holds this schema and nothing else."""
+        from google.protobuf import descriptor_pb2, descriptor_pool
+
+        pool = descriptor_pool.DescriptorPool()
+        for file in descriptor_pb2.FileDescriptorSet.FromString(self.data).file:
+            pool.AddSerializedFile(file.SerializeToString())
+        return pool
+
+    def message_class(self, name: str) -> type[ProtobufMessage]:
+        """The protobuf class of a message type; KeyError where the dialect has no such type."""
+        from google.protobuf import message_factory
+
+        descriptor = self.pool.FindMessageTypeByName(self.prefix[1:] + name)
+        found: type[ProtobufMessage] = message_factory.GetMessageClass(descriptor)
+        return found
+
+
+def _name(data: bytes, start: int, end: int) -> str:
+    return data[start:end].decode()
+
+
+@cache
+def load_schema(name: str) -> Schema:
+    """The schema shipped under a name ("bvlc", "nvidia-0.15", ...); read once a process."""
+    # Beside this module, by plain path: importlib.resources takes longer to import than a
+    # small net to check.
+    with open(os.path.join(os.path.dirname(__file__), f"{name}.binpb"), "rb") as file:
+        return Schema(name, file.read())
+
+
+def read_schema(path: str) -> Schema:
+    """The schema of a user's own caffe.proto, compiled with grpcio-tools.
+
+    Raises InputError where the file cannot be read, does not compile, or declares no
+    NetParameter and LayerParameter; and where grpcio-tools is not installed.
+    """
+    from protolint.schema.compiler import compile_proto
+
+    try:
+        schema = Schema(os.path.basename(path), compile_proto(path))
+    except WireError as error:
+        raise InputError(path, f"the compiled schema cannot be read: {error}") from None
+    missing = {"NetParameter", "LayerParameter"} - schema.messages.keys()
+    if missing:
+        raise InputError(
+            path, f"declares no {' and no '.join(sorted(missing))}; give a caffe.proto"
+        )
+    return schema
