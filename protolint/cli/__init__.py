@@ -1,0 +1,43 @@
+"""The command line: one module per verb, imported when the verb is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code.
+
+    0: nothing found; 1: findings; 2: a wrong command line, an unreadable file, or an error of
+    protolint's own. A closed pipe and Ctrl-C end it without a traceback.
+    """
+    import gc
+
+    # Trees hold no cycles, and a check is over before a collection would pay.
+    gc.disable()
+    import click
+
+    from protolint.cli.main import cli
+    from protolint.errors import ProtolintError
+
+    try:
+        code = cli.main(arguments, prog_name="protolint", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except ProtolintError as error:
+        print(f"protolint: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # The reader has gone; nothing more can be said, not even at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,38 @@
+"""protolint rule: the manual, offline."""
+
+from __future__ import annotations
+
+import click
+
+from protolint.errors import UsageError
+from protolint.lint.manual import manual_page, rule_as_dict, summary_line
+from protolint.lint.registry import all_rules, find_rule
+
+__all__ = ["command"]
+
+
+@click.command("rule", epilog="Example: protolint rule BN003")
+@click.argument("code", required=False)
+@click.option("--all", "every", is_flag=True, help="List all rules, one line each.")
+@click.option(
+    "--output-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print.",
+)
+def command(code: str | None, every: bool, output_format: str) -> int:
+    """Explain a rule: what it finds, why that matters, which Caffe, with an example."""
+    if every == (code is not None):
+        raise UsageError("give one rule, as in 'protolint rule BN003', or --all")
+    rules = all_rules() if code is None else [find_rule(code)]
+    if output_format == "json":
+        import json
+
+        described = [rule_as_dict(rule) for rule in rules]
+        click.echo(json.dumps(described if every else described[0], indent=2, ensure_ascii=False))
+    elif every:
+        click.echo("\n".join(summary_line(rule) for rule in rules))
+    else:
+        click.echo(manual_page(rules[0]))
+    return 0

@@ -1,0 +1,1 @@
+"""Checking files: rules and their registry, targets, discovery, configuration, the runner."""

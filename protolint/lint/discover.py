@@ -1,0 +1,80 @@
+"""From the paths a user gives to the files to check, and their bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+
+from protolint.errors import InputError, UsageError
+from protolint.source import Source
+
+__all__ = ["MAX_BYTES", "find_files", "read_source"]
+
+#: A prototxt is text written by people or their scripts: the largest known are 1 MB.
+MAX_BYTES = 32 * 1024 * 1024
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def find_files(path: str) -> Iterator[str]:
+    """The path itself, or every *.prototxt below a folder in a fixed order.
+
+    Raises InputError where there is no such path. What cannot be listed is left out.
+    """
+    if path == "-":
+        yield path
+        return
+    if os.path.isdir(path):
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            yield from (
+                os.path.join(folder, name) for name in sorted(names) if name.endswith(".prototxt")
+            )
+        return
+    if path.endswith(".proto"):
+        raise UsageError(
+            f"{path}: a .proto file is a schema, and protolint checks Caffe's .prototxt nets; the "
+            "linter for .proto files is another tool of the same name (yoheimuta/protolint). "
+            "To use the file as your Caffe's schema: protolint check --proto"
+            f" {path} NET.prototxt"
+        )
+    if not os.path.exists(path):
+        raise InputError(path, "no such file or folder")
+    yield path
+
+
+def read_source(path: str, shown: str | None = None) -> Source:
+    """The bytes of a file, or of stdin for "-", under the name shown to the user.
+
+    Raises InputError where they cannot be read, are too many, or are not text.
+    """
+    name = shown or ("<stdin>" if path == "-" else path)
+    try:
+        data = _read_stdin() if path == "-" else _read_regular(path, name)
+    except OSError as error:
+        raise InputError(name, f"cannot be read: {error.strerror or error}") from None
+    if len(data) > MAX_BYTES:
+        raise InputError(name, f"over {MAX_BYTES >> 20} MiB; this is no prototxt")
+    if b"\0" in data[:8192]:
+        what = "an HDF5 file" if data.startswith(_HDF5) else "a binary file, perhaps a caffemodel"
+        raise InputError(name, f"{what}, not text; protolint check takes prototxt files")
+    return Source(name, data)
+
+
+def _read_stdin() -> bytes:
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _read_regular(path: str, name: str) -> bytes:
+    info = os.stat(path)
+    if not stat.S_ISREG(info.st_mode) and not stat.S_ISFIFO(info.st_mode):
+        raise InputError(name, "not a regular file")
+    if info.st_size > MAX_BYTES:
+        size = info.st_size / (1 << 20)
+        raise InputError(
+            name, f"{size:.0f} MiB; a prototxt is text of at most {MAX_BYTES >> 20} MiB"
+        )
+    with open(path, "rb") as file:
+        return file.read()

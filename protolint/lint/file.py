@@ -1,0 +1,183 @@
+"""One file as one target reads it: what rules are given."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from enum import Enum
+from functools import cached_property
+
+from protolint.net.net import Net
+from protolint.schema.binder import BindProblem, Message, bind
+from protolint.schema.descriptors import Schema, load_schema
+from protolint.schema.dialects import Dialect
+from protolint.source import Source
+from protolint.text import parse
+from protolint.text.tree import Block, ListValue, Scalar, Tree
+from protolint.text.values import BAD, quoted
+
+__all__ = ["FileKind", "LintFile", "Readings", "classify"]
+
+
+class FileKind(Enum):
+    """What a file is, told by its content."""
+
+    NET = "net"
+    SOLVER = "solver"
+    OTHER = "other"
+
+
+_MESSAGES = {
+    FileKind.NET: "NetParameter",
+    FileKind.SOLVER: "SolverParameter",
+    FileKind.OTHER: "NetParameter",
+}
+_LAYERS = frozenset({"layer", "layers"})
+
+
+def classify(tree: Tree) -> FileKind:
+    """Whether a file is a net, a solver, or neither, by the names of its top-level fields.
+
+    Layers make a net, then a field that only solvers have makes a solver; a file with no
+    field at all is a net without layers, unless its syntax is broken.
+    """
+    names = {child.name for child in tree.children}
+    if names & _LAYERS:
+        return FileKind.NET
+    if not names:
+        return FileKind.OTHER if tree.broken else FileKind.NET
+    solver: set[str] = set()
+    net: set[str] = set()
+    for schema in (load_schema("bvlc"), load_schema("nvidia-0.17")):
+        solver.update(schema.messages["SolverParameter"].fields)
+        net.update(schema.messages["NetParameter"].fields)
+    if names & (solver - net):
+        return FileKind.SOLVER
+    return FileKind.NET if names & net else FileKind.OTHER
+
+
+class LintFile:
+    """A parsed file bound to the schema of one target.
+
+    `misfits` are the fields that do not fit the schema, `problems` those of them that are
+    worth saying: what stands on a line with a syntax error follows from it.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        kind: FileKind,
+        dialect: Dialect,
+        *,
+        schema: Schema | None = None,
+        with_cudnn: bool = True,
+        custom_types: frozenset[str] = frozenset(),
+    ) -> None:
+        self.tree = tree
+        self.source: Source = tree.source
+        self.kind = kind
+        self.dialect = dialect
+        self.schema = schema or load_schema(dialect.schema)
+        self.with_cudnn = with_cudnn
+        self.custom_types = custom_types
+        self.message, found = bind(self.schema.messages[_MESSAGES[kind]], tree.children)
+        self.accepted = not found and not tree.broken and kind is not FileKind.OTHER
+        self.misfits: list[BindProblem] = found
+        self.problems = found
+        if found and tree.broken:
+            line = self.source.line_number
+            broken = {line(problem.span.start) for problem in tree.problems if problem.fatal}
+            self.problems = [p for p in found if line(p.node.start) not in broken]
+
+    @cached_property
+    def nets(self) -> list[Net]:
+        """The net of the file, or the nets that stand inside a solver."""
+        if self.kind is FileKind.NET:
+            return [self._net(self.message, inline=False)]
+        if self.kind is FileKind.SOLVER:
+            fields = ("net_param", "train_net_param", "test_net_param")
+            inner = [m for field in fields for m in self.message.messages(field)]
+            return [self._net(message, inline=True) for message in inner]
+        return []
+
+    def _net(self, message: Message, *, inline: bool) -> Net:
+        return Net(
+            message,
+            self.dialect,
+            self.source,
+            with_cudnn=self.with_cudnn,
+            inline=inline,
+            custom_types=self.custom_types,
+        )
+
+    @cached_property
+    def _top_starts(self) -> list[int]:
+        return [child.start for child in self.tree.children]
+
+    def layer_block_at(self, offset: int) -> Block | None:
+        """The layer that a byte offset lies in, or None outside layers."""
+        index = bisect_right(self._top_starts, offset) - 1
+        if index < 0:
+            return None
+        node = self.tree.children[index]
+        if isinstance(node, ListValue):
+            inside = [item for item in node.items if item.start <= offset <= item.end]
+            node = inside[0] if inside else node
+        if not isinstance(node, Block) or node.name not in _LAYERS or offset > node.end:
+            return None
+        return node
+
+    def layer_at(self, offset: int) -> str | None:
+        """The name of the layer that a byte offset lies in, or None outside layers.
+
+        Read from the tree, so that it is known for broken and unknown fields too.
+        """
+        block = self.layer_block_at(offset)
+        return None if block is None else _name_in(block)
+
+
+class Readings:
+    """One parsed file, read as each dialect that is asked for; each reading is made once."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        schema: Schema | None = None,
+        with_cudnn: bool = True,
+        custom_types: frozenset[str] = frozenset(),
+    ) -> None:
+        self.tree = tree
+        self.kind = classify(tree)
+        self.schema = schema
+        self.with_cudnn = with_cudnn
+        self.custom_types = custom_types
+        self._files: dict[str, LintFile] = {}
+
+    @classmethod
+    def of(cls, source: Source) -> Readings:
+        """The readings of a source with default settings."""
+        return cls(parse(source))
+
+    def read(self, dialect: Dialect) -> LintFile:
+        """The file bound to a dialect's schema, or to the user's own."""
+        file = self._files.get(dialect.name)
+        if file is None:
+            file = self._files[dialect.name] = LintFile(
+                self.tree,
+                self.kind,
+                dialect,
+                schema=self.schema,
+                with_cudnn=self.with_cudnn,
+                custom_types=self.custom_types,
+            )
+        return file
+
+
+def _name_in(block: Block) -> str | None:
+    for child in block.children:
+        if child.name == "name" and isinstance(child, Scalar):
+            content = quoted(child.raw)
+            return child.raw if content is BAD else content.decode("utf-8", "replace")
+        if child.name == "layer" and isinstance(child, Block):
+            return _name_in(child)
+    return None

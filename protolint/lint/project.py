@@ -1,0 +1,143 @@
+"""Files that belong together: a solver and its nets, a deploy net and its training net.
+
+Only the files of one run are paired, and the nets that a solver names. Nothing else on the
+disk is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from protolint.errors import InputError
+from protolint.lint.discover import read_source
+from protolint.lint.file import FileKind, LintFile, Readings
+from protolint.net.net import Net
+from protolint.net.solver import Solver
+from protolint.schema.dialects import Dialect
+from protolint.source import Source
+
+__all__ = ["Project"]
+
+_TRAIN_NAME = re.compile(r"train|trainval|test(?!ing)", re.IGNORECASE)
+_KEPT = 16
+
+
+class Project:
+    """The files of one run, opened when another file asks for them.
+
+    `read` parses a source with the settings that hold for its path.
+    """
+
+    def __init__(self, paths: Iterable[str] = (), read: Callable[[Source], Readings] = Readings.of):
+        self._read = read
+        self._paths = {os.path.abspath(path): path for path in paths if path != "-"}
+        self._folders: dict[str, list[str]] = {}
+        for path in self._paths:
+            self._folders.setdefault(os.path.dirname(path), []).append(path)
+        self._opened: dict[str, Readings | None] = {}
+
+    def _open(self, path: str) -> Readings | None:
+        """The parsed file, or None where it cannot be read. The last few are kept."""
+        if path not in self._opened:
+            while len(self._opened) >= _KEPT:
+                del self._opened[next(iter(self._opened))]
+            try:
+                source = read_source(path, self._paths.get(path) or os.path.relpath(path))
+                self._opened[path] = self._read(source)
+            except InputError:
+                self._opened[path] = None
+        return self._opened[path]
+
+    def _net(self, path: str, dialect: Dialect) -> Net | None:
+        readings = self._open(path)
+        if readings is None or readings.kind is not FileKind.NET or readings.tree.broken:
+            return None
+        nets = readings.read(dialect).nets
+        return nets[0] if nets else None
+
+    def connect(self, file: LintFile) -> Solver | None:
+        """Tell the file's nets of their relatives, and give its solver if it is one."""
+        if file.kind is FileKind.SOLVER:
+            solver = self._solver(file)
+            for net in file.nets:
+                net.solver = solver
+            return solver
+        for net in file.nets:
+            net.find_sibling = partial(self._sibling, net)
+            net.find_solver = partial(self._solver_of, net)
+        return None
+
+    def _solver(self, file: LintFile) -> Solver:
+        folder = os.path.dirname(os.path.abspath(file.source.path))
+
+        def open_net(name: str) -> Net | None:
+            for path in _candidates(folder, name):
+                if os.path.isfile(path):
+                    net = self._net(path, file.dialect)
+                    if net is not None:
+                        return net
+            return None
+
+        return Solver(file.message, file.dialect, file.source, file.nets, open_net)
+
+    def _sibling(self, net: Net) -> Net | None:
+        """The training net of a deploy net, or the other way round, from the same folder."""
+        path = os.path.abspath(net.source.path)
+        others = [other for other in self._folders.get(os.path.dirname(path), ()) if other != path]
+        if net.is_deploy:
+            named = [other for other in others if _TRAIN_NAME.search(os.path.basename(other))]
+        elif "deploy" not in os.path.basename(path).lower():
+            named = [other for other in others if "deploy" in os.path.basename(other).lower()]
+        else:
+            named = []
+        found = []
+        for other in named:
+            candidate = self._net(other, net.dialect)
+            if candidate is None or candidate.is_deploy == net.is_deploy:
+                continue
+            if _same_model(net, candidate):
+                found.append(candidate)
+        return found[0] if len(found) == 1 else None
+
+    def _solver_of(self, net: Net) -> Solver | None:
+        """The one solver of the run, in the same folder, that names this net."""
+        path = os.path.abspath(net.source.path)
+        found = []
+        for other in self._folders.get(os.path.dirname(path), ()):
+            if other == path or "solver" not in os.path.basename(other).lower():
+                continue
+            readings = self._open(other)
+            if readings is None or readings.kind is not FileKind.SOLVER or readings.tree.broken:
+                continue
+            file = readings.read(net.dialect)
+            names = [v for field in ("net", "train_net") for v in file.message.texts(field)]
+            folder = os.path.dirname(path)
+            if any(path in _candidates(folder, name) for name in names):
+                found.append(self._solver(file))
+        return found[0] if len(found) == 1 else None
+
+
+def _candidates(folder: str, name: str) -> list[str]:
+    """Where a net named by a solver may lie.
+
+    Caffe takes the name as relative to the folder it was started in, which is often the
+    root of a repository: so here, in each folder above the solver, and beside it.
+    """
+    places = [os.getcwd(), folder]
+    while os.path.dirname(places[-1]) != places[-1]:
+        places.append(os.path.dirname(places[-1]))
+    found = [os.path.normpath(os.path.join(place, name)) for place in places]
+    return list(dict.fromkeys([*found, os.path.join(folder, os.path.basename(name))]))
+
+
+def _same_model(first: Net, second: Net) -> bool:
+    """Whether two nets share most of their layers with weights, by name."""
+    names = [
+        {layer.name for layer in net.layers if layer.type in ("Convolution", "InnerProduct")}
+        for net in (first, second)
+    ]
+    common = names[0] & names[1]
+    return bool(common) and 2 * len(common) >= min(len(names[0]), len(names[1]))

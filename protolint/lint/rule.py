@@ -1,0 +1,162 @@
+"""The rule contract: what a rule module declares, gets and yields.
+
+A rule is a function registered by `@rule` that looks at one subject and yields findings.
+Its module's docstring is the manual page; `VALID` and `INVALID` in the module are examples
+that the manual shows and the test suite runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from protolint.diagnostic import Label, Severity
+from protolint.edit import Fix
+from protolint.errors import ProtolintError
+from protolint.source import Span
+
+if TYPE_CHECKING:
+    from protolint.lint.file import LintFile
+    from protolint.net.net import Net
+    from protolint.net.solver import Solver
+
+__all__ = [
+    "Example", "Finding", "Invalid", "Rule", "Scope", "file_rule", "net_rule", "solver_rule",
+]  # fmt: skip
+
+
+class Scope(Enum):
+    """What a rule looks at: text against schema, each net of the file, or the solver."""
+
+    FILE = "file"
+    NET = "net"
+    SOLVER = "solver"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found. The severity is the rule's own unless given."""
+
+    span: Span
+    message: str
+    layer: str | None = None
+    related: tuple[Label, ...] = ()
+    fix: Fix | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A file on which the rule must stay quiet, for one target.
+
+    `others` are files beside it, name to text: a solver's net, the training net of a deploy
+    net (`net.prototxt` and the like; the example itself is `example.prototxt`, or the name
+    given).
+    """
+
+    target: str
+    text: str
+    others: dict[str, str] = field(default_factory=dict)
+    name: str = "example.prototxt"
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A file on which the rule fires, at these lines, and what its fixes make of it."""
+
+    target: str
+    text: str
+    lines: tuple[int, ...]
+    fixed: str | None = None
+    others: dict[str, str] = field(default_factory=dict)
+    name: str = "example.prototxt"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A registered rule: its metadata and its function.
+
+    `dialects` names the targets it can fire for; empty means every one. `reader` marks the
+    rules that still make sense after a syntax error.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    scope: Scope
+    dialects: frozenset[str]
+    reader: bool
+    module: str
+    check: Callable[[Any], Iterator[Finding]]
+
+    def applies_to(self, dialect: str) -> bool:
+        """Whether the rule can fire for a target."""
+        return not self.dialects or dialect in self.dialects
+
+
+RULES: dict[str, Rule] = {}
+
+
+def _register(
+    code: str,
+    name: str,
+    severity: Severity,
+    scope: Scope,
+    dialects: tuple[str, ...],
+    check: Callable[[Any], Iterator[Finding]],
+    *,
+    reader: bool = False,
+) -> None:
+    module = check.__module__
+    known = RULES.get(code)
+    if known is not None and known.module != module:
+        raise ProtolintError(f"rule {code} is defined in {known.module} and {module}")
+    RULES[code] = Rule(code, name, severity, scope, frozenset(dialects), reader, module, check)
+
+
+_FileCheck = Callable[["LintFile"], Iterator[Finding]]
+_NetCheck = Callable[["Net"], Iterator[Finding]]
+_SolverCheck = Callable[["Solver"], Iterator[Finding]]
+
+
+def file_rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    dialects: tuple[str, ...] = (),
+    reader: bool = False,
+) -> Callable[[_FileCheck], _FileCheck]:
+    """Register a rule that looks at a whole file, net or solver."""
+
+    def register(check: _FileCheck) -> _FileCheck:
+        _register(code, name, severity, Scope.FILE, dialects, check, reader=reader)
+        return check
+
+    return register
+
+
+def net_rule(
+    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+) -> Callable[[_NetCheck], _NetCheck]:
+    """Register a rule that looks at each net of a file: the net itself, or those inline."""
+
+    def register(check: _NetCheck) -> _NetCheck:
+        _register(code, name, severity, Scope.NET, dialects, check)
+        return check
+
+    return register
+
+
+def solver_rule(
+    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+) -> Callable[[_SolverCheck], _SolverCheck]:
+    """Register a rule that looks at a solver, with the nets it names where they are found."""
+
+    def register(check: _SolverCheck) -> _SolverCheck:
+        _register(code, name, severity, Scope.SOLVER, dialects, check)
+        return check
+
+    return register

@@ -1,0 +1,105 @@
+"""Which Caffe a file is for: as asked, as the file says, or by what is in it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from protolint.lint.file import FileKind, Readings
+from protolint.schema.binder import ProblemKind
+from protolint.schema.descriptors import Schema
+from protolint.schema.dialects import DIALECTS, TARGETS, Dialect, resolve_target
+from protolint.source import Span
+from protolint.text.tree import Block, Node, Tree, walk
+
+__all__ = ["Target", "TargetComment", "infer_target", "target_comments"]
+
+_COMMENT = re.compile(r"^[ \t]*#[ \t]*protolint:[ \t]*target[ \t]*=[ \t]*([^\s#]*)", re.MULTILINE)
+
+
+class Target(NamedTuple):
+    """A dialect to check for, and why: shown to the user as "`name`, `reason`"."""
+
+    dialect: Dialect
+    reason: str
+
+
+class TargetComment(NamedTuple):
+    """A name given by a `# protolint: target=NAME` comment; `dialect` is None if unknown."""
+
+    name: str
+    span: Span
+    dialect: Dialect | None
+
+
+def target_comments(text: str) -> list[TargetComment]:
+    """Every target that comments of the file name, in file order."""
+    if "protolint:" not in text:
+        return []
+    found = []
+    for match in _COMMENT.finditer(text):
+        at = match.start(1)
+        for name in match[1].split(","):
+            found.append(TargetComment(name, Span(at, at + len(name)), resolve_target(name)))
+            at += len(name) + 1
+    return found
+
+
+def infer_target(readings: Readings) -> Target:
+    """The dialect that knows most of the file's fields, BVLC's where several know as many.
+
+    Between NVIDIA releases that know as many the newest wins, except that fillers without
+    `scale_bias` are how 0.15 wrote gamma and beta. With a user's own schema, that schema's
+    BatchNormParameter decides.
+    """
+    if readings.schema is not None:
+        return _from_schema(readings.schema)
+    bvlc = DIALECTS["bvlc"]
+    if readings.kind is FileKind.OTHER:
+        return Target(bvlc, "by default")
+
+    def unknown(dialect: Dialect) -> list[Node]:
+        misfits = readings.read(dialect).misfits
+        return [p.node for p in misfits if p.kind is ProblemKind.UNKNOWN_FIELD]
+
+    at_bvlc = unknown(bvlc)
+    if not at_bvlc:
+        return Target(bvlc, "nothing in the file points to another")
+    counts = {name: _size(unknown(DIALECTS[name])) for name in TARGETS[1:]}
+    least = min(counts.values())
+    if least >= _size(at_bvlc):
+        return Target(bvlc, "no other knows more of the file")
+    names = [name for name, count in counts.items() if count == least]
+    chosen = DIALECTS[names[0]]
+    if "nvidia-0.15" in names and _has_filler(readings.tree):
+        chosen = DIALECTS["nvidia-0.15"]
+    missing = {node.start for node in unknown(chosen)}
+    evidence = next((node for node in at_bvlc if node.start not in missing), at_bvlc[0])
+    line = readings.tree.source.line_number(evidence.start)
+    return Target(chosen, f"from {evidence.name} at line {line}")
+
+
+def _size(unknown: list[Node]) -> int:
+    """How much of the file is not known: the unknown fields and what is in them."""
+    return sum(1 for _ in walk(unknown))
+
+
+def _has_filler(tree: Tree) -> bool:
+    """Whether some batch_norm_param has a filler for gamma and none says scale_bias."""
+    inside = [
+        {child.name for child in node.children}
+        for node in walk(tree.children)
+        if isinstance(node, Block) and node.name == "batch_norm_param"
+    ]
+    return any("scale_filler" in names for names in inside) and not any(
+        "scale_bias" in names for names in inside
+    )
+
+
+def _from_schema(schema: Schema) -> Target:
+    fields = schema.messages["LayerParameter"].fields
+    batchnorm = fields["batch_norm_param"].message.fields if "batch_norm_param" in fields else {}
+    for field, name in (("scale_bias", "nvidia-0.17"), ("scale_filler", "nvidia-0.15")):
+        if field in batchnorm:
+            return Target(DIALECTS[name], f"from {field} in {schema.name}")
+    return Target(DIALECTS["bvlc"], f"by {schema.name}")

@@ -1,0 +1,22 @@
+"""Rendering reports, one module per output format."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+
+from protolint.lint.runner import FileReport
+
+__all__ = ["FORMATS", "renderer"]
+
+#: The output formats, the default first; each is a module of this package.
+FORMATS = ("full", "concise", "json")
+
+Renderer = Callable[[Sequence[FileReport], bool], str]
+
+
+def renderer(name: str) -> Renderer:
+    """The function that turns reports into text; its second argument asks for colour."""
+    module = importlib.import_module(f"protolint.report.{'json_' if name == 'json' else name}")
+    render: Renderer = module.render
+    return render

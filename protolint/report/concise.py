@@ -1,0 +1,28 @@
+"""One line for each finding, as compilers write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from protolint.lint.runner import FileReport
+from protolint.report.style import Style
+from protolint.report.summary import summary
+
+__all__ = ["render"]
+
+
+def render(reports: Sequence[FileReport], colour: bool) -> str:
+    """`path:line:column: severity CODE message [target]`, and a closing line."""
+    style = Style(colour)
+    lines = []
+    for report in reports:
+        for diagnostic in report.diagnostics:
+            line, column = report.source.position(diagnostic.span.start)
+            severity = style.severity(diagnostic.severity, diagnostic.severity.value)
+            place = style.bold(f"{report.path}:{line}:{column}")
+            lines.append(
+                f"{place}: {severity} {style.bold(diagnostic.code)} {diagnostic.message} "
+                f"[{diagnostic.target}]"
+            )
+    lines.append(summary(reports))
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,103 @@
+"""Each finding with a picture of its source, the place underlined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protolint.diagnostic import Diagnostic
+from protolint.edit import Applicability
+from protolint.lint.runner import FileReport
+from protolint.report.style import Style, shown, width
+from protolint.report.summary import summary
+from protolint.source import Source, Span
+
+__all__ = ["render"]
+
+_WIDEST = 120
+
+
+class _Mark(NamedTuple):
+    """A line to show, what to underline in it and what to say about that."""
+
+    source: Source
+    line: int
+    span: Span
+    text: str
+    main: bool
+
+
+def render(reports: Sequence[FileReport], colour: bool) -> str:
+    """Every finding with its source, and a closing line."""
+    style = Style(colour)
+    blocks = [
+        _finding(report, diagnostic, style)
+        for report in reports
+        for diagnostic in report.diagnostics
+    ]
+    return "\n".join([*blocks, summary(reports)]) + "\n"
+
+
+def _finding(report: FileReport, diagnostic: Diagnostic, style: Style) -> str:
+    source = report.source
+    marks = [_Mark(source, source.line_number(diagnostic.span.start), diagnostic.span, "", True)]
+    for label in diagnostic.related:
+        other = label.source or source
+        line = other.line_number(label.span.start)
+        marks.append(_Mark(other, line, label.span, label.text, False))
+    # The finding's own file first, each file from top to bottom.
+    marks.sort(key=lambda m: (m.source is not source, m.source.path, m.line, m.span.start))
+    gutter = max(len(str(mark.line)) for mark in marks)
+    kind = style.severity(diagnostic.severity, f"{diagnostic.severity.value}[{diagnostic.code}]")
+    lines = [f"{kind}: {style.bold(diagnostic.message)}"]
+    lines += _picture(marks, diagnostic, gutter, style)
+    notes = [f"{diagnostic.name}, for {diagnostic.target} ({report.target.reason})"]
+    if diagnostic.fix is not None:
+        unsafe = diagnostic.fix.applicability is not Applicability.SAFE
+        notes.append(f"fix{' (unsafe)' if unsafe else ''}: {diagnostic.fix.title}")
+    lines += [f"{' ' * gutter} {style.dim('=')} {note}" for note in notes]
+    return "\n".join(lines) + "\n"
+
+
+def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Style) -> list[str]:
+    """The marked lines with their underlines, under the name of the file they are in."""
+    edge = style.dim(" " * gutter + " |")
+    lines = []
+    shown_source: Source | None = None
+    before = 0
+    for mark in marks:
+        if mark.source is not shown_source:
+            arrow = "-->" if shown_source is None else ":::"
+            at = diagnostic.span if shown_source is None else mark.span
+            line, column = mark.source.position(at.start)
+            place = f"{mark.source.path}:{line}:{column}"
+            lines += [f"{' ' * gutter}{style.dim(arrow)} {place}", edge]
+            shown_source, before = mark.source, 0
+        if before and mark.line > before + 1:
+            lines.append(style.dim("." * max(3, gutter)))
+        if mark.line != before:
+            number = style.dim(f"{mark.line:>{gutter}} |")
+            lines.append(f"{number} {_clipped(shown(mark.source.line(mark.line)))}".rstrip())
+        before = mark.line
+        lead, length = _extent(mark)
+        underline = ("^" if mark.main else "-") * length + (f" {mark.text}" if mark.text else "")
+        coloured = style.severity(diagnostic.severity, underline) if mark.main else underline
+        lines.append(f"{edge} {' ' * lead}{coloured}")
+    return [*lines, edge]
+
+
+def _extent(mark: _Mark) -> tuple[int, int]:
+    """The columns before the underline and its length, on the mark's first line."""
+    source = mark.source
+    start = source.line_starts[mark.line - 1]
+    line = source.line(mark.line)
+    head = source.decode(start, mark.span.start)
+    body = source.decode(mark.span.start, mark.span.end).split("\n")[0].rstrip("\r")
+    lead = width(shown(head))
+    length = width(shown(head + body)) - lead
+    lead = min(lead, _WIDEST)
+    return lead, max(1, min(length, width(_clipped(shown(line))) - lead))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."

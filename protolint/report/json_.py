@@ -1,0 +1,79 @@
+"""The findings as JSON, for programs. `schema_version` changes when a field's meaning does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from protolint.diagnostic import Diagnostic
+from protolint.edit import Fix
+from protolint.lint.runner import FileReport
+from protolint.source import Source, Span
+
+__all__ = ["SCHEMA_VERSION", "render"]
+
+SCHEMA_VERSION = 1
+
+
+def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
+    """One object; lines and columns count from 1, a column in characters."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "files": [
+            {
+                "path": report.path,
+                "kind": report.kind.value,
+                "target": report.target.dialect.name,
+                "target_reason": report.target.reason,
+                "accepted": report.accepted,
+            }
+            for report in reports
+        ],
+        "diagnostics": [
+            _diagnostic(report.source, diagnostic)
+            for report in reports
+            for diagnostic in report.diagnostics
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _diagnostic(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": diagnostic.code,
+        "name": diagnostic.name,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "path": diagnostic.path,
+        **_place(source, diagnostic.span),
+        "layer": diagnostic.layer,
+        "target": diagnostic.target,
+        "related": [
+            {
+                "message": label.text,
+                "path": (label.source or source).path,
+                **_place(label.source or source, label.span),
+            }
+            for label in diagnostic.related
+        ],
+        "fix": _fix(source, diagnostic.fix),
+    }
+
+
+def _place(source: Source, span: Span) -> dict[str, int]:
+    line, column = source.position(span.start)
+    end_line, end_column = source.position(span.end)
+    return {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
+
+
+def _fix(source: Source, fix: Fix | None) -> dict[str, Any] | None:
+    if fix is None:
+        return None
+    return {
+        "title": fix.title,
+        "applicability": fix.applicability.value,
+        "edits": [
+            {**_place(source, Span(edit.start, edit.end)), "text": edit.text} for edit in fix.edits
+        ],
+    }

@@ -1,0 +1,45 @@
+"""Colour for terminals, and text as wide as a terminal shows it."""
+
+from __future__ import annotations
+
+from protolint.diagnostic import Severity
+
+__all__ = ["Style", "shown", "width"]
+
+_COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36;1"}
+
+
+class Style:
+    """Wraps text in ANSI codes, or leaves it alone."""
+
+    def __init__(self, colour: bool) -> None:
+        self.colour = colour
+
+    def _wrap(self, codes: str, text: str) -> str:
+        return f"\x1b[{codes}m{text}\x1b[0m" if self.colour and text else text
+
+    def bold(self, text: str) -> str:
+        """Text that stands out."""
+        return self._wrap("1", text)
+
+    def dim(self, text: str) -> str:
+        """Text that steps back: line numbers and rulers."""
+        return self._wrap("34", text)
+
+    def severity(self, severity: Severity, text: str) -> str:
+        """Text in the colour of a severity."""
+        return self._wrap(_COLOURS[severity], text)
+
+
+def shown(text: str) -> str:
+    """Text with tabs as spaces, and control characters that would upset a terminal as "?"."""
+    return "".join(c if c.isprintable() else "?" for c in text.expandtabs(4))
+
+
+def width(text: str) -> int:
+    """How many columns a terminal gives the text."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

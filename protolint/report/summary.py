@@ -1,0 +1,34 @@
+"""The closing lines that the formats for people share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability
+from protolint.lint.runner import FileReport
+
+__all__ = ["counted", "summary"]
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, as in `1 file` and `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def summary(reports: Sequence[FileReport]) -> str:
+    """What was found in how many files, in one line."""
+    files = counted(len({report.path for report in reports}), "file")
+    diagnostics = [diagnostic for report in reports for diagnostic in report.diagnostics]
+    if not diagnostics:
+        if len(reports) == 1:
+            target = reports[0].target
+            return f"No findings in {files}, checked for {target.dialect.name} ({target.reason})."
+        return f"No findings in {files}."
+    severities = Counter(diagnostic.severity for diagnostic in diagnostics)
+    nouns = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "remark"}
+    found = [counted(severities[s], noun) for s, noun in nouns.items() if severities[s]]
+    line = f"Found {', '.join(found)} in {files}."
+    safe = sum(d.fix is not None and d.fix.applicability is Applicability.SAFE for d in diagnostics)
+    return f"{line} {safe} fixable." if safe else line

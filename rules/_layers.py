@@ -1,0 +1,51 @@
+"""Words and edits that several rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from protolint.edit import Applicability, Fix
+from protolint.net.layer import Layer, ParamSpec
+from protolint.net.net import Net
+from protolint.net.types import V1_TYPES
+from protolint.schema.dialects import DIALECTS
+from protolint.text.tree import Scalar
+from protolint.text.write import delete_fields
+
+NVIDIA = tuple(name for name, dialect in DIALECTS.items() if dialect.nvidia)
+NVIDIA_16_ON = tuple(n for n, d in DIALECTS.items() if d.nvidia and d.version >= (0, 16))
+
+
+def named(layer: Layer) -> str:
+    """How a message calls a layer."""
+    return layer.name or f"({layer.type} without a name)"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names joined as in a sentence: `a, b and c`."""
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def is_old_type_word(layer: Layer) -> bool:
+    """Whether a `layer` has a word of the old enum as its type, as in `type: CONVOLUTION`."""
+    node = layer.type_node
+    return (
+        layer.generation == 2
+        and isinstance(node, Scalar)
+        and node.raw == layer.type
+        and layer.type in V1_TYPES
+    )
+
+
+def delete_params(
+    net: Net,
+    params: list[ParamSpec],
+    title: str,
+    applicability: Applicability = Applicability.SAFE,
+) -> Fix | None:
+    """The fix that takes `param` blocks out; None where they are items of a list."""
+    nodes = [param.message.node for param in params if param.message.node is not None]
+    if any(node.start == node.value_start for node in nodes):
+        return None
+    return Fix(title, tuple(delete_fields(net.source, nodes)), applicability)

@@ -1,0 +1,29 @@
+"""Who else knows a field that the target does not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from protolint.lint.file import LintFile
+from protolint.schema.binder import BindProblem
+from protolint.schema.descriptors import load_schema
+from protolint.schema.dialects import FOREIGN_SCHEMAS, FORK_FIELDS
+
+
+def owners_of(file: LintFile, problem: BindProblem) -> list[str]:
+    """The dialects and forks that have an unknown field in the same message, by name."""
+    message, field = problem.message.name, problem.node.name
+    found = [
+        name
+        for name in FOREIGN_SCHEMAS
+        if name != file.dialect.schema and field in _fields(name, message)
+    ]
+    fork = FORK_FIELDS.get((message, field))
+    if not found and fork is not None:
+        found.append(fork)
+    return ["Intel Caffe" if name == "intel" else name for name in found]
+
+
+def _fields(schema: str, message: str) -> Collection[str]:
+    found = load_schema(schema).messages.get(message)
+    return found.fields if found is not None else ()

@@ -1,0 +1,122 @@
+"""A cuDNN BatchNorm of NVIDIA 0.14 or 0.15 that trains in place.
+
+What it does
+    Reports a BatchNorm that runs on cuDNN, is active in training and writes its top over its
+    bottom.
+
+Why it matters
+    The backward pass reads the bottom, which the forward pass has overwritten. The gradients
+    are wrong, nothing says so, and the net does not converge.
+
+Which Caffe
+    NVIDIA 0.14 and 0.15. `engine` left out or DEFAULT is cuDNN in every build that has it,
+    in CPU mode too. `engine: CAFFE` keeps a copy of the normalised values; NVIDIA 0.16 and
+    later keep private copies of bottom and top; BVLC has one implementation that may work in
+    place. Deploy nets are right everywhere. Source: cudnn_batch_norm_layer.cu @ v0.14.5,
+    v0.15.14.
+
+Fix
+    Safe: gives the layer a top of its own and renames that blob for the layers below, in
+    every phase. Names of blobs seen from outside the net change. Not `engine: CAFFE`, which
+    would change the shapes of the blobs.
+
+Evidence
+    NVIDIA/DIGITS#629, BVLC/caffe#3919, NVIDIA/caffe#276, jay-mahadeokar/pynetbuilder#6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.rename import free_name, rename_top
+
+from ._layers import named
+
+
+@net_rule(
+    "BN001", "inplace-cudnn-batchnorm", Severity.ERROR, dialects=("nvidia-0.14", "nvidia-0.15")
+)
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.batchnorms:
+        traits = net.traits(layer)
+        if traits.trains_in_place or not layer.is_in_place() or not net.is_active(layer, "TRAIN"):
+            continue
+        yield Finding(
+            layer.tops[0].span,
+            f"{named(layer)}: cuDNN BatchNorm cannot train in place (gradients use overwritten "
+            "data); write to a new blob",
+            layer=layer.name,
+            fix=new_top(net, layer),
+        )
+
+
+def new_top(net: Net, layer: Layer) -> Fix | None:
+    """The fix that gives an in-place layer a top of its own, or None where none is right."""
+    name = free_name(net, layer.name or "bn")
+    edits = rename_top(net, layer, 0, name)
+    return Fix(f"Write to a new blob '{name}'", tuple(edits)) if edits else None
+
+
+def _net(batchnorm: str, reader: str, top: str) -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "data" top: "label" }}
+layer {{ name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }}
+layer {{
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "{top}"  # normalised
+  {batchnorm}
+}}
+layer {{ name: "relu1" type: "ReLU" bottom: "{top}" top: "{top}" }}
+layer {{ name: "ip" type: "InnerProduct" bottom: "{top}" top: "ip" }}
+layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" {reader} }}
+"""
+
+
+_FILLERS = "batch_norm_param { scale_filler { value: 1 } }"
+VALID = (
+    Example("nvidia-0.15", _net("batch_norm_param { engine: CAFFE }", "", "conv1")),
+    Example("nvidia-0.15", _net(_FILLERS, "", "bn1")),
+    Example("nvidia-0.17", _net(_FILLERS, "", "conv1")),
+    Example("bvlc", _net("", "", "conv1")),
+    Example("nvidia-0.15", _net("include { phase: TEST }", "", "conv1")),
+    Example(
+        "nvidia-0.14",
+        'input: "x" input_dim: [1, 3, 8, 8]\n'
+        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" }\n',
+    ),
+)
+INVALID = (
+    Invalid(
+        "nvidia-0.15",
+        _net(_FILLERS, "", "conv1"),
+        (7,),
+        fixed=_net(_FILLERS, "", "bn1"),
+    ),
+    Invalid(
+        "nvidia-0.14",
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c" include { phase: TRAIN } }
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c" include { phase: TEST } }
+layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
+layer { name: "s" type: "Silence" bottom: "c" }
+""",
+        (3,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" include { phase: TRAIN } }
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" include { phase: TEST } }
+layer { name: "r" type: "ReLU" bottom: "bn" top: "bn" }
+layer { name: "s" type: "Silence" bottom: "bn" }
+""",
+    ),
+)

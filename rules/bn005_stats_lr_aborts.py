@@ -1,0 +1,112 @@
+"""`param` blocks on BatchNorm statistics that make BVLC Caffe abort.
+
+What it does
+    Reports a BatchNorm with one, two or more than three `param` blocks, one of whose first
+    three has an `lr_mult` other than 0; a block without `lr_mult` has 1.
+
+Why it matters
+    The blobs of BVLC's BatchNorm are statistics, not weights. Set-up checks that no solver
+    touches them and aborts: `Cannot configure batch normalization statistics as layer
+    parameters.`
+
+Which Caffe
+    BVLC from rc4 on, in every phase. Exactly three blocks are set to 0 without a word when the
+    file is read, but not in a net that stands inside a solver (`net_param`,
+    `train_net_param`): there three blocks abort as well. Source: LayerSetUp of
+    batch_norm_layer.cpp and UpgradeNetBatchNorm of upgrade_proto.cpp @ rc4 to master.
+
+Fix
+    Safe: deletes the blocks, or sets both multipliers to 0 where a block has a name.
+
+Evidence
+    ZhaofanQiu/pseudo-3d-residual-networks#19, nshaud/DeepNetsForEO#6, BVLC/caffe#4704, #4785.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Edit, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer, ParamSpec
+from protolint.net.net import Net
+from protolint.text.tree import Scalar
+from protolint.text.write import append_field, replace_value
+
+from ._layers import delete_params, named
+
+
+@net_rule("BN005", "stats-lr-aborts", Severity.ERROR, dialects=("bvlc",))
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.batchnorms:
+        if (len(layer.params) == 3 and not net.inline) or not net.views_of(layer):
+            continue
+        offending = next((param for param in layer.params[:3] if param.lr_mult != 0), None)
+        if offending is None:
+            continue
+        yield Finding(
+            offending.span,
+            f"{named(layer)}: lr_mult {offending.lr_mult:g} on a statistic aborts in "
+            f"{net.dialect.name}; remove the param blocks",
+            layer=layer.name,
+            fix=_fix(net, layer),
+        )
+
+
+def _fix(net: Net, layer: Layer) -> Fix | None:
+    if not any(param.name for param in layer.params):
+        return delete_params(net, layer.params, "Remove the param blocks")
+    edits = [edit for param in layer.params for edit in _zeros(net, param)]
+    return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
+
+
+def _zeros(net: Net, param: ParamSpec) -> Iterator[Edit]:
+    missing = []
+    for name in ("lr_mult", "decay_mult"):
+        node = param.message.node_of(name)
+        if node is None:
+            missing.append(f"{name}: 0")
+        elif isinstance(node, Scalar) and param.message.number(name) != 0:
+            yield replace_value(node, "0")
+    if missing and param.message.node is not None:
+        yield append_field(net.source, param.message.node, missing)
+
+
+_NET = """\
+layer { name: "d" type: "Input" top: "data" }
+layer {
+  name: "bn"
+  type: "BatchNorm"
+  bottom: "data"
+  top: "bn"
+%s}
+"""
+VALID = (
+    Example("bvlc", _NET % ""),
+    Example("bvlc", _NET % ("  param { lr_mult: 1 }\n" * 3)),
+    Example("bvlc", _NET % "  param { lr_mult: 0 }\n"),
+    Example("nvidia-0.15", _NET % "  param { lr_mult: 1 }\n"),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        _NET % "  param { lr_mult: 0 }\n  param { lr_mult: 1 }  # beta\n",
+        (8,),
+        fixed=_NET % "",
+    ),
+    Invalid("bvlc", _NET % "  param { }\n", (7,), fixed=_NET % ""),
+    Invalid(
+        "bvlc",
+        _NET % '  param { name: "m" lr_mult: 2 } param { }\n',
+        (7,),
+        fixed=_NET
+        % '  param { name: "m" lr_mult: 0 decay_mult: 0 } param { lr_mult: 0 decay_mult: 0 }\n',
+    ),
+    Invalid(
+        "bvlc",
+        'base_lr: 0.1\nnet_param {\nlayer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n'
+        "  param { } param { } param { }\n}\n}\n",
+        (4,),
+    ),
+)

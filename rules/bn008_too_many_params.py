@@ -1,0 +1,74 @@
+"""More `param` blocks than the BatchNorm layer has blobs.
+
+What it does
+    Reports a BatchNorm with more `param` blocks than blobs: more than three for BVLC, for
+    NVIDIA 0.14 with `engine: CAFFE` and for NVIDIA 0.16 and later without scale and bias, more
+    than five elsewhere.
+
+Why it matters
+    The net aborts when it is built: `Too many params specified for layer ...`. The typical
+    case is a layer of NVIDIA 0.15 with its four blocks, pasted into a net for BVLC.
+
+Which Caffe
+    All. In BVLC the check of BN005 comes first, so Caffe names only that one.
+
+Fix
+    Deletes the surplus blocks: safe where they hold only zeros, else unsafe.
+
+Evidence
+    The check in Net::AppendParam (src/caffe/net.cpp) of every branch; NVIDIA/caffe#276.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._layers import delete_params, named
+
+
+@net_rule("BN008", "too-many-params", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.batchnorms:
+        given, blobs = len(layer.params), len(net.traits(layer).blobs)
+        if given <= blobs or not net.views_of(layer):
+            continue
+        surplus = layer.params[blobs:]
+        zeros = all(param.lr_mult == 0 and param.decay_mult == 0 for param in surplus)
+        yield Finding(
+            surplus[0].span,
+            f"{named(layer)}: {given} param blocks for {blobs} blobs; the net aborts; "
+            f"remove {given - blobs}",
+            layer=layer.name,
+            fix=delete_params(
+                net,
+                surplus,
+                "Remove the surplus param blocks",
+                Applicability.SAFE if zeros else Applicability.UNSAFE,
+            ),
+        )
+
+
+_NET = """\
+layer { name: "d" type: "Input" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+%s}
+"""
+_ONE = "  param { lr_mult: 1 }\n"
+_ZERO = "  param { lr_mult: 0 decay_mult: 0 }\n"
+VALID = (
+    Example("bvlc", _NET % (_ZERO * 3)),
+    Example("nvidia-0.15", _NET % (_ONE * 5)),
+    Example("nvidia-0.17", _NET % (_ONE * 5 + "  batch_norm_param { scale_bias: true }\n")),
+)
+INVALID = (
+    Invalid("bvlc", _NET % (_ZERO * 4), (7,), fixed=_NET % (_ZERO * 3)),
+    Invalid("nvidia-0.17", _NET % (_ONE * 2 + _ZERO * 2), (7,), fixed=_NET % (_ONE * 2 + _ZERO)),
+    Invalid("nvidia-0.14", _NET % (_ONE * 6), (9,), fixed=_NET % (_ONE * 5)),
+    Invalid("nvidia-0.14", _NET % (_ONE * 4 + "  batch_norm_param { engine: CAFFE }\n"), (7,)),
+)

@@ -1,0 +1,89 @@
+"""A field that no Caffe's schema has at this place.
+
+What it does
+    Reports a field name that neither the target nor any other dialect or known fork has in
+    that message, and names the nearest one that it has.
+
+Why it matters
+    The text parser of every Caffe refuses the whole file. The first advice in the DIGITS
+    thread on BatchNorm carried such a typo: `val` for `value` inside a filler.
+
+Which Caffe
+    All. A field that another dialect knows is PT003.
+
+Fix
+    Unsafe: renames the field where one name is one letter away or a known slip.
+
+Evidence
+    NVIDIA/DIGITS#629, BVLC/caffe#4429, jolibrain/deepdetect#88.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.file import FileKind, LintFile
+from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.lint.suggest import nearest
+from protolint.schema.binder import ProblemKind
+from protolint.text.write import replace
+
+from ._owners import owners_of
+
+
+@file_rule("PT002", "unknown-field", Severity.ERROR, reader=True)
+def check(file: LintFile) -> Iterator[Finding]:
+    for problem in file.problems:
+        if problem.kind is not ProblemKind.UNKNOWN_FIELD or owners_of(file, problem):
+            continue
+        node, message = problem.node, problem.message
+        found = nearest(node.name, message.fields)
+        hint = f"; did you mean '{found[0]}'?" if found else ""
+        if file.kind is FileKind.OTHER:
+            hint = "; the file is neither a net nor a solver"
+        elif node.name in ("layer", "layers") and message.name in ("LayerParameter", "layers"):
+            hint = "; a '}' is missing above it"
+        fix = None
+        if found and found[1] <= 1 and not hint.endswith("it"):
+            edit = replace(node.name_span, found[0])
+            fix = Fix(f"Rename to '{found[0]}'", (edit,), Applicability.UNSAFE)
+        yield Finding(
+            node.name_span,
+            f"{message.name} has no field '{node.name}'{hint}",
+            layer=file.layer_at(node.start),
+            fix=fix,
+        )
+
+
+VALID = (
+    Example("bvlc", 'layer { name: "c" type: "Convolution" convolution_param { pad: 1 } }\n'),
+    # Known to NVIDIA Caffe: PT003.
+    Example("bvlc", 'layer { name: "b" type: "BatchNorm" batch_norm_param { engine: CAFFE } }\n'),
+)
+INVALID = (
+    Invalid(
+        "nvidia-0.15",
+        """\
+layer {
+  name: "bn1"
+  type: "BatchNorm"
+  batch_norm_param {
+    scale_filler { type: "constant" val: 1 }
+  }
+}
+""",
+        (5,),
+        fixed="""\
+layer {
+  name: "bn1"
+  type: "BatchNorm"
+  batch_norm_param {
+    scale_filler { type: "constant" value: 1 }
+  }
+}
+""",
+    ),
+    Invalid("bvlc", 'item { name: "cat" id: 1 }\nitem { name: "dog" id: 2 }\n', (1,)),
+)

@@ -1,0 +1,81 @@
+"""A field of another Caffe that the target does not have.
+
+What it does
+    Reports a field that another dialect or a known fork has in that message but the target
+    has not: `engine`, `scale_filler` and `scale_bias` of NVIDIA's BatchNorm for BVLC,
+    `scale_param` and `input_param` for NVIDIA 0.14, `bn_param` of SegNet for all. Only the
+    first such field of a layer is reported.
+
+Why it matters
+    The text parser refuses the whole file. It is the first thing users meet when they take a
+    net from one Caffe to another.
+
+Which Caffe
+    All. The message names those that know the field.
+
+Fix
+    None here: taking the field out would change what the net computes. `protolint convert`
+    is for that.
+
+Evidence
+    BVLC/caffe#6024, Tencent/ncnn#177, opencv/opencv#10718, dusty-nv/jetson-inference#28.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.file import LintFile
+from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.schema.binder import ProblemKind
+
+from ._layers import listed
+from ._owners import owners_of
+
+
+@file_rule("PT003", "foreign-dialect-field", Severity.ERROR, reader=True)
+def check(file: LintFile) -> Iterator[Finding]:
+    reported: set[int] = set()
+    for problem in file.problems:
+        if problem.kind is not ProblemKind.UNKNOWN_FIELD:
+            continue
+        node = problem.node
+        block = file.layer_block_at(node.start)
+        if block is not None and block.start in reported:
+            continue
+        owners = owners_of(file, problem)
+        if not owners:
+            continue
+        if block is not None:
+            reported.add(block.start)
+        yield Finding(
+            node.name_span,
+            f"'{node.name}' is not known to {file.dialect.name} (it belongs to {listed(owners)}); "
+            "convert the file or choose another dialect",
+            layer=file.layer_at(node.start),
+        )
+
+
+_FILLER = """\
+layer {
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "bn1"
+  batch_norm_param {
+    scale_filler { value: 1 }
+    engine: CAFFE
+  }
+}
+"""
+VALID = (
+    Example("nvidia-0.15", _FILLER),
+    Example("bvlc", 'layer { name: "s" type: "Scale" scale_param { bias_term: true } }\n'),
+)
+INVALID = (
+    Invalid("bvlc", _FILLER, (7,)),
+    Invalid("nvidia-0.14", 'layer { name: "s" type: "Scale" scale_param { axis: 1 } }\n', (1,)),
+    Invalid("nvidia-0.17", 'layer {\n  type: "BN"\n  bn_param { }\n}\n', (3,)),
+    Invalid("nvidia-0.14", 'base_lr: 0.1\ntype: "Adam"\n', (2,)),
+)

@@ -1,0 +1,60 @@
+"""A field that may be given once, given twice.
+
+What it does
+    Reports the second and every further occurrence of a field that is not repeated: a `name`
+    twice after a lost brace, two `batch_norm_param` blocks, two `lr_mult` in one `param`.
+
+Why it matters
+    The text parser of every Caffe refuses the file, even where both say the same.
+
+Which Caffe
+    All. `kernel_size`, `pad` and `stride` may be repeated in `convolution_param` (one for
+    each axis) but not in `pooling_param`.
+
+Evidence
+    ShaoqingRen/faster_rcnn#105, eric612/MobileNet-YOLO#34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.lint.file import LintFile
+from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.schema.binder import ProblemKind
+
+
+@file_rule("PT004", "duplicate-singular-field", Severity.ERROR, reader=True)
+def check(file: LintFile) -> Iterator[Finding]:
+    for problem in file.problems:
+        if problem.kind is not ProblemKind.DUPLICATE_FIELD or problem.first is None:
+            continue
+        node = problem.node
+        line = file.source.line_number(problem.first.start)
+        yield Finding(
+            node.name_span,
+            f"'{node.name}' is given twice in one {problem.message.name} (first at line {line}); "
+            "the parser rejects the file",
+            layer=file.layer_at(node.start),
+            related=(Label(problem.first.name_span, "first given here"),),
+        )
+
+
+VALID = (
+    Example(
+        "bvlc",
+        'layer { type: "Convolution" convolution_param { kernel_size: 3 kernel_size: 5 } }\n',
+    ),
+)
+INVALID = (
+    Invalid("bvlc", 'layer {\n  name: "a"\n  type: "ReLU"\n  name: "b"\n}\n', (4,)),
+    Invalid(
+        "bvlc",
+        'layer {\n  type: "Pooling"\n  pooling_param { kernel_size: 3\n  kernel_size: 3 }\n}\n',
+        (4,),
+    ),
+    Invalid(
+        "bvlc", "layer { param { lr_mult: 1 } batch_norm_param { }\nbatch_norm_param { } }\n", (2,)
+    ),
+)

@@ -1,0 +1,102 @@
+"""A layer type that the target does not register.
+
+What it does
+    Reports a layer whose `type` is missing or is none of the target's, and names the nearest
+    one, or the Caffe that has it.
+
+Why it matters
+    The net aborts when it is built: `Unknown layer type: ...`.
+
+Which Caffe
+    All, each with its own list: `Scale`, `Bias`, `ELU`, `Input` and `Crop` are not in NVIDIA
+    0.14, `LSTM` and `RNN` not before NVIDIA 0.17, `Parameter`, `Clip` and `Swish` only in BVLC.
+    `Python` and the types a configuration lists in `layer-types` are taken as they are.
+
+Fix
+    Unsafe: corrects the case (`batchnorm` to `BatchNorm`).
+
+Evidence
+    BVLC/caffe#4136, yjxiong/temporal-segment-networks#19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.suggest import nearest
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.types import ALL_TYPES, V1_TYPES, known_by, layer_types
+from protolint.schema.dialects import DIALECTS, TARGETS
+from protolint.text.tree import Scalar
+from protolint.text.write import quote, replace_value
+
+from ._layers import is_old_type_word, listed, named
+
+_FORKS = {"BN": "SegNet, ENet and yjxiong/PSPNet Caffe"}
+
+
+@net_rule("PT005", "unknown-layer-type", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    known = layer_types(net.dialect.version) | net.custom_types
+    for layer in net.layers:
+        if layer.type in known or not net.views_of(layer) or is_old_type_word(layer):
+            continue
+        node = layer.type_node
+        span = node.span if node is not None else layer.head
+        if node is None:
+            message = f'{named(layer)}: the layer has no type; write type: "..."'
+        else:
+            message = f"{net.dialect.name} has no layer type '{layer.type}'{_hint(net, layer)}"
+        yield Finding(span, message, layer=layer.name, fix=_fix(layer, known))
+
+
+def _hint(net: Net, layer: Layer) -> str:
+    near = V1_TYPES.get(layer.type) or _same_but_for_case(
+        layer.type, layer_types(net.dialect.version)
+    )
+    if near:
+        return f"; did you mean '{near}'?"
+    owners = known_by(layer.type, {name: DIALECTS[name] for name in TARGETS})
+    if owners:
+        return f"; it belongs to {listed(owners)}"
+    if layer.type in _FORKS:
+        return f"; it belongs to {_FORKS[layer.type]}"
+    found = nearest(layer.type, sorted(ALL_TYPES))
+    if found and found[0] in layer_types(net.dialect.version):
+        return f"; did you mean '{found[0]}'?"
+    return "; if it is a layer of your own, list it in layer-types"
+
+
+def _same_but_for_case(name: str, names: frozenset[str]) -> str | None:
+    return next((known for known in sorted(names) if known.lower() == name.lower()), None)
+
+
+def _fix(layer: Layer, known: frozenset[str]) -> Fix | None:
+    right = _same_but_for_case(layer.type, known)
+    if right is None or not isinstance(layer.type_node, Scalar):
+        return None
+    edit = replace_value(layer.type_node, quote(right))
+    return Fix(f"Write '{right}'", (edit,), Applicability.UNSAFE)
+
+
+_SCALE = 'layer { name: "s" type: "Scale" bottom: "x" top: "x" }\n'
+VALID = (
+    Example("bvlc", _SCALE),
+    Example("nvidia-0.14", 'layer { name: "p" type: "Python" top: "x" }\n'),
+    Example("bvlc", 'layers { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
+)
+INVALID = (
+    Invalid("nvidia-0.14", _SCALE, (1,)),
+    Invalid("nvidia-0.16", 'layer {\n  name: "r"\n  type: "LSTM"\n}\n', (3,)),
+    Invalid("bvlc", 'layer {\n  name: "n"\n}\n', (1,)),
+    Invalid(
+        "bvlc",
+        'layer { name: "b" type: "Batchnorm" }\n',
+        (1,),
+        fixed='layer { name: "b" type: "BatchNorm" }\n',
+    ),
+)

@@ -1,0 +1,108 @@
+"""A value of a kind that the field does not take.
+
+What it does
+    Reports a quoted or misspelt enum word (`phase: "TRAIN"`, `engine: cudnn`), a string
+    without quotes, a number that is none, one for a field that takes a message, a list for a
+    field that takes one value, and a message that lacks a field it must have.
+
+Why it matters
+    The text parser of every Caffe refuses the whole file.
+
+Which Caffe
+    All. An enum given by its number is right, and so are `True`, `t` and `1` for a bool.
+
+Fix
+    Safe where it can be told what was meant: quotes put or taken away, the case of an enum
+    word corrected.
+
+Evidence
+    BVLC/caffe#2779, martinkersner/train-CRF-RNN#25 and #49.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Fix
+from protolint.lint.file import LintFile
+from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.schema.binder import BindProblem, ProblemKind
+from protolint.schema.descriptors import FieldType, Value
+from protolint.text.tree import ListValue, Scalar
+from protolint.text.write import quote, replace_value
+
+from .pt006_mixed_layer_generations import wrong_generation
+
+
+@file_rule("PT007", "wrong-value-kind", Severity.ERROR, reader=True)
+def check(file: LintFile) -> Iterator[Finding]:
+    for problem in file.problems:
+        node, field = problem.node, problem.field
+        if field is None or wrong_generation(problem):
+            continue
+        if problem.kind is ProblemKind.MISSING_FIELD:
+            message = f"'{node.name}' must hold '{field.name}': write {_example(field, None)}"
+            yield Finding(node.name_span, message, layer=file.layer_at(node.start))
+        elif problem.kind is ProblemKind.WRONG_VALUE:
+            yield Finding(
+                node.span if isinstance(node, Scalar) else node.name_span,
+                f"'{field.name}' takes {_takes(problem)}: write {_example(field, problem.guess)}",
+                layer=file.layer_at(node.start),
+                fix=_fix(problem),
+            )
+
+
+def _takes(problem: BindProblem) -> str:
+    if problem.field is None:
+        return ""
+    if isinstance(problem.node, ListValue):
+        return "one value, not a list"
+    return problem.field.takes
+
+
+def _example(field: FieldType, guess: Value | None) -> str:
+    if field.kind == "message":
+        return f"{field.name} {{ ... }}"
+    return f"{field.name}: {_literal(field, guess)}"
+
+
+def _literal(field: FieldType, value: Value | None) -> str:
+    if field.kind in ("string", "bytes"):
+        return quote(value) if isinstance(value, str) else '"..."'
+    if field.kind == "enum":
+        return str(value) if value is not None else next(iter(field.enum.numbers))
+    if field.kind == "bool":
+        return "false" if value is False else "true"
+    return str(value) if value is not None else "1"
+
+
+def _fix(problem: BindProblem) -> Fix | None:
+    node, field, guess = problem.node, problem.field, problem.guess
+    if guess is None or field is None or not isinstance(node, Scalar):
+        return None
+    literal = _literal(field, guess)
+    return Fix(f"Write {literal}", (replace_value(node, literal),))
+
+
+VALID = (
+    Example("bvlc", 'layer { type: "Pooling" pooling_param { pool: 1 global_pooling: t } }\n'),
+    Example("bvlc", 'layer { type: "X" include { phase: TRAIN } loss_weight: [1, 2] }\n'),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        'layer {\n  type: BatchNorm\n  include { phase: "TRAIN" }\n}\n',
+        (2, 3),
+        fixed='layer {\n  type: "BatchNorm"\n  include { phase: TRAIN }\n}\n',
+    ),
+    Invalid(
+        "nvidia-0.15",
+        'layer { type: "BatchNorm" batch_norm_param { engine: cudnn } }\n',
+        (1,),
+        fixed='layer { type: "BatchNorm" batch_norm_param { engine: CUDNN } }\n',
+    ),
+    Invalid("bvlc", "base_lr: fast\ndevice_id: [0, 1]\n", (1, 2)),
+    Invalid("bvlc", 'layer { type: "Clip" clip_param { min: 0 } }\n', (1,)),
+    Invalid("bvlc", 'layer { type: "ReLU" param: 1 }\n', (1,)),
+)

@@ -1,0 +1,31 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """The project's own nets and broken files."""
+    return REPOSITORY / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Public prototxts that lie beside the checkout; skips where they do not."""
+    folder = SHARED / "corpus"
+    if not folder.is_dir():
+        pytest.skip("the corpus of public nets is not beside this checkout")
+    return folder

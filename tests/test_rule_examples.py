@@ -1,0 +1,108 @@
+"""Every rule does what the examples in its own module say."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+from protolint.diagnostic import Diagnostic
+from protolint.edit import Fix, apply_edits, overlap
+from protolint.lint.manual import examples, manual_page
+from protolint.lint.project import Project
+from protolint.lint.registry import all_rules
+from protolint.lint.rule import Example, Invalid, Rule
+from protolint.lint.runner import FileReport, check_source
+from protolint.schema.dialects import DIALECTS
+from protolint.source import Source
+
+RULES = all_rules()
+VALID = [
+    pytest.param(rule, example, id=f"{rule.code}-valid-{number}")
+    for rule in RULES
+    for number, example in enumerate(examples(rule)[0])
+]
+INVALID = [
+    pytest.param(rule, example, id=f"{rule.code}-invalid-{number}")
+    for rule in RULES
+    for number, example in enumerate(examples(rule)[1])
+]
+
+
+def check(example: Example | Invalid, folder: Path, data: bytes | None = None) -> FileReport:
+    for name, text in example.others.items():
+        (folder / name).write_text(text, "utf-8", newline="")
+    path = folder / example.name
+    path.write_bytes(example.text.encode() if data is None else data)
+    project = Project([str(path), *(str(folder / name) for name in example.others)])
+    source = Source(str(path), path.read_bytes())
+    (report,) = check_source(source, targets=(DIALECTS[example.target],), project=project)
+    return report
+
+
+def of(rule: Rule, report: FileReport) -> list[Diagnostic]:
+    return [d for d in report.diagnostics if d.code == rule.code]
+
+
+@pytest.mark.parametrize(("rule", "example"), VALID)
+def test_quiet_on_look_alikes(rule: Rule, example: Example, tmp_path: Path) -> None:
+    assert of(rule, check(example, tmp_path)) == []
+
+
+@pytest.mark.parametrize(("rule", "example"), INVALID)
+def test_fires_at_the_stated_lines(rule: Rule, example: Invalid, tmp_path: Path) -> None:
+    report = check(example, tmp_path)
+    found = [report.source.line_number(d.span.start) for d in of(rule, report)]
+    assert found == list(example.lines)
+
+
+@pytest.mark.parametrize(("rule", "example"), INVALID)
+def test_fixes_converge_and_leave_no_finding(rule: Rule, example: Invalid, tmp_path: Path) -> None:
+    data = example.text.encode()
+    had_fix = False
+    for _ in range(20):
+        report = check(example, tmp_path, data)
+        fixes = [d.fix for d in of(rule, report) if d.fix is not None]
+        if not fixes:
+            break
+        had_fix = True
+        data = apply_edits(data, _compatible(fixes))
+    else:
+        pytest.fail("the fixes never come to an end")
+    if had_fix:
+        assert report.source.data != example.text.encode()
+        assert {d.code for d in report.diagnostics} & {"PT001", "PT004"} == set()
+        assert of(rule, report) == [] or example.fixed is None
+    if example.fixed is not None:
+        assert data.decode() == example.fixed
+        assert of(rule, report) == []
+
+
+def _compatible(fixes: list[Fix]) -> list:  # type: ignore[type-arg]
+    """Edits of as many fixes as can be applied at once."""
+    edits: list = []  # type: ignore[type-arg]
+    for fix in fixes:
+        fresh = [edit for edit in fix.edits if edit not in edits]
+        if not any(overlap(edit, other) for edit in fresh for other in edits):
+            edits += fresh
+    return edits
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_module_is_manual_and_examples(rule: Rule) -> None:
+    module = importlib.import_module(rule.module)
+    page = inspect.cleandoc(module.__doc__ or "")
+    summary, _, rest = page.partition("\n")
+    assert summary.endswith(".")
+    assert len(summary) <= 100
+    for heading in ("What it does", "Why it matters", "Which Caffe", "Evidence"):
+        assert f"\n{heading}\n" in rest, f"{rule.code} has no section '{heading}'"
+    valid, invalid = examples(rule)
+    assert valid
+    assert invalid
+    fixable = any(example.fixed is not None for example in invalid)
+    assert fixable == ("\nFix\n" in rest and "None" not in rest.partition("\nFix\n")[2][:40])
+    assert rule.module.split(".")[-1] == f"{rule.code.lower()}_{rule.name.replace('-', '_')}"
+    assert manual_page(rule).startswith(rule.code)
