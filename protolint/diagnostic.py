@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from protolint.edit import Fix
 from protolint.source import Source, Span
@@ -23,8 +23,7 @@ class Severity(Enum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A second place a finding speaks of, with what is to be seen there.
 
     `source` is the other file it is in, or None for the file of the finding.
@@ -35,8 +34,7 @@ class Label:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One finding at one place of one file, for one target dialect."""
 
     code: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from protolint.lint.file import LintFile
 from protolint.schema.binder import BindProblem
@@ -12,12 +13,12 @@ from protolint.schema.dialects import FOREIGN_SCHEMAS, FORK_FIELDS
 
 def owners_of(file: LintFile, problem: BindProblem) -> list[str]:
     """The dialects and forks that have an unknown field in the same message, by name."""
-    message, field = problem.message.name, problem.node.name
-    found = [
-        name
-        for name in FOREIGN_SCHEMAS
-        if name != file.dialect.schema and field in _fields(name, message)
-    ]
+    return _owners(file.dialect.schema, problem.message.name, problem.node.name)
+
+
+@lru_cache(maxsize=4096)
+def _owners(schema: str, message: str, field: str) -> list[str]:
+    found = [name for name in FOREIGN_SCHEMAS if name != schema and field in _fields(name, message)]
     fork = FORK_FIELDS.get((message, field))
     if not found and fork is not None:
         found.append(fork)

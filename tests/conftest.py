@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines differ and are shared: what is slow is measured by scripts/bench.py, not here.
+settings.register_profile("protolint", deadline=None)
+settings.load_profile("protolint")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"

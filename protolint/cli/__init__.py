@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import NoReturn
 
 __all__ = ["main"]
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code.
 
     0: nothing found; 1: findings; 2: a wrong command line, an unreadable file, or an error of
@@ -16,6 +18,10 @@ def main(arguments: list[str] | None = None) -> None:
     """
     import gc
 
+    # A message may hold letters that the terminal's encoding has not.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Trees hold no cycles, and a check is over before a collection would pay.
     gc.disable()
     import click
@@ -40,4 +46,14 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader has gone; nothing more can be said, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    sys.exit(code if isinstance(code, int) else 0)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: taking modules and trees apart would take longer than a check."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or 2
+    os._exit(code)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 
 import click
 
@@ -58,6 +57,7 @@ class _TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     help="How to print the findings.",
 )
 @click.option("--stdin-filename", metavar="NAME", help="The name to show for '-'.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even where something is found.")
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option(
     "--color",
@@ -74,6 +74,7 @@ def command(
     output_format: str,
     stdin_filename: str | None,
     isolated: bool,
+    exit_zero: bool,
     color: str,
 ) -> int:
     """Check prototxt files, and the *.prototxt files below folders ('-': standard input).
@@ -91,10 +92,10 @@ def command(
         for report in checker.check(path, stdin_filename if path == "-" else None)
     ]
     if reports or output_format == "json" or not checker.failed:
-        click.echo(renderer(output_format)(reports, _colour(color)), nl=False)
+        sys.stdout.write(renderer(output_format)(reports, _colour(color)))
     if checker.failed:
         return 2
-    return 1 if any(report.diagnostics for report in reports) else 0
+    return 1 if not exit_zero and any(report.diagnostics for report in reports) else 0
 
 
 class _Checker:
@@ -159,7 +160,7 @@ class _Checker:
         """The settings for a file, the command line applied, and the user's own schema."""
         settings = self.configs.settings_for(os.path.dirname(os.path.realpath(path)))
         if self.without_cudnn:
-            settings = replace(settings, cudnn=False)
+            settings = settings._replace(cudnn=False)
         schema = self.schema
         if schema is None and settings.proto is not None:
             if settings.proto not in self._schemas:

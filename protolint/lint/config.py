@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from protolint.errors import ConfigError
 from protolint.lint.suggest import did_you_mean
@@ -20,8 +19,7 @@ __all__ = ["ConfigFinder", "Settings", "load_settings"]
 _NAMES = ("protolint.toml", "pyproject.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a configuration file can say.
 
     `targets` is empty where the dialect is to be inferred. `cudnn` is False for a Caffe
@@ -31,7 +29,7 @@ class Settings:
     path: str | None = None
     targets: tuple[Dialect, ...] = ()
     cudnn: bool = True
-    layer_types: frozenset[str] = field(default_factory=frozenset)
+    layer_types: frozenset[str] = frozenset()
     proto: str | None = None
 
 
@@ -70,7 +68,7 @@ def _table(path: str) -> dict[str, Any] | None:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     shared = os.path.basename(path) == "pyproject.toml"
-    if shared and "protolint" not in text:
+    if shared and "[tool.protolint" not in text:
         return None
     if sys.version_info >= (3, 11):
         import tomllib

@@ -7,10 +7,10 @@ that the manual shows and the test suite runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
@@ -35,8 +35,7 @@ class Scope(Enum):
     SOLVER = "solver"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a rule found. The severity is the rule's own unless given."""
 
     span: Span
@@ -47,8 +46,7 @@ class Finding:
     severity: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A file on which the rule must stay quiet, for one target.
 
     `others` are files beside it, name to text: a solver's net, the training net of a deploy
@@ -58,24 +56,22 @@ class Example:
 
     target: str
     text: str
-    others: dict[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = MappingProxyType({})
     name: str = "example.prototxt"
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
+class Invalid(NamedTuple):
     """A file on which the rule fires, at these lines, and what its fixes make of it."""
 
     target: str
     text: str
     lines: tuple[int, ...]
     fixed: str | None = None
-    others: dict[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = MappingProxyType({})
     name: str = "example.prototxt"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A registered rule: its metadata and its function.
 
     `dialects` names the targets it can fire for; empty means every one. `reader` marks the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.config import Settings
@@ -22,8 +22,7 @@ from protolint.text import parse
 __all__ = ["FileReport", "check_source"]
 
 
-@dataclass(frozen=True, slots=True)
-class FileReport:
+class FileReport(NamedTuple):
     """What was found in one file for one target.
 
     `accepted` says whether that Caffe's own text parser would take the file.
@@ -81,7 +80,8 @@ def _targets(
 
 
 def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
-    return [Target(dialect, reason) for dialect in dict.fromkeys(dialects)]
+    named = {dialect.name: dialect for dialect in dialects}
+    return [Target(dialect, reason) for dialect in named.values()]
 
 
 def _report(readings: Readings, target: Target, project: Project) -> FileReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = ["did_you_mean", "distance", "nearest"]
 
@@ -38,7 +39,11 @@ def nearest(name: str, names: Iterable[str], limit: int = 2) -> tuple[str, int] 
     Case costs nothing, a known alias counts as distance 1, and a name of up to three
     letters needs a distance of 1.
     """
-    candidates = list(dict.fromkeys(names))
+    return _nearest(name, tuple(dict.fromkeys(names)), limit)
+
+
+@lru_cache(maxsize=4096)
+def _nearest(name: str, candidates: tuple[str, ...], limit: int) -> tuple[str, int] | None:
     alias = _ALIASES.get(name.lower())
     if alias in candidates:
         return alias, 1

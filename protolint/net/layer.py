@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from protolint.net.states import NetState, StateRule
 from protolint.net.types import V0_TYPES, V1_TYPES
 from protolint.schema.binder import Message
+from protolint.schema.descriptors import Value
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 
@@ -51,8 +53,8 @@ class Layer:
     """
 
     __slots__ = (
-        "bottoms", "exclude", "generation", "include", "index", "message", "name", "node",
-        "params", "tops", "type", "type_node",
+        "_params", "bottoms", "exclude", "generation", "include", "index", "message", "name",
+        "node", "tops", "type", "type_node",
     )  # fmt: skip
 
     def __init__(self, index: int, message: Message, node: Block, *, legacy: bool) -> None:
@@ -62,9 +64,9 @@ class Layer:
         values = message.values
         self.bottoms = [BlobName(str(v), n) for v, n in values.get("bottom", ())]
         self.tops = [BlobName(str(v), n) for v, n in values.get("top", ())]
-        self.include = [StateRule.read(rule) for rule in message.messages("include")]
-        self.exclude = [StateRule.read(rule) for rule in message.messages("exclude")]
-        self.params: list[ParamSpec] = []
+        self.include = _rules(values.get("include", ()))
+        self.exclude = _rules(values.get("exclude", ()))
+        self._params: list[ParamSpec] | None = None
         inner = message.message("layer") if legacy else None
         if inner is not None:
             self.generation = 0
@@ -79,13 +81,20 @@ class Layer:
             self.type = V1_TYPES.get(written, written)
         else:
             self.type = written
-            self.params = [
-                ParamSpec(m, m.text("name"), m.number("lr_mult"), m.number("decay_mult"))
-                for m in message.messages("param")
-            ]
 
     def __repr__(self) -> str:
         return f"Layer({self.name!r}, {self.type!r})"
+
+    @property
+    def params(self) -> list[ParamSpec]:
+        """The `param` blocks in order; none for the old forms, whose layers have no BatchNorm."""
+        if self._params is None:
+            given = self.message.messages("param") if self.generation == 2 else []
+            self._params = [
+                ParamSpec(m, m.text("name"), m.number("lr_mult"), m.number("decay_mult"))
+                for m in given
+            ]
+        return self._params
 
     def parameter(self, field: str) -> Message | None:
         """A parameter message such as `batch_norm_param`, or None where it is not given."""
@@ -118,3 +127,7 @@ class Layer:
     def runs_as(self, state: NetState) -> str:
         """The phase the layer itself runs in: its own `phase` field wins over the net's."""
         return self.message.text("phase") if "phase" in self.message else state.phase
+
+
+def _rules(given: Sequence[tuple[Message | Value, Scalar | Block]]) -> list[StateRule]:
+    return [StateRule.read(rule) for rule, _ in given if isinstance(rule, Message)]

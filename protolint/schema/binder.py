@@ -74,7 +74,9 @@ class Message:
 
     def message(self, name: str) -> Message | None:
         """The message in a field, or None where it is not given."""
-        return next(iter(self._all(name, Message)), None)
+        found = self.values.get(name)
+        value = found[0][0] if found else None
+        return value if isinstance(value, Message) else None
 
     def messages(self, name: str) -> list[Message]:
         """The messages in a repeated field."""

@@ -7,7 +7,6 @@ v0.16.6, v0.17.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -66,8 +65,7 @@ _NATIVE_16 = BatchNormKind(Affine.ON_REQUEST, _STATISTICS, _ORDER_16, False, Tru
 _CUDNN_16 = BatchNormKind(Affine.ON_REQUEST, _STATISTICS, _ORDER_16, True, True, True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dialect:
+class Dialect(NamedTuple):
     """One Caffe that reads the file.
 
     `engines` gives the BatchNorm implementation behind each engine name; a dialect with

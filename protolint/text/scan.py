@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Union
 
-from protolint.text.tree import Block, Node, Scalar
+from protolint.text.tree import Block, ListValue, Node, Scalar
 
-__all__ = ["MAX_DEPTH", "scan"]
+__all__ = ["MAX_DEPTH", "forget", "scan"]
 
 #: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
 MAX_DEPTH = 100
@@ -22,6 +22,11 @@ MAX_DEPTH = 100
 #: Lines remembered across files; more than any net has different ones.
 _MEMO_LIMIT = 50_000
 
+_BARE = r"""
+    -?(?:0|[1-9][0-9]*|(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
+        |[1-9][0-9]*[eE][+-]?[0-9]+)(?![\w.])
+  | -?[A-Za-z_]\w*(?![\w.])
+"""
 _STATEMENT = re.compile(
     r"""
     [\ \t\r\v\f]*
@@ -33,26 +38,27 @@ _STATEMENT = re.compile(
                 "[^"\\]*(?:\\(?:[abfnrtv\\?'"]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}(?![0-9a-fA-F]))[^"\\]*)*"
                 (?![ \t\r\v\f]*["'])
               | '[^'\\]*'(?![ \t\r\v\f]*["'])
-              | -?(?:0|[1-9][0-9]*|(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
-                  |[1-9][0-9]*[eE][+-]?[0-9]+)(?![\w.])
-              | -?[A-Za-z_]\w*(?![\w.])
+              | BARE
             )
             (?:[\ \t\r\v\f]*[,;])?
           | :?[\ \t\r\v\f]*(\{)
+          | :[\ \t\r\v\f]*(\[[^\]\["'#{}<>]*\])(?:[\ \t\r\v\f]*[,;])?
         )
       | (\})(?:[\ \t\r\v\f]*[,;])?
       | (\#.*)?$
     )
-    """,
+    """.replace("BARE", _BARE),
     re.VERBOSE | re.ASCII,
 )
 
 # A statement of a line, offsets from the line's begin: a scalar (name, start, value start,
-# end, raw), an opened block (name, start, brace) or a closing brace (offset,).
+# end, raw), an opened block (name, start, brace), a closing brace (offset,), or a list of bare
+# scalars (name, start, bracket, end, "", [(start, end, raw), ...]).
 _Scalar = tuple[str, int, int, int, str]
 _Open = tuple[str, int, int]
 _Close = tuple[int]
-_Statement = Union[_Scalar, _Open, _Close]
+_List = tuple[str, int, int, int, str, list[tuple[int, int, str]]]
+_Statement = Union[_Scalar, _Open, _Close, _List]
 
 _memo: dict[str, tuple[_Statement, ...]] = {}
 
@@ -72,12 +78,38 @@ def _statements(line: str) -> tuple[_Statement, ...] | None:
             found.append((m[1], m.start(1), value_start, value_end, m[2]))
         elif kind == 3:
             found.append((m[1], m.start(1), m.start(3)))
+        elif kind == 5:
+            found.append((m.start(5),))
         elif kind == 4:
-            found.append((m.start(4),))
+            items = _items(line, m.start(4) + 1, m.end(4) - 1)
+            if items is None:
+                return None
+            found.append((m[1], m.start(1), m.start(4), m.end(4), "", items))
         else:
             break
         at = m.end()
     return tuple(found)
+
+
+def _items(line: str, at: int, end: int) -> list[tuple[int, int, str]] | None:
+    """The bare scalars between two brackets, or None where something else stands there."""
+    bare = re.compile(rf"[ \t\r\v\f]*({_BARE})[ \t\r\v\f]*", re.VERBOSE | re.ASCII)
+    found = []
+    while True:
+        m = bare.match(line, at, end)
+        if m is None:
+            return None
+        found.append((m.start(1), m.end(1), m[1]))
+        if m.end() == end:
+            return found
+        if line[m.end()] != ",":
+            return None
+        at = m.end() + 1
+
+
+def forget() -> None:
+    """Forget every line seen, so that a measurement starts fresh."""
+    _memo.clear()
 
 
 def scan(text: str) -> list[Node] | None:
@@ -114,6 +146,8 @@ def scan(text: str) -> list[Node] | None:
                 children.append(block)
                 stack.append(block)
                 children = block.children
+            elif size == 6:
+                children.append(_list(statement, base))  # type: ignore[arg-type]
             else:
                 if not stack:
                     return None
@@ -123,3 +157,11 @@ def scan(text: str) -> list[Node] | None:
                 children = stack[-1].children if stack else top
         base += len(line) + 1
     return None if stack else top
+
+
+def _list(statement: _List, base: int) -> ListValue:
+    name, start, bracket, end, _, found = statement
+    items: list[Scalar | Block] = [
+        Scalar(name, base + first, base + first, base + last, raw) for first, last, raw in found
+    ]
+    return ListValue(name, base + start, base + bracket, base + end, items)

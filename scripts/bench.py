@@ -1,0 +1,163 @@
+"""How fast protolint is, as ratios against named peers measured in the same run.
+
+    python scripts/bench.py                    a small net against yamllint on a small YAML file
+    python scripts/bench.py --net deploy.prototxt      reading a net against protobuf's text_format
+    python scripts/bench.py --folder nets/             checking a folder against text_format.Parse
+
+Machines are noisy and differ, ratios less so: the two sides take turns, and medians are compared.
+Needs the extra [bench] for yamllint; protolint must be installed, not only importable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SMALL_NET = Path(__file__).resolve().parent.parent / "fixtures" / "nets" / "bvlc_train_val.prototxt"
+SMALL_YAML = "---\nname: net\nlayers:\n  - name: conv1\n    size: 3\n  - name: pool1\n    size: 2\n"
+
+PARSE_ALL = """
+import sys
+from google.protobuf import text_format
+from protolint.schema.descriptors import load_schema
+schema = load_schema("bvlc")
+net, solver = (schema.message_class(name) for name in ("NetParameter", "SolverParameter"))
+for path in sys.argv[1:]:
+    message = solver() if "solver" in path else net()
+    try:
+        with open(path, "rb") as file:
+            text_format.Parse(file.read(), message)
+    except (text_format.ParseError, UnicodeDecodeError):
+        pass
+"""
+
+
+def main() -> int:
+    """Run the benchmarks that the arguments ask for and print one line for each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--net", type=Path, help="a large prototxt to read")
+    parser.add_argument("--folder", type=Path, help="a folder of prototxts to check")
+    parser.add_argument("--runs", type=int, default=15, help="runs of each side")
+    options = parser.parse_args()
+    start_up(options.runs)
+    if options.net:
+        reading(options.net, options.runs)
+    if options.folder:
+        checking(options.folder, max(3, options.runs // 3))
+    return 0
+
+
+def report(what: str, ours: list[float], theirs: list[float], peer: str) -> None:
+    a, b = statistics.median(ours), statistics.median(theirs)
+    print(f"{what}: {a * 1e3:.1f} ms, {peer}: {b * 1e3:.1f} ms, ratio {a / b:.2f}")
+
+
+def processor_time(command: list[str], folder: str) -> float:
+    """The seconds of processor time a command takes, all of its processes together."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def taking_turns(commands: list[list[str]], folder: str, runs: int) -> list[list[float]]:
+    """Times of each command, run in turns so that a busy machine slows all alike."""
+    times: list[list[float]] = [[] for _ in commands]
+    for command in commands:
+        processor_time(command, folder)
+    for _ in range(runs):
+        for command, found in zip(commands, times, strict=True):
+            found.append(processor_time(command, folder))
+    return times
+
+
+def script(name: str) -> str:
+    found = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
+    if found is None:
+        raise SystemExit(f"{name} is not installed: pip install 'protolint-caffe[bench]'")
+    return found
+
+
+def start_up(runs: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "small.yaml").write_text(SMALL_YAML, "utf-8")
+        shutil.copy(SMALL_NET, Path(folder, "small.prototxt"))
+        ours, theirs = taking_turns(
+            [
+                [script("protolint"), "check", "small.prototxt"],
+                [script("yamllint"), "small.yaml"],
+            ],
+            folder,
+            runs,
+        )
+    report("check a small net, process included", ours, theirs, "yamllint on a small YAML file")
+
+
+def timed(work: Callable[[], object]) -> float:
+    gc.collect()
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def reading(path: Path, runs: int) -> None:
+    from google.protobuf import text_format
+
+    from protolint.lint.runner import check_source
+    from protolint.schema.binder import bind
+    from protolint.schema.descriptors import load_schema
+    from protolint.schema.dialects import DIALECTS
+    from protolint.source import Source
+    from protolint.text import parse
+    from protolint.text.scan import forget
+
+    data = path.read_bytes()
+    schema = load_schema("bvlc")
+    target = schema.message_class("NetParameter")
+
+    def read() -> None:
+        forget()
+        bind(schema.messages["NetParameter"], parse(Source(path.name, data)).children)
+
+    def check() -> None:
+        forget()
+        check_source(Source(path.name, data), targets=(DIALECTS["bvlc"],))
+
+    def peer() -> None:
+        text_format.Parse(data, target())
+
+    check()
+    rounds = [(timed(read), timed(check), timed(peer)) for _ in range(runs)]
+    theirs = [times[2] for times in rounds]
+    lines = data.count(b"\n")
+    report(f"read {lines} lines", [times[0] for times in rounds], theirs, "text_format.Parse")
+    report(f"check {lines} lines", [times[1] for times in rounds], theirs, "text_format.Parse")
+
+
+def checking(folder: Path, runs: int) -> None:
+    paths = sorted(str(path.resolve()) for path in folder.glob("*.prototxt"))
+    ours, theirs = taking_turns(
+        [
+            [script("protolint"), "check", "--isolated", "--target", "bvlc",
+             "--output-format", "concise", *paths],
+            [sys.executable, "-c", PARSE_ALL, *paths],
+        ],
+        os.getcwd(),
+        runs,
+    )  # fmt: skip
+    report(f"check {len(paths)} files, process included", ours, theirs, "text_format.Parse of each")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The Caffe a file is for: as asked, as the file or the configuration says, or told from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from protolint.errors import ConfigError
+from protolint.lint.config import ConfigFinder, Settings, load_settings
+from protolint.lint.runner import check_source
+from protolint.schema.dialects import DIALECTS, resolve_target
+from protolint.source import Source
+
+BN = 'layer {{ name: "b" type: "BatchNorm" bottom: "x" top: "y"\n  batch_norm_param {{ {} }} }}\n'
+
+
+def targets(text: str, **how: object) -> list[tuple[str, str]]:
+    reports = check_source(Source("x", text.encode()), **how)  # type: ignore[arg-type]
+    return [(r.target.dialect.name, r.target.reason) for r in reports]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "reason"),
+    [
+        ("", "bvlc", "nothing in the file points to another"),
+        (BN.format("eps: 1e-3"), "bvlc", "nothing in the file points to another"),
+        (BN.format("scale_bias: true"), "nvidia-0.17", "from scale_bias at line 2"),
+        (BN.format("scale_filler { value: 1 }"), "nvidia-0.15", "from scale_filler at line 2"),
+        (
+            BN.format("scale_filler { value: 1 } scale_bias: true"),
+            "nvidia-0.17",
+            "from scale_filler at line 2",
+        ),
+        (BN.format("engine: CUDNN"), "nvidia-0.17", "from engine at line 2"),
+        ("base_lr: 1\nlarc: true\n", "nvidia-0.17", "from larc at line 2"),
+        ("layer { bn_param { } }", "bvlc", "no other knows more of the file"),
+        (BN.format("scale_filler { val: 1 } bias_filler { val: 0 }"), "nvidia-0.15",
+         "from scale_filler at line 2"),
+        ('item { name: "cat" }', "bvlc", "by default"),
+    ],
+)  # fmt: skip
+def test_inference_names_its_evidence(text: str, dialect: str, reason: str) -> None:
+    assert targets(text) == [(dialect, reason)]
+
+
+def test_a_comment_in_the_file_decides() -> None:
+    text = "# protolint: target=nvidia-0.15\n" + BN.format("scale_bias: true")
+    assert targets(text) == [("nvidia-0.15", "as a comment in the file says")]
+
+
+def test_a_comment_may_name_several() -> None:
+    names = [name for name, _ in targets("#protolint: target=bvlc,nvidia # both\n")]
+    assert names == ["bvlc", "nvidia-0.17"]
+
+
+def test_what_is_asked_for_wins_over_the_comment() -> None:
+    text = "# protolint: target=nvidia-0.15\n"
+    asked = (DIALECTS["bvlc"], DIALECTS["nvidia-0.14"], DIALECTS["bvlc"])
+    assert targets(text, targets=asked) == [("bvlc", "as asked"), ("nvidia-0.14", "as asked")]
+
+
+def test_the_configuration_comes_after_the_comment() -> None:
+    settings = Settings(path="a/protolint.toml", targets=(DIALECTS["nvidia-0.16"],))
+    assert targets("", settings=settings) == [("nvidia-0.16", "as protolint.toml says")]
+    text = "# protolint: target=bvlc\n"
+    assert targets(text, settings=settings)[0][0] == "bvlc"
+
+
+def test_each_target_gives_its_own_findings() -> None:
+    text = BN.format("scale_filler { value: 1 }")
+    asked = (DIALECTS["bvlc"], DIALECTS["nvidia-0.15"])
+    one, two = check_source(Source("x", text.encode()), targets=asked)
+    assert "PT003" in {d.code for d in one.diagnostics}
+    assert "PT003" not in {d.code for d in two.diagnostics}
+    assert {d.target for d in two.diagnostics} == {"nvidia-0.15"}
+
+
+def test_the_corpus_is_told_apart(corpus: Path) -> None:
+    head, *lines = (corpus / "MANIFEST.tsv").read_text("utf-8").splitlines()
+    column = {name: i for i, name in enumerate(head.split("\t"))}
+    wrong = []
+    for cells in (line.split("\t") for line in lines):
+        meant = cells[column["dialect"]].removesuffix("+")
+        if resolve_target(meant) is None or cells[column["kind"]] == "malformed":
+            continue
+        path = corpus / cells[0]
+        ((name, _),) = targets(path.read_bytes().decode("latin-1"))
+        # Where nothing tells 0.14 from 0.15, or 0.16 from 0.17, the newer one is right too.
+        alike = {"nvidia-0.14": {"nvidia-0.15"}, "nvidia-0.15": {"nvidia-0.17"},
+                 "nvidia-0.16": {"nvidia-0.17"}}  # fmt: skip
+        if name != meant and name not in alike.get(meant, ()):
+            wrong.append((cells[0], meant, name))
+    assert wrong == []
+
+
+def test_nvidia_is_the_newest() -> None:
+    assert resolve_target(" NVIDIA ") is DIALECTS["nvidia-0.17"]
+    assert resolve_target("nvidia-0.18") is None
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+
+
+def test_the_nearest_configuration_is_used_alone(tmp_path: Path) -> None:
+    write(tmp_path, "protolint.toml", 'target = "bvlc"\ncudnn = false\n')
+    write(tmp_path / "a", "pyproject.toml", '[tool.protolint]\ntarget = ["nvidia-0.14"]\n')
+    write(tmp_path / "a" / "b", "pyproject.toml", "[tool.other]\n")
+    finder = ConfigFinder()
+    assert [d.name for d in finder.settings_for(str(tmp_path / "a" / "b")).targets] == [
+        "nvidia-0.14"
+    ]
+    assert finder.settings_for(str(tmp_path / "a" / "b")).cudnn
+    assert not finder.settings_for(str(tmp_path)).cudnn
+    assert ConfigFinder(isolated=True).settings_for(str(tmp_path)) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"targets": "bvlc"}, "unknown key 'targets'; did you mean 'target'?"),
+        ({"target": "nvidia-0.51"}, "unknown target 'nvidia-0.51'; did you mean 'nvidia-0.1"),
+        ({"target": 3}, "'target' takes a string or a list of strings, not 3"),
+        ({"cudnn": "no"}, "'cudnn' takes true or false, not 'no'"),
+        ({"layer-types": [1]}, "'layer-types' takes a string or a list of strings"),
+        ({"proto": ["a", "b"]}, "'proto' takes one file name"),
+    ],
+)
+def test_a_wrong_configuration_says_what_and_where(table: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_settings("x/protolint.toml", table)
+    assert str(raised.value).startswith("x/protolint.toml: ")
+    assert message in str(raised.value)
+
+
+def test_broken_toml_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "protolint.toml", "target = \n")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        ConfigFinder().settings_for(str(tmp_path))
+
+
+def test_custom_layer_types_are_taken() -> None:
+    text = 'layer { name: "m" type: "Mine" top: "x" }\n'
+    (before,) = check_source(Source("x", text.encode()))
+    settings = Settings(layer_types=frozenset({"Mine"}))
+    (after,) = check_source(Source("x", text.encode()), settings=settings)
+    assert [d.code for d in before.diagnostics] == ["PT005"]
+    assert after.diagnostics == ()

@@ -1,0 +1,127 @@
+"""Dependencies go one way: what a module may import is decided here."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+#: Each package of protolint, and the packages of protolint that it may import.
+LEAVES = {"errors", "source", "edit", "diagnostic", "wire"}
+ALLOWED = {
+    "text": LEAVES,
+    "schema": LEAVES | {"text"},
+    "net": LEAVES | {"text", "schema"},
+    "lint": LEAVES | {"text", "schema", "net"},
+    "report": LEAVES | {"text", "schema", "net", "lint"},
+    "cli": LEAVES | {"text", "schema", "net", "lint", "report"},
+    "rules": {"diagnostic", "edit", "source", "text", "schema", "net", "lint.rule", "lint.file",
+              "lint.suggest"},
+}  # fmt: skip
+#: Third-party packages, and the only places that may import them.
+THIRD_PARTY = {
+    "click": {"cli"},
+    "lark": {"text"},
+    "google": {"schema"},
+    "grpc_tools": {"schema"},
+    "numpy": set[str](),
+}
+
+
+def package_of(path: Path) -> str:
+    if path.parent.name == "rules":
+        return "rules"
+    relative = path.relative_to(REPOSITORY / "protolint")
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module)
+    return found
+
+
+MODULES = sorted([*(REPOSITORY / "protolint").rglob("*.py"), *(REPOSITORY / "rules").glob("*.py")])
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_imports_go_one_way(path: Path) -> None:
+    package = package_of(path)
+    for name in imports(path):
+        top, *rest = name.split(".")
+        if top in THIRD_PARTY:
+            assert package in THIRD_PARTY[top], f"{path.name} imports {name}"
+        if top != "protolint" or not rest:
+            continue
+        assert rest[0] != "rules", f"{path.name} imports {name}; only the registry finds rules"
+        if package in ALLOWED and rest[0] != package:
+            reached = {rest[0], ".".join(rest[:2])}
+            assert reached & ALLOWED[package], f"{path.name} imports {name}"
+        if package in LEAVES:
+            assert rest[0] in LEAVES, f"{path.name} imports {name}"
+
+
+def test_the_packages_listed_for_the_wheel_are_those_on_disk() -> None:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    data = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    listed = set(data["tool"]["setuptools"]["packages"])
+    folders = {path.parent for path in (REPOSITORY / "protolint").rglob("__init__.py")}
+    names = {".".join(folder.relative_to(REPOSITORY).parts) for folder in folders}
+    assert listed == names | {"protolint.rules"}
+
+
+def test_checking_a_net_imports_nothing_heavy(fixtures: Path) -> None:
+    program = (
+        "import sys, protolint.cli.main as m; "
+        "m.cli.main(['check', sys.argv[1]], standalone_mode=False); "
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(fixtures / "nets" / "bvlc_train_val.prototxt")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    loaded = set(done.stderr.split())
+    assert "protolint.lint.runner" in loaded
+    heavy = {"numpy", "lark", "google.protobuf", "h5py", "grpc_tools", "json", "rich", "unittest"}
+    assert loaded & heavy == set()
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    program = "import sys; before = set(sys.modules); import protolint; print(*(set(sys.modules) - before))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
+    )
+    assert set(done.stdout.split()) == {"protolint"}
+
+
+def test_both_commands_are_installed() -> None:
+    points = importlib.metadata.distribution("protolint-caffe").entry_points
+    assert {p.name for p in points if p.group == "console_scripts"} == {
+        "protolint",
+        "protolint-caffe",
+    }
+
+
+def test_one_rule_per_module() -> None:
+    from protolint.lint.registry import all_rules
+
+    rules = all_rules()
+    modules = [rule.module for rule in rules]
+    assert len(set(modules)) == len(modules)
+    files = {path.stem for path in (REPOSITORY / "rules").glob("[a-z]*.py")}
+    assert {module.split(".")[-1] for module in modules} == files

@@ -1,0 +1,83 @@
+"""The wheel holds everything, and a clean environment finds every rule in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from protolint.lint.registry import all_rules
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a copy of what git tracks, or of the tree where there is no git."""
+    pytest.importorskip("setuptools", minversion="77", reason="building needs setuptools")
+    source = tmp_path_factory.mktemp("source")
+    for name in ("protolint", "rules", "pyproject.toml", "README.md", "LICENSE"):
+        _copy(REPOSITORY / name, source / name)
+    target = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--no-index", "--wheel-dir", str(target), str(source)],
+        check=True, timeout=300, capture_output=True,
+    )  # fmt: skip
+    (built,) = target.glob("*.whl")
+    return built
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        for path in source.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                _copy(path, target / path.relative_to(source))
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(source.read_bytes())
+
+
+def test_the_wheel_holds_code_rules_schemas_and_grammar(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {f"protolint/rules/{rule.module.split('.')[-1]}.py" for rule in all_rules()}
+    assert modules <= names
+    assert "protolint/text/grammar.lark" in names
+    assert "protolint/py.typed" in names
+    schemas = {f"protolint/schema/{p.name}" for p in (REPOSITORY / "proto").glob("*.proto")}
+    assert {name.replace(".proto", ".binpb") for name in schemas} <= names
+    top = {name.split("/")[0] for name in names}
+    assert all(name == "protolint" or name.endswith(".dist-info") for name in top)
+
+
+def test_a_clean_environment_finds_every_rule(wheel: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=False, symlinks=os.name != "nt")
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps",
+         "--no-index", str(wheel)],
+        check=True, timeout=300, capture_output=True,
+    )  # fmt: skip
+    purelib = subprocess.run(
+        [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True, timeout=60, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    # What protolint depends on comes from here; the checkout's own editable install does not.
+    Path(purelib, "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    done = subprocess.run(
+        [str(environment / "bin" / "protolint-caffe"), "rule", "--all"],
+        check=True, timeout=60, capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [r.code for r in all_rules()]
+    where = subprocess.run(
+        [str(python), "-c", "import protolint; print(protolint.__file__)"],
+        check=True, timeout=60, capture_output=True, text=True, cwd=tmp_path,
+    ).stdout.strip()  # fmt: skip
+    assert Path(where).is_relative_to(environment)
