@@ -37,6 +37,9 @@ class Source:
         self.text = data.decode("latin-1")
         self._line_starts: list[int] | None = None
 
+    def __reduce__(self) -> tuple[type[Source], tuple[str, bytes]]:
+        return Source, (self.path, self.data)
+
     def __repr__(self) -> str:
         return f"Source({self.path!r}, {len(self.data)} bytes)"
 

@@ -59,6 +59,7 @@ def main() -> int:
 
 
 def report(what: str, ours: list[float], theirs: list[float], peer: str) -> None:
+    """Print both medians and their ratio."""
     a, b = statistics.median(ours), statistics.median(theirs)
     print(f"{what}: {a * 1e3:.1f} ms, {peer}: {b * 1e3:.1f} ms, ratio {a / b:.2f}")
 
@@ -83,6 +84,7 @@ def taking_turns(commands: list[list[str]], folder: str, runs: int) -> list[list
 
 
 def script(name: str) -> str:
+    """The path of an installed command."""
     found = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
     if found is None:
         raise SystemExit(f"{name} is not installed: pip install 'protolint-caffe[bench]'")
@@ -90,6 +92,7 @@ def script(name: str) -> str:
 
 
 def start_up(runs: int) -> None:
+    """One small file each, process start included."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "small.yaml").write_text(SMALL_YAML, "utf-8")
         shutil.copy(SMALL_NET, Path(folder, "small.prototxt"))
@@ -105,6 +108,7 @@ def start_up(runs: int) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
+    """The processor time of one call."""
     gc.collect()
     started = time.process_time()
     work()
@@ -112,6 +116,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def reading(path: Path, runs: int) -> None:
+    """Reading and checking one net, in this process."""
     from google.protobuf import text_format
 
     from protolint.lint.runner import check_source
@@ -146,6 +151,7 @@ def reading(path: Path, runs: int) -> None:
 
 
 def checking(folder: Path, runs: int) -> None:
+    """Checking every net of a folder against parsing every one, process start included."""
     paths = sorted(str(path.resolve()) for path in folder.glob("*.prototxt"))
     ours, theirs = taking_turns(
         [

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 
 import click
 
-from protolint.errors import InputError, UsageError
-from protolint.lint.config import ConfigFinder, Settings
-from protolint.lint.discover import find_files, read_source
-from protolint.lint.file import Readings
-from protolint.lint.project import Project
-from protolint.lint.runner import FileReport, check_source
+from protolint.cli.options import CodesType, TargetType, coloured, severities
+from protolint.cli.session import Choices, Session
+from protolint.diagnostic import Severity
+from protolint.errors import UsageError
+from protolint.lint.runner import FileReport
 from protolint.report import FORMATS, renderer
-from protolint.schema.descriptors import Schema, read_schema
-from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
-from protolint.source import Source
-from protolint.text import parse
+from protolint.schema.dialects import Dialect
 
 __all__ = ["command"]
-
-
-class _TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    name = "dialect"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Dialect:
-        dialect = resolve_target(value)
-        if dialect is None:
-            from protolint.lint.suggest import did_you_mean
-
-            hint = did_you_mean(value, DIALECTS)
-            self.fail(f"unknown dialect '{value}'{hint}; known: {', '.join(DIALECTS)}", param, ctx)
-        return dialect
 
 
 @click.command("check", epilog="Example: protolint check --target nvidia-0.15 train_val.prototxt")
@@ -44,141 +24,131 @@ class _TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     "--target",
     "targets",
     multiple=True,
-    type=_TargetType(),
-    help="Check for this Caffe: bvlc, nvidia-0.14, -0.15, -0.16, -0.17 (may be repeated).",
+    type=TargetType(),
+    help="Check for this Caffe: bvlc, nvidia-0.14 to nvidia-0.17 (repeatable).",
 )
-@click.option("--proto", metavar="FILE", help="Use your own fork's caffe.proto as the schema.")
-@click.option("--without-cudnn", is_flag=True, help="The target Caffe was built without cuDNN.")
-@click.option(
-    "--output-format",
-    type=click.Choice(FORMATS),
-    default=FORMATS[0],
-    show_default=True,
-    help="How to print the findings.",
-)
+@click.option("--select", type=CodesType(), help="Only these rules: codes, families, names.")
+@click.option("--ignore", type=CodesType(), help="Not these rules.")
+@click.option("--extend-select", type=CodesType(), help="These rules as well.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes.")
+@click.option("--unsafe-fixes", is_flag=True, help="Apply (--fix) or show (--diff) all fixes.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
+@click.option("--output-format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True)
+@click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
+@click.option("--fail-level", type=severities(), help="Exit 1 from this severity on.  [info]")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 even where something is found.")
+@click.option("--proto", metavar="FILE", help="Your own fork's caffe.proto as the schema.")
+@click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
 @click.option("--stdin-filename", metavar="NAME", help="The name to show for '-'.")
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 even where something is found.")
+@click.option("--baseline", metavar="FILE", help="Tell only what is not in this baseline.")
+@click.option("--write-baseline", is_flag=True, help="Write what is found to the baseline.")
+@click.option("--add-suppressions", metavar="REASON", help="Suppress what is found by comments.")
+@click.option("--force-exclude", is_flag=True, help="Exclude files that are named, too.")
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
+@click.option("--show-files", is_flag=True, help="List the files that would be checked.")
+@click.option("--show-settings", is_flag=True, help="Show the settings for the first file.")
+@click.option("--jobs", type=click.IntRange(0), default=0, help="Processes; 0 chooses.")
 @click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Colour the output.",
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
 )
 def command(
     paths: tuple[str, ...],
     targets: tuple[Dialect, ...],
+    select: frozenset[str] | None,
+    ignore: frozenset[str] | None,
+    extend_select: frozenset[str] | None,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    output_format: str,
+    statistics: bool,
+    fail_level: Severity | None,
+    exit_zero: bool,
     proto: str | None,
     without_cudnn: bool,
-    output_format: str,
     stdin_filename: str | None,
+    baseline: str | None,
+    write_baseline: bool,
+    add_suppressions: str | None,
+    force_exclude: bool,
     isolated: bool,
-    exit_zero: bool,
+    show_files: bool,
+    show_settings: bool,
+    jobs: int,
     color: str,
 ) -> int:
-    """Check prototxt files, and the *.prototxt files below folders ('-': standard input).
+    """Check prototxt files, and the *.prototxt files below folders ('-': stdin).
 
     Without --target, the Caffe a file is for is told from a comment in it
-    (# protolint: target=nvidia-0.15), the configuration, or the fields it uses.
+    (# protolint: target=bvlc), the configuration, or the fields it uses.
 
     Exit code: 0 nothing found, 1 findings, 2 wrong usage or unreadable file.
     """
-    schema = read_schema(proto) if proto else None
-    checker = _Checker(targets, schema, without_cudnn, ConfigFinder(isolated=isolated))
-    reports = [
-        report
-        for path in checker.find(paths or (".",))
-        for report in checker.check(path, stdin_filename if path == "-" else None)
-    ]
-    if reports or output_format == "json" or not checker.failed:
-        sys.stdout.write(renderer(output_format)(reports, _colour(color)))
-    if checker.failed:
-        return 2
-    return 1 if not exit_zero and any(report.diagnostics for report in reports) else 0
+    choices = Choices(
+        targets=targets,
+        select=select,
+        ignore=ignore or frozenset(),
+        extend_select=extend_select or frozenset(),
+        proto=proto,
+        without_cudnn=without_cudnn,
+        isolated=isolated,
+        force_exclude=force_exclude,
+        stdin_filename=stdin_filename,
+    )
+    session = Session(choices)
+    files = session.find(paths or (".",))
+    if show_files:
+        _print("".join(f"{file}\n" for file in files))
+        return session.exit_code(0)
+    first = session.settings_for(files[0] if files else os.path.join(".", "x"))
+    if show_settings:
+        from protolint.cli.settings import show
 
+        _print(show(first))
+        return session.exit_code(0)
+    if fix or diff or add_suppressions is not None:
+        from protolint.cli.change import change
 
-class _Checker:
-    """Checks file after file; one that cannot be read is told of and does not stop the rest."""
-
-    def __init__(
-        self,
-        targets: tuple[Dialect, ...],
-        schema: Schema | None,
-        without_cudnn: bool,
-        configs: ConfigFinder,
-    ) -> None:
-        self.targets = targets
-        self.schema = schema
-        self.without_cudnn = without_cudnn
-        self.configs = configs
-        self.failed = False
-        self.project = Project()
-        self._schemas: dict[str, Schema] = {}
-
-    def find(self, paths: Iterable[str]) -> list[str]:
-        """The files to check, each once, in the order given."""
-        found: dict[str, None] = {}
-        for path in paths:
-            try:
-                files = list(find_files(path))
-            except (InputError, UsageError) as error:
-                self._tell(error)
-                continue
-            if not files:
-                click.echo(f"protolint: {path}: no *.prototxt file below this folder", err=True)
-            found.update(dict.fromkeys(files))
-        self.project = Project(found, self._readings)
-        return list(found)
-
-    def _readings(self, source: Source) -> Readings:
-        settings, schema = self._rules_for(source.path)
-        return Readings(
-            parse(source),
-            schema=schema,
-            with_cudnn=settings.cudnn,
-            custom_types=settings.layer_types,
+        if len(targets) > 1:
+            raise UsageError("files are changed for one target at a time; give one --target")
+        changed, reports = change(
+            session, files, unsafe=unsafe_fixes, diff=diff, reason=add_suppressions
         )
+        if diff:
+            _print(changed)
+            return session.exit_code(1 if changed and not exit_zero else 0)
+    else:
+        reports = session.check_all(files, jobs)
+    stale = 0
+    baseline = baseline or first.baseline
+    if write_baseline or baseline:
+        from protolint.cli.baselines import apply, record
 
-    def check(self, path: str, shown: str | None) -> list[FileReport]:
-        """The reports of one file, none where it cannot be read."""
-        settings, schema = self._rules_for(shown or path)
-        try:
-            source = read_source(path, shown)
-        except InputError as error:
-            self._tell(error)
-            return []
-        return check_source(
-            source,
-            targets=self.targets,
-            settings=settings,
-            schema=schema,
-            project=self.project,
-        )
+        if write_baseline:
+            click.echo(record(baseline or "protolint-baseline.json", reports), err=True)
+            return session.exit_code(0)
+        reports, stale = apply(baseline or "", reports)
+    if reports or output_format == "json" or not session.failed:
+        text = renderer(output_format)(reports, coloured(color))
+        if statistics:
+            from protolint.report.statistics import render
 
-    def _rules_for(self, path: str) -> tuple[Settings, Schema | None]:
-        """The settings for a file, the command line applied, and the user's own schema."""
-        settings = self.configs.settings_for(os.path.dirname(os.path.realpath(path)))
-        if self.without_cudnn:
-            settings = settings._replace(cudnn=False)
-        schema = self.schema
-        if schema is None and settings.proto is not None:
-            if settings.proto not in self._schemas:
-                self._schemas[settings.proto] = read_schema(settings.proto)
-            schema = self._schemas[settings.proto]
-        return settings, schema
-
-    def _tell(self, error: Exception) -> None:
-        self.failed = True
-        click.echo(f"protolint: {error}", err=True)
+            text = render(reports, coloured(color))
+        _print(text if not (fix and "-" in files) else "")
+    found = _fails(session, reports, fail_level)
+    return session.exit_code(1 if (found or stale) and not exit_zero else 0)
 
 
-def _colour(choice: str) -> bool:
-    """Whether to colour: as asked, by NO_COLOR and FORCE_COLOR, else for a terminal."""
-    if choice != "auto":
-        return choice == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
-        return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+def _fails(session: Session, reports: list[FileReport], level: Severity | None) -> bool:
+    """Whether some finding is as bad as the level at which a run fails."""
+    order = list(Severity)
+    return any(
+        order.index(diagnostic.severity)
+        <= order.index(level or session.settings_for(report.path).fail_level)
+        for report in reports
+        for diagnostic in report.diagnostics
+    )
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)

@@ -1,36 +1,86 @@
 """Settings from `[tool.protolint]` in pyproject.toml, or from protolint.toml.
 
-The nearest file above the checked one is used alone; nothing cascades.
+The nearest file above the checked one is used alone; nothing cascades. A file may name
+another that it starts from with `extend`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from fnmatch import fnmatch
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from protolint.errors import ConfigError
+from protolint.diagnostic import Severity
+from protolint.errors import ConfigError, UsageError
+from protolint.lint.select import codes_of
 from protolint.lint.suggest import did_you_mean
+from protolint.schema.build import Build
+from protolint.schema.descriptors import Schema
 from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
 
 __all__ = ["ConfigFinder", "Settings", "load_settings"]
 
 _NAMES = ("protolint.toml", "pyproject.toml")
+_NOTHING: MappingProxyType[str, Any] = MappingProxyType({})
 
 
 class Settings(NamedTuple):
     """What a configuration file can say.
 
-    `targets` is empty where the dialect is to be inferred. `cudnn` is False for a Caffe
-    built without cuDNN. `layer_types` are the user's own types, `proto` a schema of a fork.
+    `path` is the file it stands in, None for the defaults. `targets` is empty where the
+    dialect is to be inferred; codes are those of single rules.
     """
 
     path: str | None = None
     targets: tuple[Dialect, ...] = ()
     cudnn: bool = True
     layer_types: frozenset[str] = frozenset()
+    extra_fields: frozenset[str] = frozenset()
     proto: str | None = None
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    per_file_ignores: MappingProxyType[str, frozenset[str]] = _NOTHING
+    per_file_targets: MappingProxyType[str, tuple[Dialect, ...]] = _NOTHING
+    severity: MappingProxyType[str, Severity] = _NOTHING
+    exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    baseline: str | None = None
+    fail_level: Severity = Severity.INFO
+
+    @property
+    def folder(self) -> str:
+        """The folder that patterns are relative to."""
+        return os.path.dirname(os.path.abspath(self.path)) if self.path else os.getcwd()
+
+    def build(self, schema: Schema | None = None, *, cudnn: bool = True) -> Build:
+        """The user's own Caffe, with its schema where that has been read."""
+        return Build(schema, cudnn and self.cudnn, self.layer_types, self.extra_fields)
+
+    def matches(self, path: str, pattern: str) -> bool:
+        """Whether a pattern of this configuration means a file or a folder above it."""
+        relative = os.path.relpath(os.path.abspath(path), self.folder).replace(os.sep, "/")
+        wanted = pattern.rstrip("/")
+        parts = relative.split("/")
+        above = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        return any(fnmatch(name, wanted) for name in (*above, *parts))
+
+    def ignored_in(self, path: str) -> frozenset[str]:
+        """The codes that are not reported in a file."""
+        found = [c for p, c in self.per_file_ignores.items() if self.matches(path, p)]
+        return self.ignore.union(*found)
+
+    def targets_of(self, path: str) -> tuple[Dialect, ...]:
+        """The configured targets of a file; those of the last pattern that means it win."""
+        found = [t for p, t in self.per_file_targets.items() if self.matches(path, p)]
+        return found[-1] if found else self.targets
+
+    def excludes(self, path: str) -> bool:
+        """Whether a file is not to be looked at."""
+        return any(self.matches(path, pattern) for pattern in self.exclude)
 
 
 class ConfigFinder:
@@ -68,12 +118,9 @@ def _table(path: str) -> dict[str, Any] | None:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     shared = os.path.basename(path) == "pyproject.toml"
-    if shared and "[tool.protolint" not in text:
+    if shared and "protolint" not in text:
         return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        tomllib = import_module("tomli")
+    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -84,22 +131,42 @@ def _table(path: str) -> dict[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
-def load_settings(path: str, table: dict[str, Any]) -> Settings:
-    """The settings a table spells. Raises ConfigError for an unknown key or a wrong value."""
-    readers = {
-        "target": _targets,
-        "cudnn": _cudnn,
-        "layer-types": _layer_types,
-        "proto": _proto,
-    }
+def load_settings(path: str, table: dict[str, Any], seen: tuple[str, ...] = ()) -> Settings:
+    """The settings a table spells.
+
+    Raises ConfigError for an unknown key or code, a wrong value, or a circle of `extend`.
+    """
+    base = Settings()
+    if "extend" in table:
+        base = _extended(path, table["extend"], (*seen, os.path.abspath(path)))
     values: dict[str, Any] = {}
     for key, value in table.items():
-        read = readers.get(key)
-        if read is None:
-            raise ConfigError(f"{path}: unknown key '{key}'{did_you_mean(key, readers)}")
-        name = {"target": "targets", "layer-types": "layer_types"}.get(key, key)
-        values[name] = read(path, value)
-    return Settings(path=path, **values)
+        if key == "extend":
+            continue
+        entry = _KEYS.get(key)
+        if entry is None:
+            raise ConfigError(f"{path}: unknown key '{key}'{did_you_mean(key, [*_KEYS, 'extend'])}")
+        name, read = entry
+        values[name] = read(path, key, value)
+    return base._replace(path=path, **values)
+
+
+def _extended(path: str, value: Any, seen: tuple[str, ...]) -> Settings:
+    other = os.path.join(os.path.dirname(path), _string(path, "extend", value))
+    if os.path.abspath(other) in seen:
+        raise ConfigError(f"{path}: 'extend' goes round in a circle through {other}")
+    if not os.path.isfile(other):
+        raise ConfigError(f"{path}: 'extend' names {other}, which is not there")
+    table = _table(other)
+    if table is None:
+        raise ConfigError(f"{path}: 'extend' names {other}, which has no [tool.protolint]")
+    return load_settings(other, table, seen)
+
+
+def _string(path: str, key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{path}: '{key}' takes a string, not {value!r}")
+    return value
 
 
 def _strings(path: str, key: str, value: Any) -> list[str]:
@@ -109,9 +176,19 @@ def _strings(path: str, key: str, value: Any) -> list[str]:
     return values
 
 
-def _targets(path: str, value: Any) -> tuple[Dialect, ...]:
+def _set(path: str, key: str, value: Any) -> frozenset[str]:
+    return frozenset(_strings(path, key, value))
+
+
+def _flag(path: str, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{path}: '{key}' takes true or false, not {value!r}")
+    return value
+
+
+def _dialects(path: str, key: str, value: Any) -> tuple[Dialect, ...]:
     found = []
-    for name in _strings(path, "target", value):
+    for name in _strings(path, key, value):
         dialect = resolve_target(name)
         if dialect is None:
             hint = did_you_mean(name, DIALECTS)
@@ -121,18 +198,69 @@ def _targets(path: str, value: Any) -> tuple[Dialect, ...]:
     return tuple(found)
 
 
-def _cudnn(path: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{path}: 'cudnn' takes true or false, not {value!r}")
+def _codes(path: str, key: str, value: Any) -> frozenset[str]:
+    try:
+        return codes_of(_strings(path, key, value))
+    except UsageError as error:
+        raise ConfigError(f"{path}: '{key}': {error}") from None
+
+
+def _severity(path: str, key: str, value: Any) -> Severity:
+    names = [level.value for level in Severity]
+    if value not in names:
+        raise ConfigError(f"{path}: '{key}' takes one of {', '.join(names)}, not {value!r}")
+    return Severity(value)
+
+
+def _severities(path: str, key: str, value: Any) -> MappingProxyType[str, Severity]:
+    table = _sub_table(path, key, value)
+    return MappingProxyType(
+        {
+            code: _severity(path, f"{key}.{name}", level)
+            for name, level in table.items()
+            for code in _codes(path, key, name)
+        }
+    )
+
+
+def _by_pattern(
+    read: Callable[[str, str, Any], Any],
+) -> Callable[[str, str, Any], MappingProxyType[str, Any]]:
+    def reader(path: str, key: str, value: Any) -> MappingProxyType[str, Any]:
+        table = _sub_table(path, key, value)
+        return MappingProxyType({p: read(path, f"{key}.{p}", v) for p, v in table.items()})
+
+    return reader
+
+
+def _sub_table(path: str, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: '{key}' takes a table, not {value!r}")
     return value
 
 
-def _layer_types(path: str, value: Any) -> frozenset[str]:
-    return frozenset(_strings(path, "layer-types", value))
+def _beside(path: str, key: str, value: Any) -> str:
+    return os.path.join(os.path.dirname(path), _string(path, key, value))
 
 
-def _proto(path: str, value: Any) -> str:
-    (name, *more) = _strings(path, "proto", value) or [""]
-    if more or not name:
-        raise ConfigError(f"{path}: 'proto' takes one file name, not {value!r}")
-    return os.path.join(os.path.dirname(path), name)
+def _patterns(path: str, key: str, value: Any) -> tuple[str, ...]:
+    return tuple(_strings(path, key, value))
+
+
+#: Each key of the table: the setting it fills and how its value is read.
+_KEYS: dict[str, tuple[str, Callable[[str, str, Any], Any]]] = {
+    "target": ("targets", _dialects),
+    "cudnn": ("cudnn", _flag),
+    "layer-types": ("layer_types", _set),
+    "extra-fields": ("extra_fields", _set),
+    "proto": ("proto", _beside),
+    "select": ("select", _codes),
+    "ignore": ("ignore", _codes),
+    "per-file-ignores": ("per_file_ignores", _by_pattern(_codes)),
+    "per-file-targets": ("per_file_targets", _by_pattern(_dialects)),
+    "severity": ("severity", _severities),
+    "exclude": ("exclude", _patterns),
+    "force-exclude": ("force_exclude", _flag),
+    "baseline": ("baseline", _beside),
+    "fail-level": ("fail_level", _severity),
+}

@@ -6,9 +6,11 @@ from bisect import bisect_right
 from enum import Enum
 from functools import cached_property
 
+from protolint.lint.directives import Directives, read_directives
 from protolint.net.net import Net
 from protolint.schema.binder import BindProblem, Message, bind
-from protolint.schema.descriptors import Schema, load_schema
+from protolint.schema.build import STANDARD, Build
+from protolint.schema.descriptors import load_schema
 from protolint.schema.dialects import Dialect
 from protolint.source import Source
 from protolint.text import parse
@@ -62,24 +64,16 @@ class LintFile:
     worth saying: what stands on a line with a syntax error follows from it.
     """
 
-    def __init__(
-        self,
-        tree: Tree,
-        kind: FileKind,
-        dialect: Dialect,
-        *,
-        schema: Schema | None = None,
-        with_cudnn: bool = True,
-        custom_types: frozenset[str] = frozenset(),
-    ) -> None:
+    def __init__(self, tree: Tree, kind: FileKind, dialect: Dialect, build: Build) -> None:
         self.tree = tree
         self.source: Source = tree.source
         self.kind = kind
         self.dialect = dialect
-        self.schema = schema or load_schema(dialect.schema)
-        self.with_cudnn = with_cudnn
-        self.custom_types = custom_types
+        self.build = build
+        self.schema = build.schema or load_schema(dialect.schema)
         self.message, found = bind(self.schema.messages[_MESSAGES[kind]], tree.children)
+        if found and build.extra_fields:
+            found = [p for p in found if not build.adds_field(p.message.name, p.node.name)]
         self.accepted = not found and not tree.broken and kind is not FileKind.OTHER
         self.misfits: list[BindProblem] = found
         self.problems = found
@@ -87,6 +81,11 @@ class LintFile:
             line = self.source.line_number
             broken = {line(problem.span.start) for problem in tree.problems if problem.fatal}
             self.problems = [p for p in found if line(p.node.start) not in broken]
+
+    @cached_property
+    def directives(self) -> Directives:
+        """What the file's comments say to protolint."""
+        return read_directives(self.tree)
 
     @cached_property
     def nets(self) -> list[Net]:
@@ -100,14 +99,7 @@ class LintFile:
         return []
 
     def _net(self, message: Message, *, inline: bool) -> Net:
-        return Net(
-            message,
-            self.dialect,
-            self.source,
-            with_cudnn=self.with_cudnn,
-            inline=inline,
-            custom_types=self.custom_types,
-        )
+        return Net(message, self.dialect, self.source, build=self.build, inline=inline)
 
     @cached_property
     def _top_starts(self) -> list[int]:
@@ -138,38 +130,22 @@ class LintFile:
 class Readings:
     """One parsed file, read as each dialect that is asked for; each reading is made once."""
 
-    def __init__(
-        self,
-        tree: Tree,
-        *,
-        schema: Schema | None = None,
-        with_cudnn: bool = True,
-        custom_types: frozenset[str] = frozenset(),
-    ) -> None:
+    def __init__(self, tree: Tree, build: Build = STANDARD) -> None:
         self.tree = tree
         self.kind = classify(tree)
-        self.schema = schema
-        self.with_cudnn = with_cudnn
-        self.custom_types = custom_types
+        self.build = build
         self._files: dict[str, LintFile] = {}
 
     @classmethod
-    def of(cls, source: Source) -> Readings:
-        """The readings of a source with default settings."""
-        return cls(parse(source))
+    def of(cls, source: Source, build: Build = STANDARD) -> Readings:
+        """The readings of a source that is yet to be parsed."""
+        return cls(parse(source), build)
 
     def read(self, dialect: Dialect) -> LintFile:
         """The file bound to a dialect's schema, or to the user's own."""
         file = self._files.get(dialect.name)
         if file is None:
-            file = self._files[dialect.name] = LintFile(
-                self.tree,
-                self.kind,
-                dialect,
-                schema=self.schema,
-                with_cudnn=self.with_cudnn,
-                custom_types=self.custom_types,
-            )
+            file = self._files[dialect.name] = LintFile(self.tree, self.kind, dialect, self.build)
         return file
 
 

@@ -1,4 +1,4 @@
-"""From one source to its diagnostics: parse, find the target, run the rules."""
+"""From one source to its diagnostics: parse, find the targets, run the rules, suppress."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.lint.project import Project
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Finding, Rule, Scope
-from protolint.lint.target import Target, infer_target, target_comments
+from protolint.lint.suppress import suppress
+from protolint.lint.target import Target, infer_target
+from protolint.lint.unused import unused_suppressions
 from protolint.net.solver import Solver
-from protolint.schema.descriptors import Schema
+from protolint.schema.build import Build
 from protolint.schema.dialects import Dialect
 from protolint.source import Source
-from protolint.text import parse
 
 __all__ = ["FileReport", "check_source"]
 
@@ -25,7 +26,8 @@ __all__ = ["FileReport", "check_source"]
 class FileReport(NamedTuple):
     """What was found in one file for one target.
 
-    `accepted` says whether that Caffe's own text parser would take the file.
+    `accepted` says whether that Caffe's own text parser would take the file; `suppressed`
+    counts what comments in the file leave out.
     """
 
     source: Source
@@ -33,6 +35,7 @@ class FileReport(NamedTuple):
     target: Target
     accepted: bool
     diagnostics: tuple[Diagnostic, ...]
+    suppressed: int = 0
 
     @property
     def path(self) -> str:
@@ -45,7 +48,7 @@ def check_source(
     *,
     targets: tuple[Dialect, ...] = (),
     settings: Settings | None = None,
-    schema: Schema | None = None,
+    build: Build | None = None,
     project: Project | None = None,
 ) -> list[FileReport]:
     """One report for each target.
@@ -56,13 +59,34 @@ def check_source(
     """
     settings = settings or Settings()
     project = project or Project()
-    readings = Readings(
-        parse(source),
-        schema=schema,
-        with_cudnn=settings.cudnn,
-        custom_types=settings.layer_types,
-    )
-    return [_report(readings, target, project) for target in _targets(readings, targets, settings)]
+    readings = Readings.of(source, build or settings.build())
+    ignored = settings.ignored_in(source.path)
+    rules = [
+        rule
+        for rule in all_rules()
+        if rule.code not in ignored and (settings.select is None or rule.code in settings.select)
+    ]
+    checked = [
+        (target, _check(readings.read(target.dialect), rules, project, settings))
+        for target in _targets(readings, targets, settings)
+    ]
+    directives = readings.read(checked[0][0].dialect).directives
+    ran = {r.code for r in rules if any(r.applies_to(t.dialect.name) for t, _ in checked)}
+    outcome = suppress(source, directives, (found for _, found in checked), ran)
+    reports = []
+    for (target, _), kept in zip(checked, outcome.kept, strict=True):
+        file = readings.read(target.dialect)
+        found = tuple(_presented(file, kept))
+        reports.append(
+            FileReport(source, file.kind, target, file.accepted, found, outcome.suppressed)
+        )
+    if outcome.unused and "PL002" in ran:
+        extra = unused_suppressions(source, outcome.unused)
+        first = reports[0]
+        level = settings.severity.get("PL002", Severity.WARNING)
+        more = [d._replace(target=first.target.dialect.name, severity=level) for d in extra]
+        reports[0] = first._replace(diagnostics=_sorted([*first.diagnostics, *more]))
+    return reports
 
 
 def _targets(
@@ -70,12 +94,14 @@ def _targets(
 ) -> Iterable[Target]:
     if asked:
         return _unique(asked, "as asked")
-    comments = target_comments(readings.tree.source.text)
-    named = tuple(comment.dialect for comment in comments if comment.dialect is not None)
-    if named:
-        return _unique(named, "as a comment in the file says")
-    if settings.targets and settings.path is not None:
-        return _unique(settings.targets, f"as {os.path.basename(settings.path)} says")
+    source = readings.tree.source
+    if "protolint:" in source.text:
+        named = readings.read(infer_target(readings).dialect).directives.targets
+        if named:
+            return _unique(named, "as a comment in the file says")
+    configured = settings.targets_of(source.path)
+    if configured and settings.path is not None:
+        return _unique(configured, f"as {os.path.basename(settings.path)} says")
     return [infer_target(readings)]
 
 
@@ -84,20 +110,18 @@ def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
     return [Target(dialect, reason) for dialect in named.values()]
 
 
-def _report(readings: Readings, target: Target, project: Project) -> FileReport:
-    file = readings.read(target.dialect)
+def _check(
+    file: LintFile, rules: list[Rule], project: Project, settings: Settings
+) -> list[Diagnostic]:
     solver = project.connect(file)
-    diagnostics = [
-        _diagnostic(file, rule, finding)
-        for rule in all_rules()
-        if rule.applies_to(target.dialect.name) and (rule.reader or not file.tree.broken)
+    name = file.dialect.name
+    broken = file.tree.broken
+    return [
+        _diagnostic(file, rule, finding, settings)
+        for rule in rules
+        if rule.applies_to(name) and (rule.reader or not broken)
         for finding in _findings(file, rule, solver)
     ]
-    diagnostics.sort(key=lambda diagnostic: diagnostic.sort_key)
-    if file.kind is FileKind.OTHER:
-        errors = [d for d in diagnostics if d.severity is Severity.ERROR]
-        diagnostics = errors[:1] or diagnostics
-    return FileReport(file.source, file.kind, target, file.accepted, tuple(diagnostics))
 
 
 def _findings(file: LintFile, rule: Rule, solver: Solver | None) -> Iterator[Finding]:
@@ -111,11 +135,11 @@ def _findings(file: LintFile, rule: Rule, solver: Solver | None) -> Iterator[Fin
             yield from rule.check(net)
 
 
-def _diagnostic(file: LintFile, rule: Rule, finding: Finding) -> Diagnostic:
+def _diagnostic(file: LintFile, rule: Rule, finding: Finding, settings: Settings) -> Diagnostic:
     return Diagnostic(
         code=rule.code,
         name=rule.name,
-        severity=finding.severity or rule.severity,
+        severity=settings.severity.get(rule.code) or finding.severity or rule.severity,
         message=finding.message,
         path=file.source.path,
         span=finding.span,
@@ -124,3 +148,16 @@ def _diagnostic(file: LintFile, rule: Rule, finding: Finding) -> Diagnostic:
         related=finding.related,
         fix=finding.fix,
     )
+
+
+def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The findings in order; for text that is no net at all only the first that says so."""
+    found = _sorted(diagnostics)
+    if file.kind is FileKind.OTHER:
+        errors = tuple(d for d in found if d.severity is Severity.ERROR)
+        return errors[:1] or found
+    return found
+
+
+def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key))

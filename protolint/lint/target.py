@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from protolint.lint.file import FileKind, Readings
 from protolint.schema.binder import ProblemKind
 from protolint.schema.descriptors import Schema
-from protolint.schema.dialects import DIALECTS, TARGETS, Dialect, resolve_target
-from protolint.source import Span
+from protolint.schema.dialects import DIALECTS, TARGETS, Dialect
 from protolint.text.tree import Block, Node, Tree, walk
 
-__all__ = ["Target", "TargetComment", "infer_target", "target_comments"]
-
-_COMMENT = re.compile(r"^[ \t]*#[ \t]*protolint:[ \t]*target[ \t]*=[ \t]*([^\s#]*)", re.MULTILINE)
+__all__ = ["Target", "infer_target"]
 
 
 class Target(NamedTuple):
@@ -24,27 +20,6 @@ class Target(NamedTuple):
     reason: str
 
 
-class TargetComment(NamedTuple):
-    """A name given by a `# protolint: target=NAME` comment; `dialect` is None if unknown."""
-
-    name: str
-    span: Span
-    dialect: Dialect | None
-
-
-def target_comments(text: str) -> list[TargetComment]:
-    """Every target that comments of the file name, in file order."""
-    if "protolint:" not in text:
-        return []
-    found = []
-    for match in _COMMENT.finditer(text):
-        at = match.start(1)
-        for name in match[1].split(","):
-            found.append(TargetComment(name, Span(at, at + len(name)), resolve_target(name)))
-            at += len(name) + 1
-    return found
-
-
 def infer_target(readings: Readings) -> Target:
     """The dialect that knows most of the file's fields, BVLC's where several know as many.
 
@@ -52,8 +27,8 @@ def infer_target(readings: Readings) -> Target:
     `scale_bias` are how 0.15 wrote gamma and beta. With a user's own schema, that schema's
     BatchNormParameter decides.
     """
-    if readings.schema is not None:
-        return _from_schema(readings.schema)
+    if readings.build.schema is not None:
+        return _from_schema(readings.build.schema)
     bvlc = DIALECTS["bvlc"]
     if readings.kind is FileKind.OTHER:
         return Target(bvlc, "by default")

@@ -11,6 +11,7 @@ from protolint.net.layer import Layer
 from protolint.net.states import NetState
 from protolint.net.view import View
 from protolint.schema.binder import Message
+from protolint.schema.build import STANDARD, Build
 from protolint.schema.dialects import Dialect
 from protolint.source import Source
 from protolint.text.tree import Block
@@ -45,16 +46,14 @@ class Net:
         dialect: Dialect,
         source: Source,
         *,
-        with_cudnn: bool = True,
+        build: Build = STANDARD,
         inline: bool = False,
-        custom_types: frozenset[str] = frozenset(),
     ) -> None:
         self.message = message
         self.dialect = dialect
         self.source = source
-        self.with_cudnn = with_cudnn
+        self.build = build
         self.inline = inline
-        self.custom_types = custom_types
         self.find_sibling: Callable[[], Net | None] = _nothing
         self.find_solver: Callable[[], Solver | None] = _nothing
         self.inputs = message.texts("input")
@@ -62,6 +61,11 @@ class Net:
         if not sized and dialect.version != (0, 14):
             # UpgradeNetInput drops inputs without a shape (upgrade_proto.cpp, not in 0.14).
             self.inputs = []
+
+    @property
+    def custom_types(self) -> frozenset[str]:
+        """Layer types that the user's own Caffe has."""
+        return self.build.layer_types
 
     @cached_property
     def sibling(self) -> Net | None:
@@ -179,13 +183,19 @@ class Net:
         return any(layer in view and layer.runs_as(view.state) == phase for view in self.views)
 
     @cached_property
+    def blob_names(self) -> frozenset[str]:
+        """Every name that is used for a blob."""
+        blobs = (blob for layer in self.layers for blob in (*layer.bottoms, *layer.tops))
+        return frozenset([*self.inputs, *(blob.name for blob in blobs)])
+
+    @cached_property
     def batchnorms(self) -> list[Layer]:
         """The layers of type BatchNorm."""
         return [layer for layer in self.layers if layer.type == "BatchNorm"]
 
     def traits(self, batchnorm: Layer) -> BatchNormTraits:
         """Which implementation runs a BatchNorm layer and which blobs it has."""
-        return batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.with_cudnn)
+        return batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.build.cudnn)
 
 
 def _nothing() -> None:

@@ -32,10 +32,8 @@ class _Use(NamedTuple):
 
 def free_name(net: Net, wanted: str) -> str:
     """A blob name that no layer and no input of the net uses, near to the one wanted."""
-    used = {blob.name for layer in net.layers for blob in (*layer.bottoms, *layer.tops)}
-    used.update(net.inputs)
     name, number = wanted, 2
-    while name in used:
+    while name in net.blob_names:
         name, number = f"{wanted}_{number}", number + 1
     return name
 

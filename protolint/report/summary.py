@@ -31,4 +31,7 @@ def summary(reports: Sequence[FileReport]) -> str:
     found = [counted(severities[s], noun) for s, noun in nouns.items() if severities[s]]
     line = f"Found {', '.join(found)} in {files}."
     safe = sum(d.fix is not None and d.fix.applicability is Applicability.SAFE for d in diagnostics)
-    return f"{line} {safe} fixable." if safe else line
+    suppressed = sum({report.path: report.suppressed for report in reports}.values())
+    notes = [f"{safe} fixable with --fix"] if safe else []
+    notes += [f"{suppressed} suppressed"] if suppressed else []
+    return f"{line} {', '.join(notes)}." if notes else line

@@ -125,7 +125,7 @@ def test_the_nearest_configuration_is_used_alone(tmp_path: Path) -> None:
         ({"target": 3}, "'target' takes a string or a list of strings, not 3"),
         ({"cudnn": "no"}, "'cudnn' takes true or false, not 'no'"),
         ({"layer-types": [1]}, "'layer-types' takes a string or a list of strings"),
-        ({"proto": ["a", "b"]}, "'proto' takes one file name"),
+        ({"proto": ["a", "b"]}, "'proto' takes a string, not ['a', 'b']"),
     ],
 )
 def test_a_wrong_configuration_says_what_and_where(table: dict[str, object], message: str) -> None:

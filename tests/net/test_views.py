@@ -10,6 +10,7 @@ from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.net.rename import free_name, rename_top
 from protolint.net.states import NetState
+from protolint.schema.build import Build
 from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 
@@ -195,8 +196,8 @@ def test_batchnorm_traits(dialect: str, param: str, engine: str, affine: bool, b
 
 
 def test_without_cudnn_the_default_engine_is_caffe() -> None:
-    readings = Readings.of(Source("x", layer("bn", "BatchNorm", "x", "x").encode()))
-    readings.with_cudnn = False
+    source = Source("x", layer("bn", "BatchNorm", "x", "x").encode())
+    readings = Readings.of(source, Build(cudnn=False))
     (found,) = readings.read(DIALECTS["nvidia-0.15"]).nets
     assert found.traits(found.layers[0]).engine == "CAFFE"
 

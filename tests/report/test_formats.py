@@ -54,7 +54,7 @@ def reports() -> list[FileReport]:
 def test_full_shows_the_source_and_both_places(reports: list[FileReport]) -> None:
     text = renderer("full")(reports, False)
     assert text.startswith(FULL)
-    assert text.endswith("Found 3 errors in 1 file. 1 fixable.\n")
+    assert text.endswith("Found 3 errors in 1 file. 1 fixable with --fix.\n")
 
 
 def test_full_underlines_what_the_span_covers(reports: list[FileReport]) -> None:
@@ -87,7 +87,7 @@ def test_concise_is_one_line_for_each_finding(reports: list[FileReport]) -> None
             "net.prototxt:7:46: error NT001 loss: bottom 'datum' does not exist in TRAIN and "
             "TEST; did you mean 'data'? [nvidia-0.15]"
         ),
-        "Found 3 errors in 1 file. 1 fixable.",
+        "Found 3 errors in 1 file. 1 fixable with --fix.",
     ]
 
 

@@ -1,0 +1,82 @@
+"""Option types, and the choice of colour."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from protolint.diagnostic import Severity
+from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
+
+__all__ = ["CodesType", "TargetType", "coloured", "severities"]
+
+
+class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A dialect by its name."""
+
+    name = "dialect"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Dialect:
+        """The dialect of a name; a usage error, with the nearest one, where there is none."""
+        dialect = resolve_target(value)
+        if dialect is None:
+            from protolint.lint.suggest import did_you_mean
+
+            hint = did_you_mean(value, DIALECTS)
+            self.fail(f"unknown dialect '{value}'{hint}; known: {', '.join(DIALECTS)}", param, ctx)
+        return dialect
+
+
+class CodesType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """Rules, as a comma-separated list of codes, families and names."""
+
+    name = "rules"
+
+    def convert(
+        self,
+        value: str | frozenset[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> frozenset[str]:
+        """The codes meant; a usage error, with the nearest one, where a name means no rule."""
+        from protolint.errors import UsageError
+        from protolint.lint.select import codes_of
+
+        if isinstance(value, frozenset):
+            return value
+        try:
+            return codes_of(name for name in value.split(",") if name.strip())
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _SeverityType(click.Choice):  # type: ignore[type-arg,unused-ignore]
+    def convert(
+        self,
+        value: str | Severity,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Severity:
+        if isinstance(value, Severity):
+            return value
+        return Severity(super().convert(value, param, ctx))
+
+
+def severities() -> click.ParamType:  # type: ignore[type-arg,unused-ignore]
+    """An option that takes a severity."""
+    return _SeverityType([level.value for level in Severity])
+
+
+def coloured(choice: str) -> bool:
+    """Whether to colour: as asked, by NO_COLOR and FORCE_COLOR, else for a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,148 @@
+"""One run: which files, with which settings; a file that cannot be read does not stop it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import click
+
+from protolint.errors import InputError, UsageError
+from protolint.lint.config import ConfigFinder, Settings
+from protolint.lint.discover import find_files, read_source
+from protolint.lint.file import Readings
+from protolint.lint.project import Project
+from protolint.lint.runner import FileReport, check_source
+from protolint.schema.build import Build
+from protolint.schema.descriptors import Schema, read_schema
+from protolint.schema.dialects import Dialect
+from protolint.source import Source
+
+__all__ = ["Choices", "Session"]
+
+
+class Choices(NamedTuple):
+    """What the command line says about how to check."""
+
+    targets: tuple[Dialect, ...] = ()
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    extend_select: frozenset[str] = frozenset()
+    proto: str | None = None
+    without_cudnn: bool = False
+    isolated: bool = False
+    force_exclude: bool = False
+    stdin_filename: str | None = None
+
+
+class Session:
+    """The command line's choices, applied to file after file.
+
+    `failed` says that some input could not be read; stderr has told why.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.failed = False
+        self._configs = ConfigFinder(isolated=choices.isolated)
+        self._schema = read_schema(choices.proto) if choices.proto else None
+        self._schemas: dict[str, Schema] = {}
+        self._settings: dict[str, Settings] = {}
+        self.project = Project()
+
+    def exit_code(self, code: int) -> int:
+        """The exit code of the run: 2 where some input could not be read."""
+        return 2 if self.failed else code
+
+    def tell(self, error: Exception) -> None:
+        """Say on stderr what is wrong with an input, and go on."""
+        self.failed = True
+        click.echo(f"protolint: {error}", err=True)
+
+    def find(self, paths: Iterable[str]) -> list[str]:
+        """The files to check, each once, in the order given, without what is excluded."""
+        found: dict[str, None] = {}
+        for path in paths:
+            try:
+                files = list(find_files(path))
+            except (InputError, UsageError) as error:
+                self.tell(error)
+                continue
+            if not files:
+                click.echo(f"protolint: {path}: no *.prototxt file below this folder", err=True)
+            named = files == [path]
+            found.update(dict.fromkeys(f for f in files if not self._is_excluded(f, named)))
+        self.pair(found)
+        return list(found)
+
+    def pair(self, files: Iterable[str]) -> None:
+        """Let files of the run be seen together."""
+        self.project = Project(files, self._readings)
+
+    def _is_excluded(self, path: str, named: bool) -> bool:
+        """Whether a file is left out; one that is named only where exclusion is forced."""
+        settings = self.settings_for(path)
+        forced = self.choices.force_exclude or settings.force_exclude
+        return bool(settings.exclude) and (forced or not named) and settings.excludes(path)
+
+    def settings_for(self, path: str) -> Settings:
+        """The settings for a file, with the command line's choice of rules applied."""
+        shown = self.choices.stdin_filename or path if path == "-" else path
+        folder = os.path.dirname(os.path.realpath(shown))
+        known = self._settings.get(folder)
+        if known is None:
+            settings = self._configs.settings_for(folder)
+            asked, extra = self.choices.select, self.choices.extend_select
+            select = settings.select if asked is None else asked
+            ignore = settings.ignore if asked is None else frozenset()
+            known = self._settings[folder] = settings._replace(
+                select=None if select is None else select | extra,
+                ignore=(ignore - extra) | self.choices.ignore,
+            )
+        return known
+
+    def _build_for(self, settings: Settings) -> Build:
+        """The user's own Caffe, with the schema the command line or the settings name."""
+        schema = self._schema
+        if schema is None and settings.proto is not None:
+            if settings.proto not in self._schemas:
+                self._schemas[settings.proto] = read_schema(settings.proto)
+            schema = self._schemas[settings.proto]
+        return settings.build(schema, cudnn=not self.choices.without_cudnn)
+
+    def _readings(self, source: Source) -> Readings:
+        return Readings.of(source, self._build_for(self.settings_for(source.path)))
+
+    def read(self, path: str) -> Source | None:
+        """The source of a file; None, with a message told, where it cannot be read."""
+        try:
+            return read_source(path, self.choices.stdin_filename if path == "-" else None)
+        except InputError as error:
+            self.tell(error)
+            return None
+
+    def check(self, source: Source) -> list[FileReport]:
+        """The reports of one source, one for each target."""
+        settings = self.settings_for(source.path)
+        return check_source(
+            source,
+            targets=self.choices.targets,
+            settings=settings,
+            build=self._build_for(settings),
+            project=self.project,
+        )
+
+    def check_all(self, files: Sequence[str], jobs: int) -> list[FileReport]:
+        """The reports of every file, in order; in several processes where that pays."""
+        from protolint.cli.jobs import in_processes, workers_for
+
+        workers = workers_for(files, jobs)
+        if workers > 1:
+            return in_processes(self, files, workers)
+        return self.check_each(files)
+
+    def check_each(self, files: Iterable[str]) -> list[FileReport]:
+        """The reports of every file, one after the other."""
+        sources = (self.read(path) for path in files)
+        return [report for s in sources if s is not None for report in self.check(s)]

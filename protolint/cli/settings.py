@@ -1,0 +1,38 @@
+"""Showing the settings that hold for a file."""
+
+from __future__ import annotations
+
+from protolint.lint.config import Settings
+from protolint.lint.registry import all_rules
+
+__all__ = ["show"]
+
+
+def show(settings: Settings) -> str:
+    """One line for each setting, as the configuration would spell it."""
+    select = settings.select
+    active = [
+        rule.code
+        for rule in all_rules()
+        if (select is None or rule.code in select) and rule.code not in settings.ignore
+    ]
+    values = {
+        "read from": settings.path or "(no configuration)",
+        "target": [dialect.name for dialect in settings.targets] or "inferred from each file",
+        "cudnn": settings.cudnn,
+        "layer-types": sorted(settings.layer_types),
+        "extra-fields": sorted(settings.extra_fields),
+        "proto": settings.proto or "that of the target",
+        "rules": " ".join(active),
+        "per-file-ignores": {p: sorted(c) for p, c in settings.per_file_ignores.items()},
+        "per-file-targets": {
+            pattern: [dialect.name for dialect in targets]
+            for pattern, targets in settings.per_file_targets.items()
+        },
+        "severity": {code: level.value for code, level in settings.severity.items()},
+        "exclude": list(settings.exclude),
+        "force-exclude": settings.force_exclude,
+        "baseline": settings.baseline or "none",
+        "fail-level": settings.fail_level.value,
+    }
+    return "".join(f"{name}: {value}\n" for name, value in values.items())

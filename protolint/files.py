@@ -1,0 +1,35 @@
+"""Writing files so that there is never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+
+from protolint.errors import InputError
+
+__all__ = ["replace_file"]
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Write a file anew: to a temporary one beside it, flushed to disk, then renamed over it.
+
+    A link is followed, permissions are kept. Raises InputError where it cannot be done; the
+    file is then as it was.
+    """
+    target = os.path.realpath(path)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".protolint-", dir=os.path.dirname(target))
+        with open(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise InputError(path, f"cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,38 @@
+"""Writing suppressions for what is found, to start with a tree that has many findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from protolint.diagnostic import Diagnostic
+from protolint.edit import Edit
+from protolint.source import Source
+
+__all__ = ["suppression_edits"]
+
+
+def suppression_edits(source: Source, diagnostics: Iterable[Diagnostic], reason: str) -> list[Edit]:
+    """The edits that put `# protolint: ignore[CODES] reason` behind every line with a finding.
+
+    Codes are joined to a suppression that the line already has.
+    """
+    by_line: dict[int, set[str]] = {}
+    for diagnostic in diagnostics:
+        by_line.setdefault(source.line_number(diagnostic.span.start), set()).add(diagnostic.code)
+    return [_edit(source, line, sorted(codes), reason) for line, codes in sorted(by_line.items())]
+
+
+def _edit(source: Source, line: int, codes: list[str], reason: str) -> Edit:
+    start = source.line_starts[line - 1]
+    end = source.text.find("\n", start)
+    end = len(source.text) if end < 0 else end
+    content = source.text[start:end].rstrip()
+    marker = "# protolint: ignore["
+    at = content.find(marker)
+    if at >= 0:
+        place = start + at + len(marker)
+        return Edit(place, place, "".join(f"{code}, " for code in codes))
+    place = start + len(content)
+    lead = "  " if content else ""
+    tail = f" {reason}" if reason else ""
+    return Edit(place, place, f"{lead}{marker}{', '.join(codes)}]{tail}")

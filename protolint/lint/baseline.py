@@ -1,0 +1,96 @@
+"""A baseline: the findings a project starts with, so that only new ones are told.
+
+The file counts findings by path, code and layer, not by line, so that it outlives edits
+elsewhere in a net. An entry that is no longer found is stale, and fails until it is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from protolint.diagnostic import Diagnostic
+from protolint.errors import ConfigError
+from protolint.lint.runner import FileReport
+
+__all__ = ["Baseline", "Key", "read_baseline", "write_baseline"]
+
+_VERSION = 1
+
+
+class Key(NamedTuple):
+    """What a finding is known again by."""
+
+    path: str
+    code: str
+    target: str
+    layer: str
+
+
+class Baseline(NamedTuple):
+    """How many findings of each kind are let pass, and the folder their paths start from."""
+
+    path: str
+    counts: Counter[Key]
+
+    def key(self, diagnostic: Diagnostic) -> Key:
+        """The entry that a finding belongs to."""
+        folder = os.path.dirname(os.path.abspath(self.path))
+        relative = os.path.relpath(os.path.abspath(diagnostic.path), folder)
+        path = relative.replace(os.sep, "/")
+        return Key(path, diagnostic.code, diagnostic.target or "", diagnostic.layer or "")
+
+    def new(self, reports: Iterable[FileReport]) -> tuple[list[FileReport], list[Key]]:
+        """The reports without what is let pass, and the stale entries of the files checked."""
+        left = Counter(self.counts)
+        checked = set()
+        kept = []
+        for report in reports:
+            rest = []
+            for diagnostic in report.diagnostics:
+                key = self.key(diagnostic)
+                if left[key] > 0:
+                    left[key] -= 1
+                else:
+                    rest.append(diagnostic)
+            kept.append(report._replace(diagnostics=tuple(rest)))
+            folder = os.path.dirname(os.path.abspath(self.path))
+            path = os.path.relpath(os.path.abspath(report.path), folder).replace(os.sep, "/")
+            checked.add((path, report.target.dialect.name))
+        stale = [key for key, n in left.items() if n > 0 and (key.path, key.target) in checked]
+        return kept, sorted(stale)
+
+
+def read_baseline(path: str) -> Baseline:
+    """The baseline in a file. Raises ConfigError where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        if document["version"] != _VERSION:
+            raise ConfigError(f"{path}: a baseline of version {document['version']!r}")
+        counts: Counter[Key] = Counter()
+        for entry in document["findings"]:
+            key = Key(entry["path"], entry["code"], entry["target"], entry["layer"])
+            counts[key] += int(entry["count"])
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: the baseline cannot be read: {error.strerror}; "
+            "protolint check --write-baseline makes one"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: not a baseline of protolint: {error}") from None
+    return Baseline(path, counts)
+
+
+def write_baseline(path: str, reports: Sequence[FileReport]) -> tuple[str, int]:
+    """The text of a baseline that lets pass everything found, and how many findings that is."""
+    empty = Baseline(path, Counter())
+    counts = Counter(empty.key(d) for report in reports for d in report.diagnostics)
+    document = {
+        "version": _VERSION,
+        "findings": [{**key._asdict(), "count": counts[key]} for key in sorted(counts)],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n", sum(counts.values())

@@ -1,0 +1,93 @@
+"""Applying fixes: round after round, until nothing is left to fix."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from protolint.diagnostic import Diagnostic
+from protolint.edit import Applicability, Edit, Fix, apply_edits, overlap
+from protolint.errors import ProtolintError
+from protolint.source import Source
+
+__all__ = ["FixResult", "fix_source", "select_edits"]
+
+#: More rounds than fixes ever need one after the other; beyond, two rules undo each other.
+MAX_ROUNDS = 50
+
+
+class FixResult(NamedTuple):
+    """The fixed source, and how often a fix of each rule was applied."""
+
+    source: Source
+    applied: Counter[str]
+
+
+def fix_source(
+    source: Source,
+    check: Callable[[Source], Iterable[Diagnostic]],
+    *,
+    unsafe: bool = False,
+) -> FixResult:
+    """Apply what fixes are allowed, check again, and so on until none is left.
+
+    Fixes that touch the same bytes wait for the next round. Raises ProtolintError, with the
+    source left as it was, where fixes never come to an end or one breaks the syntax.
+    """
+    applied: Counter[str] = Counter()
+    found = list(check(source))
+    sound = not _is_broken(found)
+    for _ in range(MAX_ROUNDS):
+        chosen = select_edits(found, unsafe=unsafe)
+        if not chosen:
+            return FixResult(source, applied)
+        edits = {edit for _, fix in chosen for edit in fix.edits}
+        applied.update(code for code, _ in chosen)
+        source = Source(source.path, apply_edits(source.data, sorted(edits)))
+        found = list(check(source))
+        if sound and _is_broken(found):
+            codes = ", ".join(sorted(applied))
+            raise ProtolintError(
+                f"{source.path}: a fix of {codes} broke the file; nothing was changed. "
+                "This is a fault of protolint: please report it"
+            )
+    codes = ", ".join(sorted({code for code, _ in chosen}))
+    raise ProtolintError(
+        f"{source.path}: the fixes of {codes} never come to an end; nothing was changed. "
+        "This is a fault of protolint: please report it"
+    )
+
+
+def select_edits(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tuple[str, Fix]]:
+    """The fixes that may be applied at once: allowed, and not in each other's way.
+
+    Two fixes may share an edit that is the same to the letter.
+    """
+    chosen: list[tuple[str, Fix]] = []
+    taken: list[Edit] = []
+    for diagnostic in diagnostics:
+        fix = diagnostic.fix
+        if fix is None or not _is_allowed(fix, unsafe):
+            continue
+        fresh = [edit for edit in fix.edits if edit not in taken]
+        if not fresh or any(_in_the_way(a, b) for a in fresh for b in taken):
+            continue
+        taken += fresh
+        chosen.append((diagnostic.code, fix))
+    return chosen
+
+
+def _is_allowed(fix: Fix, unsafe: bool) -> bool:
+    if fix.applicability is Applicability.UNSAFE:
+        return unsafe
+    return fix.applicability is Applicability.SAFE
+
+
+def _in_the_way(first: Edit, second: Edit) -> bool:
+    """Whether two edits cannot be made in one round: they overlap, or insert at one place."""
+    return overlap(first, second) or (first.start == second.start and first.end == second.end)
+
+
+def _is_broken(diagnostics: list[Diagnostic]) -> bool:
+    return any(d.code == "PT001" and d.severity.value == "error" for d in diagnostics)

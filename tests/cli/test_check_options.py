@@ -1,0 +1,145 @@
+"""Fixing, suppressing, baselines, selection and the rest, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from .test_command_line import CLEAN, FAULTY, run, write
+
+FIXABLE = 'layer { name: "i" type: Input top: "x" input_param { shape { dim: 1 } } }\n'
+UNSAFE = 'layer { name: "i" type: "input" top: "x" }\n'
+
+
+def test_fix_writes_what_it_says(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", "# keep me\r\n" + FIXABLE)
+    net.chmod(0o640)
+    done = run("check", "--fix", net)
+    assert done.returncode == 0
+    assert "applied 1 PT007" in done.stderr
+    assert net.read_bytes() == b"# keep me\r\n" + CLEAN.encode()
+    assert net.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == ["a.prototxt"]
+
+
+def test_unsafe_fixes_need_to_be_asked_for(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", UNSAFE)
+    assert run("check", "--fix", net).returncode == 1
+    assert net.read_text() == UNSAFE
+    assert run("check", "--fix", "--unsafe-fixes", net).returncode == 0
+    assert '"Input"' in net.read_text()
+
+
+def test_diff_writes_nothing(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", FIXABLE)
+    done = run("check", "--diff", net)
+    assert done.returncode == 1
+    assert f"-{FIXABLE}+{CLEAN}" in done.stdout
+    assert net.read_text() == FIXABLE
+    assert run("check", "--diff", write(tmp_path, "b.prototxt", CLEAN)).returncode == 0
+
+
+def test_fixing_standard_input_prints_the_fixed_text() -> None:
+    done = run("check", "--fix", "-", stdin=FIXABLE.encode())
+    assert done.stdout == CLEAN
+    assert done.returncode == 0
+
+
+def test_one_target_at_a_time_is_fixed(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", FIXABLE)
+    done = run("check", "--fix", "--target", "bvlc", "--target", "nvidia", net)
+    assert done.returncode == 2
+    assert "one --target" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", FIXABLE)
+    tmp_path.chmod(0o500)
+    done = run("check", "--fix", net)
+    tmp_path.chmod(0o700)
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert net.read_text() == FIXABLE
+
+
+def test_suppressions_are_written(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", FAULTY)
+    done = run("check", "--add-suppressions", "old", net)
+    assert done.returncode == 0
+    assert net.read_text() == FAULTY[:-1] + "  # protolint: ignore[PT005] old\n"
+    assert run("check", net).returncode == 0
+
+
+def test_a_baseline_lets_old_findings_pass_and_fails_when_stale(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", FAULTY)
+    baseline = tmp_path / "baseline.json"
+    assert run("check", "--baseline", baseline, "--write-baseline", net).returncode == 0
+    assert run("check", "--baseline", baseline, net).returncode == 0
+    write(tmp_path, "a.prototxt", FAULTY + 'layer { name: "n" type: "New" }\n')
+    done = run("check", "--baseline", baseline, "--output-format", "concise", net)
+    assert done.returncode == 1
+    assert "'New'" in done.stdout
+    assert "'Inptu'" not in done.stdout
+    write(tmp_path, "a.prototxt", CLEAN)
+    done = run("check", "--baseline", baseline, net)
+    assert done.returncode == 1
+    assert "PT005 in layer i of a.prototxt (bvlc) is no longer found" in done.stderr
+    write(tmp_path, "baseline.json", "{}")
+    assert "not a baseline" in run("check", "--baseline", baseline, net).stderr
+    assert "--write-baseline" in run("check", "--baseline", tmp_path / "no", net).stderr
+
+
+def test_selection_on_the_command_line(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", FAULTY)
+    assert run("check", "--select", "BN,NT", net).returncode == 0
+    assert run("check", "--ignore", "unknown-layer-type", net).returncode == 0
+    assert run("check", "--select", "BN", "--extend-select", "PT005", net).returncode == 1
+    done = run("check", "--select", "BN01", net)
+    assert done.returncode == 2
+    assert "there is no rule 'BN01'; did you mean 'BN001'?" in done.stderr
+
+
+def test_fail_level(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", "# nothing\n")
+    assert run("check", net).returncode == 1
+    assert run("check", "--fail-level", "error", net).returncode == 0
+    assert run("check", "--exit-zero", write(tmp_path, "b.prototxt", FAULTY)).returncode == 0
+
+
+def test_statistics(tmp_path: Path) -> None:
+    write(tmp_path, "a.prototxt", FAULTY * 2)
+    write(tmp_path, "b.prototxt", FAULTY)
+    lines = run("check", "--statistics", "--select", "PT005", tmp_path).stdout.splitlines()
+    assert lines[0].split() == ["3", "PT005", "unknown-layer-type", "in", "2", "files"]
+
+
+def test_excluded_files_are_left_out_and_named_ones_only_if_forced(tmp_path: Path) -> None:
+    write(tmp_path, "protolint.toml", 'exclude = ["old"]\n')
+    write(tmp_path, "a.prototxt", CLEAN)
+    old = write(tmp_path, "old/b.prototxt", FAULTY)
+    assert run("check", tmp_path).returncode == 0
+    assert run("check", old).returncode == 1
+    assert run("check", "--force-exclude", old).returncode == 0
+    listed = run("check", "--show-files", tmp_path).stdout.splitlines()
+    assert listed == [str(tmp_path / "a.prototxt")]
+
+
+def test_settings_are_shown(tmp_path: Path) -> None:
+    write(tmp_path, "protolint.toml", 'target = "nvidia-0.15"\nselect = ["BN001"]\n')
+    shown = run("check", "--show-settings", write(tmp_path, "a.prototxt", CLEAN)).stdout
+    assert f"read from: {tmp_path / 'protolint.toml'}" in shown
+    assert "target: ['nvidia-0.15']" in shown
+    assert "rules: BN001\n" in shown
+
+
+def test_several_processes_find_the_same(tmp_path: Path) -> None:
+    for i in range(7):
+        write(tmp_path, f"{i}.prototxt", FAULTY if i % 2 else CLEAN)
+    one = run("check", "--output-format", "json", "--jobs", "1", tmp_path)
+    three = run("check", "--output-format", "json", "--jobs", "3", tmp_path)
+    assert json.loads(one.stdout) == json.loads(three.stdout)
+    assert one.returncode == three.returncode == 1
