@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 from typing import NamedTuple
 
 __all__ = ["Position", "Source", "Span"]
@@ -47,13 +48,8 @@ class Source:
     def line_starts(self) -> list[int]:
         """The byte offset at which each line begins."""
         if self._line_starts is None:
-            starts = [0]
-            find = self.data.find
-            at = find(b"\n")
-            while at >= 0:
-                starts.append(at + 1)
-                at = find(b"\n", at + 1)
-            self._line_starts = starts
+            lengths = [len(line) + 1 for line in self.data.split(b"\n")]
+            self._line_starts = [0, *accumulate(lengths[:-1])]
         return self._line_starts
 
     def line_number(self, offset: int) -> int:

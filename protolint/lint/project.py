@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from protolint.errors import InputError
 from protolint.lint.discover import read_source
@@ -21,7 +20,8 @@ from protolint.source import Source
 
 __all__ = ["Project"]
 
-_TRAIN_NAME = re.compile(r"train|trainval|test(?!ing)", re.IGNORECASE)
+#: Words that say which of a model's files this is; what is left names the model.
+_ROLE = re.compile(r"deploy|inference|train|test|val|net|[^a-z0-9]", re.IGNORECASE)
 _KEPT = 16
 
 
@@ -34,9 +34,14 @@ class Project:
     def __init__(self, paths: Iterable[str] = (), read: Callable[[Source], Readings] = Readings.of):
         self._read = read
         self._paths = {os.path.abspath(path): path for path in paths if path != "-"}
-        self._folders: dict[str, list[str]] = {}
+        self._models: dict[tuple[str, str], list[str]] = {}
+        self._solvers: dict[str, list[str]] = {}
         for path in self._paths:
-            self._folders.setdefault(os.path.dirname(path), []).append(path)
+            folder, name = os.path.split(path)
+            self._models.setdefault((folder, _model_of(path)), []).append(path)
+            if "solver" in name.lower():
+                self._solvers.setdefault(folder, []).append(path)
+        self._named: dict[str, frozenset[str]] = {}
         self._opened: dict[str, Readings | None] = {}
 
     def _open(self, path: str) -> Readings | None:
@@ -66,8 +71,8 @@ class Project:
                 net.solver = solver
             return solver
         for net in file.nets:
-            net.find_sibling = partial(self._sibling, net)
-            net.find_solver = partial(self._solver_of, net)
+            net.find_sibling = self._sibling
+            net.find_solver = self._solver_of
         return None
 
     def _solver(self, file: LintFile) -> Solver:
@@ -86,16 +91,9 @@ class Project:
     def _sibling(self, net: Net) -> Net | None:
         """The training net of a deploy net, or the other way round, from the same folder."""
         path = os.path.abspath(net.source.path)
-        others = [other for other in self._folders.get(os.path.dirname(path), ()) if other != path]
-        if net.is_deploy:
-            named = [other for other in others if _TRAIN_NAME.search(os.path.basename(other))]
-        elif "deploy" not in os.path.basename(path).lower():
-            named = [other for other in others if "deploy" in os.path.basename(other).lower()]
-        else:
-            named = []
         found = []
-        for other in named:
-            candidate = self._net(other, net.dialect)
+        for other in self._models.get((os.path.dirname(path), _model_of(path)), ()):
+            candidate = None if other == path else self._net(other, net.dialect)
             if candidate is None or candidate.is_deploy == net.is_deploy:
                 continue
             if _same_model(net, candidate):
@@ -105,19 +103,27 @@ class Project:
     def _solver_of(self, net: Net) -> Solver | None:
         """The one solver of the run, in the same folder, that names this net."""
         path = os.path.abspath(net.source.path)
-        found = []
-        for other in self._folders.get(os.path.dirname(path), ()):
-            if other == path or "solver" not in os.path.basename(other).lower():
-                continue
-            readings = self._open(other)
-            if readings is None or readings.kind is not FileKind.SOLVER or readings.tree.broken:
-                continue
-            file = readings.read(net.dialect)
-            names = [v for field in ("net", "train_net") for v in file.message.texts(field)]
+        solvers = self._solvers.get(os.path.dirname(path), ())
+        found = [solver for solver in solvers if path in self._nets_of(solver, net.dialect)]
+        readings = self._open(found[0]) if len(found) == 1 else None
+        return None if readings is None else self._solver(readings.read(net.dialect))
+
+    def _nets_of(self, path: str, dialect: Dialect) -> frozenset[str]:
+        """Every path that the training net of a solver may have."""
+        if path not in self._named:
+            readings = self._open(path)
+            names: list[str] = []
+            if readings is not None and readings.kind is FileKind.SOLVER:
+                message = readings.read(dialect).message
+                names = [v for field in ("net", "train_net") for v in message.texts(field)]
             folder = os.path.dirname(path)
-            if any(path in _candidates(folder, name) for name in names):
-                found.append(self._solver(file))
-        return found[0] if len(found) == 1 else None
+            self._named[path] = frozenset(p for name in names for p in _candidates(folder, name))
+        return self._named[path]
+
+
+def _model_of(path: str) -> str:
+    """What a file's name says of the model, without what it says of the file's role."""
+    return _ROLE.sub("", os.path.splitext(os.path.basename(path))[0]).lower()
 
 
 def _candidates(folder: str, name: str) -> list[str]:

@@ -62,10 +62,10 @@ class Layer:
         self.message = message
         self.node = node
         values = message.values
-        self.bottoms = [BlobName(str(v), n) for v, n in values.get("bottom", ())]
-        self.tops = [BlobName(str(v), n) for v, n in values.get("top", ())]
-        self.include = _rules(values.get("include", ()))
-        self.exclude = _rules(values.get("exclude", ()))
+        self.bottoms = _blobs(values.get("bottom"))
+        self.tops = _blobs(values.get("top"))
+        self.include = _rules(values.get("include"))
+        self.exclude = _rules(values.get("exclude"))
         self._params: list[ParamSpec] | None = None
         inner = message.message("layer") if legacy else None
         if inner is not None:
@@ -129,5 +129,14 @@ class Layer:
         return self.message.text("phase") if "phase" in self.message else state.phase
 
 
-def _rules(given: Sequence[tuple[Message | Value, Scalar | Block]]) -> list[StateRule]:
+_Given = Sequence[tuple[Message | Value, Scalar | Block]]
+
+
+def _blobs(given: _Given | None) -> list[BlobName]:
+    return [BlobName(str(name), node) for name, node in given] if given else []
+
+
+def _rules(given: _Given | None) -> list[StateRule]:
+    if not given:
+        return []
     return [StateRule.read(rule) for rule, _ in given if isinstance(rule, Message)]

@@ -54,8 +54,9 @@ class Net:
         self.source = source
         self.build = build
         self.inline = inline
-        self.find_sibling: Callable[[], Net | None] = _nothing
-        self.find_solver: Callable[[], Solver | None] = _nothing
+        # Functions of the net, not bound to it: a cycle would keep the whole tree alive.
+        self.find_sibling: Callable[[Net], Net | None] = _nothing
+        self.find_solver: Callable[[Net], Solver | None] = _nothing
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
         if not sized and dialect.version != (0, 14):
@@ -70,12 +71,12 @@ class Net:
     @cached_property
     def sibling(self) -> Net | None:
         """The training net of a deploy net or the deploy net of a training net, if known."""
-        return self.find_sibling()
+        return self.find_sibling(self)
 
     @cached_property
     def solver(self) -> Solver | None:
         """The solver that trains this net, if it is known."""
-        return self.find_solver()
+        return self.find_solver(self)
 
     @cached_property
     def layers(self) -> list[Layer]:
@@ -198,7 +199,7 @@ class Net:
         return batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.build.cudnn)
 
 
-def _nothing() -> None:
+def _nothing(_: Net) -> None:
     """What a net knows of its relatives until it is told."""
 
 

@@ -44,6 +44,9 @@ class BindProblem(NamedTuple):
 class Message:
     """A message as the text gives it.
 
+    `values` holds every value by its field's name, each with the node it is written in; a
+    list given empty is a field that is given, without values.
+
     Getters take a field's name and give the schema's default where the field is not set,
     and the type's zero where this dialect has no such field. A singular field that is
     given twice reads as the first.
@@ -60,8 +63,8 @@ class Message:
         return f"Message({self.type.name!r}, {list(self.values)})"
 
     def __contains__(self, name: str) -> bool:
-        """Whether the field is given."""
-        return name in self.values
+        """Whether the field is given, with a value."""
+        return bool(self.values.get(name))
 
     def node_of(self, name: str) -> Scalar | Block | None:
         """Where the field is first given, or None."""
@@ -155,36 +158,44 @@ def _bind(
         if field is None:
             problems.append(BindProblem(ProblemKind.UNKNOWN_FIELD, child, type))
             continue
-        if isinstance(child, ListValue):
-            if not field.repeated:
-                problems.append(BindProblem(ProblemKind.WRONG_VALUE, child, type, field))
-                continue
-            bound = []
-            for item in child.items:
-                value = _value(type, field, item, problems)
-                if value is not None:
-                    bound.append((value, item))
-        else:
-            value = field.known.get(child.raw) if isinstance(child, Scalar) else None
+        shape = child.__class__
+        if shape is ListValue:
+            _bind_list(message, field, child, problems)  # type: ignore[arg-type]
+            continue
+        # Most values have been read before.
+        value = field.known.get(child.raw) if shape is Scalar else None  # type: ignore[union-attr]
+        if value is None:
+            value = _value(type, field, child, problems)  # type: ignore[arg-type]
             if value is None:
-                value = _value(type, field, child, problems)
-                if value is None:
-                    continue
-            bound = [(value, child)]
-        if name not in values:
-            values[name] = bound
-        else:
-            if not field.repeated:
-                first = values[name][0][1]
-                kind = ProblemKind.DUPLICATE_FIELD
-                problems.append(BindProblem(kind, child, type, field, first))
-            values[name] += bound
+                continue
+        found = values.get(name)
+        if found is None:
+            values[name] = [(value, child)]  # type: ignore[list-item]
+            continue
+        if not field.repeated:
+            first = found[0][1]
+            problems.append(BindProblem(ProblemKind.DUPLICATE_FIELD, child, type, field, first))
+        found.append((value, child))  # type: ignore[arg-type]
     if type.required and node is not None:
         for name in type.required:
             if name not in values:
                 kind = ProblemKind.MISSING_FIELD
                 problems.append(BindProblem(kind, node, type, fields[name]))
     return message
+
+
+def _bind_list(
+    message: Message, field: FieldType, node: ListValue, problems: list[BindProblem]
+) -> None:
+    """Add the items of a list to a message; a field that takes one value takes no list."""
+    if not field.repeated:
+        problems.append(BindProblem(ProblemKind.WRONG_VALUE, node, message.type, field))
+        return
+    found = message.values.setdefault(node.name, [])
+    for item in node.items:
+        value = _value(message.type, field, item, problems)
+        if value is not None:
+            found.append((value, item))
 
 
 def _value(

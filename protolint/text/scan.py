@@ -126,8 +126,8 @@ def scan(text: str) -> list[Node] | None:
     children = top
     stack: list[Block] = []
     base = 0
-    for line in text.split("\n"):
-        statements = memo.get(line)
+    lines = text.split("\n")
+    for line, statements in zip(lines, map(memo.get, lines), strict=True):
         if statements is None:
             statements = _statements(line)
             if statements is None:
