@@ -11,7 +11,8 @@ Why it matters
 Which Caffe
     NVIDIA 0.15 with either engine, and 0.14 on cuDNN. From 0.16 on gamma starts at 1 without a
     filler; 0.14 with `engine: CAFFE` and BVLC have no gamma in BatchNorm. A missing
-    `bias_filler` is harmless: 0 is right for beta. Deploy nets load their weights. Source:
+    `bias_filler` is harmless: 0 is right for beta. Deploy nets load their weights, and where
+    training starts from weights (`--fine-tune`) this is advice only. Source:
     LayerSetUp of batch_norm_layer.cpp and cudnn_batch_norm_layer.cpp @ v0.14.5, v0.15.14.
 
 Fix
@@ -55,6 +56,7 @@ def check(net: Net) -> Iterator[Finding]:
             f"add {_FILLERS['scale_filler']}",
             layer=layer.name,
             fix=_fix(net, layer),
+            severity=Severity.INFO if net.fine_tunes else None,
         )
 
 

@@ -27,14 +27,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.edit import Edit, Fix
+from protolint.edit import Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer, ParamSpec
+from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.text.tree import Scalar
-from protolint.text.write import append_field, replace_value
 
 from ._layers import delete_params, named
+from ._statistics import mask
 
 
 @net_rule("BN005", "stats-lr-aborts", Severity.ERROR, dialects=("bvlc",))
@@ -57,20 +56,8 @@ def check(net: Net) -> Iterator[Finding]:
 def _fix(net: Net, layer: Layer) -> Fix | None:
     if not any(param.name for param in layer.params):
         return delete_params(net, layer.params, "Remove the param blocks")
-    edits = [edit for param in layer.params for edit in _zeros(net, param)]
+    edits = [edit for param in layer.params for edit in mask(net, param)]
     return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
-
-
-def _zeros(net: Net, param: ParamSpec) -> Iterator[Edit]:
-    missing = []
-    for name in ("lr_mult", "decay_mult"):
-        node = param.message.node_of(name)
-        if node is None:
-            missing.append(f"{name}: 0")
-        elif isinstance(node, Scalar) and param.message.number(name) != 0:
-            yield replace_value(node, "0")
-    if missing and param.message.node is not None:
-        yield append_field(net.source, param.message.node, missing)
 
 
 _NET = """\

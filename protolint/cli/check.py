@@ -39,6 +39,7 @@ __all__ = ["command"]
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even where something is found.")
 @click.option("--proto", metavar="FILE", help="Your own fork's caffe.proto as the schema.")
 @click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
+@click.option("--fine-tune", is_flag=True, help="Training starts from loaded weights.")
 @click.option("--stdin-filename", metavar="NAME", help="The name to show for '-'.")
 @click.option("--baseline", metavar="FILE", help="Tell only what is not in this baseline.")
 @click.option("--write-baseline", is_flag=True, help="Write what is found to the baseline.")
@@ -66,6 +67,7 @@ def command(
     exit_zero: bool,
     proto: str | None,
     without_cudnn: bool,
+    fine_tune: bool,
     stdin_filename: str | None,
     baseline: str | None,
     write_baseline: bool,
@@ -91,6 +93,7 @@ def command(
         extend_select=extend_select or frozenset(),
         proto=proto,
         without_cudnn=without_cudnn,
+        fine_tunes=fine_tune,
         isolated=isolated,
         force_exclude=force_exclude,
         stdin_filename=stdin_filename,

@@ -31,6 +31,7 @@ class Choices(NamedTuple):
     extend_select: frozenset[str] = frozenset()
     proto: str | None = None
     without_cudnn: bool = False
+    fine_tunes: bool = False
     isolated: bool = False
     force_exclude: bool = False
     stdin_filename: str | None = None
@@ -109,7 +110,9 @@ class Session:
             if settings.proto not in self._schemas:
                 self._schemas[settings.proto] = read_schema(settings.proto)
             schema = self._schemas[settings.proto]
-        return settings.build(schema, cudnn=not self.choices.without_cudnn)
+        return settings.build(
+            schema, cudnn=not self.choices.without_cudnn, fine_tunes=self.choices.fine_tunes
+        )
 
     def _readings(self, source: Source) -> Readings:
         return Readings.of(source, self._build_for(self.settings_for(source.path)))

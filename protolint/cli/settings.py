@@ -23,6 +23,7 @@ def show(settings: Settings) -> str:
         "layer-types": sorted(settings.layer_types),
         "extra-fields": sorted(settings.extra_fields),
         "proto": settings.proto or "that of the target",
+        "fine-tunes": settings.fine_tunes,
         "rules": " ".join(active),
         "per-file-ignores": {p: sorted(c) for p, c in settings.per_file_ignores.items()},
         "per-file-targets": {

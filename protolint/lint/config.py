@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     layer_types: frozenset[str] = frozenset()
     extra_fields: frozenset[str] = frozenset()
     proto: str | None = None
+    fine_tunes: bool = False
     select: frozenset[str] | None = None
     ignore: frozenset[str] = frozenset()
     per_file_ignores: MappingProxyType[str, frozenset[str]] = _NOTHING
@@ -56,9 +57,17 @@ class Settings(NamedTuple):
         """The folder that patterns are relative to."""
         return os.path.dirname(os.path.abspath(self.path)) if self.path else os.getcwd()
 
-    def build(self, schema: Schema | None = None, *, cudnn: bool = True) -> Build:
+    def build(
+        self, schema: Schema | None = None, *, cudnn: bool = True, fine_tunes: bool = False
+    ) -> Build:
         """The user's own Caffe, with its schema where that has been read."""
-        return Build(schema, cudnn and self.cudnn, self.layer_types, self.extra_fields)
+        return Build(
+            schema,
+            cudnn and self.cudnn,
+            self.layer_types,
+            self.extra_fields,
+            fine_tunes or self.fine_tunes,
+        )
 
     def matches(self, path: str, pattern: str) -> bool:
         """Whether a pattern of this configuration means a file or a folder above it."""
@@ -254,6 +263,7 @@ _KEYS: dict[str, tuple[str, Callable[[str, str, Any], Any]]] = {
     "layer-types": ("layer_types", _set),
     "extra-fields": ("extra_fields", _set),
     "proto": ("proto", _beside),
+    "fine-tunes": ("fine_tunes", _flag),
     "select": ("select", _codes),
     "ignore": ("ignore", _codes),
     "per-file-ignores": ("per_file_ignores", _by_pattern(_codes)),

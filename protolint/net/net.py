@@ -68,6 +68,11 @@ class Net:
         """Layer types that the user's own Caffe has."""
         return self.build.layer_types
 
+    @property
+    def fine_tunes(self) -> bool:
+        """Whether training starts from loaded weights: the user or the solver says so."""
+        return self.build.fine_tunes or (self.solver is not None and self.solver.fine_tunes)
+
     @cached_property
     def sibling(self) -> Net | None:
         """The training net of a deploy net or the deploy net of a training net, if known."""

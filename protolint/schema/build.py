@@ -14,13 +14,14 @@ class Build(NamedTuple):
 
     `schema` replaces the dialect's own; `cudnn` is False for a build without cuDNN;
     `layer_types` and `extra_fields` ("LayerParameter.my_param", or "my_param" in any message)
-    are what a fork adds.
+    are what a fork adds. `fine_tunes` says that training starts from weights that are loaded.
     """
 
     schema: Schema | None = None
     cudnn: bool = True
     layer_types: frozenset[str] = frozenset()
     extra_fields: frozenset[str] = frozenset()
+    fine_tunes: bool = False
 
     def adds_field(self, message: str, field: str) -> bool:
         """Whether the fork has a field that the schema does not know."""

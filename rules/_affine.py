@@ -1,0 +1,90 @@
+"""Gamma and beta: which statistics a BatchNorm uses, and edits that move scale and shift."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from protolint.edit import Edit
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.schema.dialects import DIALECTS
+from protolint.text.tree import Block, Scalar
+from protolint.text.write import append_field, quote, replace_value
+
+_SUMS = DIALECTS["bvlc"].engines["CAFFE"]
+_LINE_END = re.compile(r"[ \t]*[,;]?[ \t]*(?:#[^\r\n]*)?(?=(\r?\n|\Z))")
+_INDENT = re.compile(r"\n([ \t]*)[^\s#]")
+
+
+def uses_stored_statistics(net: Net, batchnorm: Layer) -> bool:
+    """Whether the layer says `use_global_stats: true` and this Caffe obeys it."""
+    param = batchnorm.parameter("batch_norm_param")
+    obeyed = not net.traits(batchnorm).kind.ignores_global_stats
+    return obeyed and param is not None and param.flag("use_global_stats")
+
+
+def collects_statistics(net: Net, batchnorm: Layer) -> bool:
+    """Whether the layer trains with the statistics of each batch."""
+    return not uses_stored_statistics(net, batchnorm) and net.is_active(batchnorm, "TRAIN")
+
+
+def keeps_sums(net: Net, batchnorm: Layer) -> bool:
+    """Whether the layer runs on BVLC's implementation: sums of statistics, and a factor.
+
+    NVIDIA 0.14 with engine CAFFE has the same one.
+    """
+    return net.traits(batchnorm).kind is _SUMS
+
+
+def set_field(net: Net, layer: Layer, parameter: str, field: str, value: str) -> Edit:
+    """The edit that gives a field of a layer's parameter message a value, put in where needed."""
+    message = layer.parameter(parameter)
+    if message is None or message.node is None:
+        lines = [f"{parameter} {{", f"\t{field}: {value}", "}"]
+        return append_field(net.source, layer.node, lines)
+    node = message.node_of(field)
+    if isinstance(node, Scalar):
+        return replace_value(node, value)
+    return append_field(net.source, message.node, [f"{field}: {value}"])
+
+
+def scale_below(
+    net: Net, batchnorm: Layer, fields: list[str], taken: Container[str]
+) -> Edit | None:
+    """The edit that puts a Scale layer, in place, right below a BatchNorm.
+
+    `fields` are the lines of its `scale_param`, `taken` the names it may not have. None where
+    the layer has phase rules, which the new one would have to share, or stands in a list.
+    """
+    node = batchnorm.node
+    if batchnorm.include or batchnorm.exclude or len(batchnorm.tops) != 1:
+        return None
+    if node.start == node.value_start:
+        return None
+    name = f"{batchnorm.name}_scale"
+    while name in taken:
+        name += "_"
+    blob = quote(batchnorm.tops[0].name)
+    head = [f"name: {quote(name)}", 'type: "Scale"', f"bottom: {blob}", f"top: {blob}"]
+    inner = ["scale_param {", *(f"\t{field}" for field in fields), "}"]
+    return _below(net, node, ["layer {", *(f"\t{line}" for line in head + inner), "}"])
+
+
+def _below(net: Net, node: Block, lines: list[str]) -> Edit:
+    """The edit that puts a block below another, laid out as that one is."""
+    text = net.source.text
+    rest = _LINE_END.match(text, node.end)
+    if rest is None or "\n" not in text[node.start : node.end]:
+        lines = [" ".join(line.strip() for line in lines)]
+    if rest is None:
+        return Edit(node.end, node.end, f" {lines[0]}")
+    start = text.rfind("\n", 0, node.start) + 1
+    base = text[start : node.start] if text[start : node.start].isspace() else ""
+    indent = _INDENT.search(text, node.start, node.end)
+    unit = (indent[1][len(base) :] if indent is not None else "") or "  "
+    laid = ""
+    for line in lines:
+        content = line.lstrip("\t")
+        laid += (rest[1] or "\n") + base + unit * (len(line) - len(content)) + content
+    return Edit(rest.end(), rest.end(), laid)

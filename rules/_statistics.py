@@ -1,0 +1,77 @@
+"""What a BatchNorm says about its statistics: multipliers by blob, use_global_stats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protolint.edit import Edit
+from protolint.net.layer import Layer, ParamSpec
+from protolint.net.net import Net
+from protolint.text.tree import Scalar
+from protolint.text.write import append_field, replace_value
+
+STATISTICS = frozenset({"mean", "variance", "factor"})
+ZEROS = "param { lr_mult: 0 decay_mult: 0 }"
+
+
+class BlobSetting(NamedTuple):
+    """The multipliers that hold for one blob; `param` is None where no block is given for it."""
+
+    number: int
+    role: str
+    lr_mult: float
+    decay_mult: float
+    param: ParamSpec | None
+
+    @property
+    def decay(self) -> float:
+        """How much of the solver's weight decay reaches the blob in each step."""
+        return self.lr_mult * self.decay_mult
+
+
+def blob_settings(net: Net, batchnorm: Layer) -> list[BlobSetting]:
+    """Every blob of a BatchNorm, in order; one without a block has both multipliers at 1."""
+    found = []
+    for number, role in enumerate(net.traits(batchnorm).blobs):
+        param = batchnorm.params[number] if number < len(batchnorm.params) else None
+        lr_mult, decay_mult = (param.lr_mult, param.decay_mult) if param else (1.0, 1.0)
+        found.append(BlobSetting(number, role, lr_mult, decay_mult, param))
+    return found
+
+
+def is_bvlc_idiom(net: Net, batchnorm: Layer) -> bool:
+    """Whether three zero blocks, right for BVLC, stand on a layer that begins with gamma."""
+    params = batchnorm.params
+    return (
+        len(params) == 3
+        and all(param.lr_mult == 0 for param in params)
+        and net.traits(batchnorm).blobs[:1] == ("gamma",)
+    )
+
+
+def mask(net: Net, param: ParamSpec) -> Iterator[Edit]:
+    """The edits that set both multipliers of a block to 0."""
+    missing = []
+    for name in ("lr_mult", "decay_mult"):
+        node = param.message.node_of(name)
+        if node is None:
+            missing.append(f"{name}: 0")
+        elif isinstance(node, Scalar) and param.message.number(name) != 0:
+            yield replace_value(node, "0")
+    if missing and param.message.node is not None:
+        yield append_field(net.source, param.message.node, missing)
+
+
+def global_stats(batchnorm: Layer, value: bool) -> Scalar | None:
+    """Where a BatchNorm says `use_global_stats` with this very value, or None."""
+    param = batchnorm.parameter("batch_norm_param")
+    if param is None or param.flag("use_global_stats") is not value:
+        return None
+    node = param.node_of("use_global_stats")
+    return node if isinstance(node, Scalar) else None
+
+
+def obeys_global_stats(net: Net, batchnorm: Layer) -> bool:
+    """Whether the layer's implementation looks at use_global_stats at all."""
+    return not net.traits(batchnorm).kind.ignores_global_stats

@@ -1,0 +1,103 @@
+"""A native BatchNorm of NVIDIA 0.16 or later without gamma and beta that trains in place.
+
+What it does
+    Reports a BatchNorm with `engine: CAFFE` and neither `scale_bias` nor a filler that is
+    active in training and writes its top over its bottom.
+
+Why it matters
+    In place, the gradient that comes in and the one that goes out share their memory, and it
+    is overwritten before it is used up. On a GPU the last step subtracts the memory from
+    itself: the layers above get a gradient of exactly 0. On a CPU they get a wrong one.
+
+Which Caffe
+    NVIDIA 0.16 and later with `engine: CAFFE`. With scale and bias the gradient is copied
+    first; cuDNN, which DEFAULT means, keeps private copies. Where nothing above
+    learns, as straight on the data, no gradient is asked for. Source: Backward_cpu and
+    Backward_gpu of batch_norm_layer @ v0.16.1 to v0.17.4.
+
+Fix
+    Safe: gives the layer a top of its own and renames that blob for the layers below, in
+    every phase, as BN001 does. To leave out `engine` is as good where the build has cuDNN.
+
+Evidence
+    Observed on the CPU: a gradient off by 92 %, right in a blob of its own or with
+    `scale_bias: true`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._inplace import gradients
+from ._layers import NVIDIA_16_ON, named
+from .bn001_inplace_cudnn_batchnorm import new_top
+
+
+@net_rule("BN002", "inplace-native-without-affine", Severity.ERROR, dialects=NVIDIA_16_ON)
+def check(net: Net) -> Iterator[Finding]:
+    suspects = [
+        layer
+        for layer in net.batchnorms
+        if layer.is_in_place()
+        and not net.traits(layer).trains_in_place
+        and net.is_active(layer, "TRAIN")
+    ]
+    wanted = {i for view in net.views for i in gradients(net, view)} if suspects else set()
+    for layer in suspects:
+        read = [view.bottoms[layer.index][0] for view in net.views_of(layer, "TRAIN")]
+        if not any(id(version) in wanted for version in read):
+            continue
+        yield Finding(
+            layer.tops[0].span,
+            f"{named(layer)}: native BatchNorm without scale_bias passes a zero or wrong gradient "
+            "when in place; write to a new blob",
+            layer=layer.name,
+            fix=new_top(net, layer),
+        )
+
+
+def _net(batchnorm: str, blob: str = "conv1", source: str = "Data") -> str:
+    return f"""\
+layer {{ name: "d" type: "{source}" top: "data" }}
+layer {{ name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }}
+layer {{
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "{blob}"
+  {batchnorm}
+}}
+layer {{ name: "relu1" type: "ReLU" bottom: "{blob}" top: "{blob}" }}
+"""
+
+
+_NATIVE = "batch_norm_param { engine: CAFFE }"
+VALID = (
+    Example("nvidia-0.17", _net("")),
+    Example("nvidia-0.16", _net("batch_norm_param { engine: DEFAULT }")),
+    Example("nvidia-0.16", _net("batch_norm_param { engine: CUDNN }")),
+    Example("nvidia-0.17", _net("batch_norm_param { engine: CAFFE scale_bias: true }")),
+    Example("nvidia-0.17", _net("batch_norm_param { engine: CAFFE bias_filler { } }")),
+    Example("nvidia-0.17", _net(_NATIVE, "bn1")),
+    Example("nvidia-0.17", _net(_NATIVE, source="Input")),
+    Example("nvidia-0.17", _net(_NATIVE + " include { phase: TEST }")),
+    Example("nvidia-0.15", _net(_NATIVE)),
+    Example(
+        "nvidia-0.17",
+        'layer { name: "d" type: "Data" top: "x" }\n'
+        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n' + _NATIVE + " }\n",
+    ),
+)
+INVALID = (
+    Invalid("nvidia-0.17", _net(_NATIVE), (7,), fixed=_net(_NATIVE, "bn1")),
+    Invalid(
+        "nvidia-0.16",
+        _net("batch_norm_param { engine: CAFFE scale_bias: false }"),
+        (7,),
+        fixed=_net("batch_norm_param { engine: CAFFE scale_bias: false }", "bn1"),
+    ),
+)

@@ -1,0 +1,149 @@
+"""A gamma whose filler gives it the value 0.
+
+What it does
+    Reports the `scale_filler` of a BatchNorm that has gamma, and the `filler` of a Scale that
+    reads a BatchNorm, where it is there but fills with the constant 0: no `type` or
+    "constant", and no `value` or 0.
+
+Why it matters
+    A filler without `value` fills with 0, also one that is there only for show
+    (`scale_filler { }`). The layer puts out beta alone and passes no gradient on until gamma
+    has moved.
+
+Which Caffe
+    `scale_filler`: NVIDIA 0.14 on cuDNN, 0.15, and 0.16 and later, where it gives the layer its
+    gamma as well. `filler` of a Scale: all but NVIDIA 0.14; without a filler a Scale starts
+    at 1. An explicit 0 before the sum of a residual block is a recipe and is let pass.
+    Source: FillerParameter in caffe.proto, scale_layer.cpp, batch_norm_layer.cpp.
+
+Fix
+    Safe where `value` is missing: adds `value: 1`. Unsafe where it is given as 0.
+
+Evidence
+    NVIDIA/DIGITS#629; observed: BatchNorm of NVIDIA 0.15 to 0.17 and Scale of all start at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.view import View
+from protolint.schema.binder import Message
+from protolint.text.tree import Scalar
+from protolint.text.write import append_field, replace_value
+
+from ._inplace import operation
+from ._layers import named
+
+_AFFINE = frozenset({"Scale", "Bias", "Dropout"})
+
+
+@net_rule("BN004", "gamma-filled-with-zero", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    done: set[int] = set()
+    for batchnorm in net.batchnorms:
+        for view in net.views_of(batchnorm, "TRAIN"):
+            for layer in (batchnorm, *view.readers(batchnorm)):
+                filler = _gamma_filler(net, layer)
+                if filler is None or filler.node is None or layer.index in done:
+                    continue
+                if not _is_zero(filler) or ("value" in filler and _is_summed(view, layer)):
+                    continue
+                done.add(layer.index)
+                yield Finding(
+                    filler.node.head_span,
+                    f"{named(layer)}: gamma is filled with 0; set value: 1",
+                    layer=layer.name,
+                    fix=_fix(net, filler),
+                )
+
+
+def _gamma_filler(net: Net, layer: Layer) -> Message | None:
+    if layer.type == "BatchNorm" and net.traits(layer).affine:
+        param = layer.parameter("batch_norm_param")
+        return param.message("scale_filler") if param is not None else None
+    if layer.type == "Scale" and len(layer.bottoms) == 1:
+        param = layer.parameter("scale_param")
+        return param.message("filler") if param is not None else None
+    return None
+
+
+def _is_zero(filler: Message) -> bool:
+    return filler.text("type") == "constant" and filler.number("value") == 0
+
+
+def _is_summed(view: View, layer: Layer) -> bool:
+    """Whether the layer is the last one of a residual branch."""
+    readers = view.readers(layer)
+    while len(readers) == 1 and readers[0].type in _AFFINE:
+        readers = view.readers(readers[0])
+    return any(reader.type == "Eltwise" and operation(reader) == "SUM" for reader in readers)
+
+
+def _fix(net: Net, filler: Message) -> Fix | None:
+    block, value = filler.node, filler.node_of("value")
+    if isinstance(value, Scalar):
+        edit = replace_value(value, "1")
+        return Fix("Let gamma start at 1", (edit,), Applicability.UNSAFE)
+    if block is None or any(child.name not in filler for child in block.children):
+        return None  # a misspelt field may be the value
+    return Fix("Let gamma start at 1", (append_field(net.source, block, ["value: 1"]),))
+
+
+def _net(filler: str, scale: str = "", reader: str = "ReLU", source: str = "Data") -> str:
+    return f"""\
+layer {{ name: "d" type: "{source}" top: "data" }}
+layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv" }}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"
+  batch_norm_param {{ {filler} }}
+}}
+layer {{
+  name: "scale" type: "Scale" bottom: "bn" top: "scale"
+  scale_param {{ {scale} }}
+}}
+layer {{ name: "next" type: "{reader}" bottom: "scale" bottom: "conv" top: "next" }}
+"""
+
+
+_ZERO = 'filler { type: "constant" value: 0 }'
+VALID = (
+    Example("nvidia-0.15", _net("scale_filler { value: 1 }", "filler { value: 1 }")),
+    Example("nvidia-0.15", _net('scale_filler { type: "gaussian" }')),
+    Example("bvlc", _net("", "bias_term: true bias_filler { value: 0 }")),
+    Example("bvlc", _net("", "axis: 1")),
+    Example("bvlc", _net("", _ZERO, "Eltwise")),
+    Example("nvidia-0.17", _net(f"scale_{_ZERO}", "", "Eltwise")),
+    Example("bvlc", _net("", "filler { }", source="Input").replace("ReLU", "TanH")),
+    Example("nvidia-0.14", _net("engine: CAFFE scale_filler { }")),
+    Example("bvlc", _net("", "filler { }").replace('"Scale" bottom', '"Scale" bottom: "y" bottom')),
+    Example("bvlc", _net("", "filler { }").replace("BatchNorm", "LRN")),
+)
+INVALID = (
+    Invalid("nvidia-0.15", _net("scale_filler { }"), (5,), fixed=_net("scale_filler { value: 1 }")),
+    Invalid(
+        "nvidia-0.14",
+        _net('scale_filler { type: "constant" }'),
+        (5,),
+        fixed=_net('scale_filler { type: "constant" value: 1 }'),
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _net("scale_bias: false scale_filler { value: 0.0 }"),
+        (5,),
+        fixed=_net("scale_bias: false scale_filler { value: 1 }"),
+    ),
+    Invalid("bvlc", _net("", "filler { value: 0 }"), (9,), fixed=_net("", "filler { value: 1 }")),
+    Invalid(
+        "nvidia-0.16",
+        _net("scale_filler { }", "filler { }", "Eltwise"),
+        (5, 9),
+        fixed=_net("scale_filler { value: 1 }", "filler { value: 1 }", "Eltwise"),
+    ),
+    Invalid("nvidia-0.15", _net("scale_filler { val: 1 }"), (5,)),
+)

@@ -1,0 +1,91 @@
+"""Three `param` blocks on BatchNorm statistics that BVLC Caffe sets to 0 by itself.
+
+What it does
+    Reports a BatchNorm with exactly three `param` blocks, one of which has an `lr_mult` other
+    than 0; a block without `lr_mult` has 1.
+
+Why it matters
+    The blocks do not do what they say. The three blobs are statistics, which no solver may
+    touch, and BVLC sets the multipliers of exactly three blocks to 0 when it reads the file.
+    With one block fewer or more the same net aborts (BN005).
+
+Which Caffe
+    BVLC from rc4 on. A net that stands inside a solver is not upgraded and aborts (BN005).
+    Source: UpgradeNetBatchNorm of upgrade_proto.cpp @ rc4 to master.
+
+Fix
+    Safe: deletes the blocks, or sets both multipliers to 0 where a block has a name.
+
+Evidence
+    BVLC/caffe#5184, #5120, #5171; observed: the statistics are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+
+from ._layers import delete_params, named
+from ._statistics import mask
+
+
+@net_rule("BN010", "stats-lr-forced-to-zero", Severity.INFO, dialects=("bvlc",))
+def check(net: Net) -> Iterator[Finding]:
+    if net.inline:
+        return
+    for layer in net.batchnorms:
+        if len(layer.params) != 3:
+            continue
+        offending = next((param for param in layer.params if param.lr_mult != 0), None)
+        if offending is None or not net.views_of(layer):
+            continue
+        yield Finding(
+            offending.span,
+            f"{named(layer)}: {net.dialect.name} sets these multipliers to 0; "
+            "remove the param blocks",
+            layer=layer.name,
+            fix=_fix(net, layer),
+        )
+
+
+def _fix(net: Net, layer: Layer) -> Fix | None:
+    if not any(param.name for param in layer.params):
+        return delete_params(net, layer.params, "Remove the param blocks")
+    edits = [edit for param in layer.params for edit in mask(net, param)]
+    return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
+
+
+_NET = """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+%s}
+"""
+_ZERO = "  param { lr_mult: 0 decay_mult: 0 }\n"
+VALID = (
+    Example("bvlc", _NET % ""),
+    Example("bvlc", _NET % (_ZERO * 3)),
+    Example("bvlc", _NET % ("  param { lr_mult: 0 decay_mult: 1 }\n" * 3)),
+    Example("bvlc", _NET % ("  param { lr_mult: 1 }\n" * 2)),
+    Example("nvidia-0.17", _NET % ("  param { lr_mult: 1 }\n" * 3)),
+    Example(
+        "bvlc",
+        'base_lr: 0.1\nnet_param {\nlayer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n'
+        "  param { } param { } param { }\n}\n}\n",
+    ),
+)
+INVALID = (
+    Invalid("bvlc", _NET % ("  param { lr_mult: 1 decay_mult: 1 }\n" * 3), (4,), fixed=_NET % ""),
+    Invalid("bvlc", _NET % (_ZERO * 2 + "  param { }\n"), (6,), fixed=_NET % ""),
+    Invalid(
+        "bvlc",
+        _NET % ('  param { name: "mean" lr_mult: 1 }\n' + _ZERO * 2),
+        (4,),
+        fixed=_NET % ('  param { name: "mean" lr_mult: 0 decay_mult: 0 }\n' + _ZERO * 2),
+    ),
+)

@@ -1,0 +1,100 @@
+"""A `use_global_stats: false` that holds in TEST as well.
+
+What it does
+    Reports `use_global_stats: false` on a BatchNorm that is active in TEST, deploy nets
+    included.
+
+Why it matters
+    The setting is not limited to training: each result depends on the other images of its
+    batch, and on nothing but noise where the batch is one image or one image many times over.
+    The TEST pass also writes the running averages that it shares with the training net.
+
+Which Caffe
+    BVLC, and NVIDIA 0.14 and 0.15 with `engine: CAFFE`; in 0.15 each test batch replaces the
+    averages. Elsewhere the phase alone decides. Without the field the phase decides
+    everywhere: the batch in TRAIN, the averages in TEST. Source: LayerSetUp and Forward of
+    batch_norm_layer.cpp @ rc3 to master, v0.14.5, v0.15.14.
+
+Fix
+    Safe: deletes the setting.
+
+Evidence
+    KaimingHe/deep-residual-networks#53, ethanhe42/resnet-cifar10-caffe#2, BVLC/caffe#5621, #5829,
+    #3649, antingshen/resnet-protofiles#11, SnailTyan/caffe-model-zoo#3, XiaoMi/mace#467.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+from protolint.text.write import delete_fields
+
+from ._layers import named
+from ._statistics import global_stats, obeys_global_stats
+from ._twins import swapped_twins
+
+
+@net_rule(
+    "BN012",
+    "batch-stats-at-test",
+    Severity.WARNING,
+    dialects=("bvlc", "nvidia-0.14", "nvidia-0.15"),
+)
+def check(net: Net) -> Iterator[Finding]:
+    swapped: set[int] | None = None
+    for layer in net.batchnorms:
+        node = global_stats(layer, False)
+        if node is None or not obeys_global_stats(net, layer) or not net.is_active(layer, "TEST"):
+            continue
+        if swapped is None:
+            swapped = {pair.test.index for pair in swapped_twins(net)}
+        if layer.index in swapped:
+            continue
+        yield Finding(
+            node.span,
+            f"{named(layer)}: use_global_stats: false also applies to TEST; remove it, "
+            "the phase decides",
+            layer=layer.name,
+            fix=Fix("Let the phase decide", tuple(delete_fields(net.source, [node]))),
+        )
+
+
+_NET = """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  batch_norm_param {
+%s  }
+}
+"""
+_FALSE = "    use_global_stats: false\n"
+_NATIVE = "    engine: CAFFE\n"
+_TWIN = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "d" top: "bn" include { phase: %s }
+  batch_norm_param { use_global_stats: %s }
+}
+"""
+VALID = (
+    Example("bvlc", _NET % ""),
+    Example("bvlc", (_NET % _FALSE).replace("false", "true")),
+    Example("bvlc", _TWIN % ("TRAIN", "false") + _TWIN % ("TEST", "true")),
+    Example("bvlc", _TWIN % ("TRAIN", "true") + _TWIN % ("TEST", "false")),
+    Example("nvidia-0.15", _NET % _FALSE),
+    Example("nvidia-0.17", _NET % (_FALSE + _NATIVE)),
+)
+INVALID = (
+    Invalid("bvlc", _NET % _FALSE, (5,), fixed=_NET % ""),
+    Invalid("nvidia-0.14", _NET % (_NATIVE + _FALSE), (6,), fixed=_NET % _NATIVE),
+    Invalid(
+        "nvidia-0.15",
+        (_NET % (_FALSE + _NATIVE)).replace("Data", "Input"),
+        (5,),
+        fixed=(_NET % _NATIVE).replace("Data", "Input"),
+    ),
+    Invalid("bvlc", _TWIN % ("TRAIN", "false") + _TWIN % ("TEST", "false"), (7,)),
+)

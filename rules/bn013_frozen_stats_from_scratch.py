@@ -1,0 +1,153 @@
+"""Stored statistics used in training although nothing has stored any.
+
+What it does
+    Reports `use_global_stats: true` on a BatchNorm that is active in training where all else
+    speaks of training from scratch: the nearest Convolution, Deconvolution or InnerProduct
+    above has a `weight_filler` and learns, and the Scale that follows is missing or learns.
+
+Why it matters
+    The statistics of a new layer are empty, so it divides by the root of `eps`: activations
+    grow 316 times in each such layer, and the loss stands at 87.3 or becomes NaN. The
+    statistics stay empty, since the setting also stops their update.
+
+Which Caffe
+    BVLC, and NVIDIA 0.14 and 0.15 with `engine: CAFFE`; elsewhere the setting is ignored
+    (BN011). It is right for fine-tuning: this rule is silent where the solver names weights,
+    and where the Scale or the layer above is frozen. Source: Forward of batch_norm_layer.cpp
+    @ rc3 to master, v0.14.5, v0.15.14.
+
+Fix
+    Unsafe: deletes the setting. In a net that starts from weights it belongs there.
+
+Evidence
+    shicai/MobileNet-Caffe#64, apache/mxnet#13902; right in sfzhang15/RefineDet#45 and
+    weiliu89/caffe#138. Observed: 316 times in each layer, NaN within four steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.types import SHAPE_KEEPING
+from protolint.net.view import View
+from protolint.text.write import delete_fields
+
+from ._inplace import learns
+from ._layers import named
+from ._statistics import global_stats, obeys_global_stats
+from ._twins import swapped_twins
+
+_FILLED = {
+    "Convolution": "convolution_param",
+    "Deconvolution": "convolution_param",
+    "InnerProduct": "inner_product_param",
+}
+
+
+@net_rule(
+    "BN013",
+    "frozen-stats-from-scratch",
+    Severity.WARNING,
+    dialects=("bvlc", "nvidia-0.14", "nvidia-0.15"),
+)
+def check(net: Net) -> Iterator[Finding]:
+    stored = [b for b in net.batchnorms if global_stats(b, True) and obeys_global_stats(net, b)]
+    if not stored or net.fine_tunes:
+        return
+    swapped = {pair.train.index for pair in swapped_twins(net)}
+    nearest = {id(view): _nearest_weights(view) for view in net.views}
+    for layer in stored:
+        views = net.views_of(layer, "TRAIN")
+        node = global_stats(layer, True)
+        if node is None or not views or layer.index in swapped:
+            continue
+        above, scale = nearest[id(views[0])].get(layer.index), views[0].scale_after(layer)
+        if above is None or not _starts_fresh(above) or (scale and not learns(net, scale)):
+            continue
+        yield Finding(
+            node.span,
+            f"{named(layer)}: stored statistics are used from the first step but nothing loads "
+            "them; remove use_global_stats or give weights",
+            layer=layer.name,
+            fix=Fix(
+                "Use the statistics of the batch",
+                tuple(delete_fields(net.source, [node])),
+                Applicability.UNSAFE,
+            ),
+        )
+
+
+def _nearest_weights(view: View) -> dict[int, Layer]:
+    """For each layer, the one with weights at the head of its shape-keeping chain."""
+    found: dict[int, Layer] = {}
+    for layer in view.layers:
+        if layer.type in _FILLED:
+            found[layer.index] = layer
+        elif layer.type in SHAPE_KEEPING and view.bottoms[layer.index]:
+            version = view.bottoms[layer.index][0]
+            producer = version.producer if version is not None else None
+            if producer is not None and producer.index in found:
+                found[layer.index] = found[producer.index]
+    return found
+
+
+def _starts_fresh(layer: Layer) -> bool:
+    param = layer.parameter(_FILLED[layer.type])
+    learns = not layer.params or layer.params[0].lr_mult != 0
+    return learns and param is not None and "weight_filler" in param
+
+
+def _net(conv: str, scale: str, stats: str = "use_global_stats: true ") -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "data" }}
+layer {{
+  name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  {conv}
+}}
+layer {{ name: "relu" type: "ReLU" bottom: "conv" top: "conv" }}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"
+  batch_norm_param {{ {stats}}}
+}}
+layer {{ name: "scale" type: "Scale" bottom: "conv" top: "conv" {scale} }}
+"""
+
+
+_FILLER = 'convolution_param { weight_filler { type: "msra" } }'
+_BIAS, _ZERO = "scale_param { bias_term: true }", "param { lr_mult: 0 }"
+_SOLVER = 'net: "example.prototxt"\nbase_lr: 0.1\n'
+VALID = (
+    Example("bvlc", _net(_FILLER, _BIAS, "")),
+    Example("bvlc", _net("", _BIAS)),
+    Example("bvlc", _net(f"{_ZERO} {_FILLER}", _BIAS)),
+    Example("bvlc", _net(_FILLER, f"{_BIAS} {_ZERO} {_ZERO}")),
+    Example("bvlc", _net(_FILLER, _ZERO)),
+    Example("bvlc", _net(_FILLER, _BIAS), others={"solver.prototxt": _SOLVER + 'weights: "w"\n'}),
+    Example("bvlc", _net(_FILLER, _BIAS).replace('"Data"', '"Input"')),
+    Example("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "LRN")),
+    Example("nvidia-0.15", _net(_FILLER, _BIAS)),
+    Example("nvidia-0.17", _net(_FILLER, _BIAS)),
+    Example(
+        "bvlc",
+        _net(_FILLER, _BIAS).replace("batch_n", "include { phase: TRAIN } batch_n")
+        + 'layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"\n'
+        "  include { phase: TEST } batch_norm_param { use_global_stats: false } }\n",
+    ),
+)
+INVALID = (
+    Invalid("bvlc", _net(_FILLER, _BIAS), (9,), fixed=_net(_FILLER, _BIAS, "")),
+    Invalid("bvlc", _net(_FILLER, f"{_BIAS} {_ZERO}"), (9,)),
+    Invalid("bvlc", _net(_FILLER, "").replace("Scale", "TanH"), (9,)),
+    Invalid("bvlc", _net(_FILLER, ""), (9,), others={"solver.prototxt": _SOLVER}),
+    Invalid(
+        "nvidia-0.15",
+        _net(_FILLER, "", "engine: CAFFE use_global_stats: true "),
+        (9,),
+        fixed=_net(_FILLER, "", "engine: CAFFE "),
+    ),
+)

@@ -1,0 +1,110 @@
+"""A TRAIN and a TEST layer that stand in for each other under two names.
+
+What it does
+    Reports two BatchNorm layers, or two Scale layers, with the same bottoms and tops, one for
+    TRAIN alone and one for TEST alone, whose names differ.
+
+Why it matters
+    The test net takes its weights from the training net by the names of the layers, and so
+    does every deploy net. A TEST layer with a name of its own gets none: its statistics stay
+    empty, and all tests are worthless.
+
+Which Caffe
+    All. A Scale of two bottoms without a bias has no weights to miss. Source:
+    Net::ShareTrainedLayersWith in src/caffe/net.cpp of every branch.
+
+Fix
+    Safe: gives the TEST layer the name of the TRAIN layer. None where a further layer has
+    that name.
+
+Evidence
+    The twins in BVLC/caffe#3229 and NVIDIA/DIGITS#629 have one name; observed on all: with two
+    names the mean and variance of the test net stay 0.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.edit import Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.text.tree import Scalar
+from protolint.text.write import quote, replace_value
+
+from ._inplace import learnable_blobs
+from ._layers import named
+from ._twins import twins_of
+
+
+@net_rule("BN014", "twin-name-mismatch", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    pairs = [
+        pair
+        for pair in twins_of(net, "BatchNorm", "Scale")
+        if pair.train.name != pair.test.name and learnable_blobs(net, pair.test)
+    ]
+    taken = Counter(layer.name for layer in net.layers) if pairs else Counter()
+    for train, test in pairs:
+        name, other = test.message.node_of("name"), train.message.node_of("name")
+        yield Finding(
+            name.span if name is not None else test.head,
+            f"{named(test)}: the TRAIN twin is called '{train.name}'; weights pass by name, so "
+            "this layer keeps empty statistics",
+            layer=test.name,
+            related=(Label(other.span if other is not None else train.head, "the TRAIN twin"),),
+            fix=_fix(name, train) if taken[train.name] == 1 else None,
+        )
+
+
+def _fix(name: object, train: Layer) -> Fix | None:
+    if not train.name or not isinstance(name, Scalar):
+        return None
+    edit = replace_value(name, quote(train.name))
+    return Fix(f"Name it '{train.name}' too", (edit,))
+
+
+_LAYER = 'layer { name: "%s" type: "%s" bottom: "x" top: "%s" include { phase: %s } }\n'
+_DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
+
+
+def _twins(train: str, test: str, type: str = "BatchNorm", tops: str = "xx") -> str:
+    twin = _LAYER % (train, type, tops[0], "TRAIN") + _LAYER % (test, type, tops[1], "TEST")
+    return _DATA + twin
+
+
+VALID = (
+    Example("bvlc", _twins("bn", "bn")),
+    Example("nvidia-0.15", _twins("bn1", "bn2", tops="ab")),
+    Example("bvlc", _twins("a", "b", "ReLU")),
+    Example("bvlc", _twins("bn1", "bn1") + (_twins("bn2", "bn2")).replace(_DATA, "")),
+    Example("bvlc", _twins("a", "b").replace("Data", "Input")),
+    Example("bvlc", _twins("a", "b", "Scale").replace(' bottom: "x"', ' bottom: "x" bottom: "w"')),
+    Example("bvlc", _twins("a", "b").replace("include { phase: TEST }", "")),
+)
+INVALID = (
+    Invalid("bvlc", _twins("bn", "bn_test"), (3,), fixed=_twins("bn", "bn")),
+    Invalid(
+        "nvidia-0.17", _twins("s", "t", "Scale", "yy"), (3,), fixed=_twins("s", "s", "Scale", "yy")
+    ),
+    Invalid(
+        "nvidia-0.15",
+        _twins("bn", "bn_test") + 'layer { name: "bn" type: "Silence" bottom: "x" }\n',
+        (3,),
+    ),
+    Invalid(
+        "nvidia-0.16",
+        """\
+layer { name: "d" type: "Input" top: "x" }
+layer { name: "a" type: "BatchNorm" bottom: "x" top: "x" include { stage: "train" } }
+layer {
+  type: "BatchNorm" bottom: "x" top: "x" exclude { stage: "train" }
+  name: "b"
+}
+""",
+        (5,),
+    ),
+)

@@ -1,0 +1,91 @@
+"""TRAIN and TEST variants of a BatchNorm with each other's statistics.
+
+What it does
+    Reports a TRAIN-only BatchNorm with `use_global_stats: true` whose TEST-only twin, with the
+    same bottom and top, has `use_global_stats: false`.
+
+Why it matters
+    The net trains on stored statistics, which are empty and stay so but for what the test
+    batches put there, and is tested on those of the batch. It is the other way round.
+
+Which Caffe
+    BVLC, and NVIDIA 0.14 and 0.15 with `engine: CAFFE`. Elsewhere the phase alone decides.
+    Stands in for BN012 and BN013 on the two layers. Source: LayerSetUp of
+    batch_norm_layer.cpp @ rc3 to master, v0.14.5, v0.15.14.
+
+Fix
+    Safe: deletes both settings; the phase decides, and rightly.
+
+Evidence
+    BVLC/caffe#3347 (given backwards at first, and copied before it was corrected); observed:
+    on 0.15 gamma left the range in three steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.edit import Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+from protolint.text.write import delete_fields
+
+from ._layers import named
+from ._statistics import global_stats
+from ._twins import swapped_twins
+
+
+@net_rule("BN015", "twins-swapped", Severity.ERROR, dialects=("bvlc", "nvidia-0.14", "nvidia-0.15"))
+def check(net: Net) -> Iterator[Finding]:
+    for train, test in swapped_twins(net):
+        stored, batch = global_stats(train, True), global_stats(test, False)
+        if stored is None or batch is None:
+            continue
+        yield Finding(
+            stored.span,
+            f"{named(train)}: use_global_stats is true in TRAIN and false in TEST; "
+            "it is the other way round",
+            layer=train.name,
+            related=(Label(batch.span, "the TEST variant"),),
+            fix=Fix("Let the phase decide", tuple(delete_fields(net.source, [stored, batch]))),
+        )
+
+
+def _twins(train: str, test: str) -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "x" }}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" include {{ phase: TRAIN }}
+  batch_norm_param {{ {train}}}
+}}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" exclude {{ phase: TRAIN }}
+  batch_norm_param {{ {test}}}
+}}
+"""
+
+
+_TRUE, _FALSE, _NATIVE = "use_global_stats: true ", "use_global_stats: false ", "engine: CAFFE "
+VALID = (
+    Example("bvlc", _twins(_FALSE, _TRUE)),
+    Example("bvlc", _twins(_TRUE, _TRUE)),
+    Example("bvlc", _twins(_TRUE, "")),
+    Example("nvidia-0.15", _twins(_TRUE, _FALSE)),
+    Example("nvidia-0.17", _twins(_NATIVE + _TRUE, _NATIVE + _FALSE)),
+)
+INVALID = (
+    Invalid("bvlc", _twins(_TRUE, _FALSE), (4,), fixed=_twins("", "")),
+    Invalid(
+        "nvidia-0.14",
+        _twins(_NATIVE + _TRUE, _NATIVE + _FALSE),
+        (4,),
+        fixed=_twins(_NATIVE, _NATIVE),
+    ),
+    Invalid(
+        "nvidia-0.15",
+        _twins(_TRUE + _NATIVE, _FALSE + _NATIVE),
+        (4,),
+        fixed=_twins(_NATIVE, _NATIVE),
+    ),
+)

@@ -1,0 +1,107 @@
+"""A BatchNorm below a blob with a number of axes that it cannot take.
+
+What it does
+    Follows the bottom of a BatchNorm up to the layer or the input that gives the blob its
+    shape, and reports a number of axes that this Caffe's BatchNorm does not take.
+
+Why it matters
+    NVIDIA 0.16 and later read axes 2 and 3: below an InnerProduct, a Flatten or a Reshape to
+    fewer than four axes set-up aborts with `axis 2 out of range for 2-D Blob`. A fifth axis
+    aborts with cuDNN and gives NaN or wrong values without it, since no bound is checked.
+
+Which Caffe
+    NVIDIA 0.16 and later take four axes only. BVLC and NVIDIA 0.14 take two or more, 0.15 takes
+    one or more; cuDNN takes four at most. Global pooling keeps four axes. Blobs whose axes the
+    net does not tell are left alone. Source: LayerSetUp and Reshape of batch_norm_layer.cpp
+    and cudnn_batch_norm_layer.cpp @ BVLC 1.0, NVIDIA v0.14.5 to v0.17.4.
+
+Evidence
+    NVIDIA/caffe#518, NVIDIA/caffe#592.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.trace import shapes
+
+from ._layers import named
+
+#: The legacy accessors that cuDNN BatchNorm uses (Blob::LegacyShape in include/caffe/blob.hpp).
+_MOST = 4
+_WORDS = {1: "one axis", 2: "two axes", 4: "four axes"}
+
+
+@net_rule("BN018", "bn-needs-four-axes", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    seen: set[int] = set()
+    for view in net.views if net.batchnorms else ():
+        known = shapes(net, view)
+        for layer in net.batchnorms:
+            version = view.bottoms[layer.index][0] if layer in view and layer.bottoms else None
+            axes = known[version].axes if version is not None else None
+            needed = _needed(net, layer, axes)
+            if needed is None or layer.index in seen:
+                continue
+            seen.add(layer.index)
+            bottom = layer.bottoms[0]
+            yield Finding(
+                bottom.span,
+                f"{named(layer)}: {net.dialect.name} needs {_WORDS[needed]} here and "
+                f"'{bottom.name}' has {axes}; reshape to N×C×1×1",
+                layer=layer.name,
+            )
+
+
+def _needed(net: Net, layer: Layer, axes: int | None) -> int | None:
+    """How many axes the layer needs where it cannot take these, else None."""
+    least = net.dialect.least_axes
+    if axes is None:
+        return None
+    if axes < least:
+        return least
+    bounded = least == _MOST or net.traits(layer).engine == "CUDNN"
+    return _MOST if bounded and axes > _MOST else None
+
+
+_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [%s] } } }\n'
+_IMAGE, _ROW, _ONE, _VIDEO = (_INPUT % dims for dims in ("1, 3, 8, 8", "1, 3", "5", "1,3,4,8,8"))
+_BN = '  type: "BatchNorm"\n  bottom: "%s" top: "y"\n  batch_norm_param { %s }\n}\n'
+_PLAIN = 'layer {\n  name: "bn"\n' + _BN % ("x", "")
+_NATIVE = 'layer {\n  name: "bn"\n' + _BN % ("x", "engine: CAFFE")
+
+
+def _below(type: str, parameter: str = "") -> str:
+    above = f'layer {{ name: "l" type: "{type}" bottom: "x" top: "a" {parameter} }}\n'
+    relu = 'layer { name: "r" type: "ReLU" bottom: "a" top: "a" }\n'
+    return _IMAGE + above + relu + 'layer {\n  name: "bn"\n' + _BN % ("a", "")
+
+
+VALID = (
+    Example("bvlc", _ROW + _PLAIN),
+    Example("nvidia-0.15", _INPUT % "1, 3, 8" + _PLAIN),
+    Example("nvidia-0.14", 'input: "x" input_shape { dim: [1, 3] }\n' + _PLAIN),
+    Example("nvidia-0.15", _ONE + _NATIVE),
+    Example("bvlc", _VIDEO + _PLAIN),
+    Example("nvidia-0.15", _VIDEO + _NATIVE),
+    Example("nvidia-0.17", _below("Reshape", "reshape_param { shape { dim: [0, -1, 1, 1] } }")),
+    Example("nvidia-0.16", _below("Pooling", "pooling_param { global_pooling: true }")),
+    Example("nvidia-0.17", _below("Python")),
+    Example("nvidia-0.17", 'layer { name: "h" type: "HDF5Data" top: "x" }\n' + _PLAIN),
+)
+INVALID = (
+    Invalid("nvidia-0.17", _below("InnerProduct", "inner_product_param { num_output: 8 }"), (7,)),
+    Invalid("nvidia-0.16", _below("Flatten"), (7,)),
+    Invalid("nvidia-0.17", _below("Reshape", "reshape_param { shape { dim: [0, -1] } }"), (7,)),
+    Invalid("nvidia-0.16", _below("Reduction", "reduction_param { axis: 2 }"), (7,)),
+    Invalid("nvidia-0.17", _ROW + _PLAIN, (5,)),
+    Invalid("nvidia-0.17", _VIDEO + _NATIVE, (5,)),
+    Invalid("nvidia-0.16", _VIDEO + _PLAIN, (5,)),
+    Invalid("nvidia-0.15", _VIDEO + _PLAIN, (5,)),
+    Invalid("bvlc", _below("Reduction", "reduction_param { axis: 1 }"), (7,)),
+    Invalid("nvidia-0.14", 'input: "x" input_shape { dim: 5 }\n' + _PLAIN, (5,)),
+)

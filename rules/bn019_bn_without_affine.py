@@ -1,0 +1,147 @@
+"""Normalised values that go into a ReLU without scale and shift.
+
+What it does
+    Reports a BatchNorm without gamma and beta of its own that is active in training, is read by
+    a ReLU, PReLU or ELU, and by no Scale or Bias layer.
+
+Why it matters
+    BatchNorm as it was published ends with a learned scale and shift. Without them every channel
+    enters the ReLU with mean 0 and variance 1, half of it is cut off, and the net cannot choose
+    otherwise.
+
+Which Caffe
+    BVLC and NVIDIA 0.14 with `engine: CAFFE`, whose BatchNorm never has gamma and beta, and
+    NVIDIA 0.16 and later without `scale_bias`. NVIDIA 0.15 always has them. A convolution or an
+    inner product below can take the scale and shift into its own weights, and before Sigmoid and
+    TanH leaving them out is common: no finding there. In NVIDIA 0.14 there is no Scale layer.
+
+Fix
+    Unsafe, as it adds parameters: a Scale layer with `bias_term: true` below (BVLC), or
+    `scale_bias: true` (NVIDIA 0.16 and later).
+
+Evidence
+    BVLC/caffe#3347, BVLC/caffe#4704, smichalowski/google_inception_v3_for_caffe#2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+
+from ._affine import scale_below, set_field
+from ._layers import NVIDIA_16_ON, named
+
+_CURES = {
+    "bvlc": "a Scale layer with bias_term: true",
+    "nvidia-0.14": "engine: CUDNN with scale_filler and bias_filler",
+}
+
+
+@net_rule(
+    "BN019",
+    "bn-without-affine",
+    Severity.WARNING,
+    dialects=("bvlc", "nvidia-0.14", *NVIDIA_16_ON),
+)
+def check(net: Net) -> Iterator[Finding]:
+    names = {layer.name for layer in net.layers} if net.batchnorms else set()
+    cure = _CURES.get(net.dialect.name, "scale_bias: true")
+    for layer in net.batchnorms:
+        if net.traits(layer).affine:
+            continue
+        readers = [r for view in net.views_of(layer, "TRAIN") for r in view.readers(layer)]
+        cut = next((r for r in readers if r.type in ("ReLU", "PReLU", "ELU")), None)
+        if cut is None or any(reader.type in ("Scale", "Bias") for reader in readers):
+            continue
+        yield Finding(
+            layer.head,
+            f"{named(layer)}: normalised values go into {cut.type} without scale and shift; "
+            f"add {cure}",
+            layer=layer.name,
+            related=(Label(cut.head, "read here"),),
+            fix=_fix(net, layer, names),
+        )
+
+
+def _fix(net: Net, layer: Layer, names: set[str]) -> Fix | None:
+    if net.dialect.name == "nvidia-0.14":
+        return None
+    if net.dialect.nvidia:
+        edit = set_field(net, layer, "batch_norm_param", "scale_bias", "true")
+        return Fix("Turn scale_bias on", (edit,), Applicability.UNSAFE)
+    below = scale_below(net, layer, ["bias_term: true"], names)
+    return Fix("Add a Scale layer", (below,), Applicability.UNSAFE) if below else None
+
+
+_DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
+_BN = 'layer {\n  name: "bn" type: "BatchNorm" bottom: "x" top: "y"\n%s}\n'
+_READ = 'layer { name: "r" type: "%s" bottom: "y" top: "r" }\n'
+_RELU = _DATA + _BN + _READ % "ReLU"
+VALID = (
+    Example("bvlc", _DATA + _BN % "" + _READ % "Scale" + _READ % "ReLU"),
+    Example("bvlc", _DATA + _BN % "" + _READ % "Bias"),
+    Example("bvlc", _DATA + _BN % "" + _READ % "Convolution"),
+    Example("bvlc", _DATA + _BN % "" + _READ % "InnerProduct"),
+    Example("bvlc", _DATA + _BN % "" + _READ % "Deconvolution"),
+    Example("nvidia-0.17", _DATA + _BN % "" + _READ % "Sigmoid"),
+    Example("nvidia-0.16", _DATA + _BN % "" + _READ % "TanH"),
+    Example("bvlc", (_RELU % "").replace("Data", "Input")),
+    Example("bvlc", _RELU % "  include { phase: TEST }\n"),
+    Example("nvidia-0.15", _RELU % "  batch_norm_param { engine: CAFFE }\n"),
+    Example("nvidia-0.14", _RELU % ""),
+    Example("nvidia-0.17", _RELU % "  batch_norm_param { scale_bias: true }\n"),
+    Example("nvidia-0.16", _RELU % "  batch_norm_param { bias_filler { } }\n"),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        _RELU % "  # statistics only\n",
+        (2,),
+        fixed=_DATA
+        + _BN % "  # statistics only\n"
+        + """\
+layer {
+  name: "bn_scale"
+  type: "Scale"
+  bottom: "y"
+  top: "y"
+  scale_param {
+    bias_term: true
+  }
+}
+"""
+        + _READ % "ReLU",
+    ),
+    Invalid(
+        "bvlc",
+        'layer { name: "d" type: "Data" top: "x" }\n'
+        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" } # BN\n'
+        + _READ % "Convolution"
+        + 'layer { name: "e" type: "ELU" bottom: "x" top: "x" }',
+        (2,),
+        fixed='layer { name: "d" type: "Data" top: "x" }\n'
+        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" } # BN\n'
+        'layer { name: "bn_scale" type: "Scale" bottom: "x" top: "x" scale_param '
+        "{ bias_term: true } }\n"
+        + _READ % "Convolution"
+        + 'layer { name: "e" type: "ELU" bottom: "x" top: "x" }',
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _RELU % "  batch_norm_param { eps: 1e-4 scale_bias: false }\n",
+        (2,),
+        fixed=_RELU % "  batch_norm_param { eps: 1e-4 scale_bias: true }\n",
+    ),
+    Invalid(
+        "nvidia-0.16",
+        _DATA + _BN % "" + _READ % "PReLU",
+        (2,),
+        fixed=_DATA + _BN % "  batch_norm_param {\n    scale_bias: true\n  }\n" + _READ % "PReLU",
+    ),
+    Invalid("nvidia-0.14", _RELU % "  batch_norm_param { engine: CAFFE }\n", (2,)),
+)

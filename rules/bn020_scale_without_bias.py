@@ -1,0 +1,115 @@
+"""A Scale after BatchNorm that learns no shift.
+
+What it does
+    Reports a Scale with one bottom that reads a BatchNorm without gamma and beta, is active in
+    training, has no `bias_term: true`, is followed by no Bias layer, and feeds a layer that
+    treats values above and below zero differently or adds them up: ReLU, PReLU, ELU, Sigmoid,
+    TanH, Eltwise or Pooling.
+
+Why it matters
+    `bias_term` of Scale is false unless given. Half of what BatchNorm needs to give back its
+    freedom to the net, the shift beta, is missing then: every channel keeps mean 0.
+
+Which Caffe
+    BVLC and NVIDIA 0.16 and later. BatchNorm of NVIDIA 0.15 has beta itself; 0.14 has no Scale.
+    A Scale with two bottoms multiplies two blobs and has nothing to do with BatchNorm, and a
+    convolution or an inner product below has a bias of its own. Source: ScaleParameter in
+    caffe.proto.
+
+Fix
+    Unsafe, as it adds a blob: `bias_term: true`.
+
+Evidence
+    NVIDIA/DIGITS#1963, microsoft/MMdnn#916, ethanhe42/resnet-cifar10-caffe#2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.view import View
+
+from ._affine import set_field
+from ._layers import NVIDIA_16_ON, named
+
+_NEED_SHIFT = {"ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "Eltwise", "Pooling"}
+
+
+@net_rule("BN020", "scale-without-bias", Severity.WARNING, dialects=("bvlc", *NVIDIA_16_ON))
+def check(net: Net) -> Iterator[Finding]:
+    scales: dict[int, Layer] = {}
+    for batchnorm in net.batchnorms:
+        if not net.traits(batchnorm).affine:
+            for view in net.views_of(batchnorm, "TRAIN"):
+                scale = view.scale_after(batchnorm)
+                if scale is not None and _misses_shift(view, scale):
+                    scales.setdefault(scale.index, scale)
+    for scale in scales.values():
+        edit = set_field(net, scale, "scale_param", "bias_term", "true")
+        yield Finding(
+            scale.anchor("scale_param"),
+            f"{named(scale)}: Scale after BatchNorm has no shift; set bias_term: true",
+            layer=scale.name,
+            fix=Fix("Set bias_term: true", (edit,), Applicability.UNSAFE),
+        )
+
+
+def _misses_shift(view: View, scale: Layer) -> bool:
+    parameter = scale.parameter("scale_param")
+    if parameter is not None and parameter.flag("bias_term"):
+        return False
+    types = {reader.type for reader in view.readers(scale)}
+    return "Bias" not in types and not types.isdisjoint(_NEED_SHIFT)
+
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" top: "z" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+layer {
+  name: "s" type: "Scale" bottom: "y" top: "y"
+%s}
+layer { name: "r" type: "%s" bottom: "y" top: "r" }
+"""
+_BIAS = "  scale_param { bias_term: true }\n"
+VALID = (
+    Example("bvlc", _NET % ("", _BIAS, "ReLU")),
+    Example("bvlc", _NET % ("", "", "Bias")),
+    Example("bvlc", _NET % ("", "", "Convolution")),
+    Example("bvlc", _NET % ("", "", "InnerProduct")),
+    Example("bvlc", _NET % ("", "", "Deconvolution")),
+    Example("bvlc", _NET % ("", '  bottom: "z"\n', "ReLU")),
+    Example("bvlc", (_NET % ("", "", "ReLU")).replace("Data", "Input")),
+    Example("bvlc", (_NET % ("", "  include { phase: TEST }\n", "ReLU"))),
+    Example("nvidia-0.15", _NET % ("", "", "ReLU")),
+    Example("nvidia-0.17", _NET % ("batch_norm_param { scale_bias: true }", "", "ReLU")),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        _NET % ("", "", "ReLU"),
+        (3,),
+        fixed=_NET % ("", "  scale_param {\n    bias_term: true\n  }\n", "ReLU"),
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _NET % ("", "  scale_param { bias_term: false }\n", "Eltwise"),
+        (5,),
+        fixed=_NET % ("", _BIAS, "Eltwise"),
+    ),
+    Invalid(
+        "nvidia-0.16",
+        _NET % ("", "  scale_param {\n    filler { value: 1 }\n  }\n", "Pooling"),
+        (5,),
+        fixed=_NET
+        % ("", "  scale_param {\n    filler { value: 1 }\n    bias_term: true\n  }\n", "Pooling"),
+    ),
+    *(
+        Invalid("bvlc", _NET % ("", "  scale_param { }\n", reader), (5,))
+        for reader in ("PReLU", "ELU", "Sigmoid", "TanH")
+    ),
+)

@@ -1,0 +1,148 @@
+"""A bias that the BatchNorm below takes away again.
+
+What it does
+    Reports a Convolution, Deconvolution or InnerProduct with a bias whose output goes into a
+    BatchNorm and nowhere else, in training.
+
+Why it matters
+    BatchNorm subtracts the mean of each channel, and the bias with it: it changes nothing, its
+    gradient is 0, and it costs a blob. Harmless, hence advice only.
+
+Which Caffe
+    All. A BatchNorm that obeys `use_global_stats: true` subtracts a stored mean instead of the
+    batch's, so that the bias counts: no finding there. Source: Forward of batch_norm_layer.cpp;
+    NVIDIA's own model files say `bias_term: false` throughout (models @ caffe-0.17).
+
+Fix
+    Unsafe, as weights with the bias no longer fit: `bias_term: false`, without the bias filler
+    and the second `param` block.
+
+Evidence
+    hujie-frank/SENet#26, soeaver/caffe-model#49, allenai/allennlp#4990.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.types import ALL_TYPES
+from protolint.text.write import delete_fields
+
+from ._affine import set_field, uses_stored_statistics
+from ._layers import named
+
+_FIELDS = {
+    name: ALL_TYPES[name].parameters[0] for name in ("Convolution", "Deconvolution", "InnerProduct")
+}
+
+
+@net_rule("BN022", "redundant-conv-bias", Severity.INFO)
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.layers if net.batchnorms else ():
+        field = _FIELDS.get(layer.type)
+        if field is None or layer.generation != 2 or not _has_channel_bias(layer, field):
+            continue
+        batchnorm = _only_reader(net, layer)
+        if batchnorm is None or uses_stored_statistics(net, batchnorm):
+            continue
+        parameter = layer.parameter(field)
+        node = parameter.node_of("bias_term") if parameter is not None else None
+        yield Finding(
+            node.span if node is not None else layer.head,
+            f"{named(layer)}: the bias is cancelled by '{batchnorm.name}'; "
+            "bias_term: false saves a blob",
+            layer=layer.name,
+            related=(Label(batchnorm.head, "subtracts the mean"),),
+            fix=_fix(net, layer, field),
+        )
+
+
+def _has_channel_bias(layer: Layer, field: str) -> bool:
+    """Whether there is a bias, one for each channel that BatchNorm sees."""
+    parameter = layer.parameter(field)
+    if parameter is None:
+        return True
+    given = "bias_term" not in parameter or parameter.flag("bias_term")
+    return given and ("axis" not in parameter or parameter.integer("axis") == 1)
+
+
+def _only_reader(net: Net, layer: Layer) -> Layer | None:
+    """The BatchNorm that trains on what the layer writes, if only it and its twin read that."""
+    found = None
+    for view in net.views_of(layer):
+        for top in view.tops[layer.index]:
+            if [reader.type for reader in top.readers] != ["BatchNorm"]:
+                return None
+            if top.readers[0].runs_as(view.state) == "TRAIN":
+                found = found or top.readers[0]
+    return found
+
+
+def _fix(net: Net, layer: Layer, field: str) -> Fix | None:
+    surplus = [param.message.node for param in layer.params[1:] if param.message.node is not None]
+    if any(node.start == node.value_start for node in surplus):
+        return None
+    parameter = layer.parameter(field)
+    fillers = parameter.nodes_of("bias_filler") if parameter is not None else []
+    off = set_field(net, layer, field, "bias_term", "false")
+    edits = [off, *delete_fields(net.source, [*surplus, *fillers])]
+    return Fix("Leave the bias out", tuple(edits), Applicability.UNSAFE)
+
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "c" type: "Convolution" bottom: "x" top: "c"
+%s}
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "%s" %s }
+layer { name: "r" type: "ReLU" bottom: "c" top: "r" }
+"""
+_PLAIN = "  convolution_param { num_output: 8%s }\n"
+_GLOBAL = "batch_norm_param { use_global_stats: true }"
+VALID = (
+    Example("bvlc", _NET % (_PLAIN % " bias_term: false", "c", "")),
+    Example("bvlc", _NET % (_PLAIN % "", "y", "")),
+    Example("bvlc", _NET % (_PLAIN % "", "c", _GLOBAL)),
+    Example("bvlc", (_NET % (_PLAIN % "", "c", "")).replace("Data", "Input")),
+    Example("bvlc", _NET % (_PLAIN % "", "c", "include { phase: TEST }")),
+    Example("bvlc", _NET % (_PLAIN % "", "c", "include { phase: TRAIN }")),
+    Example("bvlc", _NET % (_PLAIN % " axis: 2", "c", "")),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        _NET % (_PLAIN % "", "c", ""),
+        (2,),
+        fixed=_NET % (_PLAIN % " bias_term: false", "c", ""),
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _NET % ("  param { }\n  param { }\n" + _PLAIN % " bias_filler { value: 0 }", "c", _GLOBAL),
+        (2,),
+        fixed=_NET % ("  param { }\n" + _PLAIN % " bias_term: false", "c", _GLOBAL),
+    ),
+    Invalid(
+        "nvidia-0.15",
+        _NET % (_PLAIN % ' bias_term: true\n    bias_filler { type: "constant" }\n ', "c", ""),
+        (4,),
+        fixed=_NET % (_PLAIN % " bias_term: false\n ", "c", ""),
+    ),
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "i" }
+layer { name: "b" type: "BatchNorm" bottom: "i" top: "i" include { phase: TRAIN } }
+layer { name: "b" type: "BatchNorm" bottom: "i" top: "i" include { phase: TEST }
+  batch_norm_param { use_global_stats: true }
+}
+""",
+        (2,),
+    ),
+    Invalid("nvidia-0.14", (_NET % ("", "c", "")).replace("Convolution", "Deconvolution"), (2,)),
+)

@@ -1,0 +1,109 @@
+"""A `moving_average_fraction` with which no average of the batches comes about.
+
+What it does
+    Reports a `moving_average_fraction` below 0, of 0, above 1, and of 1 where that keeps what
+    is there, for a BatchNorm that collects statistics in training.
+
+Why it matters
+    The fraction is the weight of the old statistics against the new batch. Outside 0 to 1 the
+    running mean runs away or swings, with 0 only the last batch counts, with 1 in NVIDIA's
+    implementations nothing after the first batches does. Testing then uses wrong statistics,
+    while the training loss looks fine.
+
+Which Caffe
+    All. In BVLC and in NVIDIA 0.14 with `engine: CAFFE` the layer keeps sums, and 1 gives the
+    exact average of all batches: right there. Source: Forward of batch_norm_layer.cpp and
+    cudnn_batch_norm_layer.cu @ BVLC 1.0, NVIDIA v0.14.5 to v0.17.4.
+
+Evidence
+    NVIDIA/DIGITS#629, NVIDIA/caffe#279.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+
+from ._affine import collects_statistics, keeps_sums
+from ._layers import named
+
+
+@net_rule("BN023", "moving-average-out-of-range", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.batchnorms:
+        param = layer.parameter("batch_norm_param")
+        node = param.node_of("moving_average_fraction") if param is not None else None
+        if param is None or node is None or not collects_statistics(net, layer):
+            continue
+        value = param.number("moving_average_fraction")
+        effect = _effect(net, layer, value)
+        if effect:
+            yield Finding(
+                node.span,
+                f"{named(layer)}: moving_average_fraction {value:g}: {effect}; use 0.999",
+                layer=layer.name,
+                severity=Severity.WARNING if value == 0 else None,
+            )
+
+
+def _effect(net: Net, layer: Layer, value: float) -> str:
+    """What the value does to the running statistics; "" where they are an average."""
+    if value < 0:
+        return "the statistics are no average of anything"
+    if value == 0:
+        return "only the last batch counts"
+    sums = keeps_sums(net, layer)
+    if value > 1:
+        return "the oldest batches outweigh all others" if sums else "the running mean runs away"
+    if value < 1 or sums:
+        return ""
+    cudnn = net.traits(layer).engine == "CUDNN"
+    if net.dialect.version < (0, 16):
+        return "the statistics stay empty" if cudnn else "only the first batch counts"
+    return f"only the {'first' if cudnn else 'second'} batch counts"
+
+
+def _net(value: str, rest: str = "", data: str = "Data") -> str:
+    return f"""\
+layer {{ name: "d" type: "{data}" top: "x" }}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y" {rest}
+  batch_norm_param {{
+    moving_average_fraction: {value}
+    %s
+  }}
+}}
+"""
+
+
+_CAFFE = "engine: CAFFE"
+VALID = (
+    Example("bvlc", _net("1") % ""),
+    Example("nvidia-0.14", _net("1.0") % _CAFFE),
+    Example("nvidia-0.17", _net("0.9") % ""),
+    Example("nvidia-0.15", _net(".95") % ""),
+    Example("bvlc", _net("2", "include { phase: TEST }") % ""),
+    Example("nvidia-0.17", _net("1", data="Input") % ""),
+    Example("bvlc", _net("0") % "use_global_stats: true"),
+)
+INVALID = (
+    Invalid("bvlc", _net("-0.5") % "", (5,)),
+    Invalid("nvidia-0.17", _net("0") % "", (5,)),
+    Invalid("bvlc", _net("1.5") % "", (5,)),
+    Invalid("nvidia-0.14", _net("1.5") % _CAFFE, (5,)),
+    Invalid("nvidia-0.16", _net("1.01") % "use_global_stats: true", (5,)),
+    *(
+        Invalid(target, _net("1") % engine, (5,))
+        for target, engine in (
+            ("nvidia-0.14", ""),
+            ("nvidia-0.15", ""),
+            ("nvidia-0.15", _CAFFE),
+            ("nvidia-0.16", _CAFFE),
+            ("nvidia-0.17", "engine: CUDNN"),
+        )
+    ),
+)

@@ -1,0 +1,129 @@
+"""A training batch too small for the statistics of one batch.
+
+What it does
+    Reports the `batch_size` of a data layer that trains a net with BatchNorm on fewer than 16
+    examples at a time: a warning up to 4, advice up to 15. Once per net, for its smallest batch.
+
+Why it matters
+    Each step normalises with the mean and variance of its own batch. Those of a few examples
+    scatter widely, so that training is noisy and testing, with the averages, does something
+    else. One example with a 1x1 map normalises to exactly 0.
+
+Which Caffe
+    All. On NVIDIA the number is divided among the GPUs, in BVLC each GPU gets as many. Layers
+    that obey `use_global_stats: true` do not use the batch; a net of such layers only is left
+    alone. `iter_size` in the solver does not help; where it is known, SV001 says so instead.
+
+Evidence
+    BVLC/caffe#4716, BVLC/caffe#3229, sfzhang15/RefineDet#55 and #71, cvjena/cnn-models#5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.types import ALL_TYPES
+from protolint.source import Span
+
+from ._affine import collects_statistics
+
+_ENOUGH, _TINY = 16, 4
+
+
+class _Batch(NamedTuple):
+    size: int
+    layer: Layer
+    span: Span
+
+
+@net_rule("BN024", "small-train-batch", Severity.WARNING)
+def check(net: Net) -> Iterator[Finding]:
+    if not net.batchnorms:
+        return
+    batches = [
+        batch
+        for layer in net.layers
+        if not layer.bottoms and net.is_active(layer, "TRAIN")
+        for batch in _batches(layer)
+        if 0 < batch.size < _ENOUGH
+    ]
+    number = sum(collects_statistics(net, layer) for layer in net.batchnorms)
+    if not batches or not number:
+        return
+    if net.solver is not None and net.solver.message.integer("iter_size") > 1:
+        return
+    batch = min(batches, key=lambda batch: batch.size)
+    yield Finding(
+        batch.span,
+        f"batch_size {batch.size} is too small for batch statistics "
+        f"({number} BatchNorm layer{'s' if number > 1 else ''})",
+        layer=batch.layer.name,
+        severity=None if batch.size <= _TINY else Severity.INFO,
+    )
+
+
+def _batches(layer: Layer) -> Iterator[_Batch]:
+    """The batch size in each parameter message that the layer reads.
+
+    The schema says what holds where none is given: 1 for ImageData, else 0.
+    """
+    known = ALL_TYPES.get(layer.type)
+    for field in known.parameters if known is not None else ():
+        parameter = layer.parameter(field)
+        if parameter is not None and "batch_size" in parameter.type.fields:
+            node = parameter.node_of("batch_size")
+            span = node.span if node is not None else layer.anchor(field)
+            yield _Batch(parameter.integer("batch_size"), layer, span)
+
+
+def _net(batch: str, batchnorm: str = "", type: str = "Data", field: str = "data_param") -> str:
+    return f"""\
+layer {{ name: "d" type: "{type}" top: "x" include {{ phase: TRAIN }}
+  {field} {{
+    {batch}
+  }}
+}}
+layer {{ name: "d" type: "Data" top: "x" include {{ phase: TEST }} data_param {{ batch_size: 1 }} }}
+layer {{ name: "bn" type: "BatchNorm" bottom: "x" top: "y" {batchnorm} }}
+layer {{ name: "c" type: "BatchNorm" bottom: "x" top: "z" {batchnorm} }}
+"""
+
+
+_GLOBAL = "batch_norm_param { use_global_stats: true }"
+_SOLVER = {"net_solver.prototxt": 'net: "example.prototxt"\nbase_lr: 0.1\niter_size: 8\n'}
+VALID = (
+    Example("bvlc", _net("batch_size: 16")),
+    Example("bvlc", _net("batch_size: 2", _GLOBAL)),
+    Example("bvlc", _net("batch_size: 2", "include { phase: TEST }")),
+    Example("bvlc", _net("")),
+    Example("bvlc", _net("batch_size: 2").replace("BatchNorm", "ReLU")),
+    Example("bvlc", _net("batch_size: 8"), _SOLVER),
+    Example(
+        "bvlc",
+        'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }\n'
+        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n',
+    ),
+)
+INVALID = (
+    Invalid("bvlc", _net("batch_size: 4"), (3,)),
+    Invalid("bvlc", _net("batch_size: 15"), (3,)),
+    Invalid("nvidia-0.17", _net("batch_size: 4", _GLOBAL), (3,)),
+    Invalid("bvlc", _net("", type="ImageData", field="image_data_param"), (2,)),
+    *(
+        Invalid(
+            "bvlc", _net("batch_size: 1", type=f"{name}Data", field=f"{field}_data_param"), (3,)
+        )
+        for name, field in (("HDF5", "hdf5"), ("Memory", "memory"), ("Window", "window"))
+    ),
+    Invalid(
+        "bvlc",
+        _net("batch_size: 8"),
+        (3,),
+        others={"net_solver.prototxt": _SOLVER["net_solver.prototxt"].replace("8", "1")},
+    ),
+)

@@ -1,0 +1,122 @@
+"""An `eps` that divides by zero, or that this Caffe does not use.
+
+What it does
+    Reports an `eps` of 0 or below where it is used as it stands, and, as advice, one that the
+    implementation raises or ignores.
+
+Why it matters
+    The deviation is the square root of variance plus `eps`. With 0 a channel that is constant
+    in a batch gives NaN and empty statistics give infinity; a negative value gives NaN as
+    soon as a variance is below it. A value that is raised only suggests what does not happen.
+
+Which Caffe
+    BVLC and the CAFFE engine of NVIDIA 0.14 and 0.15 use what is given, small values too. 0.15
+    with cuDNN and NVIDIA 0.16 and later raise it to 1e-5 (0.16.1: to 1e-4), 0.14 with cuDNN
+    always has 1e-4. Source: LayerSetUp of batch_norm_layer.cpp and cudnn_batch_norm_layer.cpp
+    @ BVLC 1.0, NVIDIA v0.14.5 to v0.17.4.
+
+Fix
+    Unsafe: the default 1e-5 for a value that divides by zero, the value in use for one that is
+    raised.
+
+Evidence
+    apache/mxnet#6176, Tencent/ncnn#303, NVIDIA/DIGITS#629.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.text.tree import Block, Scalar
+from protolint.text.write import replace_value
+
+from ._layers import named
+
+#: CUDNN_BN_MIN_EPSILON of cuDNN 4 to 7.0, applied by the CUDNN engine of NVIDIA 0.15.
+_CUDNN_FLOOR = 1e-5
+_WRITTEN = {1e-5: "1e-5", 1e-4: "1e-4"}
+
+
+class _Verdict(NamedTuple):
+    effect: str
+    instead: str | None
+    severity: Severity
+
+
+@net_rule("BN025", "eps-invalid", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.batchnorms:
+        param = layer.parameter("batch_norm_param")
+        node = param.node_of("eps") if param is not None else None
+        if param is None or node is None or not net.views_of(layer):
+            continue
+        eps = param.number("eps")
+        verdict = _verdict(net, layer, eps)
+        if verdict is None:
+            continue
+        yield Finding(
+            node.span,
+            f"{named(layer)}: eps {eps:g} {verdict.effect}",
+            layer=layer.name,
+            fix=_fix(node, verdict.instead),
+            severity=verdict.severity,
+        )
+
+
+def _verdict(net: Net, layer: Layer, eps: float) -> _Verdict | None:
+    floor = net.dialect.eps_floor
+    if net.traits(layer).engine == "CUDNN" and net.dialect.version < (0, 16):
+        if net.dialect.version == (0, 14):
+            return _Verdict("is ignored, cuDNN has 1e-4 here; leave it out", None, Severity.INFO)
+        floor = _CUDNN_FLOOR
+    if floor:
+        raised = f"is raised to {_WRITTEN[floor]}; write that"
+        return _Verdict(raised, _WRITTEN[floor], Severity.INFO) if eps < floor else None
+    if eps > 0:
+        return None
+    where = f"a variance is below {-eps:g}" if eps < 0 else "a channel is constant in a batch"
+    return _Verdict(f"gives NaN where {where}; use 1e-5", "1e-5", Severity.ERROR)
+
+
+def _fix(node: Block | Scalar, instead: str | None) -> Fix | None:
+    if instead is None or not isinstance(node, Scalar):
+        return None
+    return Fix(f"Write {instead}", (replace_value(node, instead),), Applicability.UNSAFE)
+
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param {
+    eps: %s
+%s  }
+}
+"""
+_CAFFE = "    engine: CAFFE\n"
+VALID = (
+    Example("bvlc", _NET % ("1e-9", "")),
+    Example("nvidia-0.14", _NET % ("1e-7", _CAFFE)),
+    Example("nvidia-0.15", _NET % ("1e-7", _CAFFE)),
+    Example("nvidia-0.15", _NET % ("0.00001", "")),
+    Example("nvidia-0.17", _NET % ("1e-5", _CAFFE)),
+    Example("nvidia-0.16", _NET % ("0.001", "")),
+    Example("bvlc", (_NET % ("0", "")).replace("BatchNorm", "MVN")),
+)
+INVALID = (
+    Invalid("bvlc", _NET % ("0.0", ""), (5,), fixed=_NET % ("1e-5", "")),
+    Invalid("bvlc", _NET % ("-1e-5", ""), (5,), fixed=_NET % ("1e-5", "")),
+    Invalid("nvidia-0.14", _NET % ("0", _CAFFE), (5,), fixed=_NET % ("1e-5", _CAFFE)),
+    Invalid("nvidia-0.15", _NET % ("-2", _CAFFE), (5,), fixed=_NET % ("1e-5", _CAFFE)),
+    Invalid("nvidia-0.15", _NET % ("1e-7", ""), (5,), fixed=_NET % ("1e-5", "")),
+    Invalid("nvidia-0.17", _NET % ("0", _CAFFE), (5,), fixed=_NET % ("1e-5", _CAFFE)),
+    Invalid("nvidia-0.16", _NET % ("-0.1", ""), (5,), fixed=_NET % ("1e-5", "")),
+    Invalid("nvidia-0.16.1", _NET % ("1e-5", ""), (5,), fixed=_NET % ("1e-4", "")),
+    Invalid("nvidia-0.14", _NET % ("1e-3", ""), (5,)),
+)

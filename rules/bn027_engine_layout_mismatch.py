@@ -1,0 +1,144 @@
+"""One BatchNorm, two engines, and weights that do not fit between them.
+
+What it does
+    Compares the engine of a BatchNorm with that of its twin for the other phase and, in a
+    deploy net, with the layer of the same name in the training net, where both are checked
+    together.
+
+Why it matters
+    The two engines keep the layer's numbers in different blobs: three against five in NVIDIA
+    0.14, C against 1xCx1x1 in 0.15. Handing the weights from one to the other aborts.
+
+Which Caffe
+    NVIDIA 0.14 and 0.15. From 0.16 on both engines have the same blobs. `engine` left out or
+    DEFAULT is cuDNN in every build that has it. Source: LayerSetUp of batch_norm_layer.cpp and
+    cudnn_batch_norm_layer.cpp @ v0.14.5, v0.15.14.
+
+Fix
+    Safe in a deploy net whose training net names the engine: the same `engine` here.
+
+Evidence
+    NVIDIA/caffe#276, NVIDIA/caffe#307, NVIDIA/DIGITS#1590.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.edit import Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.text.tree import Block, Scalar
+
+from ._affine import set_field
+from ._layers import named
+
+
+@net_rule(
+    "BN027", "engine-layout-mismatch", Severity.ERROR, dialects=("nvidia-0.14", "nvidia-0.15")
+)
+def check(net: Net) -> Iterator[Finding]:
+    for layer, other, owner in _pairs(net):
+        here, there = net.traits(layer).engine, owner.traits(other).engine
+        if here == there:
+            continue
+        node, other_node = _engine(layer), _engine(other)
+        source, where, fix = None, other.name, None
+        if owner is not net:
+            source, where = owner.source, os.path.basename(owner.source.path)
+            if isinstance(other_node, Scalar) and other_node.raw == there:
+                edit = set_field(net, layer, "batch_norm_param", "engine", there)
+                fix = Fix(f"Write engine: {there}", (edit,))
+        yield Finding(
+            node.span if node is not None else layer.head,
+            f"{named(layer)}: engine {here} here and {there} in '{where}'; their blobs do not fit",
+            layer=layer.name,
+            related=(Label(other_node.span if other_node else other.head, there, source),),
+            fix=fix,
+        )
+
+
+def _pairs(net: Net) -> Iterator[tuple[Layer, Layer, Net]]:
+    """Each layer with the one, in whose net, that its weights come from by name."""
+    layers = [layer for layer in net.batchnorms if net.views_of(layer)]
+    training = net.sibling if layers and net.is_deploy else None
+    if training is not None:
+        trained = {b.name: b for b in training.batchnorms if training.is_active(b, "TRAIN")}
+        for layer in layers:
+            if layer.name in trained:
+                yield layer, trained[layer.name], training
+        return
+    first: dict[str, Layer] = {}
+    for layer in layers:
+        twin = first.setdefault(layer.name, layer)
+        if not any(twin in view for view in net.views_of(layer)):
+            yield layer, twin, net
+
+
+def _engine(layer: Layer) -> Scalar | Block | None:
+    parameter = layer.parameter("batch_norm_param")
+    return parameter.node_of("engine") if parameter is not None else None
+
+
+_TRAIN = """\
+layer { name: "d" type: "Data" top: "x" top: "label" }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" %s }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "label" }
+"""
+_DEPLOY = """\
+input: "x" input_dim: [1, 3, 8, 8]
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "c" top: "y"
+%s}
+"""
+_TWINS = """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TRAIN } %s }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TEST }
+%s}
+"""
+_CAFFE, _CUDNN, _DEFAULT = (
+    f"batch_norm_param {{ engine: {engine} }}" for engine in ("CAFFE", "CUDNN", "DEFAULT")
+)
+
+
+def _beside(batchnorm: str) -> dict[str, str]:
+    return {"train_val.prototxt": _TRAIN % batchnorm}
+
+
+VALID = (
+    Example("nvidia-0.15", _TWINS % (_CAFFE, f"  {_CAFFE}\n")),
+    Example("nvidia-0.15", _TWINS % ("", f"  {_CUDNN}\n")),
+    Example("nvidia-0.17", _TWINS % ("", f"  {_CAFFE}\n")),
+    Example("nvidia-0.15", _DEPLOY % "", _beside(_DEFAULT), "deploy.prototxt"),
+    Example("nvidia-0.14", _DEPLOY % f"  {_CAFFE}\n", _beside(_CAFFE), "deploy.prototxt"),
+    Example("nvidia-0.15", _TRAIN % _CAFFE, {"deploy.prototxt": _DEPLOY % ""}, "train.prototxt"),
+    Example("nvidia-0.15", _DEPLOY % f"  {_CAFFE}\n"),
+)
+INVALID = (
+    Invalid("nvidia-0.15", _TWINS % ("", f"  {_CAFFE}\n"), (5,)),
+    Invalid("nvidia-0.14", _TWINS % (_CAFFE, ""), (3,)),
+    Invalid(
+        "nvidia-0.14",
+        _DEPLOY % "",
+        (3,),
+        fixed=_DEPLOY % "  batch_norm_param {\n    engine: CAFFE\n  }\n",
+        others=_beside(_CAFFE),
+        name="deploy.prototxt",
+    ),
+    Invalid(
+        "nvidia-0.15",
+        _DEPLOY % f"  {_CAFFE}\n",
+        (5,),
+        fixed=_DEPLOY % f"  {_CUDNN}\n",
+        others=_beside(_CUDNN),
+        name="deploy.prototxt",
+    ),
+    Invalid("nvidia-0.15", _DEPLOY % f"  {_CAFFE}\n", (5,), None, _beside(""), "deploy.prototxt"),
+)

@@ -1,0 +1,97 @@
+"""Stored statistics in training, below layers that learn, on the CAFFE engine of NVIDIA 0.15.
+
+What it does
+    Reports a BatchNorm with `use_global_stats: true` that is active in training and has a layer
+    above it that learns: one with weights whose `lr_mult` is not 0.
+
+Why it matters
+    Forward uses the stored statistics, but backward the formula for the statistics of the batch.
+    Every layer above gets a wrong gradient, in place or not, and no message says so. The
+    gradients of gamma and beta themselves are right.
+
+Which Caffe
+    NVIDIA 0.15 with `engine: CAFFE`. BVLC and the CAFFE engine of 0.14 have a backward formula
+    for this case; cuDNN and NVIDIA 0.16 and later ignore the field (BN011). Where all layers
+    above are frozen nothing is wrong: freeze them, or fold the BatchNorm into them before
+    fine-tuning. Source: Backward of batch_norm_layer.cpp @ v0.15.14.
+
+Evidence
+    Finite differences on v0.15.14: a gradient of -0.09 where -0.63 is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.trace import learners
+
+from ._affine import uses_stored_statistics
+from ._layers import named
+
+
+@net_rule("BN028", "stored-statistics-wrong-gradient", Severity.ERROR, dialects=("nvidia-0.15",))
+def check(net: Net) -> Iterator[Finding]:
+    stored = [layer for layer in net.batchnorms if uses_stored_statistics(net, layer)]
+    found: dict[int, tuple[Layer, Layer]] = {}
+    for view in net.views if stored else ():
+        above = learners(net, view)
+        for layer in stored:
+            if layer not in view or not layer.bottoms or layer.runs_as(view.state) != "TRAIN":
+                continue
+            version = view.bottoms[layer.index][0]
+            learner = above.get(version) if version is not None else None
+            if learner is not None:
+                found.setdefault(layer.index, (layer, learner))
+    for layer, learner in found.values():
+        param = layer.parameter("batch_norm_param")
+        node = param.node_of("use_global_stats") if param is not None else None
+        yield Finding(
+            node.span if node is not None else layer.head,
+            f"{named(layer)}: with use_global_stats: true {net.dialect.name} passes a wrong "
+            f"gradient to '{learner.name}'; freeze the layers above or fold the BatchNorm",
+            layer=layer.name,
+            related=(Label(learner.head, "learns"),),
+        )
+
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "c1" type: "Convolution" bottom: "x" top: "c1" %s }
+layer { name: "p" type: "Pooling" bottom: "c1" top: "p" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "p" top: "y"
+  batch_norm_param {
+    engine: CAFFE
+    use_global_stats: true
+  }
+%s}
+"""
+_FROZEN = "param { lr_mult: 0 } param { lr_mult: 0 }"
+VALID = (
+    Example("nvidia-0.15", (_NET % ("", "")).replace("Data", "Input")),
+    Example("nvidia-0.15", _NET % ("", "  include { phase: TEST }\n")),
+    Example("nvidia-0.15", _NET % (_FROZEN, "")),
+    Example("nvidia-0.15", (_NET % ("", "")).replace('top: "p"', 'top: "p" propagate_down: false')),
+    Example("nvidia-0.15", (_NET % ("", "")).replace("Convolution", "LRN")),
+    Example("nvidia-0.15", (_NET % ("", "")).replace("CAFFE", "CUDNN")),
+    Example("nvidia-0.15", (_NET % ("", "")).replace("stats: true", "stats: false")),
+    Example("nvidia-0.14", _NET % ("", "")),
+    Example("nvidia-0.17", _NET % ("", "")),
+    Example("bvlc", (_NET % ("", "")).replace("    engine: CAFFE\n", "")),
+)
+INVALID = (
+    Invalid("nvidia-0.15", _NET % ("", ""), (8,)),
+    Invalid("nvidia-0.15", _NET % ("param { lr_mult: 0 }", "  include { phase: TRAIN }\n"), (8,)),
+    Invalid(
+        "nvidia-0.15",
+        'layer { name: "d" type: "Data" top: "x" }\n'
+        'layer { name: "b" type: "BatchNorm" bottom: "x" top: "b" }\n'
+        'layer { name: "bn" type: "BatchNorm" bottom: "b" top: "b"\n'
+        "  batch_norm_param { engine: CAFFE use_global_stats: true }\n}\n",
+        (4,),
+    ),
+)

@@ -1,0 +1,69 @@
+"""A BatchNorm with more or fewer than one bottom and one top.
+
+What it does
+    Counts the bottoms and tops of a BatchNorm.
+
+Why it matters
+    Set-up aborts: `BatchNorm Layer takes 1 bottom blob(s) as input.` or `BatchNorm Layer
+    produces 1 top blob(s) as output.` Typical are a `bottom` left behind by an edit, and layers
+    of forks whose BN gives out mean and variance as further tops.
+
+Which Caffe
+    All. Source: ExactNumBottomBlobs and ExactNumTopBlobs in batch_norm_layer.hpp.
+
+Evidence
+    Set-up of such layers in BVLC and NVIDIA 0.14 to 0.17; BN of SegNet has up to three tops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._layers import named
+
+
+@net_rule("BN031", "bn-bottom-top-count", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.batchnorms:
+        bottoms, tops = len(layer.bottoms), len(layer.tops)
+        if bottoms == tops == 1 or not net.views_of(layer):
+            continue
+        surplus = [*layer.bottoms[1:2], *layer.tops[1:2]]
+        advice = "remove the surplus" if surplus else "add what is missing"
+        yield Finding(
+            surplus[0].span if surplus else layer.head,
+            f"{named(layer)}: BatchNorm takes one bottom and one top, here {bottoms} and {tops}; "
+            f"{advice}",
+            layer=layer.name,
+        )
+
+
+def _net(bottoms: str, tops: str, rest: str = "") -> str:
+    return f"""\
+layer {{ name: "d" type: "Input" top: "x" top: "z" }}
+layer {{
+  name: "bn" type: "BatchNorm" {rest}
+  {bottoms}
+  {tops}
+}}
+"""
+
+
+_X, _Y = 'bottom: "x"', 'top: "y"'
+VALID = (
+    Example("bvlc", _net(_X, _Y)),
+    Example("nvidia-0.17", _net(_X, 'top: "x"')),
+    Example("bvlc", _net(_X, _Y + ' top: "m"').replace("BatchNorm", "Scale")),
+    Example("bvlc", _net(_X + '\n  bottom: "z"', _Y, "include { phase: TRAIN }")),
+)
+INVALID = (
+    Invalid("bvlc", _net(_X + '\n  bottom: "z"', _Y), (5,)),
+    Invalid("nvidia-0.14", _net(_X, _Y + '\n  top: "mean"\n  top: "variance"'), (6,)),
+    Invalid("nvidia-0.15", _net(_X, ""), (2,)),
+    Invalid("nvidia-0.17", _net("", _Y), (2,)),
+    Invalid("nvidia-0.16", _net('bottom: ["x", "z"]', 'top: ["y", "m"]'), (4,)),
+)
