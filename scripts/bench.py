@@ -155,7 +155,7 @@ def checking(folder: Path, runs: int) -> None:
     paths = sorted(str(path.resolve()) for path in folder.glob("*.prototxt"))
     ours, theirs = taking_turns(
         [
-            [script("protolint"), "check", "--isolated", "--target", "bvlc",
+            [script("protolint"), "check", "--isolated", "--jobs", "1", "--target", "bvlc",
              "--output-format", "concise", *paths],
             [sys.executable, "-c", PARSE_ALL, *paths],
         ],

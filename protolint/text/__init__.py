@@ -23,12 +23,13 @@ def parse(source: Source) -> Tree:
             )
         )
         text = "   " + text[3:]
-    children = scan(text)
-    if children is None:
+    read_fast = scan(text)
+    if read_fast is None:
         from protolint.text.full import read
 
-        children, found = read(text)
-        problems += found
+        read_fast = read(text)
+    children, found = read_fast
+    problems += found
     problems += _broken_utf8(source, problems)
     return Tree(source, children, tuple(sorted(problems)))
 

@@ -1,8 +1,9 @@
 """The fast reader: text format as nearly every prototxt writes it, one line at a time.
 
-It takes lines made of `name: value`, `name {`, `}` and comments, and gives up on anything
-else, broken or merely unusual: `protolint.text.full` reads those by the grammar. Where
-it does not give up, its tree equals the grammar's (tests/text/test_readers_agree.py).
+It takes lines made of `name: value`, `name {`, `}` and comments. Any other line, broken or
+merely unusual, is read by the grammar (`protolint.text.full`): that line alone where it
+means the same alone, else the whole file. Its tree and its problems equal the grammar's
+(tests/text/test_readers_agree.py).
 
 Prototxts repeat themselves, so a line is taken apart once and remembered.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Union
 
-from protolint.text.tree import Block, ListValue, Node, Scalar
+from protolint.text.tree import Block, ListValue, Node, Scalar, SyntaxProblem, walk
 
 __all__ = ["MAX_DEPTH", "forget", "scan"]
 
@@ -112,13 +113,15 @@ def forget() -> None:
     _memo.clear()
 
 
-def scan(text: str) -> list[Node] | None:
-    """The top-level nodes of a file, or None where the grammar has to read it.
+def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
+    """The top-level nodes of a file and its syntax problems, or None.
 
-    `text` has one character per byte.
+    None means that the grammar has to read the whole file; a line that the grammar can read
+    for itself is all that it is asked for. `text` has one character per byte.
     """
     if "\0" in text:
         return None
+    problems: list[SyntaxProblem] = []
     memo = _memo
     if len(memo) > _MEMO_LIMIT:
         memo.clear()
@@ -131,7 +134,13 @@ def scan(text: str) -> list[Node] | None:
         if statements is None:
             statements = _statements(line)
             if statements is None:
-                return None
+                odd = _odd_line(line, base, len(stack)) if base + len(line) < len(text) else None
+                if odd is None or (odd[1] and stack):
+                    return None
+                children += odd[0]
+                problems += odd[1]
+                base += len(line) + 1
+                continue
             memo[line] = statements
         for statement in statements:
             size = len(statement)
@@ -156,7 +165,25 @@ def scan(text: str) -> list[Node] | None:
                 block.closed = True
                 children = stack[-1].children if stack else top
         base += len(line) + 1
-    return None if stack else top
+    return None if stack else (top, problems)
+
+
+def _odd_line(line: str, base: int, depth: int) -> tuple[list[Node], list[SyntaxProblem]] | None:
+    """What the grammar makes of one line, or None where it cannot be read without the next.
+
+    A line on which every field is complete means the same wherever fields may stand. One with
+    an error does so only between top-level fields: what is expected depends on what is open.
+    """
+    from protolint.text.full import read
+
+    if depth + line.count("{") + line.count("<") > MAX_DEPTH:
+        return None
+    nodes, problems = read(f"{line}\n")
+    if any(problem.span.start > len(line) for problem in problems):
+        return None
+    for node in walk(nodes):
+        node.move(base)
+    return nodes, [problem.moved(base) for problem in problems]
 
 
 def _list(statement: _List, base: int) -> ListValue:

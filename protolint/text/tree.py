@@ -15,7 +15,23 @@ from protolint.source import Source, Span
 __all__ = ["Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "to_text", "walk"]
 
 
-class Scalar:
+class _Placed:
+    """What has a place in the file: where it starts, where its value does, where it ends."""
+
+    __slots__ = ("end", "start", "value_start")
+
+    start: int
+    value_start: int
+    end: int
+
+    def move(self, offset: int) -> None:
+        """Shift what was read from a part of the file to its place in the whole."""
+        self.start += offset
+        self.value_start += offset
+        self.end += offset
+
+
+class Scalar(_Placed):
     """A field with one value: `name: value`.
 
     `raw` is the value's tokens as written, without what lies between adjacent strings or
@@ -23,7 +39,7 @@ class Scalar:
     so). Inside a list the name is that of the list and `start` is where the value begins.
     """
 
-    __slots__ = ("end", "name", "raw", "start", "value_start")
+    __slots__ = ("name", "raw")
 
     def __init__(self, name: str, start: int, value_start: int, end: int, raw: str) -> None:
         self.name = name
@@ -48,14 +64,14 @@ class Scalar:
         return Span(self.start, self.start + len(self.name))
 
 
-class Block:
+class Block(_Placed):
     """A field that holds a message: `name { ... }` or `name: < ... >`.
 
     `value_start` is the opening brace, `end` is after the closing one. A block that the
     file never closes ends where the file does and has `closed` False.
     """
 
-    __slots__ = ("children", "closed", "end", "name", "start", "value_start")
+    __slots__ = ("children", "closed", "name")
 
     def __init__(self, name: str, start: int, value_start: int) -> None:
         self.name = name
@@ -81,10 +97,10 @@ class Block:
         return Span(self.start, self.start + len(self.name))
 
 
-class ListValue:
+class ListValue(_Placed):
     """A field given as a list: `name: [a, b]`; each item is a node of the same name."""
 
-    __slots__ = ("end", "items", "name", "start", "value_start")
+    __slots__ = ("items", "name")
 
     def __init__(
         self, name: str, start: int, value_start: int, end: int, items: list[Scalar | Block]
@@ -119,6 +135,11 @@ class SyntaxProblem(NamedTuple):
     message: str
     fatal: bool = True
     opened: Span | None = None
+
+    def moved(self, offset: int) -> SyntaxProblem:
+        """The same problem, of a part of the file, at its place in the whole."""
+        start, end = self.span
+        return self._replace(span=Span(start + offset, end + offset))
 
 
 class Tree:

@@ -37,9 +37,10 @@ def assert_agreement(text: str) -> bool:
     fast = scan(text)
     if fast is None:
         return False
-    slow, problems = read(text)
-    assert problems == []
-    assert plain(fast) == plain(slow)
+    nodes, problems = fast
+    slow, found = read(text)
+    assert plain(nodes) == plain(slow)
+    assert problems == found
     return True
 
 
@@ -77,6 +78,11 @@ def texts(draw: st.DrawFn, depth: int = 0) -> str:
 @example("a: [1, 2] ; b: [ -1.5 , x ]\n")
 @example('a: "x" # y\n"z"')
 @example("a: 1b: 2")
+@example("a: 1\nb: 0x10 c < d: 1 > e: [{f: 1}]\n}\n")
+@example("dim: [1 2 3]\nb: 1\n")
+@example("a {\n b: 08 c {\n}\n}\n")
+@example('a: "x\nb: 1\n')
+@example("a: 1 }\nb: 1\n")
 @example('a: "x"b: 2')
 def test_the_fast_reader_equals_the_grammar(text: str) -> None:
     assert_agreement(text)
@@ -148,10 +154,17 @@ def test_common_text_never_needs_the_grammar(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a", "a: }", "a {", "}", "a < b: 1 >", "a: 0x10", 'a: "x" "y"', "a: [{b: 1}]", "a\0"]
+    "text", ["a", "a:\n}", "}", "a {", "a <\n>", "a: 0x10", "a {\n b 1\n}\n", "a\0"]
 )
-def test_anything_else_is_left_to_the_grammar(text: str) -> None:
+def test_what_a_line_does_not_settle_is_left_to_the_grammar(text: str) -> None:
     assert scan(text) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["a: 0x10", 'a: "x" "y"', "a: [{b: 1}]", "a < b: 1 >", "a 1", "a: }", 'a: "x']
+)
+def test_a_line_that_is_complete_is_read_alone(line: str) -> None:
+    assert assert_agreement(f"b: 1\n{line}\nc {{ }}\n")
 
 
 def test_lists_keep_their_items_places() -> None:
