@@ -33,13 +33,19 @@ from ._layers import named
 
 #: The legacy accessors that cuDNN BatchNorm uses (Blob::LegacyShape in include/caffe/blob.hpp).
 _MOST = 4
+#: Layers whose top can have a single axis.
+_FEW_AXES = frozenset(("DummyData", "Input", "Reduction", "Reshape"))
+#: Layers that keep the axes in front of one they are told, two if they are not.
+_BY_AXIS = {"Flatten": "flatten_param", "InnerProduct": "inner_product_param"}
 _WORDS = {1: "one axis", 2: "two axes", 4: "four axes"}
 
 
 @net_rule("BN018", "bn-needs-four-axes", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
+    if not net.batchnorms or not _may_fire(net):
+        return
     seen: set[int] = set()
-    for view in net.views if net.batchnorms else ():
+    for view in net.views:
         known = shapes(net, view)
         for layer in net.batchnorms:
             version = view.bottoms[layer.index][0] if layer in view and layer.bottoms else None
@@ -55,6 +61,23 @@ def check(net: Net) -> Iterator[Finding]:
                 f"'{bottom.name}' has {axes}; reshape to N×C×1×1",
                 layer=layer.name,
             )
+
+
+def _may_fire(net: Net) -> bool:
+    """Whether anything in the net could give a blob of one axis, where one or more than two do.
+
+    Most nets have nothing of the kind, and following shapes through them takes time.
+    """
+    if net.dialect.nvidia:
+        return True
+    if net.inputs and "input_shape" in net.message:
+        return True
+    return any(_may_give_one_axis(layer) for layer in net.layers)
+
+
+def _may_give_one_axis(layer: Layer) -> bool:
+    param = layer.parameter(_BY_AXIS[layer.type]) if layer.type in _BY_AXIS else None
+    return layer.type in _FEW_AXES or (param is not None and "axis" in param)
 
 
 def _needed(net: Net, layer: Layer, axes: int | None) -> int | None:

@@ -11,7 +11,7 @@ Prototxts repeat themselves, so a line is taken apart once and remembered.
 from __future__ import annotations
 
 import re
-from typing import Union
+from typing import Any
 
 from protolint.text.tree import Block, ListValue, Node, Scalar, SyntaxProblem, walk
 
@@ -52,20 +52,18 @@ _STATEMENT = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
-# A statement of a line, offsets from the line's begin: a scalar (name, start, value start,
-# end, raw), an opened block (name, start, brace), a closing brace (offset,), or a list of bare
-# scalars (name, start, bracket, end, "", [(start, end, raw), ...]).
-_Scalar = tuple[str, int, int, int, str]
-_Open = tuple[str, int, int]
-_Close = tuple[int]
-_List = tuple[str, int, int, int, str, list[tuple[int, int, str]]]
-_Statement = Union[_Scalar, _Open, _Close, _List]
+# What a line says, offsets from its begin: its kind, then name, start, value start (for a
+# block or a list: its opening bracket; for a closing brace: the brace), end, and the raw value,
+# the items of a list, or the statements of a line with several; last the length of the line.
+_SCALAR, _OPEN, _CLOSE, _BLANK, _LIST, _SEVERAL = range(6)
+_Items = list[tuple[int, int, str]]
+_Statement = tuple[int, str, int, int, int, Any, int]
 
-_memo: dict[str, tuple[_Statement, ...]] = {}
+_memo: dict[str, _Statement] = {}
 
 
-def _statements(line: str) -> tuple[_Statement, ...] | None:
-    """The statements of a line, or None where it is not of the common shape."""
+def _take_apart(line: str) -> _Statement | None:
+    """What a line says, or None where it is not of the common shape."""
     found: list[_Statement] = []
     at, end = 0, len(line)
     match = _STATEMENT.match
@@ -76,23 +74,27 @@ def _statements(line: str) -> tuple[_Statement, ...] | None:
         kind = m.lastindex
         if kind == 2:
             value_start, value_end = m.span(2)
-            found.append((m[1], m.start(1), value_start, value_end, m[2]))
+            found.append((_SCALAR, m[1], m.start(1), value_start, value_end, m[2], 0))
         elif kind == 3:
-            found.append((m[1], m.start(1), m.start(3)))
+            found.append((_OPEN, m[1], m.start(1), m.start(3), 0, None, 0))
         elif kind == 5:
-            found.append((m.start(5),))
+            found.append((_CLOSE, "", 0, m.start(5), 0, None, 0))
         elif kind == 4:
             items = _items(line, m.start(4) + 1, m.end(4) - 1)
             if items is None:
                 return None
-            found.append((m[1], m.start(1), m.start(4), m.end(4), "", items))
+            found.append((_LIST, m[1], m.start(1), m.start(4), m.end(4), items, 0))
         else:
             break
         at = m.end()
-    return tuple(found)
+    if not found:
+        return (_BLANK, "", 0, 0, 0, None, end + 1)
+    if len(found) == 1:
+        return (*found[0][:6], end + 1)
+    return (_SEVERAL, "", 0, 0, 0, found, end + 1)
 
 
-def _items(line: str, at: int, end: int) -> list[tuple[int, int, str]] | None:
+def _items(line: str, at: int, end: int) -> _Items | None:
     """The bare scalars between two brackets, or None where something else stands there."""
     bare = re.compile(rf"[ \t\r\v\f]*({_BARE})[ \t\r\v\f]*", re.VERBOSE | re.ASCII)
     found = []
@@ -121,19 +123,19 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
     """
     if "\0" in text:
         return None
-    problems: list[SyntaxProblem] = []
     memo = _memo
     if len(memo) > _MEMO_LIMIT:
         memo.clear()
+    problems: list[SyntaxProblem] = []
     top: list[Node] = []
     children = top
     stack: list[Block] = []
     base = 0
     lines = text.split("\n")
-    for line, statements in zip(lines, map(memo.get, lines), strict=True):
-        if statements is None:
-            statements = _statements(line)
-            if statements is None:
+    for line, said in zip(lines, map(memo.get, lines), strict=True):
+        if said is None:
+            said = _take_apart(line)
+            if said is None:
                 odd = _odd_line(line, base, len(stack)) if base + len(line) < len(text) else None
                 if odd is None or (odd[1] and stack):
                     return None
@@ -141,31 +143,40 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
                 problems += odd[1]
                 base += len(line) + 1
                 continue
-            memo[line] = statements
-        for statement in statements:
-            size = len(statement)
-            if size == 5:
-                name, start, value_start, end, raw = statement  # type: ignore[misc]
-                children.append(Scalar(name, base + start, base + value_start, base + end, raw))
-            elif size == 3:
-                if len(stack) == MAX_DEPTH:
-                    return None
-                name, start, brace = statement  # type: ignore[misc]
-                block = Block(name, base + start, base + brace)
-                children.append(block)
-                stack.append(block)
-                children = block.children
-            elif size == 6:
-                children.append(_list(statement, base))  # type: ignore[arg-type]
-            else:
-                if not stack:
-                    return None
-                block = stack.pop()
-                block.end = base + statement[0] + 1  # type: ignore[operator]
-                block.closed = True
-                children = stack[-1].children if stack else top
-        base += len(line) + 1
+            memo[line] = said
+        kind, name, start, value_start, end, raw, length = said
+        if kind == _SCALAR:
+            children.append(Scalar(name, base + start, base + value_start, base + end, raw))
+        elif kind != _BLANK:
+            for statement in raw if kind == _SEVERAL else (said,):
+                kind, name, start, value_start, end, raw, _ = statement
+                if kind == _SCALAR:
+                    children.append(Scalar(name, base + start, base + value_start, base + end, raw))
+                elif kind == _OPEN:
+                    if len(stack) == MAX_DEPTH:
+                        return None
+                    block = Block(name, base + start, base + value_start)
+                    children.append(block)
+                    stack.append(block)
+                    children = block.children
+                elif kind == _CLOSE:
+                    if not stack:
+                        return None
+                    block = stack.pop()
+                    block.end = base + value_start + 1
+                    block.closed = True
+                    children = stack[-1].children if stack else top
+                else:
+                    items = _list_items(name, raw, base)
+                    children.append(
+                        ListValue(name, base + start, base + value_start, base + end, items)
+                    )
+        base += length
     return None if stack else (top, problems)
+
+
+def _list_items(name: str, found: _Items, base: int) -> list[Scalar | Block]:
+    return [Scalar(name, base + first, base + first, base + end, raw) for first, end, raw in found]
 
 
 def _odd_line(line: str, base: int, depth: int) -> tuple[list[Node], list[SyntaxProblem]] | None:
@@ -184,11 +195,3 @@ def _odd_line(line: str, base: int, depth: int) -> tuple[list[Node], list[Syntax
     for node in walk(nodes):
         node.move(base)
     return nodes, [problem.moved(base) for problem in problems]
-
-
-def _list(statement: _List, base: int) -> ListValue:
-    name, start, bracket, end, _, found = statement
-    items: list[Scalar | Block] = [
-        Scalar(name, base + first, base + first, base + last, raw) for first, last, raw in found
-    ]
-    return ListValue(name, base + start, base + bracket, base + end, items)
