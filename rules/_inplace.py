@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from protolint.edit import Fix
 from protolint.net.layer import Layer
+from protolint.net.learning import learns
 from protolint.net.net import Net
 from protolint.net.rename import free_name, rename_top
 from protolint.net.view import BlobVersion, View
@@ -23,14 +24,8 @@ _MVN = _TANH | {"ReLU"}
 #: reshape_layer.cpp and split_layer.cpp in every branch).
 SHARES_MEMORY = frozenset({"Flatten", "Reshape", "Split"})
 
-#: Types with learnable blobs: how many without a bias, and what bias_term is if not given
-#: (None: there is none).
-_BLOBS: dict[str, tuple[int, bool | None]] = {
-    "Convolution": (1, True), "Deconvolution": (1, True), "InnerProduct": (1, True),
-    "Embed": (1, True), "Scale": (1, False), "Bias": (1, None), "PReLU": (1, None),
-    "Normalize": (1, None), "Parameter": (1, None), "LSTM": (3, None), "RNN": (5, None),
-}  # fmt: skip
-_PARAMETER = {"InnerProduct": "inner_product_param", "Embed": "embed_param", "Scale": "scale_param"}
+#: In-place layers on one blob; five are usual (convolution to dropout).
+_LONGEST_CHAIN = 16
 
 
 class Spoiled(NamedTuple):
@@ -117,44 +112,6 @@ def operation(layer: Layer) -> str:
     return param.text("operation") if param is not None else "SUM"
 
 
-def learnable_blobs(net: Net, layer: Layer) -> int:
-    """How many blobs of its own a layer has; 0 for types that are not known well enough."""
-    if layer.type == "BatchNorm":
-        return len(net.traits(layer).blobs)
-    if layer.type not in _BLOBS:
-        return 0
-    blobs, bias = _BLOBS[layer.type]
-    if layer.type in ("Scale", "Bias") and len(layer.bottoms) > 1:
-        blobs = 0
-    if bias is None:
-        return blobs
-    param = layer.parameter(_PARAMETER.get(layer.type, "convolution_param"))
-    if param is not None and "bias_term" in param:
-        bias = param.flag("bias_term")
-    return blobs + bias
-
-
-def learns(net: Net, layer: Layer) -> bool:
-    """Whether the solver moves any blob of a layer; statistics do not count."""
-    rates = learning_rates(layer)
-    if layer.type == "BatchNorm":
-        traits = net.traits(layer)
-        if net.dialect.masks_statistics:
-            return traits.affine  # both multipliers are set to 1
-        blobs = [i for i, role in enumerate(traits.blobs) if role in ("gamma", "beta")]
-    else:
-        blobs = list(range(learnable_blobs(net, layer)))
-    return any(i >= len(rates) or rates[i] != 0 for i in blobs)
-
-
-def learning_rates(layer: Layer) -> list[float]:
-    """The multipliers that the layer's `param` blocks, or its `blobs_lr`, give."""
-    if layer.generation == 2:
-        return [param.lr_mult for param in layer.params]
-    message = layer.message if layer.generation == 1 else layer.message.message("layer")
-    return message.numbers("blobs_lr") if message is not None else []
-
-
 def gradients(net: Net, view: View) -> frozenset[int]:
     """The ids of the blob versions that a gradient goes to because something above learns."""
     found: set[int] = set()
@@ -178,13 +135,28 @@ def in_place_tops(view: View, layer: Layer) -> Iterator[tuple[int, BlobVersion]]
 
 
 def own_top(net: Net, layer: Layer, index: int) -> Fix | None:
-    """The fix that gives an in-place layer a top of its own, or None where none is right."""
+    """The fix that gives an in-place layer a top of its own, or None where none is right.
+
+    Nor is one made where very many in-place layers follow, each of which would be renamed.
+    """
+    if any(_is_long_chain(view, view.tops[layer.index][index]) for view in net.views_of(layer)):
+        return None
     name = free_name(net, layer.name or layer.type.lower())
     edits = rename_top(net, layer, index, name)
     bottom = layer.bottoms[index].node
     if not edits or any(bottom.start <= edit.start < bottom.end for edit in edits):
         return None
     return Fix(f"Write to a new blob '{name}'", tuple(edits))
+
+
+def _is_long_chain(view: View, version: BlobVersion) -> bool:
+    for _ in range(_LONGEST_CHAIN):
+        tops = (top for reader in version.readers for top in view.tops[reader.index])
+        below = next((top for top in tops if top.overwritten is version), None)
+        if below is None:
+            return False
+        version = below
+    return True
 
 
 def needs_bottom(net: Net, view: View, layer: Layer, learning: frozenset[int]) -> bool:

@@ -29,12 +29,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.edit import Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.net.rename import free_name, rename_top
 
+from ._inplace import own_top
 from ._layers import named
 
 
@@ -51,15 +49,8 @@ def check(net: Net) -> Iterator[Finding]:
             f"{named(layer)}: cuDNN BatchNorm cannot train in place (gradients use overwritten "
             "data); write to a new blob",
             layer=layer.name,
-            fix=new_top(net, layer),
+            fix=own_top(net, layer, 0),
         )
-
-
-def new_top(net: Net, layer: Layer) -> Fix | None:
-    """The fix that gives an in-place layer a top of its own, or None where none is right."""
-    name = free_name(net, layer.name or "bn")
-    edits = rename_top(net, layer, 0, name)
-    return Fix(f"Write to a new blob '{name}'", tuple(edits)) if edits else None
 
 
 def _net(batchnorm: str, reader: str, top: str) -> str:

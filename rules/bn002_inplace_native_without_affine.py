@@ -32,9 +32,8 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._inplace import gradients
+from ._inplace import gradients, own_top
 from ._layers import NVIDIA_16_ON, named
-from .bn001_inplace_cudnn_batchnorm import new_top
 
 
 @net_rule("BN002", "inplace-native-without-affine", Severity.ERROR, dialects=NVIDIA_16_ON)
@@ -56,7 +55,7 @@ def check(net: Net) -> Iterator[Finding]:
             f"{named(layer)}: native BatchNorm without scale_bias passes a zero or wrong gradient "
             "when in place; write to a new blob",
             layer=layer.name,
-            fix=new_top(net, layer),
+            fix=own_top(net, layer, 0),
         )
 
 

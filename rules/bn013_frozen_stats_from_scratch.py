@@ -32,12 +32,12 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.layer import Layer
+from protolint.net.learning import learns
 from protolint.net.net import Net
 from protolint.net.types import SHAPE_KEEPING
 from protolint.net.view import View
 from protolint.text.write import delete_fields
 
-from ._inplace import learns
 from ._layers import named
 from ._statistics import global_stats, obeys_global_stats
 from ._twins import swapped_twins

@@ -31,11 +31,11 @@ from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.layer import Layer
+from protolint.net.learning import learnable_blobs
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import quote, replace_value
 
-from ._inplace import learnable_blobs
 from ._layers import named
 from ._twins import twins_of
 

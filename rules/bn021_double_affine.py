@@ -30,8 +30,8 @@ from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.layer import Layer
+from protolint.net.learning import learns
 from protolint.net.net import Net
-from protolint.net.trace import learns
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, quote, replace_value
 

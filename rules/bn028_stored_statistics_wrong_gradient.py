@@ -26,8 +26,8 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.layer import Layer
+from protolint.net.learning import learners
 from protolint.net.net import Net
-from protolint.net.trace import learners
 
 from ._affine import uses_stored_statistics
 from ._layers import named

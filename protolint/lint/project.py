@@ -78,13 +78,10 @@ class Project:
     def _solver(self, file: LintFile) -> Solver:
         folder = os.path.dirname(os.path.abspath(file.source.path))
 
-        def open_net(name: str) -> Net | None:
-            for path in _candidates(folder, name):
-                if os.path.isfile(path):
-                    net = self._net(path, file.dialect)
-                    if net is not None:
-                        return net
-            return None
+        def open_net(name: str) -> tuple[bool, Net | None]:
+            paths = [path for path in _candidates(folder, name) if os.path.isfile(path)]
+            nets = (self._net(path, file.dialect) for path in paths)
+            return bool(paths), next((net for net in nets if net is not None), None)
 
         return Solver(file.message, file.dialect, file.source, file.nets, open_net)
 

@@ -42,34 +42,43 @@ def rename_top(net: Net, layer: Layer, index: int, name: str) -> list[Edit] | No
     """The edits that make an in-place layer write to a new blob, or None where none can.
 
     Everything that reads what the layer writes follows, through in-place layers below, in
-    every state. A layer of the same type that stands in for this one in another state (the
-    TRAIN and TEST twins of one BatchNorm) is renamed with it; where another state feeds one
-    of those readers from elsewhere, no renaming is right.
+    every state. A layer of the same type that stands in for this one in a state without it
+    (the TRAIN and TEST twins of one BatchNorm) is renamed with it; where another state feeds
+    one of those readers from elsewhere, no renaming is right.
     """
     uses: dict[int, _Use] = {}
     seen: set[int] = set()
-    work = [(view, view.tops[layer.index][index]) for view in net.views_of(layer)]
-    while work:
-        view, version = work.pop()
-        if id(version) in seen:
-            continue
-        seen.add(id(version))
-        for use in _uses(view, version):
-            uses.setdefault(id(use.blob.node), use)
-            if use.is_top:
+
+    def follow(view: View, version: BlobVersion) -> None:
+        """Note every use of a version and of those that overwrite it in place."""
+        work = [version]
+        while work:
+            version = work.pop()
+            if id(version) in seen:
                 continue
-            written = view.tops[use.layer.index]
-            if use.at < len(written) and written[use.at].overwritten is version:
-                work.append((view, written[use.at]))
-        for use in list(uses.values()):
+            seen.add(id(version))
+            for use in _uses(view, version):
+                uses.setdefault(id(use.blob.node), use)
+                written = view.tops[use.layer.index]
+                if use.is_top or use.at >= len(written):
+                    continue
+                if written[use.at].overwritten is version:
+                    work.append(written[use.at])
+
+    for view in net.views_of(layer):
+        follow(view, view.tops[layer.index][index])
+    checked = 0
+    while checked < len(uses):
+        for use in list(uses.values())[checked:]:
+            checked += 1
             for other in net.views_of(use.layer):
                 found = use.version(other)
                 if found is None or id(found) in seen:
                     continue
-                start = _twin_start(found, layer)
+                start = None if layer in other else _twin_start(found, layer)
                 if start is None:
                     return None
-                work.append((other, start))
+                follow(other, start)
     nodes = [use.blob.node for use in uses.values()]
     return [
         Edit(node.value_start, node.end, quote(name)) for node in nodes if isinstance(node, Scalar)

@@ -18,19 +18,24 @@ _TRAIN_FILES, _TEST_FILES = ("net", "train_net"), ("test_net",)
 
 
 class NetReference(NamedTuple):
-    """A field of a solver that names a net's file; `net` is None where it was not found."""
+    """A field of a solver that names a net's file.
+
+    `found` says that there is such a file; `net` is None where there is none, or no sound net
+    in it.
+    """
 
     field: str
     path: str
     node: Scalar | Block
     net: Net | None
+    found: bool
 
 
 class Solver:
     """A SolverParameter, as one dialect would read it.
 
-    `open_net` gives the net of a file the solver names, or None; what it reads and where it
-    looks is not known here. `inline` are the nets that stand in the solver itself.
+    `open_net` says whether a file that the solver names was found, and gives its net if it
+    holds one; where it looks is not known here. `inline` are the nets that stand in the solver itself.
     """
 
     def __init__(
@@ -39,7 +44,7 @@ class Solver:
         dialect: Dialect,
         source: Source,
         inline: list[Net],
-        open_net: Callable[[str], Net | None],
+        open_net: Callable[[str], tuple[bool, Net | None]],
     ) -> None:
         self.message = message
         self.dialect = dialect
@@ -50,11 +55,12 @@ class Solver:
     @cached_property
     def references(self) -> list[NetReference]:
         """Every net file that the solver names, in file order of each field."""
-        return [
-            NetReference(field, str(value), node, self._open_net(str(value)))
-            for field in (*_TRAIN_FILES, *_TEST_FILES)
-            for value, node in self.message.values.get(field, ())
-        ]
+        found = []
+        for field in (*_TRAIN_FILES, *_TEST_FILES):
+            for value, node in self.message.values.get(field, ()):
+                there, net = self._open_net(str(value))
+                found.append(NetReference(field, str(value), node, net, there))
+        return found
 
     @property
     def nets(self) -> list[Net]:

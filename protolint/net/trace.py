@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.net.types import ALL_TYPES, SHAPE_KEEPING
+from protolint.net.types import SHAPE_KEEPING
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["Shape", "learners", "learns", "origins", "shapes"]
+__all__ = ["Shape", "origins", "shapes"]
 
 
 class Shape(NamedTuple):
@@ -31,9 +31,6 @@ class Shape(NamedTuple):
 
 
 UNKNOWN = Shape()
-
-#: Learnable blobs of the types that always have the same number; a Python layer may have any.
-_WEIGHTS = {"PReLU": 1, "Normalize": 1, "Parameter": 1, "LSTM": 3, "RNN": 5}
 
 
 def origins(view: View) -> dict[BlobVersion, BlobVersion]:
@@ -51,29 +48,6 @@ def origins(view: View) -> dict[BlobVersion, BlobVersion]:
     return found
 
 
-def learns(net: Net, layer: Layer) -> bool:
-    """Whether a solver moves a weight of the layer: some blob with a gradient, lr_mult not 0."""
-    given = [param.lr_mult for param in layer.params]
-    return any(i >= len(given) or given[i] != 0 for i in _weights(net, layer))
-
-
-def learners(net: Net, view: View) -> dict[BlobVersion, Layer | None]:
-    """For each version that a layer writes the nearest layer, that one or above, that learns.
-
-    The search ends where `propagate_down: false` stops the gradient.
-    """
-    found: dict[BlobVersion, Layer | None] = {}
-    for layer in view.layers:
-        nearest: Layer | None = None
-        stops = [value for value, _ in layer.message.values.get("propagate_down", ())]
-        for i, version in enumerate(view.bottoms[layer.index]):
-            if version is not None and (i >= len(stops) or stops[i] is not False):
-                nearest = nearest or found.get(version)
-        nearest = layer if learns(net, layer) else nearest
-        found.update((top, nearest) for top in view.tops[layer.index])
-    return found
-
-
 def shapes(net: Net, view: View) -> dict[BlobVersion, Shape]:
     """The shape of each version, as far as the net declares it."""
     declared = _declared(net)
@@ -87,22 +61,6 @@ def shapes(net: Net, view: View) -> dict[BlobVersion, Shape]:
         for i, top in enumerate(view.tops[layer.index]):
             found[top] = rule(layer, i, bottoms) if rule is not None else UNKNOWN
     return found
-
-
-def _weights(net: Net, layer: Layer) -> range | list[int]:
-    """The indices of a layer's blobs that have a gradient."""
-    if layer.type == "BatchNorm":
-        roles = net.traits(layer).blobs
-        return [i for i, role in enumerate(roles) if role in ("gamma", "beta")]
-    if layer.type in ("Convolution", "Deconvolution", "InnerProduct", "Embed"):
-        (field,) = ALL_TYPES[layer.type].parameters
-        return range(1 + _flag(layer, field, "bias_term", True))
-    if layer.type == "Scale":
-        own = len(layer.bottoms) < 2
-        return range(own + _flag(layer, "scale_param", "bias_term", False))
-    if layer.type == "Bias":
-        return range(len(layer.bottoms) < 2)
-    return range(_WEIGHTS.get(layer.type, 0))
 
 
 def _declared(net: Net) -> dict[str, Shape]:

@@ -107,7 +107,10 @@ def test_a_solver_finds_its_net_where_caffe_may_have_been_started(
 def test_a_net_that_is_not_there_is_none(tmp_path: Path) -> None:
     (solver,) = write(tmp_path, {"solver.prototxt": 'net: "no.prototxt" test_net: "no.prototxt"'})
     references = open_solver(Project(), solver).references
-    assert [(r.field, r.net) for r in references] == [("net", None), ("test_net", None)]
+    assert [(r.field, r.net, r.found) for r in references] == [
+        ("net", None, False),
+        ("test_net", None, False),
+    ]
 
 
 def test_a_net_finds_the_one_solver_that_names_it(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from protolint.lint.file import Readings
+from protolint.net.learning import learners, learns
 from protolint.net.net import Net
-from protolint.net.trace import UNKNOWN, Shape, learners, learns, origins, shapes
+from protolint.net.trace import UNKNOWN, Shape, origins, shapes
 from protolint.net.view import View
 from protolint.schema.dialects import DIALECTS
 from protolint.source import Source

@@ -232,6 +232,24 @@ def test_renaming_is_refused_where_another_phase_feeds_a_reader_from_elsewhere()
     assert renamed(text, "bn") is None
 
 
+def test_a_layer_of_the_same_type_in_the_same_state_is_no_twin() -> None:
+    text = (
+        DATA
+        + layer("a", "BatchNorm", "data", "data")
+        + layer("r", "ReLU", "data", "data")
+        + layer("b", "BatchNorm", "data", "data", TRAIN_ONLY)
+        + layer("s", "Pooling", "data", "s")
+    )
+    assert renamed(text, "b") is None
+
+
+def test_long_in_place_chains_are_followed() -> None:
+    text = DATA + "".join(layer(f"l{i}", "Power", "data", "data") for i in range(1500))
+    result = renamed(text, "l0")
+    assert result is not None
+    assert result.count('"data"') == 2
+
+
 def test_a_free_name_is_unlike_every_blob() -> None:
     found = net(DATA + layer("bn", "BatchNorm", "data", "bn"))
     assert free_name(found, "bn") == "bn_2"

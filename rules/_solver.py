@@ -1,0 +1,95 @@
+"""What the rules on solvers share: which net is for what, and its batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label
+from protolint.edit import Edit
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.solver import Solver
+from protolint.net.types import ALL_TYPES
+from protolint.schema.binder import Message
+from protolint.source import Source, Span
+from protolint.text.tree import Block, Scalar
+from protolint.text.write import append_field, replace_value
+
+
+def training_nets(solver: Solver) -> list[Net]:
+    """The nets that are known and that the solver trains."""
+    return _nets(solver, ("net", "train_net", "net_param", "train_net_param"))
+
+
+def testing_nets(solver: Solver) -> list[Net]:
+    """The nets that are known and that the solver tests."""
+    return _nets(solver, ("net", "test_net", "net_param", "test_net_param"))
+
+
+def _nets(solver: Solver, fields: tuple[str, ...]) -> list[Net]:
+    inline = [
+        net
+        for net in solver.inline
+        if net.message.node is not None and net.message.node.name in fields
+    ]
+    named = [ref.net for ref in solver.references if ref.net is not None and ref.field in fields]
+    return [*inline, *named]
+
+
+def batchnorms(nets: list[Net], phase: str) -> Iterator[tuple[Net, Layer]]:
+    """Each BatchNorm that runs in a phase, with its net."""
+    for net in nets:
+        for layer in net.batchnorms:
+            if net.is_active(layer, phase):
+                yield net, layer
+
+
+def batch_size(net: Net) -> tuple[int, Span] | None:
+    """The smallest batch that a data layer takes in training, and where that is said."""
+    found = []
+    for layer in net.layers:
+        known = ALL_TYPES.get(layer.type)
+        if layer.bottoms or known is None or not net.is_active(layer, "TRAIN"):
+            continue
+        for field in known.parameters:
+            param = layer.parameter(field)
+            if param is not None and "batch_size" in param.type.fields:
+                node = param.node_of("batch_size")
+                span = node.span if node is not None else layer.anchor(field)
+                found.append((param.integer("batch_size"), span))
+    return min(found, default=None)
+
+
+def label(solver: Solver, net: Net, span: Span, text: str) -> Label:
+    """A label in a net that may stand in the solver or in a file of its own."""
+    return Label(span, text, None if net.source is solver.source else net.source)
+
+
+def first_place(message: Message, field: str) -> Span:
+    """Where a field that is given first stands."""
+    node = message.node_of(field)
+    return node.span if node is not None else Span(0, 0)
+
+
+def set_field(
+    source: Source, message: Message, field: str, value: str, before: Scalar | Block
+) -> Edit | None:
+    """The edit that gives a field of a message a value.
+
+    Where the field is not there yet it goes in front of another one, or to the end of a
+    message that is itself a field. None where neither place is safe to write to.
+    """
+    node = message.node_of(field)
+    if isinstance(node, Scalar):
+        return replace_value(node, value)
+    if message.node is not None:
+        return append_field(source, message.node, [f"{field}: {value}"])
+    if before.start == before.value_start:
+        return None
+    line_start = source.text.rfind("\n", 0, before.start) + 1
+    indent = source.text[line_start : before.start]
+    if indent.strip():
+        return Edit(before.start, before.start, f"{field}: {value} ")
+    end = source.text.find("\n")
+    line_end = "\r\n" if end > 0 and source.text[end - 1] == "\r" else "\n"
+    return Edit(before.start, before.start, f"{field}: {value}{line_end}{indent}")

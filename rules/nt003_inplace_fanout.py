@@ -1,0 +1,120 @@
+"""An in-place layer on a blob that another layer reads too.
+
+What it does
+    Reports a layer that overwrites a blob which a layer above it reads as well. A layer that
+    takes the blob twice, and a `loss_weight` on the blob, count as readers too.
+
+Why it matters
+    Caffe puts a Split behind a blob with several readers. The split renames the bottom of the
+    in-place layer and not its top, and net construction aborts: `Top blob '...' produced by
+    multiple sources.`
+
+Which Caffe
+    All. Layers below the in-place one read what it writes, and are right; so are readers in
+    another state.
+
+Fix
+    Safe: gives the in-place layer a top of its own and renames that blob for the layers
+    below. Names of blobs seen from outside the net change.
+
+Evidence
+    BVLC/caffe#2015; insert_splits.cpp and Net::AppendTop of every branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.view import BlobVersion, View
+
+from ._inplace import in_place_tops, own_top
+from ._layers import named
+
+
+@net_rule("NT003", "inplace-fanout", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    reported: set[int] = set()
+    for view in net.views:
+        for layer in view.layers:
+            for index, lost in in_place_tops(view, layer):
+                other = _other_reader(view, layer, lost)
+                if other is None or layer.index in reported:
+                    continue
+                reported.add(layer.index)
+                yield _finding(net, layer, index, lost.name, other)
+
+
+def _finding(net: Net, layer: Layer, index: int, blob: str, other: Layer) -> Finding:
+    place = next((bottom for bottom in other.bottoms if bottom.name == blob), None)
+    if place is not None:
+        what, label = "also reads", Label(place.span, "read here")
+    else:
+        what, label = "makes a loss of", Label(other.head, "loss_weight counts as a reader")
+    return Finding(
+        layer.tops[index].span,
+        f"{named(layer)}: '{named(other)}' {what} '{blob}', so it cannot be overwritten in place",
+        layer=layer.name,
+        related=(label,),
+        fix=own_top(net, layer, index),
+    )
+
+
+def _other_reader(view: View, layer: Layer, version: BlobVersion) -> Layer | None:
+    """Who else makes Caffe split a blob: a reader, or its producer by a loss_weight."""
+    if len(version.readers) > 1:
+        return next((reader for reader in version.readers if reader is not layer), layer)
+    producer = version.producer
+    if producer is not None and "loss_weight" in producer.message:
+        weights = producer.message.numbers("loss_weight")
+        at = view.tops[producer.index].index(version)
+        if at < len(weights) and weights[at] != 0:
+            return producer
+    return None
+
+
+def _net(first: str, second: str, blobs: str = "pc") -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "data" }}
+layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" }}
+{first}
+{second}
+layer {{ name: "s" type: "Silence" bottom: "{blobs[0]}" bottom: "{blobs[1]}" }}
+"""
+
+
+_POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p" %s}'
+_PLAIN = _POOL % ""
+_RELU = 'layer { name: "r" type: "ReLU" bottom: "c" top: "%s" %s}'
+_BOTH = _RELU % ("c", "") + "\n" + _PLAIN
+_TANH = 'layer { name: "t" type: "TanH" bottom: "c" top: "%s" }'
+_LOSS = 'layer { name: "e" type: "Log" bottom: "c" top: "e" loss_weight: %d }'
+_ELU = 'layer { name: "f" type: "ELU" bottom: "e" top: "e" }'
+VALID = (
+    Example("bvlc", _net(_RELU % ("c", ""), _PLAIN)),
+    Example("bvlc", _net(_PLAIN, _RELU % ("r", ""), "pr")),
+    Example(
+        "nvidia-0.15",
+        _net(_POOL % "include { phase: TEST } ", _RELU % ("c", "include { phase: TRAIN } ")),
+    ),
+    Example("bvlc", _net(_LOSS % 0, _ELU, "ec")),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        _net(_PLAIN, _RELU % ("c", "")),
+        (4,),
+        fixed=_net(_PLAIN, _RELU % ("r", ""), "pr"),
+    ),
+    # The ReLU comes before the other reader and is right, the TanH comes after it.
+    Invalid("nvidia-0.17", _net(_BOTH, _TANH % "c"), (5,), fixed=_net(_BOTH, _TANH % "t", "pt")),
+    Invalid(
+        "nvidia-0.14",
+        _net('layer { name: "e" type: "Eltwise" bottom: "c" bottom: "c" top: "c" }', _PLAIN),
+        (3,),
+    ),
+    Invalid("bvlc", _net(_LOSS % 1, _ELU, "ec"), (4,)),
+)

@@ -1,0 +1,157 @@
+"""An Eltwise sum of NVIDIA 0.17 that writes over a blob still in use.
+
+What it does
+    Reports an Eltwise SUM (no coefficient but 1) where the blob it takes first is still
+    needed: by a layer below, by the gradient of a layer above that reads it, or by the
+    gradient of the layer that wrote it. Also one that is the first reader of a blob which a
+    layer below reads too, while another of its bottoms was written earlier.
+
+Why it matters
+    To save memory the sum is written into the first bottom, and all bottoms share one
+    gradient. Whoever reads that bottom later gets the sum; a convolution above takes it for
+    its own input when it computes the gradient of its weights. Nothing is said.
+
+Which Caffe
+    NVIDIA 0.17, where `eltwise_mem_sharing` is not false (a field known from 0.17.1 on). PROD,
+    MAX and other coefficients share nothing. The usual residual block, with the branch first
+    and the shortcut second, is right; so is a first bottom that is read above by BatchNorm,
+    Pooling, Bias, Sigmoid, TanH, Exp, Softmax, MVN, Concat, Slice, Eltwise SUM or MAX, or a
+    linear Power, and by nobody below.
+
+Fix
+    Safe: puts a bottom first that nobody else needs; where there is none, or where the
+    shared gradient is the fault, `eltwise_mem_sharing: false` for the net.
+
+Evidence
+    NVIDIA/caffe#497, #523, #433; eltwise_layer.cpp and split_layer.cpp @ v0.17.0, v0.17.1; 69
+    nets on 0.17.4 against the same nets without sharing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.edit import Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.text.tree import Scalar
+from protolint.text.write import replace_value
+
+from ._layers import named
+from ._sharing import conflict_of, other_first, shares_memory, state_of
+from ._solver import set_field
+
+_FIELD = "eltwise_mem_sharing"
+
+
+@net_rule("NT007", "eltwise-shared-memory", Severity.ERROR, dialects=("nvidia-0.17",))
+def check(net: Net) -> Iterator[Finding]:
+    sums = [layer for layer in net.layers if shares_memory(layer)]
+    if not sums or (_FIELD in net.message and not net.message.flag(_FIELD)):
+        return
+    states = [state_of(net, view) for view in net.views]
+    for layer in sums:
+        kept = [state for state in states if layer in state.view]
+        conflict = conflict_of(net, kept, layer, 0)
+        if conflict is None:
+            continue
+        bottom, other = layer.bottoms[conflict.bottom], conflict.other
+        instead = other_first(net, kept, layer)
+        cure = f"set {_FIELD}: false" if instead is None else "list the other branch first"
+        if conflict.gradient:
+            what = (
+                f"shares one gradient among the bottoms, and '{named(other)}' adds to that of "
+                f"'{bottom.name}'"
+            )
+        else:
+            what = f"writes the sum into '{bottom.name}', which '{named(other)}' still needs"
+        place = next((b.span for b in other.bottoms if b.name == bottom.name), other.head)
+        yield Finding(
+            bottom.span,
+            f"{named(layer)}: {net.dialect.name} {what}; {cure}",
+            layer=layer.name,
+            related=(Label(place, f"'{named(other)}' needs it here"),),
+            fix=_no_sharing(net) if instead is None else _swap(layer, instead),
+        )
+
+
+def _swap(layer: Layer, index: int) -> Fix | None:
+    first, other = layer.bottoms[0].node, layer.bottoms[index].node
+    if not isinstance(first, Scalar) or not isinstance(other, Scalar):
+        return None
+    edits = (replace_value(first, other.raw), replace_value(other, first.raw))
+    return Fix(f"List '{layer.bottoms[index].name}' first", edits)
+
+
+def _no_sharing(net: Net) -> Fix | None:
+    edit = set_field(net.source, net.message, _FIELD, "false", net.layers[0].node)
+    return Fix("Turn memory sharing off", (edit,)) if edit is not None else None
+
+
+def _net(*layers: str, sharing: str = "") -> str:
+    head = (
+        f'{sharing}layer {{ name: "d" type: "Data" top: "data" }}\n'
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "x" }\n'
+    )
+    return head + "".join(f"layer {{ {layer} }}\n" for layer in layers)
+
+
+def _layer(type: str, bottom: str, top: str) -> str:
+    return f'name: "{top}" type: "{type}" bottom: "{bottom}" top: "{top}"'
+
+
+def _sum(first: str, second: str, param: str = "") -> str:
+    return f'name: "s" type: "Eltwise" bottom: "{first}" bottom: "{second}" top: "s" {param}'
+
+
+_BRANCH, _POOLED = _layer("Convolution", "x", "y"), _layer("Pooling", "x", "y")
+_RELU, _OTHER = _layer("ReLU", "y", "y"), _layer("Convolution", "data", "z")
+_ZERO = " param { lr_mult: 0 } param { lr_mult: 0 }"
+_OFF = "eltwise_mem_sharing: false\n"
+VALID = (
+    Example("nvidia-0.17", _net(_BRANCH, _sum("y", "x"), _layer("InnerProduct", "s", "ip"))),
+    Example("nvidia-0.17", _net(_POOLED, _sum("x", "y"))),
+    Example("nvidia-0.16", _net(_BRANCH, _sum("x", "y"))),
+    Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y"), sharing=_OFF)),
+    Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y", "eltwise_param { operation: MAX }"))),
+    Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y", "eltwise_param { operation: PROD }"))),
+    Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y", "eltwise_param { coeff: [1, -1] }"))),
+    Example("nvidia-0.17", _net(_BRANCH + _ZERO, _sum("x", "y"))),
+)
+INVALID = (
+    Invalid(
+        "nvidia-0.17",
+        _net(_BRANCH, _sum("x", "y")),
+        (4,),
+        fixed=_net(_BRANCH, _sum("y", "x")),
+    ),
+    # A layer below reads the first bottom, here in a deploy net.
+    Invalid(
+        "nvidia-0.17",
+        _net(_BRANCH, _sum("y", "x"), _layer("Pooling", "y", "p")).replace("Data", "Input"),
+        (4,),
+    ),
+    # The memory of x is that of f.
+    Invalid(
+        "nvidia-0.17",
+        _net(_layer("Flatten", "x", "f"), _POOLED, _sum("x", "y"), _layer("ReLU", "f", "r")),
+        (5,),
+    ),
+    # The ReLU in place needs what it wrote.
+    Invalid(
+        "nvidia-0.17",
+        _net(_BRANCH, _RELU, _sum("y", "x")),
+        (5,),
+        fixed=_net(_BRANCH, _RELU, _sum("y", "x"), sharing=_OFF),
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _net(_BRANCH, _RELU, _OTHER, _sum("y", "z")),
+        (6,),
+        fixed=_net(_BRANCH, _RELU, _OTHER, _sum("z", "y")),
+    ),
+    # The second bottom is read again below: that gradient is added to the branch's as well.
+    Invalid("nvidia-0.17", _net(_BRANCH, _OTHER, _sum("y", "z"), _layer("ReLU", "z", "r")), (5,)),
+)

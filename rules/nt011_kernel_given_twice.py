@@ -1,0 +1,178 @@
+"""A kernel, stride or padding given in two ways, or by half.
+
+What it does
+    Reports `kernel_size`, `pad` or `stride` beside its `_h` or `_w` form, one of `kernel_h`
+    and `kernel_w` alone, a lone half of a stride (in pooling also of a padding), and
+    `global_pooling` beside a kernel, a stride other than 1 or a padding other than 0.
+
+Why it matters
+    Set-up aborts: `Either kernel_size or kernel_h/w should be specified; not both.` Half a
+    stride in a convolution makes it divide by zero.
+
+Which Caffe
+    All. `kernel_h` and `kernel_w` go with `pad` and `stride`, and half a padding in a
+    convolution leaves the other half at 0. Pooling looks at `kernel_size` alone where one of
+    `kernel_h` and `kernel_w` is missing.
+
+Fix
+    Unsafe: keeps the `_h` and `_w` fields where both are given, else the other form; writes
+    the missing half of a stride or padding.
+
+Evidence
+    LayerSetUp of base_conv_layer.cpp and pooling_layer.cpp in every branch; seen in BVLC master
+    and NVIDIA 0.14.5 to 0.17.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+from protolint.schema.binder import Message
+from protolint.text.tree import Block, Scalar
+from protolint.text.write import append_field, delete_fields
+
+from ._layers import named
+
+_PARAMETER = {
+    "Convolution": "convolution_param", "Deconvolution": "convolution_param",
+    "Im2col": "convolution_param", "Pooling": "pooling_param",
+}  # fmt: skip
+
+
+#: Without one of these nothing can be given twice.
+_SUSPICIOUS = frozenset(
+    ("global_pooling", "kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w")
+)
+
+
+class _Fault(NamedTuple):
+    """Two fields that exclude each other; or one whose other half is missing."""
+
+    field: str
+    other: str
+    surplus: tuple[str, ...] = ()
+    missing: str = ""
+
+
+@net_rule("NT011", "kernel-given-twice", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    for layer in net.layers:
+        param = layer.parameter(_PARAMETER[layer.type]) if layer.type in _PARAMETER else None
+        if param is None or _SUSPICIOUS.isdisjoint(param.values):
+            continue
+        fault = next(_faults(param, layer.type), None)
+        node = param.node_of(fault.field) if fault is not None else None
+        if fault is None or node is None or not net.views_of(layer):
+            continue
+        if fault.surplus:
+            what = f"{fault.other} and {fault.field} exclude each other; keep one"
+        else:
+            what = f"{fault.field} needs {fault.other} beside it; add it"
+        yield Finding(
+            node.span, f"{named(layer)}: {what}", layer=layer.name, fix=_fix(net, param, fault)
+        )
+
+
+def _faults(param: Message, type: str) -> Iterator[_Fault]:
+    pooling = type == "Pooling"
+    if pooling and param.flag("global_pooling"):
+        given = tuple(
+            field
+            for stem, harmless in (("kernel", None), ("stride", 1), ("pad", 0))
+            for field in (f"{stem}_h", f"{stem}_w", "kernel_size" if stem == "kernel" else stem)
+            if field in param and param.integer(field) != harmless
+        )
+        if given:
+            yield _Fault(given[0], "global_pooling", given)
+    for plain, stem in (("kernel_size", "kernel"), ("stride", "stride"), ("pad", "pad")):
+        halves = tuple(f for f in (f"{stem}_h", f"{stem}_w") if f in param)
+        lone = len(halves) == 1
+        if not halves:
+            continue
+        if plain in param:
+            if not (pooling and lone and stem == "kernel"):
+                yield _Fault(halves[0], plain, halves if lone else (plain,))
+        elif lone and (pooling or stem != "pad"):
+            other = f"{stem}_w" if halves[0].endswith("h") else f"{stem}_h"
+            missing = {"stride": f"{other}: 1", "pad": f"{other}: 0"}.get(stem, "")
+            yield _Fault(halves[0], other, (), missing)
+
+
+def _fix(net: Net, param: Message, fault: _Fault) -> Fix | None:
+    nodes = [node for field in fault.surplus for node in param.nodes_of(field)]
+    if fault.missing and isinstance(param.node, Block):
+        edits = [append_field(net.source, param.node, [fault.missing])]
+        return Fix(f"Add {fault.missing}", tuple(edits), Applicability.UNSAFE)
+    if not nodes or any(isinstance(n, Scalar) and n.start == n.value_start for n in nodes):
+        return None
+    edits = delete_fields(net.source, nodes)
+    return Fix(f"Remove {' and '.join(fault.surplus)}", tuple(edits), Applicability.UNSAFE)
+
+
+def _layer(type: str, fields: str) -> str:
+    param = _PARAMETER[type]
+    return (
+        f'layer {{\n  name: "a" type: "{type}" bottom: "x" top: "a"\n  {param} {{ {fields} }}\n}}\n'
+    )
+
+
+_C, _P = "Convolution", "Pooling"
+VALID = (
+    Example("bvlc", _layer(_C, "kernel_h: 3 kernel_w: 1 pad: 1 stride: 2")),
+    Example("bvlc", _layer(_P, "kernel_h: 3 kernel_w: 1 pad: 1 stride: 2")),
+    Example("bvlc", _layer(_C, "kernel_size: [3, 1] pad_h: 1")),
+    Example("bvlc", _layer(_C, "kernel_size: 3 kernel_size: 1 stride_h: 1 stride_w: 1")),
+    Example("bvlc", _layer(_P, "global_pooling: true pad: 0 stride: 1")),
+    Example("bvlc", _layer(_P, "kernel_size: 3 kernel_h: 3")),
+    # Not read: PT008.
+    Example("bvlc", 'layer { name: "a" type: "ReLU" convolution_param { kernel_h: 1 } }\n'),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        _layer(_C, "kernel_size: 3 kernel_h: 3 kernel_w: 3"),
+        (3,),
+        fixed=_layer(_C, "kernel_h: 3 kernel_w: 3"),
+    ),
+    Invalid(
+        "bvlc",
+        _layer(_C, "kernel_size: 3 stride: 2 stride_w: 1"),
+        (3,),
+        fixed=_layer(_C, "kernel_size: 3 stride: 2"),
+    ),
+    Invalid("nvidia-0.14", _layer("Deconvolution", "kernel_size: 3 pad: 1 pad_h: 1"), (3,)),
+    Invalid("bvlc", _layer(_C, "kernel_size: 3\n  kernel_h: 5"), (4,)),
+    Invalid("bvlc", _layer(_C, "kernel_h: 3"), (3,)),
+    Invalid(
+        "bvlc",
+        _layer("Im2col", "kernel_size: 3 stride_h: 1"),
+        (3,),
+        fixed=_layer("Im2col", "kernel_size: 3 stride_h: 1 stride_w: 1"),
+    ),
+    Invalid("nvidia-0.17", _layer(_P, "kernel_size: 3 kernel_h: 3 kernel_w: 3"), (3,)),
+    Invalid("nvidia-0.17", _layer(_P, "kernel_w: 3"), (3,)),
+    Invalid(
+        "bvlc",
+        _layer(_P, "kernel_size: 3 pad_w: 1"),
+        (3,),
+        fixed=_layer(_P, "kernel_size: 3 pad_w: 1 pad_h: 0"),
+    ),
+    Invalid("bvlc", _layer(_P, "kernel_size: 3 stride_h: 1"), (3,)),
+    Invalid(
+        "bvlc",
+        _layer(_P, "pool: AVE kernel_size: 7 global_pooling: true"),
+        (3,),
+        fixed=_layer(_P, "pool: AVE global_pooling: true"),
+    ),
+    Invalid(
+        "bvlc",
+        _layer(_P, "global_pooling: true stride: 2 pad: 0"),
+        (3,),
+        fixed=_layer(_P, "global_pooling: true pad: 0"),
+    ),
+)

@@ -1,0 +1,100 @@
+"""A parameter message of another layer type.
+
+What it does
+    Reports a layer that carries the `*_param` message of a type it is not: `scale_param` in a
+    BatchNorm, `batch_norm_param` in a Scale, `convolution_param` in an InnerProduct. Only the
+    first of a layer is reported.
+
+Why it matters
+    The message is parsed and then never looked at, so its settings are lost without a word:
+    the layer runs with its defaults.
+
+Which Caffe
+    All. Some types share a message, such as `convolution_param` in Deconvolution and
+    `softmax_param` in SoftmaxWithLoss; `transform_param` and `loss_param` are taken as they
+    are. So are layers of type Python and of types that the target does not register. ImageData
+    and WindowData read how far to prefetch from `data_param`, and nothing else of it.
+
+Evidence
+    intel/caffe#120, BVLC/caffe#5829; LayerParameter in caffe.proto of every branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.types import ALL_TYPES, layer_types
+from protolint.schema.binder import Message
+
+from ._layers import named
+
+_FOR_ALL = frozenset({"transform_param", "loss_param"})
+#: What BasePrefetchingDataLayer reads of data_param for every type that prefetches
+#: (src/caffe/layers/base_data_layer.cpp @ BVLC rc4 to master, NVIDIA v0.16.1 to v0.17.4).
+_PREFETCHING = frozenset({"ImageData", "WindowData"})
+_PREFETCH_FIELDS = frozenset({"prefetch", "threads", "parser_threads"})
+
+
+@net_rule("PT008", "ignored-param-message", Severity.WARNING)
+def check(net: Net) -> Iterator[Finding]:
+    known = layer_types(net.dialect.version) - net.custom_types - {"Python"}
+    for layer in net.layers:
+        if layer.type not in known:
+            continue
+        ignored = next(_ignored(layer, ALL_TYPES[layer.type].parameters), None)
+        if ignored is None or ignored.node is None or not net.views_of(layer):
+            continue
+        yield Finding(
+            ignored.node.head_span,
+            f"{named(layer)}: '{ignored.node.name}' has no effect on a {layer.type} layer",
+            layer=layer.name,
+        )
+
+
+def _ignored(layer: Layer, read: tuple[str, ...]) -> Iterator[Message]:
+    """The parameter messages of a layer that its type does not read."""
+    for field in layer.message.values:
+        if not field.endswith("_param") or field in read or field in _FOR_ALL:
+            continue
+        value = layer.message.message(field)
+        if value is not None and not _is_prefetch(layer, field, value):
+            yield value
+
+
+def _is_prefetch(layer: Layer, field: str, message: Message) -> bool:
+    return (
+        field == "data_param"
+        and layer.type in _PREFETCHING
+        and _PREFETCH_FIELDS.issuperset(message.values)
+    )
+
+
+def _layer(type: str, inside: str) -> str:
+    return f'layer {{\n  name: "a"\n  type: "{type}"\n  bottom: "x"\n  top: "a"\n  {inside}\n}}\n'
+
+
+_IMAGES = 'layer { name: "d" type: "ImageData" top: "x" top: "y" %s }\n'
+VALID = (
+    Example("bvlc", _layer("BatchNorm", "batch_norm_param { eps: 0.001 }")),
+    Example("bvlc", _layer("Deconvolution", "convolution_param { num_output: 2 }")),
+    Example("bvlc", _layer("Im2col", "convolution_param { kernel_size: 3 }")),
+    Example("bvlc", _layer("SoftmaxWithLoss", "softmax_param { axis: 1 } loss_param { }")),
+    Example("nvidia-0.15", _layer("Crop", "crop_param { axis: 2 }")),
+    Example("nvidia-0.17", _layer("ReLU", "transform_param { scale: 2 }")),
+    Example("bvlc", _layer("Python", "convolution_param { }")),
+    Example("bvlc", _layer("Own", "convolution_param { }")),
+    Example("bvlc", _IMAGES % "image_data_param { batch_size: 8 } data_param { prefetch: 8 }"),
+    Example("bvlc", 'layers { name: "r" type: RELU bottom: "x" top: "x" relu_param { } }\n'),
+)
+INVALID = (
+    Invalid("bvlc", _layer("BatchNorm", "scale_param { bias_term: true }"), (6,)),
+    Invalid("nvidia-0.15", _layer("Scale", "batch_norm_param { scale_filler { } }"), (6,)),
+    Invalid("nvidia-0.14", _layer("InnerProduct", "convolution_param { num_output: 2 }"), (6,)),
+    Invalid("bvlc", _layer("ReLU", "pooling_param { }\n  dropout_param { }"), (6,)),
+    Invalid("bvlc", _IMAGES % "data_param { source: 'list.txt' batch_size: 8 }", (1,)),
+    Invalid("bvlc", 'layers { name: "r" type: RELU\n  lrn_param { } }\n', (2,)),
+)

@@ -1,0 +1,43 @@
+"""A number of test batches without a test interval.
+
+What it does
+    Reports a solver with `test_iter` whose `test_interval` is missing or not above 0.
+
+Why it matters
+    Caffe aborts before training: `Check failed: param_.test_interval() > 0`.
+
+Which Caffe
+    All. A `test_interval` without `test_iter` is accepted: there is nothing to test.
+
+Evidence
+    Solver::InitTestNets (src/caffe/solver.cpp) of every branch; seen in BVLC master and NVIDIA
+    0.14.5 to 0.17.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+
+from ._solver import first_place
+
+
+@solver_rule("SV002", "test-iter-without-interval", Severity.ERROR)
+def check(solver: Solver) -> Iterator[Finding]:
+    message = solver.message
+    if "test_iter" in message and message.integer("test_interval") <= 0:
+        yield Finding(first_place(message, "test_iter"), "test_iter without test_interval aborts")
+
+
+VALID = (
+    Example("bvlc", "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\n"),
+    Example("bvlc", "base_lr: 0.1\ntest_interval: 100\n"),
+    Example("nvidia-0.17", "base_lr: 0.1\n"),
+)
+INVALID = (
+    Invalid("bvlc", "base_lr: 0.1\ntest_iter: 10\ntest_iter: 20\n", (2,)),
+    Invalid("nvidia-0.15", "base_lr: 0.1\ntest_interval: 0\ntest_iter: [10, 20]\n", (3,)),
+)

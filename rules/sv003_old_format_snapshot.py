@@ -1,0 +1,61 @@
+"""Snapshots in the old format, whose factor may be 0.
+
+What it does
+    Reports `store_blobs_in_old_format: true` where a net of the solver has a BatchNorm.
+
+Why it matters
+    The third blob of a BatchNorm is not used by these releases. 0.16.3 and 0.16.4 save it as 0
+    and BVLC Caffe divides by it, taking 0 for "no statistics yet": mean and variance read as 0.
+    From 0.16.5 on it is saved as 1, which is right, unless an older file was loaded before.
+
+Which Caffe
+    NVIDIA 0.16, where the release decides, and 0.17, as advice. Elsewhere the field is not
+    known (PT003).
+
+Evidence
+    NVIDIA/caffe#436; seen in 0.16.6 and 0.17.4, which save 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+
+from ._layers import NVIDIA_16_ON
+from ._solver import first_place
+
+_FIELD = "store_blobs_in_old_format"
+
+
+@solver_rule("SV003", "old-format-snapshot", Severity.WARNING, dialects=NVIDIA_16_ON)
+def check(solver: Solver) -> Iterator[Finding]:
+    if not solver.message.flag(_FIELD) or not any(net.batchnorms for net in solver.nets):
+        return
+    if solver.dialect.version >= (0, 17):
+        message = f"{solver.dialect.name} writes factor 1 in this format; 0.16.3 and 0.16.4 wrote 0"
+        message += ", which BVLC Caffe reads as empty statistics"
+        severity = Severity.INFO
+    else:
+        message = "NVIDIA Caffe 0.16.3 and 0.16.4 write factor 0 in this format; "
+        message += "BVLC Caffe will read empty statistics"
+        severity = Severity.WARNING
+    yield Finding(first_place(solver.message, _FIELD), message, severity=severity)
+
+
+_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nstore_blobs_in_old_format: %s\n'
+_BN = {"net.prototxt": 'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n'}
+_RELU = {"net.prototxt": 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n'}
+VALID = (
+    Example("nvidia-0.16", _SOLVER % "false", _BN),
+    Example("nvidia-0.16", _SOLVER % "true", _RELU),
+    Example("nvidia-0.16", _SOLVER % "true"),
+    # Not known there: PT003.
+    Example("bvlc", _SOLVER % "true", _BN),
+)
+INVALID = (
+    Invalid("nvidia-0.16", _SOLVER % "true", (3,), None, _BN),
+    Invalid("nvidia-0.17", _SOLVER % "true", (3,), None, _BN),
+)

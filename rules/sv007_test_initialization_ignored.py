@@ -1,0 +1,53 @@
+"""A `test_initialization: false` that nobody reads.
+
+What it does
+    Reports `test_initialization: false` in a solver that tests.
+
+Why it matters
+    No code of these releases looks at the field: the test at iteration 0 runs all the same,
+    takes its time and, for a net with BatchNorm, shows meaningless numbers (SV005).
+
+Which Caffe
+    NVIDIA 0.16 and later. BVLC and NVIDIA 0.14 and 0.15 obey it.
+
+Evidence
+    solver.cpp of caffe-0.16 and caffe-0.17; seen in 0.16.6 and 0.17.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+
+from ._layers import NVIDIA_16_ON
+from ._solver import first_place
+
+_FIELD = "test_initialization"
+
+
+@solver_rule("SV007", "test-initialization-ignored", Severity.INFO, dialects=NVIDIA_16_ON)
+def check(solver: Solver) -> Iterator[Finding]:
+    message = solver.message
+    if _FIELD in message and not message.flag(_FIELD) and "test_iter" in message:
+        yield Finding(
+            first_place(message, _FIELD),
+            f"{_FIELD} has no effect in {solver.dialect.name}; the test at iteration 0 runs",
+        )
+
+
+_SOLVER = "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\ntest_initialization: %s\n"
+VALID = (
+    Example("bvlc", _SOLVER % "false"),
+    Example("nvidia-0.15", _SOLVER % "false"),
+    Example("nvidia-0.17", _SOLVER % "true"),
+    # Nothing is tested.
+    Example("nvidia-0.17", "base_lr: 0.1\ntest_initialization: false\n"),
+)
+INVALID = (
+    Invalid("nvidia-0.17", _SOLVER % "false", (4,)),
+    Invalid("nvidia-0.16", _SOLVER % "0", (4,)),
+    Invalid("nvidia-0.16.1", _SOLVER % "f", (4,)),
+)
