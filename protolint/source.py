@@ -59,8 +59,10 @@ class Source:
     def position(self, offset: int) -> Position:
         """The line and column of a byte offset; a broken UTF-8 byte counts as one character."""
         line = self.line_number(offset)
-        before = self.data[self.line_starts[line - 1] : offset]
-        return Position(line, len(before.decode("utf-8", "replace")) + 1)
+        start = self.line_starts[line - 1]
+        if self.data.isascii():
+            return Position(line, offset - start + 1)
+        return Position(line, len(self.data[start:offset].decode("utf-8", "replace")) + 1)
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1, without its line end; "" past the last one."""

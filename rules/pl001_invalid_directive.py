@@ -30,6 +30,8 @@ from protolint.lint.suggest import did_you_mean
 def check(file: LintFile) -> Iterator[Finding]:
     for misused in file.directives.misused:
         yield Finding(misused.span, misused.message)
+    if not file.directives.suppressions:
+        return
     known = {name for rule in RULES.values() for name in (rule.code, rule.name)}
     reported = set()
     for suppression in file.directives.suppressions:

@@ -31,6 +31,8 @@ def suppress(
 
     `ran` are the codes that were looked for; the suppression of another is not called unused.
     """
+    if not directives.suppressions:
+        return Outcome(list(found), 0, [])
     used: set[tuple[int, int]] = set()
     kept: list[list[Diagnostic]] = []
     suppressed = 0

@@ -74,13 +74,11 @@ class Layer:
             self.type, self.type_node = V0_TYPES.get(old, old), inner.node_of("type")
             return
         self.generation = 1 if legacy else 2
-        self.name = message.text("name")
-        self.type_node = message.node_of("type")
-        written = message.text("type")
-        if legacy:
-            self.type = V1_TYPES.get(written, written)
-        else:
-            self.type = written
+        # Read without the message's getters: there are thousands of layers.
+        name, kind = values.get("name"), values.get("type")
+        self.name = str(name[0][0]) if name else ""
+        written, self.type_node = (str(kind[0][0]), kind[0][1]) if kind else ("", None)
+        self.type = V1_TYPES.get(written, written) if legacy else written
 
     def __repr__(self) -> str:
         return f"Layer({self.name!r}, {self.type!r})"

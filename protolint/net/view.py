@@ -48,17 +48,20 @@ class View:
         self.outputs = current
 
     def _add(self, layer: Layer, current: dict[str, BlobVersion]) -> None:
-        read = [current.get(bottom.name) for bottom in layer.bottoms]
+        bottoms = layer.bottoms
+        read = [current.get(name) for name, _ in bottoms]
         for version in read:
             if version is not None:
                 version.readers.append(layer)
         written = []
-        for i, top in enumerate(layer.tops):
-            name = top.name
+        for i, (name, _) in enumerate(layer.tops):
             before = current.get(name)
-            in_place = i < len(read) and layer.bottoms[i].name == name
-            version = BlobVersion(name, layer, before if in_place else None)
-            if before is not None and not in_place:
+            if before is None:
+                version = BlobVersion(name, layer)
+            elif i < len(bottoms) and bottoms[i].name == name:
+                version = BlobVersion(name, layer, before)
+            else:
+                version = BlobVersion(name, layer)
                 self.clashes.append((layer, i, before))
             current[name] = version
             written.append(version)

@@ -9,12 +9,13 @@ because every Caffe calls its package `caffe` (docs/adr/0002-private-descriptor-
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Union
 
 from protolint.errors import InputError
 from protolint.text.values import BAD, integer, quoted, real
-from protolint.wire import WireError, fields
+from protolint.wire import LENGTH, WireError, fields, varint
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
@@ -269,15 +270,14 @@ class Schema:
                 self._add_enum("", item.value, item.end)
 
     def _add_message(self, scope: str, start: int, end: int) -> None:
-        data = self.data
-        items = [item for item in fields(data, start, end) if item.number in (1, 3, 4)]
-        name = scope + _name(data, items[0].value, items[0].end)
+        parts = list(_parts(self.data, start, end))
+        name = scope + next(_name(self.data, *span) for number, *span in parts if number == 1)
         self.messages[name] = MessageType(self, name, start, end)
-        for item in items:
-            if item.number == 3:
-                self._add_message(f"{name}.", item.value, item.end)
-            elif item.number == 4:
-                self._add_enum(f"{name}.", item.value, item.end)
+        for number, value, after in parts:
+            if number == 3:
+                self._add_message(f"{name}.", value, after)
+            elif number == 4:
+                self._add_enum(f"{name}.", value, after)
 
     def _add_enum(self, scope: str, start: int, end: int) -> None:
         data = self.data
@@ -310,6 +310,24 @@ class Schema:
         descriptor = self.pool.FindMessageTypeByName(self.prefix[1:] + name)
         found: type[ProtobufMessage] = message_factory.GetMessageClass(descriptor)
         return found
+
+
+def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The parts of a descriptor with a length: number, begin and end; the rest is passed over.
+
+    As `wire.fields`, but quicker: a schema has a thousand fields, and most are never asked for.
+    """
+    at = start
+    while at < end:
+        tag = data[at]
+        if tag & 7 == LENGTH and tag < 0x80:
+            length, value = (
+                varint(data, at + 1, end) if data[at + 1] > 0x7F else (data[at + 1], at + 2)
+            )
+            at = value + length
+            yield tag >> 3, value, at
+        else:
+            at = next(fields(data, at, end)).end
 
 
 def _name(data: bytes, start: int, end: int) -> str:
