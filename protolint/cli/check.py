@@ -8,11 +8,12 @@ import sys
 import click
 
 from protolint.cli.options import CodesType, TargetType, coloured, severities
+from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
 from protolint.cli.session import Choices, Session
 from protolint.diagnostic import Severity
 from protolint.errors import UsageError
 from protolint.lint.runner import FileReport
-from protolint.report import FORMATS, renderer
+from protolint.report import DOCUMENTS, FORMATS, renderer
 from protolint.schema.dialects import Dialect
 
 __all__ = ["command"]
@@ -33,9 +34,28 @@ __all__ = ["command"]
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="Apply (--fix) or show (--diff) all fixes.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
-@click.option("--output-format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True)
+@click.option(
+    "--output-format",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    metavar="FORMAT",
+    help=f"{', '.join(FORMATS)}.  [{FORMATS[0]}]",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    type=OutputType(),
+    callback=distinct,
+    help="Write a report to a file, too (repeatable).",
+)
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
-@click.option("--fail-level", type=severities(), help="Exit 1 from this severity on.  [info]")
+@click.option(
+    "--fail-level",
+    type=severities(),
+    metavar="LEVEL",
+    help="Exit 1 from error, warning or info on.  [info]",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even where something is found.")
 @click.option("--proto", metavar="FILE", help="Your own fork's caffe.proto as the schema.")
 @click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
@@ -62,6 +82,7 @@ def command(
     unsafe_fixes: bool,
     diff: bool,
     output_format: str,
+    outputs: tuple[Output, ...],
     statistics: bool,
     fail_level: Severity | None,
     exit_zero: bool,
@@ -131,7 +152,8 @@ def command(
             click.echo(record(baseline or "protolint-baseline.json", reports), err=True)
             return session.exit_code(0)
         reports, stale = apply(baseline or "", reports)
-    if reports or output_format == "json" or not session.failed:
+    write_outputs(session, outputs, reports)
+    if reports or output_format in DOCUMENTS or not session.failed:
         text = renderer(output_format)(reports, coloured(color))
         if statistics:
             from protolint.report.statistics import render

@@ -4,43 +4,61 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from protolint.lint.rule import Example, Invalid, Rule
 
-__all__ = ["examples", "manual_page", "rule_as_dict", "summary_line"]
+__all__ = [
+    "examples", "manual_page", "markdown_index", "markdown_page", "rule_as_dict", "summary_line",
+]  # fmt: skip
+
+#: What the rules of one family look at, in the order of the index.
+_FAMILIES = {
+    "PT": "Text and schema",
+    "BN": "BatchNorm",
+    "NT": "Nets",
+    "SV": "Solvers",
+    "WT": "Weights",
+    "PL": "Comments to protolint",
+}
+_ISSUE = re.compile(r"(?:\b([\w-]+/[\w.-]+))?#(\d+)\b")
+_CODE = re.compile(r"(`[^`]*`)")
 
 
 def _docstring(rule: Rule) -> str:
     return inspect.cleandoc(importlib.import_module(rule.module).__doc__ or "")
 
 
+def _summary(rule: Rule) -> str:
+    return _docstring(rule).partition("\n")[0]
+
+
 def examples(rule: Rule) -> tuple[tuple[Example, ...], tuple[Invalid, ...]]:
     """The examples of a rule's module: where it stays quiet, where it fires."""
     module = importlib.import_module(rule.module)
-    return tuple(module.VALID), tuple(module.INVALID)
+    return tuple(getattr(module, "VALID", ())), tuple(getattr(module, "INVALID", ()))
 
 
 def summary_line(rule: Rule) -> str:
     """Code, name, severity and the first line of the manual."""
-    summary = _docstring(rule).partition("\n")[0]
-    return f"{rule.code}  {rule.name:<28} {rule.severity.value:<8} {summary}"
+    return f"{rule.code}  {rule.name:<28} {rule.severity.value:<8} {_summary(rule)}"
 
 
 def manual_page(rule: Rule) -> str:
     """The whole page as plain text."""
-    _, invalid = examples(rule)
-    first = invalid[0]
     lines = [
         f"{rule.code} {rule.name} ({rule.severity.value}, for {_dialects(rule)})",
         "",
         _docstring(rule),
-        "",
-        f"Example (for {first.target})",
-        *_indented(first.text),
     ]
-    if first.fixed is not None:
-        lines += ["", "Fixed", *_indented(first.fixed)]
+    for example in examples(rule)[1][:1]:
+        lines += ["", f"Example (for {example.target})", *_indented(example.text)]
+        for name, text in example.others.items():
+            lines += ["", f"Beside it, {name}", *_indented(text)]
+        if example.fixed is not None:
+            lines += ["", "Fixed", *_indented(example.fixed)]
     return "\n".join(lines)
 
 
@@ -54,11 +72,125 @@ def rule_as_dict(rule: Rule) -> dict[str, Any]:
         "dialects": sorted(rule.dialects),
         "documentation": _docstring(rule),
         "invalid": [
-            {"target": i.target, "text": i.text, "lines": list(i.lines), "fixed": i.fixed}
-            for i in invalid
+            {**_as_dict(example), "lines": list(example.lines), "fixed": example.fixed}
+            for example in invalid
         ],
-        "valid": [{"target": e.target, "text": e.text} for e in valid],
+        "valid": [_as_dict(example) for example in valid],
     }
+
+
+def markdown_page(rule: Rule) -> str:
+    """The whole page as Markdown, with links to the issues it names."""
+    lines = [
+        f"# {rule.code} {rule.name}",
+        "",
+        _marked_up(_summary(rule)),
+        "",
+        "| severity | for | fix |",
+        "|---|---|---|",
+        f"| {rule.severity.value} | {_dialects(rule)} | {_fixable(rule)} |",
+    ]
+    for line in _marked_up(_docstring(rule)).splitlines()[1:]:
+        lines += [line.removeprefix("    ")] if line[:1] in ("", " ") else [f"## {line}", ""]
+    lines += _examples_in_markdown(examples(rule)[1])
+    return "\n".join(lines) + "\n"
+
+
+def markdown_index(rules: Iterable[Rule]) -> str:
+    """A table of rules by family as Markdown, each with a link to its page."""
+    families: dict[str, list[Rule]] = {name: [] for name in _FAMILIES}
+    for rule in rules:
+        families.setdefault(rule.code.rstrip("0123456789"), []).append(rule)
+    lines = [
+        "# Rules",
+        "",
+        "The same pages offline: `protolint rule BN003`, or `protolint rule --all` for a list.",
+    ]
+    for family, members in families.items():
+        if not members:
+            continue
+        title = _FAMILIES.get(family)
+        lines += [
+            "",
+            f"## {family}: {title}" if title else f"## {family}",
+            "",
+            "| code | name | severity | for | fix | what it reports |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.severity.value} | "
+            f"{_dialects(rule)} | {_fixable(rule)} | {_marked_up(_summary(rule))} |"
+            for rule in members
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _examples_in_markdown(invalid: tuple[Invalid, ...]) -> Iterator[str]:
+    """The first example, and the first with a fix where that is another."""
+    shown = {"Example": next(iter(invalid), None)}
+    fixable = next((example for example in invalid if example.fixed is not None), None)
+    if fixable is not shown["Example"]:
+        shown["Example with a fix"] = fixable
+    for title, example in shown.items():
+        if example is None:
+            continue
+        yield from ("", f"## {title}", "", _intro(example), "")
+        yield from _fenced("textproto", example.text)
+        for name, text in example.others.items():
+            yield from ("", f"Beside it, `{name}`:", "", *_fenced("textproto", text))
+        if example.fixed is not None:
+            yield from ("", "What the fix changes:", "")
+            yield from _fenced("diff", _difference(example.text, example.fixed))
+
+
+def _intro(example: Invalid) -> str:
+    noun = "line" if len(example.lines) == 1 else "lines"
+    where = ", ".join(map(str, example.lines))
+    return f"`{example.name}`, checked for `{example.target}`; reported at {noun} {where}:"
+
+
+def _difference(before: str, after: str) -> str:
+    from difflib import unified_diff
+
+    lines = unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
+    return "\n".join(list(lines)[2:])
+
+
+def _fenced(language: str, text: str) -> list[str]:
+    return [f"```{language}", *text.rstrip("\n").split("\n"), "```"]
+
+
+def _marked_up(text: str) -> str:
+    """Plain text as Markdown: nothing but code is mark-up, issues are links.
+
+    A number alone, as in `BVLC/caffe#1, #2`, is an issue of the repository named before it.
+    """
+    repository = ""
+
+    def link(match: re.Match[str]) -> str:
+        nonlocal repository
+        repository = match[1] or repository
+        if not repository:
+            return match[0]
+        return f"[{match[0]}](https://github.com/{repository}/issues/{match[2]})"
+
+    pieces = _CODE.split(text)
+    for i in range(0, len(pieces), 2):
+        pieces[i] = _ISSUE.sub(link, re.sub(r"([*<|\[\]\\])", r"\\\1", pieces[i]))
+    return "".join(pieces)
+
+
+def _as_dict(example: Example | Invalid) -> dict[str, Any]:
+    return {
+        "target": example.target,
+        "name": example.name,
+        "text": example.text,
+        "others": dict(example.others),
+    }
+
+
+def _fixable(rule: Rule) -> str:
+    return "yes" if any(example.fixed is not None for example in examples(rule)[1]) else "no"
 
 
 def _dialects(rule: Rule) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 
 from protolint.lint.runner import FileReport
 
-__all__ = ["FORMATS", "renderer"]
+__all__ = ["DOCUMENTS", "FORMATS", "Renderer", "renderer"]
 
 #: The output formats, the default first; each is a module of this package.
-FORMATS = ("full", "concise", "json")
+FORMATS = ("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "junit")
+#: Those that are one document, which a program must get even where no file could be read.
+DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit"})
 
 Renderer = Callable[[Sequence[FileReport], bool], str]
 

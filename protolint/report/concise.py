@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.lint.runner import FileReport
-from protolint.report.style import Style
+from protolint.report.style import Style, shown
 from protolint.report.summary import summary
 
 __all__ = ["render"]
@@ -19,10 +19,10 @@ def render(reports: Sequence[FileReport], colour: bool) -> str:
         for diagnostic in report.diagnostics:
             line, column = report.source.position(diagnostic.span.start)
             severity = style.severity(diagnostic.severity, diagnostic.severity.value)
-            place = style.bold(f"{report.path}:{line}:{column}")
+            place = style.bold(f"{shown(report.path)}:{line}:{column}")
+            code = style.bold(style.code(diagnostic.code))
             lines.append(
-                f"{place}: {severity} {style.bold(diagnostic.code)} {diagnostic.message} "
-                f"[{diagnostic.target}]"
+                f"{place}: {severity} {code} {shown(diagnostic.message)} [{diagnostic.target}]"
             )
     lines.append(summary(reports))
     return "\n".join(lines) + "\n"

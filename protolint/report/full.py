@@ -48,14 +48,15 @@ def _finding(report: FileReport, diagnostic: Diagnostic, style: Style) -> str:
     # The finding's own file first, each file from top to bottom.
     marks.sort(key=lambda m: (m.source is not source, m.source.path, m.line, m.span.start))
     gutter = max(len(str(mark.line)) for mark in marks)
-    kind = style.severity(diagnostic.severity, f"{diagnostic.severity.value}[{diagnostic.code}]")
-    lines = [f"{kind}: {style.bold(diagnostic.message)}"]
+    code = style.code(diagnostic.code)
+    kind = style.severity(diagnostic.severity, f"{diagnostic.severity.value}[{code}]")
+    lines = [f"{kind}: {style.bold(shown(diagnostic.message))}"]
     lines += _picture(marks, diagnostic, gutter, style)
     notes = [f"{diagnostic.name}, for {diagnostic.target} ({report.target.reason})"]
     if diagnostic.fix is not None:
         unsafe = diagnostic.fix.applicability is not Applicability.SAFE
         notes.append(f"fix{' (unsafe)' if unsafe else ''}: {diagnostic.fix.title}")
-    lines += [f"{' ' * gutter} {style.dim('=')} {note}" for note in notes]
+    lines += [f"{' ' * gutter} {style.dim('=')} {shown(note)}" for note in notes]
     return "\n".join(lines) + "\n"
 
 
@@ -70,7 +71,7 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
             arrow = "-->" if shown_source is None else ":::"
             at = diagnostic.span if shown_source is None else mark.span
             line, column = mark.source.position(at.start)
-            place = f"{mark.source.path}:{line}:{column}"
+            place = f"{shown(mark.source.path)}:{line}:{column}"
             lines += [f"{' ' * gutter}{style.dim(arrow)} {place}", edge]
             shown_source, before = mark.source, 0
         if before and mark.line > before + 1:
@@ -80,7 +81,8 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
             lines.append(f"{number} {_clipped(shown(mark.source.line(mark.line)))}".rstrip())
         before = mark.line
         lead, length = _extent(mark)
-        underline = ("^" if mark.main else "-") * length + (f" {mark.text}" if mark.text else "")
+        words = f" {shown(mark.text)}" if mark.text else ""
+        underline = ("^" if mark.main else "-") * length + words
         coloured = style.severity(diagnostic.severity, underline) if mark.main else underline
         lines.append(f"{edge} {' ' * lead}{coloured}")
     return [*lines, edge]

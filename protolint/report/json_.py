@@ -17,7 +17,10 @@ SCHEMA_VERSION = 1
 
 
 def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
-    """One object; lines and columns count from 1, a column in characters."""
+    """One object; lines and columns count from 1, a column in characters.
+
+    It is ASCII, whatever encoding stdout has.
+    """
     document = {
         "schema_version": SCHEMA_VERSION,
         "files": [
@@ -36,7 +39,7 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
             for diagnostic in report.diagnostics
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _diagnostic(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:

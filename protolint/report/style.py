@@ -1,6 +1,8 @@
-"""Colour for terminals, and text as wide as a terminal shows it."""
+"""Colour and links for terminals, and text as wide as a terminal shows it."""
 
 from __future__ import annotations
+
+import sys
 
 from protolint.diagnostic import Severity
 
@@ -10,10 +12,14 @@ _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36
 
 
 class Style:
-    """Wraps text in ANSI codes, or leaves it alone."""
+    """Wraps text in ANSI codes, or leaves it alone.
+
+    Codes of rules are links to their pages where there is colour and stdout is a terminal.
+    """
 
     def __init__(self, colour: bool) -> None:
         self.colour = colour
+        self.links = colour and sys.stdout.isatty()
 
     def _wrap(self, codes: str, text: str) -> str:
         return f"\x1b[{codes}m{text}\x1b[0m" if self.colour and text else text
@@ -30,10 +36,24 @@ class Style:
         """Text in the colour of a severity."""
         return self._wrap(_COLOURS[severity], text)
 
+    def code(self, code: str) -> str:
+        """The code of a rule, as a link where it has a page to link to."""
+        if not self.links:
+            return code
+        from protolint.report.pages import page_url
+
+        url = page_url(code)
+        return code if url is None else f"\x1b]8;;{url}\x1b\\{code}\x1b]8;;\x1b\\"
+
 
 def shown(text: str) -> str:
-    """Text with tabs as spaces, and control characters that would upset a terminal as "?"."""
-    return "".join(c if c.isprintable() else "?" for c in text.expandtabs(4))
+    """Text with tabs as spaces, and control characters that would upset a terminal as "?".
+
+    Bytes of a file name that are no text are left for the stream to spell.
+    """
+    return "".join(
+        c if c.isprintable() or "\udc80" <= c <= "\udcff" else "?" for c in text.expandtabs(4)
+    )
 
 
 def width(text: str) -> int:

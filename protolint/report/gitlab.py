@@ -1,0 +1,40 @@
+"""GitLab's Code Quality report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from protolint.diagnostic import Diagnostic, Severity
+from protolint.lint.runner import FileReport
+from protolint.report.fingerprint import fingerprinted
+from protolint.report.paths import reported_path
+
+__all__ = ["render"]
+
+_SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
+
+
+def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
+    """A list with an object for each finding, in ASCII, whatever encoding stdout has."""
+    issues = [_issue(*found) for found in fingerprinted(reports)]
+    return json.dumps(issues, indent=2) + "\n"
+
+
+def _issue(report: FileReport, diagnostic: Diagnostic, fingerprint: str) -> dict[str, Any]:
+    source = report.source
+    what = f"{diagnostic.code} {diagnostic.name}: {diagnostic.message} [{diagnostic.target}]"
+    return {
+        "description": what,
+        "check_name": diagnostic.code,
+        "fingerprint": fingerprint,
+        "severity": _SEVERITIES[diagnostic.severity],
+        "location": {
+            "path": reported_path(report.path),
+            "lines": {
+                "begin": source.line_number(diagnostic.span.start),
+                "end": source.line_number(diagnostic.span.end),
+            },
+        },
+    }

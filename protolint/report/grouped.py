@@ -1,0 +1,41 @@
+"""The findings of each file and target under a heading, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from protolint.lint.runner import FileReport
+from protolint.report.style import Style, shown
+from protolint.report.summary import summary
+
+__all__ = ["render"]
+
+
+def render(reports: Sequence[FileReport], colour: bool) -> str:
+    """A block for each file in which something was found, and a closing line."""
+    style = Style(colour)
+    blocks = [_block(report, style) for report in reports if report.diagnostics]
+    return "\n".join([*blocks, summary(reports)]) + "\n"
+
+
+def _block(report: FileReport, style: Style) -> str:
+    found = report.diagnostics
+    positions = [report.source.position(diagnostic.span.start) for diagnostic in found]
+    places = [f"{line}:{column}" for line, column in positions]
+    rows = [(p, d.severity.value, d.code) for p, d in zip(places, found, strict=True)]
+    widest = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [f"{style.bold(shown(report.path))} [{report.target.dialect.name}]"]
+    for row, diagnostic in zip(rows, found, strict=True):
+        place, severity, code = row
+        cells = (
+            style.dim(place),
+            style.severity(diagnostic.severity, severity),
+            style.bold(style.code(code)),
+        )
+        # Padded by what is seen: what makes colours and links takes no room.
+        padded = [
+            cell + " " * (most - len(text))
+            for cell, text, most in zip(cells, row, widest, strict=True)
+        ]
+        lines.append("  ".join(["", *padded, shown(diagnostic.message)]))
+    return "\n".join(lines) + "\n"
