@@ -1,1 +1,80 @@
-"""protolint: a linter for Caffe nets that knows how BatchNorm differs from Caffe to Caffe."""
+"""protolint: a linter for Caffe nets that knows how BatchNorm differs from Caffe to Caffe.
+
+    for finding in protolint.check("train_val.prototxt", target="nvidia-0.15"):
+        print(finding.code, finding.message)
+
+    net = protolint.load("deploy.prototxt")
+
+The names listed in `__all__` are the public ones; each is imported when it is first used.
+"""
+
+# Nothing is imported here, not even typing: what a program does not use costs it nothing.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protolint.api import CheckResult, check, load
+    from protolint.diagnostic import Diagnostic, Label, Severity
+    from protolint.edit import Applicability, Edit, Fix
+    from protolint.errors import ConfigError, InputError, ProtolintError, UsageError
+    from protolint.net.layer import Layer
+    from protolint.net.net import Net
+    from protolint.net.view import View
+    from protolint.schema.dialects import DIALECTS, Dialect
+    from protolint.source import Position, Source, Span
+
+    __version__: str
+
+__all__ = [
+    "DIALECTS",
+    "Applicability",
+    "CheckResult",
+    "ConfigError",
+    "Diagnostic",
+    "Dialect",
+    "Edit",
+    "Fix",
+    "InputError",
+    "Label",
+    "Layer",
+    "Net",
+    "Position",
+    "ProtolintError",
+    "Severity",
+    "Source",
+    "Span",
+    "UsageError",
+    "View",
+    "__version__",
+    "check",
+    "load",
+]
+
+_MODULES = {
+    "api": ("CheckResult", "check", "load"),
+    "diagnostic": ("Diagnostic", "Label", "Severity"),
+    "edit": ("Applicability", "Edit", "Fix"),
+    "errors": ("ConfigError", "InputError", "ProtolintError", "UsageError"),
+    "net.layer": ("Layer",),
+    "net.net": ("Net",),
+    "net.view": ("View",),
+    "schema.dialects": ("DIALECTS", "Dialect"),
+    "source": ("Position", "Source", "Span"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported from the module that defines it."""
+    from importlib import import_module
+
+    if name == "__version__":
+        value: object = import_module("importlib.metadata").version("protolint-caffe")
+    else:
+        module = next((m for m, names in _MODULES.items() if name in names), None)
+        if module is None:
+            raise AttributeError(f"module 'protolint' has no attribute '{name}'")
+        value = getattr(import_module(f"protolint.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,7 +20,11 @@ ALLOWED = {
     "net": LEAVES | {"text", "schema"},
     "lint": LEAVES | {"text", "schema", "net"},
     "report": LEAVES | {"text", "schema", "net", "lint"},
-    "cli": LEAVES | {"text", "schema", "net", "lint", "report"},
+    "api": LEAVES | {"text", "schema", "net", "lint", "report"},
+    "weights": LEAVES,
+    "batchnorm": LEAVES | {"weights"},
+    "convert": LEAVES | {"text", "schema", "net", "lint", "weights", "batchnorm"},
+    "cli": LEAVES | {"text", "schema", "net", "lint", "report", "weights", "batchnorm", "convert"},
     "rules": {"diagnostic", "edit", "source", "text", "schema", "net", "lint.rule", "lint.file",
               "lint.suggest"},
 }  # fmt: skip
@@ -30,7 +34,10 @@ THIRD_PARTY = {
     "lark": {"text"},
     "google": {"schema"},
     "grpc_tools": {"schema"},
-    "numpy": set[str](),
+    "numpy": {"batchnorm", "convert", "weights"},
+    "h5py": {"convert"},
+    "cv2": {"convert"},
+    "caffe": {"convert"},
 }
 
 

@@ -46,6 +46,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # The reader has gone; nothing more can be said, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
+    except Exception:  # a fault of protolint's own must not look like findings
+        import traceback
+
+        traceback.print_exc()
+        print("protolint: this is a fault of protolint; please report it", file=sys.stderr)
+        code = 2
     _leave(code if isinstance(code, int) else 0)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from protolint.cli.options import CodesType, TargetType, coloured, severities
+from protolint.cli.options import CodesType, PathType, TargetType, coloured, severities
 from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
 from protolint.cli.session import Choices, Session
 from protolint.diagnostic import Severity
@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("check", epilog="Example: protolint check --target nvidia-0.15 train_val.prototxt")
-@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.argument("paths", nargs=-1, type=PathType(), metavar="[PATHS]...")
 @click.option(
     "--target",
     "targets",
@@ -57,11 +57,15 @@ __all__ = ["command"]
     help="Exit 1 from error, warning or info on.  [info]",
 )
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even where something is found.")
-@click.option("--proto", metavar="FILE", help="Your own fork's caffe.proto as the schema.")
+@click.option(
+    "--proto", type=PathType(), metavar="FILE", help="Your own fork's caffe.proto as the schema."
+)
 @click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
 @click.option("--fine-tune", is_flag=True, help="Training starts from loaded weights.")
 @click.option("--stdin-filename", metavar="NAME", help="The name to show for '-'.")
-@click.option("--baseline", metavar="FILE", help="Tell only what is not in this baseline.")
+@click.option(
+    "--baseline", type=PathType(), metavar="FILE", help="Tell only what is not in this baseline."
+)
 @click.option("--write-baseline", is_flag=True, help="Write what is found to the baseline.")
 @click.option("--add-suppressions", metavar="REASON", help="Suppress what is found by comments.")
 @click.option("--force-exclude", is_flag=True, help="Exclude files that are named, too.")

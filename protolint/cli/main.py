@@ -38,6 +38,8 @@ class _LazyGroup(click.Group):
         name = args[0] if args else ""
         if name in _COMMANDS:
             return super().resolve_command(ctx, args)
+        if ctx.resilient_parsing:  # a shell asks what could follow
+            return None, None, []
         raise click.UsageError(_not_a_command(name), ctx)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from protolint.diagnostic import Severity
 from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
 
-__all__ = ["CodesType", "TargetType", "coloured", "severities"]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+__all__ = ["CodesType", "PathType", "RuleType", "TargetType", "coloured", "severities"]
 
 
 class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -29,6 +33,42 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             hint = did_you_mean(value, DIALECTS)
             self.fail(f"unknown dialect '{value}'{hint}; known: {', '.join(DIALECTS)}", param, ctx)
         return dialect
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The targets that begin so."""
+        from protolint.cli.completion import targets
+
+        return targets(incomplete)
+
+
+class PathType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A file or a folder, taken as it is given."""
+
+    name = "path"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """What the shell finds."""
+        from protolint.cli.completion import paths
+
+        return paths(incomplete)
+
+
+class RuleType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """One rule, by its code or name."""
+
+    name = "rule"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The rules that begin so."""
+        from protolint.cli.completion import rules
+
+        return rules(incomplete)
 
 
 class CodesType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -52,6 +92,14 @@ class CodesType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             return codes_of(name for name in value.split(",") if name.strip())
         except UsageError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The list, with the rules that its last entry begins."""
+        from protolint.cli.completion import rule_lists
+
+        return rule_lists(incomplete)
 
 
 class _SeverityType(click.Choice):  # type: ignore[type-arg,unused-ignore]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from protolint.cli.options import RuleType
 from protolint.errors import UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
 from protolint.lint.registry import all_rules, find_rule
@@ -12,7 +13,7 @@ __all__ = ["command"]
 
 
 @click.command("rule", epilog="Example: protolint rule BN003")
-@click.argument("code", required=False)
+@click.argument("code", type=RuleType(), required=False, metavar="[CODE]")
 @click.option("--all", "every", is_flag=True, help="List all rules, one line each.")
 @click.option(
     "--output-format",

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 from protolint.errors import ProtolintError, UsageError
+from protolint.lint.plugins import find_plugins, load_plugin
 from protolint.lint.rule import RULES, Rule
 
 __all__ = ["all_rules", "find_rule"]
@@ -14,7 +15,10 @@ _loaded = False
 
 
 def all_rules() -> list[Rule]:
-    """Every rule, ordered by code. Raises ProtolintError where the rules are not installed."""
+    """Every rule, those of plug-ins too, ordered by code.
+
+    Raises ProtolintError where the rules are not installed or a plug-in cannot be loaded.
+    """
     global _loaded
     if not _loaded:
         try:
@@ -26,6 +30,8 @@ def all_rules() -> list[Rule]:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 importlib.import_module(f"protolint.rules.{module.name}")
+        for plugin in find_plugins():
+            load_plugin(plugin)
         _loaded = True
     return [RULES[code] for code in sorted(RULES)]
 

@@ -1,0 +1,285 @@
+"""protolint from Python: `protolint.check` and `protolint.load`.
+
+Both take a file or the text of one, find the Caffe it is for as the command line does, and
+raise a ProtolintError where an argument is wrong or a file cannot be read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias, Union, overload
+
+from protolint.diagnostic import Diagnostic
+from protolint.errors import InputError, UsageError
+from protolint.lint.config import ConfigFinder, Settings
+from protolint.lint.discover import find_files, read_source
+from protolint.lint.file import FileKind, Readings
+from protolint.lint.project import Project
+from protolint.lint.runner import FileReport, check_source
+from protolint.lint.select import codes_of
+from protolint.lint.suggest import did_you_mean
+from protolint.net.net import Net
+from protolint.schema.build import Build
+from protolint.schema.descriptors import Schema, read_schema
+from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
+from protolint.source import Position, Source
+
+__all__ = ["CheckResult", "check", "load"]
+
+PathOrText: TypeAlias = Union[str, "os.PathLike[str]", bytes]
+Targets: TypeAlias = Union[str, Dialect, Iterable[Union[str, Dialect]], None]
+Codes: TypeAlias = Union[str, Iterable[str], None]
+
+
+class CheckResult(Sequence[Diagnostic]):
+    """The findings, in file order: a sequence that is empty where nothing was found.
+
+    `reports` has one entry for each file and target: the target and why it was chosen, and
+    whether that Caffe's own parser would take the file. `unreadable` are the files of a folder
+    that could not be checked. `print(result)` shows a line for each finding.
+    """
+
+    __slots__ = ("_diagnostics", "reports", "unreadable")
+
+    def __init__(
+        self, reports: Iterable[FileReport], unreadable: Iterable[InputError] = ()
+    ) -> None:
+        self.reports = tuple(reports)
+        self.unreadable = tuple(unreadable)
+        self._diagnostics = [d for report in self.reports for d in report.diagnostics]
+
+    def __len__(self) -> int:
+        return len(self._diagnostics)
+
+    @overload
+    def __getitem__(self, index: int) -> Diagnostic: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Diagnostic]: ...
+    def __getitem__(self, index: int | slice) -> Diagnostic | list[Diagnostic]:
+        return self._diagnostics[index]
+
+    def __str__(self) -> str:
+        return self.render("concise").rstrip("\n")
+
+    def __repr__(self) -> str:
+        from protolint.report.summary import summary
+
+        return f"<CheckResult: {summary(self.reports)}>"
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every file would be taken by the text parser of every target."""
+        return all(report.accepted for report in self.reports)
+
+    def position(self, finding: Diagnostic) -> Position:
+        """The line and column of a finding, both counted from 1."""
+        for report in self.reports:
+            if report.path == finding.path:
+                return report.source.position(finding.span.start)
+        raise UsageError(f"the finding in {finding.path} is none of this result")
+
+    def render(self, format: str = "full", *, colour: bool = False) -> str:
+        """The findings in an output format of `protolint check`: "full", "json" and so on."""
+        from protolint.report import FORMATS, renderer
+
+        if format not in FORMATS:
+            known = ", ".join(FORMATS)
+            hint = did_you_mean(format, FORMATS)
+            raise UsageError(f"there is no format '{format}'{hint}; known: {known}")
+        return renderer(format)(self.reports, colour)
+
+
+def check(
+    path_or_text: PathOrText,
+    *,
+    target: Targets = None,
+    select: Codes = None,
+    ignore: Codes = None,
+    name: str | None = None,
+    proto: str | os.PathLike[str] | None = None,
+    cudnn: bool = True,
+    fine_tune: bool = False,
+    isolated: bool = False,
+) -> CheckResult:
+    """Find what is wrong in a prototxt, or in every *.prototxt below a folder.
+
+    Args:
+        path_or_text: A `str` with a line end or a brace is the text of a net or a solver, any
+            other `str` is the path of a file or a folder. A `Path` is always a path, `bytes`
+            are always text.
+        target: The Caffe to check for, by name or as a Dialect, or several; if not given, the
+            one that a comment in the file, the configuration or its fields point to.
+        select: Only these rules: codes, families and names, as a list or separated by commas.
+        ignore: Not these rules.
+        name: A name for text, which is then checked with the configuration for that path;
+            without one, text is checked with no configuration.
+        proto: Your own fork's caffe.proto, to be used as the schema.
+        cudnn: Whether the Caffe was built with cuDNN.
+        fine_tune: Whether training starts from loaded weights.
+        isolated: Read no configuration file.
+
+    Returns:
+        What was found. A baseline in the configuration is not applied.
+
+    Raises:
+        ProtolintError: An argument is wrong (UsageError), a file cannot be read or is no
+            text (InputError), or a configuration is wrong (ConfigError). A file below a folder
+            that cannot be read is in `CheckResult.unreadable` instead.
+    """
+    run = _Run(target, select, ignore, proto, cudnn, fine_tune, isolated)
+    given = _given(path_or_text, name)
+    if isinstance(given, Source):
+        settings = run.settings_for(given.path if name else None)
+        return CheckResult(run.check(given, settings, Project()))
+    found = list(find_files(given))
+    if found == [given]:
+        source = read_source(given)
+        return CheckResult(run.check(source, run.settings_for(given), Project([given], run.read)))
+    return run.check_folder(file for file in found if not run.settings_for(file).excludes(file))
+
+
+def load(
+    path_or_text: PathOrText,
+    *,
+    target: str | Dialect | None = None,
+    name: str | None = None,
+    proto: str | os.PathLike[str] | None = None,
+    cudnn: bool = True,
+    isolated: bool = False,
+) -> Net:
+    """Read a net as one Caffe would build it.
+
+    The net has its layers in today's terms, whatever generation they are written in, the
+    states it is built for (`net.states`) and what is left of it in each (`net.views`). Fields
+    that the target does not have are left out; `check` tells them.
+
+    Args:
+        path_or_text: A file, or text, as in `check`.
+        target: The Caffe that reads the net; if not given, found as in `check`.
+        name: A name for text, as in `check`.
+        proto: Your own fork's caffe.proto, to be used as the schema.
+        cudnn: Whether the Caffe was built with cuDNN.
+        isolated: Read no configuration file.
+
+    Returns:
+        The net, every part of which knows its place in the text.
+
+    Raises:
+        ProtolintError: As in `check`; also where the file is no net or its syntax is broken
+            (InputError).
+    """
+    # With no rule selected, checking only finds the target.
+    run = _Run(target, (), (), proto, cudnn, False, isolated)
+    given = _given(path_or_text, name)
+    source = given if isinstance(given, Source) else read_source(given)
+    settings = run.settings_for(None if given is source and not name else source.path)
+    readings = Readings.of(source, run.build(settings))
+    for problem in readings.tree.problems:
+        if problem.fatal:
+            line, column = source.position(problem.span.start)
+            raise InputError(source.path, f"line {line}, column {column}: {problem.message}")
+    if readings.kind is FileKind.SOLVER:
+        raise InputError(source.path, "a solver, not a net; load the net that it names")
+    if readings.kind is FileKind.OTHER:
+        raise InputError(source.path, "no field of a net is in it")
+    first = run.check(source, settings, Project())[0]
+    return readings.read(first.target.dialect).nets[0]
+
+
+class _Run:
+    """What the caller says, applied to one source after the other."""
+
+    def __init__(
+        self,
+        target: Targets,
+        select: Codes,
+        ignore: Codes,
+        proto: str | os.PathLike[str] | None,
+        cudnn: bool,
+        fine_tunes: bool,
+        isolated: bool,
+    ) -> None:
+        self._targets = _dialects(target)
+        self._select = None if select is None else _codes(select)
+        self._ignore = _codes(ignore or ())
+        self._proto = None if proto is None else os.fspath(proto)
+        self._cudnn = cudnn
+        self._fine_tunes = fine_tunes
+        self._finder = ConfigFinder(isolated=isolated)
+        self._schemas: dict[str, Schema] = {}
+
+    def settings_for(self, path: str | None) -> Settings:
+        """The settings for a file, or for text that has no place; rules asked for replace."""
+        settings = Settings()
+        if path is not None:
+            settings = self._finder.settings_for(os.path.dirname(os.path.realpath(path)))
+        if self._select is not None:
+            settings = settings._replace(select=self._select, ignore=frozenset())
+        return settings._replace(ignore=settings.ignore | self._ignore)
+
+    def build(self, settings: Settings) -> Build:
+        """The caller's own Caffe."""
+        proto = self._proto or settings.proto
+        if proto and proto not in self._schemas:
+            self._schemas[proto] = read_schema(proto)
+        schema = self._schemas[proto] if proto else None
+        return settings.build(schema, cudnn=self._cudnn, fine_tunes=self._fine_tunes)
+
+    def read(self, source: Source) -> Readings:
+        """A file of the run that another one asks for."""
+        return Readings.of(source, self.build(self.settings_for(source.path)))
+
+    def check(self, source: Source, settings: Settings, project: Project) -> list[FileReport]:
+        """One report for each target."""
+        build = self.build(settings)
+        return check_source(
+            source, targets=self._targets, settings=settings, build=build, project=project
+        )
+
+    def check_folder(self, files: Iterable[str]) -> CheckResult:
+        """The reports of many files; one that cannot be read does not stop the others."""
+        paths = list(files)
+        project = Project(paths, self.read)
+        reports: list[FileReport] = []
+        unreadable: list[InputError] = []
+        for path in paths:
+            try:
+                source = read_source(path)
+            except InputError as error:
+                unreadable.append(error)
+                continue
+            reports += self.check(source, self.settings_for(path), project)
+        return CheckResult(reports, unreadable)
+
+
+def _given(given: PathOrText, name: str | None) -> Source | str:
+    """The source that text is, or the path."""
+    if isinstance(given, bytes):
+        return Source(name or "<text>", given)
+    if isinstance(given, str) and (not given or "\n" in given or "{" in given):
+        return Source(name or "<text>", given.encode("utf-8", "surrogateescape"))
+    if not isinstance(given, (str, os.PathLike)):
+        raise UsageError(f"a path or the text of a net is wanted, not {type(given).__name__}")
+    if name is not None:
+        raise UsageError(f"'name' is for text, and {os.fspath(given)} is a path")
+    return os.fspath(given)
+
+
+def _dialects(target: Targets) -> tuple[Dialect, ...]:
+    if target is None:
+        return ()
+    given: Iterable[str | Dialect] = [target] if isinstance(target, (str, Dialect)) else target
+    found = []
+    for one in given:
+        dialect = one if isinstance(one, Dialect) else resolve_target(one)
+        if dialect is None:
+            hint = did_you_mean(str(one), DIALECTS)
+            raise UsageError(f"unknown target '{one}'{hint}; known: {', '.join(DIALECTS)}")
+        found.append(dialect)
+    return tuple(found)
+
+
+def _codes(names: str | Iterable[str]) -> frozenset[str]:
+    given = names.split(",") if isinstance(names, str) else names
+    return codes_of(name for name in given if name.strip())

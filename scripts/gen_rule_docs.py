@@ -1,0 +1,118 @@
+"""Write a page for every rule into ``docs/rules/``, and ``docs/rules/README.md`` as their index.
+
+The pages say what the rules' own modules say: docstring, severity, targets, examples.
+
+    python scripts/gen_rule_docs.py            write the pages that changed, remove those of no rule
+    python scripts/gen_rule_docs.py --check    change nothing; exit 1 if a page is out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from protolint.lint.manual import markdown_index, markdown_page
+from protolint.lint.registry import all_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+PAGES = REPO_ROOT / "docs" / "rules"
+
+EXIT_OK, EXIT_OUT_OF_DATE = 0, 1
+
+
+def render_all() -> dict[str, str]:
+    """Render the pages of protolint's own rules; those of installed plug-ins are left out.
+
+    Returns:
+        The text of each page by its file name.
+    """
+    own = [rule for rule in all_rules() if rule.module.startswith("protolint.rules.")]
+    pages = {f"{rule.code}.md": markdown_page(rule) for rule in own}
+    return {"README.md": markdown_index(own), **pages}
+
+
+def out_of_date(pages: dict[str, str], folder: Path) -> dict[str, str]:
+    """Find the pages on disk that are not what the rules say.
+
+    Args:
+        pages: What :func:`render_all` returned.
+        folder: The folder of the committed pages.
+
+    Returns:
+        File name and what is wrong with it, for each such file; empty if all is well.
+    """
+    found: dict[str, str] = {}
+    for name, text in pages.items():
+        path = folder / name
+        if not path.is_file():
+            found[name] = "is missing"
+        elif path.read_bytes() != text.encode():
+            found[name] = "differs from its rule"
+    for path in sorted(folder.glob("*.md")):
+        if path.name not in pages:
+            found[path.name] = "has no rule"
+    return found
+
+
+def write_pages(pages: dict[str, str], folder: Path) -> dict[str, str]:
+    """Bring a folder up to date; pages that already say the same are left as they are.
+
+    Args:
+        pages: What :func:`render_all` returned.
+        folder: The folder to write to; it is made if need be.
+
+    Returns:
+        File name and what was done to it, for each file that changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    done: dict[str, str] = {}
+    for name in out_of_date(pages, folder):
+        if name in pages:
+            (folder / name).write_bytes(pages[name].encode())
+            done[name] = "written"
+        else:
+            (folder / name).unlink()
+            done[name] = "removed, its rule is gone"
+    return done
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments without the program name; those of the process if not given.
+
+    Returns:
+        The exit code: 0 fine, 1 out of date (only with ``--check``).
+    """
+    parser = argparse.ArgumentParser(description="Write docs/rules/ from the rules' modules.")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; name the pages that are out of date and exit 1 if there are any",
+    )
+    arguments = parser.parse_args(argv)
+    pages = render_all()
+    if not arguments.check:
+        done = write_pages(pages, PAGES)
+        for name, what in done.items():
+            print(f"{name}: {what}")
+        print(f"{len(pages)} pages, {len(done)} changed")
+        return EXIT_OK
+    wrong = out_of_date(pages, PAGES)
+    for name, what in wrong.items():
+        print(f"docs/rules/{name} {what}", file=sys.stderr)
+    if wrong:
+        print("to repair: python scripts/gen_rule_docs.py", file=sys.stderr)
+        return EXIT_OUT_OF_DATE
+    print(f"{len(pages)} pages are up to date")
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+"""The Python API: stable names, the command line's answers, errors of one family."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import protolint
+from protolint.report import FORMATS
+
+NAMES = {
+    "Applicability", "CheckResult", "ConfigError", "DIALECTS", "Diagnostic", "Dialect", "Edit",
+    "Fix", "InputError", "Label", "Layer", "Net", "Position", "ProtolintError", "Severity",
+    "Source", "Span", "UsageError", "View", "__version__", "check", "load",
+}  # fmt: skip
+ANY: Any = 3
+BN = """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn"
+  type: "BatchNorm"
+  bottom: "x"
+  top: "y"
+}
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(protolint.__all__) == NAMES
+    for name in NAMES:
+        assert name in dir(protolint)
+        assert getattr(protolint, name) is not None
+    with pytest.raises(AttributeError, match="module 'protolint' has no attribute 'chekc'"):
+        _ = protolint.chekc
+
+
+def test_no_public_name_is_hidden_by_a_module() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(protolint.__path__)}
+    assert NAMES & modules == set()
+
+
+def test_the_parameters_are_these() -> None:
+    parameters = inspect.signature(protolint.check).parameters
+    assert list(parameters) == [
+        "path_or_text", "target", "select", "ignore", "name", "proto", "cudnn", "fine_tune",
+        "isolated",
+    ]  # fmt: skip
+    assert list(inspect.signature(protolint.load).parameters) == [
+        "path_or_text", "target", "name", "proto", "cudnn", "isolated",
+    ]  # fmt: skip
+    assert all(p.kind is p.KEYWORD_ONLY for p in list(parameters.values())[1:])
+
+
+def test_public_names_say_what_they_are() -> None:
+    for name in NAMES - {"__version__", "DIALECTS"}:
+        assert getattr(protolint, name).__doc__
+
+
+@pytest.mark.parametrize(
+    ("statement", "heavy"),
+    [
+        ("protolint.Severity", {"click", "protolint.lint", "protolint.schema", "numpy", "lark"}),
+        ("protolint.ProtolintError", {"click", "protolint.source", "protolint.lint"}),
+        ("protolint.check", {"click", "numpy", "lark", "json", "google.protobuf", "protolint.cli"}),
+        ("protolint.load", {"click", "numpy", "lark", "json", "google.protobuf", "protolint.cli"}),
+    ],
+)
+def test_a_name_imports_only_what_it_needs(statement: str, heavy: set[str]) -> None:
+    program = f"import sys, protolint; {statement}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
+    )
+    assert "protolint" in done.stdout.split(), done.stderr
+    assert set(done.stdout.split()) & heavy == set()
+
+
+def run_command(*arguments: str | Path) -> dict[str, list[dict[str, object]]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "protolint", "check", "--output-format", "json",
+         *map(str, arguments)],
+        capture_output=True, timeout=120,
+    )  # fmt: skip
+    document: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
+    return document
+
+
+@pytest.mark.parametrize("target", [None, "nvidia-0.15", ["bvlc", "nvidia"]])
+def test_findings_are_those_of_the_command_line(
+    fixtures: Path, target: str | list[str] | None
+) -> None:
+    names = [target] if isinstance(target, str) else target or []
+    result = protolint.check(fixtures / "nets", target=target)
+    expected = run_command(fixtures / "nets", *(f"--target={name}" for name in names))
+    assert json.loads(result.render("json")) == expected
+    assert [(d.code, d.path, *result.position(d)) for d in result] == [
+        (d["code"], d["path"], d["line"], d["column"]) for d in expected["diagnostics"]
+    ]
+
+
+def test_one_file_gives_what_the_command_line_gives(fixtures: Path) -> None:
+    for path in sorted((fixtures / "nets").glob("*.prototxt")):
+        assert json.loads(protolint.check(path).render("json")) == run_command(path)
+        assert list(protolint.check(str(path))) == list(protolint.check(path))
+
+
+def test_a_result_is_a_sequence_of_findings() -> None:
+    result = protolint.check(BN, target="nvidia-0.15", select="BN003")
+    assert [d.code for d in result] == ["BN003"]
+    assert len(result) == 1
+    assert result[0] in result
+    assert result[:1] == [result[0]]
+    finding = result[0]
+    assert isinstance(finding, protolint.Diagnostic)
+    assert finding.severity is protolint.Severity.ERROR
+    assert finding.layer == "bn"
+    assert finding.fix is not None
+    assert result.position(finding) == protolint.Position(2, 1)
+    assert result.accepted
+    assert str(result).startswith("<text>:2:1: error BN003 bn: gamma has no scale_filler")
+    assert repr(result) == "<CheckResult: Found 1 error in 1 file. 1 fixable with --fix.>"
+    assert not protolint.check(BN, target="bvlc", select="BN003")
+
+
+def test_text_bytes_and_paths_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    odd = tmp_path / "n\u00e4t {1}.prototxt"
+    odd.write_text(BN, "utf-8")
+    for given in (BN, BN.encode(), odd, str(Path("plain.prototxt"))):
+        Path("plain.prototxt").write_text(BN, "utf-8")
+        found = protolint.check(given, target="nvidia-0.15", select="BN003")
+        assert [d.code for d in found] == ["BN003"]
+    assert protolint.check("").reports[0].path == "<text>"
+    assert protolint.check(BN, name="given.prototxt").reports[0].path == "given.prototxt"
+
+
+def test_every_format_of_the_command_line_renders() -> None:
+    result = protolint.check(BN, target="nvidia-0.15")
+    for name in FORMATS:
+        assert "BN003" in result.render(name)
+    assert "\x1b[" in result.render(colour=True)
+    assert "\x1b[" not in result.render()
+
+
+def test_rules_are_selected_and_ignored() -> None:
+    wrong = BN.replace('"bn"', '"bn" foo: 1').replace('bottom: "x"', 'bottom: "z"')
+    assert {d.code for d in protolint.check(wrong, target="nvidia-0.15")} > {"PT002", "NT001"}
+    for select in ("PT,NT001", ["PT", "unknown-bottom"], {"pt002", "nt001"}):
+        found = {d.code for d in protolint.check(wrong, target="nvidia-0.15", select=select)}
+        assert found == {"PT002", "NT001"}
+    assert not protolint.check(wrong, ignore="ALL")
+
+
+def test_configuration_holds_for_files_and_named_text(tmp_path: Path) -> None:
+    (tmp_path / "protolint.toml").write_text(
+        'target = "nvidia-0.15"\nignore = ["BN", "NT"]\nexclude = ["old"]\n', "utf-8"
+    )
+    net = tmp_path / "net.prototxt"
+    net.write_text(BN, "utf-8")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "net.prototxt").write_text(BN, "utf-8")
+    assert [r.path for r in protolint.check(tmp_path).reports] == [str(net)]
+    assert not protolint.check(net)
+    assert not protolint.check(BN, name=str(net))
+    assert protolint.check(net, select="BN003")
+    assert protolint.check(net, isolated=True).reports[0].target.dialect.name == "bvlc"
+    assert protolint.check(BN).reports[0].target.dialect.name == "bvlc"
+    assert protolint.load(net).dialect.name == "nvidia-0.15"
+    assert protolint.load(BN).dialect.name == "bvlc"
+
+
+def test_the_build_of_a_caffe_is_told() -> None:
+    in_place = BN.replace('"y"', '"x"')
+    assert protolint.check(in_place, target="nvidia-0.15", select="BN001")
+    assert not protolint.check(in_place, target="nvidia-0.15", select="BN001", cudnn=False)
+    (found,) = protolint.check(BN, target="nvidia-0.15", select="BN003", fine_tune=True)
+    assert found.severity is protolint.Severity.INFO
+
+
+def test_a_forks_own_schema_is_used(tmp_path: Path) -> None:
+    pytest.importorskip("grpc_tools", reason="compiling a .proto needs grpcio-tools")
+    shipped = Path(__file__).resolve().parent.parent / "proto" / "bvlc.proto"
+    schema = tmp_path / "fork.proto"
+    schema.write_text(
+        shipped.read_text("utf-8").replace(
+            "message BatchNormParameter {",
+            "message BatchNormParameter {\n  optional bool mine = 99;",
+        ),
+        "utf-8",
+    )
+    text = BN.replace("  top:", "  batch_norm_param { mine: true }\n  top:")
+    assert protolint.check(text, select="PT")
+    assert not protolint.check(text, select="PT", proto=schema)
+    (batchnorm,) = protolint.load(text, proto=schema).batchnorms
+    parameter = batchnorm.parameter("batch_norm_param")
+    assert parameter is not None
+    assert parameter.flag("mine")
+
+
+def test_a_net_is_read_as_its_caffe_builds_it(fixtures: Path) -> None:
+    net = protolint.load(fixtures / "nets" / "digits_all_in_one.prototxt")
+    assert isinstance(net, protolint.Net)
+    assert net.dialect is protolint.DIALECTS["nvidia-0.15"]
+    assert [str(state) for state in net.states] == ["TRAIN (train)", "TEST (val)", "TEST (deploy)"]
+    first = net.batchnorms[0]
+    assert isinstance(first, protolint.Layer)
+    assert first.name == "bn1"
+    assert net.traits(first).blobs == ("gamma", "beta", "mean", "variance", "reserved")
+    view = net.views[0]
+    assert isinstance(view, protolint.View)
+    assert [layer.type for layer in view.readers(first)] == ["ReLU"]
+    target = protolint.DIALECTS["nvidia-0.17"]
+    assert protolint.load(fixtures / "nets" / "legacy_v1.prototxt", target=target).layers
+
+
+def test_the_target_of_a_net_is_found_as_in_check(fixtures: Path) -> None:
+    for path in sorted((fixtures / "nets").glob("*.prototxt")):
+        if "solver" not in path.name:
+            (report,) = protolint.check(path).reports
+            assert protolint.load(path).dialect is report.target.dialect
+    assert protolint.load(f"# protolint: target=nvidia-0.16\n{BN}").dialect.name == "nvidia-0.16"
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: protolint.check("no.prototxt"), protolint.InputError, "no.prototxt: no such file"),
+        (lambda: protolint.load("no.prototxt"), protolint.InputError, "no.prototxt: cannot be re"),
+        (lambda: protolint.check(BN, target="caffe2"), protolint.UsageError, "unknown target 'caf"),
+        (lambda: protolint.load(BN, target="bvcl"), protolint.UsageError, "did you mean 'bvlc'?"),
+        (lambda: protolint.check(BN, select="BN01"), protolint.UsageError, "did you mean 'BN001'"),
+        (lambda: protolint.check(ANY), protolint.UsageError, "a path or the text of a net is want"),
+        (lambda: protolint.check("a", name="b"), protolint.UsageError, "'name' is for text, and a"),
+        (lambda: protolint.check(BN).render("yaml"), protolint.UsageError, "no format 'yaml'"),
+        (lambda: protolint.load("layer {\n"), protolint.InputError, "<text>: line 2, column 1: "),
+        (lambda: protolint.load("base_lr: 1\n"), protolint.InputError, "a solver, not a net"),
+        (lambda: protolint.load("item { id: 1 }"), protolint.InputError, "no field of a net"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told(
+    call: Callable[[], object], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind) as raised:
+        call()
+    assert message in str(raised.value)
+    assert isinstance(raised.value, protolint.ProtolintError)
+
+
+def test_an_unreadable_file_does_not_stop_a_folder(fixtures: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.prototxt").write_bytes(b"\0\1\2")
+    (tmp_path / "b.prototxt").write_text(BN, "utf-8")
+    result = protolint.check(tmp_path, target="nvidia-0.15", select="BN003")
+    assert [d.code for d in result] == ["BN003"]
+    assert [error.path for error in result.unreadable] == [os.path.join(tmp_path, "a.prototxt")]
+    with pytest.raises(protolint.InputError, match="a binary file, perhaps a caffemodel"):
+        protolint.check(tmp_path / "a.prototxt")
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    from importlib.metadata import version
+
+    assert protolint.__version__ == version("protolint-caffe")
