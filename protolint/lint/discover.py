@@ -59,7 +59,7 @@ def read_source(path: str, shown: str | None = None) -> Source:
         raise InputError(name, f"over {MAX_BYTES >> 20} MiB; this is no prototxt")
     if b"\0" in data[:8192]:
         what = "an HDF5 file" if data.startswith(_HDF5) else "a binary file, perhaps a caffemodel"
-        raise InputError(name, f"{what}, not text; protolint check takes prototxt files")
+        raise InputError(name, f"{what}, not text; a prototxt file is wanted here")
     return Source(name, data)
 
 

@@ -148,7 +148,7 @@ def test_version_names_the_tool() -> None:
 
 
 def test_help_fits_a_screen() -> None:
-    for command in ((), ("check",), ("rule",)):
+    for command in ((), ("check",), ("show",), ("rule",)):
         done = run(*command, "--help")
         assert done.returncode == 0
         assert "Example: " in done.stdout

@@ -1,0 +1,240 @@
+"""protolint show: a net as a table, state by state."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any
+
+import click
+
+from protolint.cli.options import TargetType
+from protolint.diagnostic import Diagnostic, Severity
+from protolint.errors import InputError, UsageError
+from protolint.lint.config import ConfigFinder
+from protolint.lint.discover import read_source
+from protolint.lint.file import FileKind, LintFile, Readings
+from protolint.lint.runner import FileReport, check_source
+from protolint.lint.suggest import did_you_mean
+from protolint.net.net import TEST, TRAIN, Net
+from protolint.net.shape import Shape
+from protolint.net.states import NetState
+from protolint.net.summary import NetSummary, summarise
+from protolint.net.view import View
+from protolint.schema.descriptors import read_schema
+from protolint.schema.dialects import Dialect
+
+__all__ = ["command"]
+
+
+class _InputShapeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A blob and its shape, as in `data=1,3,224,224`."""
+
+    name = "BLOB=SIZES"
+
+    def convert(
+        self,
+        value: str | tuple[str, Shape],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, Shape]:
+        """The blob's name and its shape; a usage error where the text is no such thing."""
+        if isinstance(value, tuple):
+            return value
+        blob, equals, text = value.rpartition("=")
+        sizes = text.replace("x", ",").split(",")
+        known = [_number(size.strip()) for size in sizes]
+        odd = [size for size, number in zip(sizes, known, strict=True) if not number]
+        if not blob or not equals or any(size.strip() != "?" for size in odd):
+            self.fail(f"'{value}' is not of the form data=1,3,224,224; '?' is an open size")
+        return blob, Shape.of(known)
+
+
+def _number(text: str) -> int | None:
+    """The number that a text spells, or None; Caffe holds none of more digits."""
+    return int(text) if text.isdecimal() and len(text) <= 10 else None
+
+
+@click.command("show", epilog="Example: protolint show --state TEST deploy.prototxt")
+@click.argument("path", metavar="FILE", type=click.Path())
+@click.option("--target", type=TargetType(), help="As this Caffe builds it: bvlc, nvidia-0.17, ...")
+@click.option(
+    "--state",
+    "--phase",
+    "states",
+    metavar="STATE",
+    multiple=True,
+    help="Only this state: TRAIN, TEST, a stage, level=N, or some of them with commas.",
+)
+@click.option(
+    "--input-shape",
+    "given",
+    type=_InputShapeType(),
+    multiple=True,
+    help="What the net leaves open, as in data=1,3,224,224 (repeatable).",
+)
+@click.option(
+    "--format",
+    "--output-format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+)
+@click.option(
+    "--proto", metavar="FILE", type=click.Path(), help="Your own fork's caffe.proto as the schema."
+)
+@click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
+@click.option("--isolated", is_flag=True, help="Read no configuration file.")
+def command(
+    path: str,
+    target: Dialect | None,
+    states: tuple[str, ...],
+    given: tuple[tuple[str, Shape], ...],
+    form: str,
+    proto: str | None,
+    without_cudnn: bool,
+    isolated: bool,
+) -> int:
+    """Show a net layer by layer: blobs, shapes, parameters, BatchNorms ('-': stdin).
+
+    A size that the prototxt does not decide is '?', and so is what follows from it. A net
+    with errors is shown as far as it can be read.
+    """
+    file, report = _read(path, target, proto, cudnn=not without_cudnn, isolated=isolated)
+    nets = [(net, _views(net, states)) for net in file.nets]
+    shapes = dict(given)
+    _require_blobs(shapes, nets)
+    found = [(net, [summarise(net, view, shapes) for view in views]) for net, views in nets]
+    errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    if errors:
+        click.echo(f"protolint: {_problems(report, errors, path, target)}", err=True)
+    sys.stdout.write(_json(report, errors, found) if form == "json" else _text(report, found))
+    return 0
+
+
+def _read(
+    path: str, target: Dialect | None, proto: str | None, *, cudnn: bool, isolated: bool
+) -> tuple[LintFile, FileReport]:
+    """The file as its target reads it, and what a check finds in it."""
+    source = read_source(path)
+    settings = ConfigFinder(isolated=isolated).settings_for(os.path.dirname(os.path.realpath(path)))
+    schema = proto or settings.proto
+    build = settings.build(None if schema is None else read_schema(schema), cudnn=cudnn)
+    asked = () if target is None else (target,)
+    report = check_source(source, targets=asked, settings=settings, build=build)[0]
+    file = Readings.of(source, build).read(report.target.dialect)
+    if file.kind is FileKind.OTHER:
+        raise InputError(source.path, f"not a net; to see why: protolint check {quote(path)}")
+    if not file.nets:
+        fields = ("net", "train_net", "test_net")
+        names = [name for field in fields for name in file.message.texts(field)]
+        hint = f"; its net: protolint show {quote(names[0])}" if names else ""
+        raise InputError(source.path, f"a solver, not a net{hint}")
+    return file, report
+
+
+def _views(net: Net, states: tuple[str, ...]) -> list[View]:
+    """The views of the states that are asked for, all that the net is for if none is."""
+    if not states:
+        return list(net.views)
+    found = [view for text in states for view in _views_of(net, text)]
+    return list({view.state: view for view in found}.values())
+
+
+def _views_of(net: Net, text: str) -> list[View]:
+    """The net's views that have what a text names, else the one state that it spells."""
+    phase: str | None = None
+    level: int | None = None
+    stages: set[str] = set()
+    rules = [rule for layer in net.layers for rule in (*layer.include, *layer.exclude)]
+    known = {stage for rule in rules for stage in (*rule.stages, *rule.not_stages)}
+    for word in (part.strip() for part in text.split(",")):
+        name, _, number = word.partition("=")
+        if word in known:
+            stages.add(word)
+        elif word.upper() in (TRAIN, TEST):
+            phase = word.upper()
+        elif name == "level" and _number(number.removeprefix("-")) is not None:
+            level = int(number)
+        else:
+            words = [TRAIN, TEST, *sorted(known)]
+            hint = did_you_mean(word, words)
+            raise UsageError(
+                f"'{word}' is no phase and no stage of the net{hint}; known: {', '.join(words)}"
+            )
+    found = [
+        view
+        for view in net.views
+        if phase in (None, view.state.phase)
+        and stages <= view.state.stages
+        and level in (None, view.state.level)
+    ]
+    state = NetState(phase or TEST, frozenset(stages), level or 0)
+    return found or [View(state, net.layers, net.inputs)]
+
+
+def _require_blobs(shapes: Mapping[str, Shape], nets: list[tuple[Net, list[View]]]) -> None:
+    """Raises UsageError where a shape is given for a blob that no net has."""
+    names = {name for net, _ in nets for name in net.blob_names}
+    for blob in shapes:
+        if blob not in names:
+            raise UsageError(f"the net has no blob '{blob}'{did_you_mean(blob, names)}")
+
+
+def _problems(
+    report: FileReport, errors: list[Diagnostic], path: str, target: Dialect | None
+) -> str:
+    """What a check finds, in one line."""
+    from protolint.report.summary import counted
+
+    codes = ", ".join(sorted({error.code for error in errors}))
+    line = report.source.line_number(errors[0].span.start)
+    option = "" if target is None else f"--target {target.name} "
+    return (
+        f"{report.path}: {counted(len(errors), 'error')} ({codes}), the first at line {line}; "
+        f"to see them: protolint check {option}{quote(path)}"
+    )
+
+
+def _text(report: FileReport, found: list[tuple[Net, list[NetSummary]]]) -> str:
+    from protolint.report.net_table import render
+    from protolint.report.table import room
+
+    target = report.target
+    head = f"{report.path}, as {target.dialect.name} builds it ({target.reason})\n"
+    tables = (render(net, summary, room()) for net, entries in found for summary in entries)
+    return "\n".join([head, *tables])
+
+
+def _json(
+    report: FileReport, errors: list[Diagnostic], found: list[tuple[Net, list[NetSummary]]]
+) -> str:
+    import json
+
+    from protolint.report.net_table import as_dict
+
+    document: dict[str, Any] = {
+        "schema_version": 1,
+        "path": report.path,
+        "target": report.target.dialect.name,
+        "target_reason": report.target.reason,
+        "errors": [
+            {
+                "code": error.code,
+                "line": report.source.line_number(error.span.start),
+                "message": error.message,
+            }
+            for error in errors
+        ],
+        "nets": [
+            {
+                "name": net.message.text("name"),
+                "states": [as_dict(net, summary) for summary in entries],
+            }
+            for net, entries in found
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

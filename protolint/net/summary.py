@@ -1,0 +1,154 @@
+"""A net in one state, layer by layer: shapes, parameters, and what its BatchNorms do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from protolint.net.layer import Layer
+from protolint.net.net import TEST, Net
+from protolint.net.parameters import Parameter, parameters
+from protolint.net.shape import UNKNOWN, Shape
+from protolint.net.shapes import bottom_shapes, shapes
+from protolint.net.states import NetState
+from protolint.net.types import layer_types
+from protolint.net.view import View
+
+__all__ = ["BatchNormSummary", "LayerSummary", "NetSummary", "Totals", "summarise"]
+
+#: What cuDNN makes of eps before NVIDIA 0.16: a constant in 0.14, CUDNN_BN_MIN_EPSILON at least
+#: in 0.15 (common_layers.hpp @ v0.14.5, cudnn_batch_norm_layer.cpp @ v0.15.14).
+_CUDNN_14_EPS, _CUDNN_LEAST_EPS = 1e-4, 1e-5
+_AVERAGE = 0.999
+
+
+class BatchNormSummary(NamedTuple):
+    """What a BatchNorm is in the dialect and the state.
+
+    `affine`: gamma and beta are its own; `eps` and `average` (moving_average_fraction) are
+    those that hold; `batch_statistics`: it normalises by the batch; `scale` is the layer that
+    scales its top.
+    """
+
+    engine: str
+    blobs: tuple[str, ...]
+    affine: bool
+    eps: float
+    average: float
+    batch_statistics: bool
+    scale: Layer | None
+
+
+class LayerSummary(NamedTuple):
+    """A layer with the shapes of its tops and its learnable blobs (None: it is not known which).
+
+    `registered` says that the dialect, or the user's own Caffe, has the type; `scales` is the
+    BatchNorm whose Scale it is.
+    """
+
+    layer: Layer
+    tops: tuple[Shape, ...]
+    parameters: tuple[Parameter, ...] | None
+    registered: bool
+    batchnorm: BatchNormSummary | None
+    scales: Layer | None
+
+    @property
+    def values(self) -> int | None:
+        """How many numbers its blobs hold together, or None."""
+        if self.parameters is None:
+            return None
+        counts = [parameter.shape.values for parameter in self.parameters]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+
+class Totals(NamedTuple):
+    """How many layers and numbers a net has; blobs that are shared count once.
+
+    `learnable` numbers have a gradient, `statistics` are kept by BatchNorms; `unknown` counts
+    layers whose number of either is not known.
+    """
+
+    layers: int
+    batchnorms: int
+    learnable: int
+    statistics: int
+    unknown: int
+
+
+class NetSummary(NamedTuple):
+    """A net in one state."""
+
+    state: NetState
+    inputs: dict[str, Shape]
+    layers: tuple[LayerSummary, ...]
+    totals: Totals
+
+
+def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
+    """The summary of a view; `given` are shapes that the net does not tell, by blob."""
+    known = shapes(net, view, given)
+    inputs = {v.name: shape for v, shape in known.items() if v.producer is None}
+    registered = layer_types(net.dialect.version) | net.custom_types
+    scales = {bn.index: view.scale_after(bn) for bn in net.batchnorms if bn in view}
+    scaled = {
+        scale.index: net.layers[index] for index, scale in scales.items() if scale is not None
+    }
+    layers = []
+    for layer in view.layers:
+        found = parameters(net, layer, bottom_shapes(view, layer, known))
+        layers.append(
+            LayerSummary(
+                layer,
+                tuple(known.get(top, UNKNOWN) for top in view.tops[layer.index]),
+                None if found is None else tuple(found),
+                layer.type in registered,
+                _batchnorm(net, view, layer, scales.get(layer.index)),
+                scaled.get(layer.index),
+            )
+        )
+    return NetSummary(view.state, inputs, tuple(layers), _totals(layers))
+
+
+def _batchnorm(net: Net, view: View, layer: Layer, scale: Layer | None) -> BatchNormSummary | None:
+    if layer.type != "BatchNorm":
+        return None
+    traits = net.traits(layer)
+    param = layer.parameter("batch_norm_param")
+    given = param is not None and "moving_average_fraction" in param
+    stored = layer.runs_as(view.state) == TEST
+    if not traits.kind.ignores_global_stats and param is not None and "use_global_stats" in param:
+        stored = param.flag("use_global_stats")
+    return BatchNormSummary(
+        traits.engine,
+        traits.blobs,
+        traits.affine,
+        _eps(net, layer, traits.engine),
+        param.number("moving_average_fraction") if param is not None and given else _AVERAGE,
+        not stored,
+        scale,
+    )
+
+
+def _eps(net: Net, layer: Layer, engine: str) -> float:
+    dialect = net.dialect
+    if engine == "CUDNN" and dialect.version < (0, 15):
+        return _CUDNN_14_EPS
+    param = layer.parameter("batch_norm_param")
+    written = param.number("eps") if param is not None and "eps" in param else dialect.eps_default
+    least = _CUDNN_LEAST_EPS if engine == "CUDNN" else 0.0
+    return max(written, dialect.eps_floor, least)
+
+
+def _totals(layers: list[LayerSummary]) -> Totals:
+    counts = {True: 0, False: 0}
+    seen: set[str] = set()
+    unknown = 0
+    for entry in layers:
+        unknown += entry.values is None
+        for parameter in entry.parameters or ():
+            if parameter.name not in seen:
+                counts[parameter.is_statistic] += parameter.shape.values or 0
+            seen.update([parameter.name] if parameter.name else [])
+    batchnorms = sum(entry.batchnorm is not None for entry in layers)
+    return Totals(len(layers), batchnorms, counts[False], counts[True], unknown)
