@@ -6,6 +6,7 @@ import ast
 import importlib.metadata
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def package_of(path: Path) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
@@ -79,10 +80,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 def test_the_packages_listed_for_the_wheel_are_those_on_disk() -> None:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     data = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
     listed = set(data["tool"]["setuptools"]["packages"])
     folders = {path.parent for path in (REPOSITORY / "protolint").rglob("__init__.py")}

@@ -24,6 +24,8 @@ _COMMENT = re.compile(rf"(?:[^\"'#\n]|{_STRING})*(#[^\n]*)")
 _DIRECTIVE = re.compile(
     r"#[ \t]*protolint:[ \t]*([a-z-]*)[ \t]*(?:\[([^\]\n]*)\]|=[ \t]*([^\s#]*))?"
 )
+#: What a conversion writes behind a layer to find its way back (protolint.convert); no order.
+_MEMORY = ("was", "added")
 _SUPPRESSING = ("ignore", "ignore-file", "disable", "enable")
 
 
@@ -81,6 +83,8 @@ def read_directives(tree: Tree) -> Directives:
     opened: dict[str, tuple[Code, _Found]] = {}
     last = len(source.line_starts)
     for found in _directives(source):
+        if found.verb in _MEMORY:
+            continue
         if found.verb == "target" and found.value is not None:
             _add_targets(found, targets, misused)
             continue

@@ -35,7 +35,8 @@ class Solver:
     """A SolverParameter, as one dialect would read it.
 
     `open_net` says whether a file that the solver names was found, and gives its net if it
-    holds one; where it looks is not known here. `inline` are the nets that stand in the solver itself.
+    holds one; where it looks is not known here. `inline` are the nets that stand in the
+    solver itself.
     """
 
     def __init__(

@@ -91,7 +91,7 @@ Sigmoid b4567 - sigmoid_param
 SigmoidCrossEntropyLoss b4567 - sigmoid_param
 Silence b4567 -
 Slice b4567 - slice_param
-SmoothL1Loss 7 - smooth_l1_loss_param
+SmoothL1Loss 7 -
 Softmax b4567 - softmax_param
 SoftmaxWithLoss b4567 - softmax_param
 Split b4567 -

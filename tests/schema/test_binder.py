@@ -155,7 +155,7 @@ def test_every_default_of_every_dialect_is_protobufs() -> None:
     for dialect in DIALECTS.values():
         schema = load_schema(dialect.schema)
         for name, message in schema.messages.items():
-            theirs = schema.message_class(name).DESCRIPTOR  # type: ignore[attr-defined]
+            theirs = schema.message_class(name).DESCRIPTOR
             for field in message.fields.values():
                 if field.kind == "message" or field.repeated:
                     continue
@@ -209,4 +209,4 @@ def test_a_message_without_its_required_field_is_refused_as_protobuf_does() -> N
     # Python's parser leaves this check to the caller; C++'s refuses the text.
     theirs = load_schema("bvlc").message_class("NetParameter")()
     text_format.Parse("layer { clip_param { min: 0 } }", theirs)
-    assert theirs.FindInitializationErrors() == ["layer[0].clip_param.max"]  # type: ignore[attr-defined]
+    assert theirs.FindInitializationErrors() == ["layer[0].clip_param.max"]

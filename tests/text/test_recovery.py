@@ -137,4 +137,5 @@ def test_scalars_inside_lists_begin_where_their_value_does() -> None:
     (node,) = read("a: ['x' 'y', - 1]").children
     first, second = node.items  # type: ignore[union-attr]
     assert isinstance(first, Scalar)
+    assert isinstance(second, Scalar)
     assert (first.raw, second.raw) == ("'x''y'", "-1")

@@ -54,12 +54,12 @@ def test_takes_what_caffe_takes(kind: str, raw: str) -> None:
     message, _ = bind(load_schema("bvlc").messages["NetParameter"], ours)
     if raw == "- 0.001":
         # Python's parser wants the sign next to the number.
-        assert to_protobuf(message).layer[0].batch_norm_param.eps < 0  # type: ignore[attr-defined]
+        assert to_protobuf(message).layer[0].batch_norm_param.eps < 0
         return
     theirs = load_schema("bvlc").message_class("NetParameter")()
     text_format.Parse(text.encode("latin-1"), theirs)
     if "nan" in raw:
-        eps = to_protobuf(message).layer[0].batch_norm_param.eps  # type: ignore[attr-defined]
+        eps = to_protobuf(message).layer[0].batch_norm_param.eps
         assert math.isnan(eps)
     else:
         assert to_protobuf(message) == theirs
