@@ -11,6 +11,7 @@ __all__ = ["cli"]
 
 _COMMANDS = {
     "check": "Check prototxt files.",
+    "convert": "Convert nets, weights and solver states to another Caffe.",
     "show": "Show a net layer by layer: shapes, parameters, BatchNorms.",
     "rule": "Explain a rule, or list all of them.",
 }

@@ -1,0 +1,223 @@
+"""What a weight file says about one BatchNorm layer, gathered for detect.py.
+
+Field numbers: LayerParameter.batch_norm_param is 139 in every dialect that has it, and
+NVIDIA's forward_type and backward_type are 145 and 146 from v0.16.1 on (caffe.proto @
+v0.16.1). Other forks use those numbers for messages, and BatchNormParameter 4 to 8 for
+other things, so the wire type always counts too
+(caffe.proto @ 1.0, v0.15.14, v0.17.4, BVLC branches intel and opencl).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from protolint.batchnorm.base import DEFAULT_FRACTION
+from protolint.batchnorm.state import Array
+from protolint.errors import InputError
+from protolint.source import Span
+from protolint.weights.blobs import decode_blob
+from protolint.weights.header import Storage
+from protolint.weights.index import LayerEntry, ModelIndex, shown
+from protolint.wire import FIXED32, LENGTH, VARINT, Buffer, WireError, WireField, fields
+
+__all__ = ["FileMarks", "LayerFacts", "NormParam", "ParamFacts", "facts_of", "file_marks"]
+
+# 147 and 148 are left out: the OpenCL branch has numbers of its own from 147 on.
+_TYPE_FIELDS = (145, 146)
+_INTEL_ENGINE = 149
+# bn_param: LayerParameter 45 in SegNet, 137 in yjxiong/caffe and PSPNet.
+_SEGNET_PARAM, _YJX_PARAM = 45, 137
+
+
+class FileMarks(NamedTuple):
+    """What the file as a whole shows of its writer; each names a layer, or is None."""
+
+    raw_data: str | None = None
+    type_fields: str | None = None
+    intel: str | None = None
+
+    @property
+    def nvidia(self) -> str | None:
+        """Why the file was written by NVIDIA Caffe 0.16.1 or later, if anything says so."""
+        if self.type_fields is not None:
+            return f"layer '{self.type_fields}' has forward_type and its kin"
+        if self.raw_data is not None:
+            return f"layer '{self.raw_data}' has its values in raw_data"
+        return None
+
+
+class ParamFacts(NamedTuple):
+    """One `param` of a layer; None for what it does not mention."""
+
+    lr_mult: float | None
+    decay_mult: float | None
+    name: str
+
+
+class NormParam(NamedTuple):
+    """The BatchNorm parameters a layer of a weight file carries; None where unsaid.
+
+    `intel` tells whether it has a field as only Intel's fork writes it; `bn_mode` is
+    SegNet's (0 LEARN, 1 INFERENCE).
+    """
+
+    use_global_stats: bool | None = None
+    fraction: float | None = None
+    eps: float | None = None
+    scale_bias: bool | None = None
+    engine: int | None = None
+    intel: bool = False
+    bn_mode: int | None = None
+
+
+_NO_MARKS, _NO_PARAM = FileMarks(), NormParam()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerFacts:
+    """One layer's blobs, decoded, and everything else that hints at its layout.
+
+    `scale` is the name of the Scale layer that alone reads this layer's top next, in
+    the order of the file.
+    """
+
+    name: str
+    type: str
+    blobs: tuple[Array, ...]
+    raw_data: bool = False
+    norm: NormParam = _NO_PARAM
+    params: tuple[ParamFacts, ...] = ()
+    scale: str | None = None
+    marks: FileMarks = _NO_MARKS
+
+    @property
+    def fraction(self) -> float:
+        """moving_average_fraction, or its default."""
+        return DEFAULT_FRACTION if self.norm.fraction is None else self.norm.fraction
+
+
+def file_marks(index: ModelIndex) -> FileMarks:
+    """What the layers of a file show of its writer; looks at the index only."""
+    raw = typed = intel = None
+    for layer in index.layers:
+        if raw is None and any(blob.storage is Storage.RAW_DATA for blob in layer.blobs):
+            raw = shown(layer.name)
+        for found in layer.fields:
+            if typed is None and found.number in _TYPE_FIELDS and found.wire_type == VARINT:
+                typed = shown(layer.name)
+            if intel is None and found.number == _INTEL_ENGINE and found.wire_type == LENGTH:
+                intel = shown(layer.name)
+    return FileMarks(raw, typed, intel)
+
+
+def facts_of(
+    data: Buffer, index: ModelIndex, layer: LayerEntry, marks: FileMarks | None = None
+) -> LayerFacts:
+    """The facts about one layer; raises InputError where a blob or parameter is damaged.
+
+    `marks` are those of file_marks, to be worked out once for a file.
+    """
+    name = shown(layer.name)
+    blobs = tuple(
+        decode_blob(data, blob, path=index.path, place=f"layer {layer.position} '{name}', blob {i}")
+        for i, blob in enumerate(layer.blobs)
+    )
+    try:
+        norm = _norm_param(data, layer)
+        params = tuple(_param(data, span) for span in layer.params)
+    except WireError as error:
+        place = f"byte {error.offset} (layer {layer.position} '{name}')"
+        raise InputError(index.path, f"{place}: {error}") from None
+    return LayerFacts(
+        name=name,
+        type=layer.type,
+        blobs=blobs,
+        raw_data=any(blob.storage is Storage.RAW_DATA for blob in layer.blobs),
+        norm=norm,
+        params=params,
+        scale=_scale_after(index, layer),
+        marks=file_marks(index) if marks is None else marks,
+    )
+
+
+def _norm_param(data: Buffer, layer: LayerEntry) -> NormParam:
+    """batch_norm_param, or the bn_param of the forks whose type is BN."""
+    if layer.type == "BN":
+        return _bn_param(data, layer)
+    norm = NormParam()
+    for found in _all_fields(data, layer.batch_norm_params):
+        number, wire_type = found.number, found.wire_type
+        if number == 1 and wire_type == VARINT:
+            norm = norm._replace(use_global_stats=bool(found.number_value))
+        elif number == 2 and wire_type == FIXED32:
+            norm = norm._replace(fraction=_float(data, found))
+        elif number == 3 and wire_type == FIXED32:
+            norm = norm._replace(eps=_float(data, found))
+        elif number in (5, 6) and wire_type == VARINT:
+            # use_weight_bias and bias_term; in NVIDIA's releases 5 and 6 are messages.
+            norm = norm._replace(intel=True)
+        elif number == 7 and wire_type == VARINT:
+            norm = norm._replace(scale_bias=bool(found.number_value))
+        elif number == 15 and wire_type == VARINT:
+            norm = norm._replace(engine=found.number_value)
+    return norm
+
+
+def _bn_param(data: Buffer, layer: LayerEntry) -> NormParam:
+    """bn_param of SegNet (mode), or of yjxiong/caffe and PSPNet (momentum and eps)."""
+    norm = NormParam()
+    for found in _all_fields(data, layer.messages(_SEGNET_PARAM)):
+        if found.number == 3 and found.wire_type == VARINT:
+            norm = norm._replace(bn_mode=found.number_value)
+    floats: dict[int, float] = {}
+    older = False
+    for found in _all_fields(data, layer.messages(_YJX_PARAM)):
+        if found.wire_type == FIXED32:
+            floats[found.number] = _float(data, found)
+        # Branch data_parallel has a bool 3 and everything after it one number later.
+        older = older or (found.number == 3 and found.wire_type == VARINT)
+    momentum, eps = (4, 5) if older else (3, 4)
+    return norm._replace(
+        fraction=floats.get(momentum, 0.9), eps=floats.get(eps, 1e-7 if older else None)
+    )
+
+
+def _param(data: Buffer, span: Span) -> ParamFacts:
+    """One ParamSpec: name 1, lr_mult 3, decay_mult 4 (caffe.proto @ 1.0)."""
+    param = ParamFacts(None, None, "")
+    for found in fields(data, *span):
+        if found.number == 1 and found.wire_type == LENGTH:
+            text = bytes(data[found.value : found.end]).decode("utf-8", "surrogateescape")
+            param = param._replace(name=text)
+        elif found.number == 3 and found.wire_type == FIXED32:
+            param = param._replace(lr_mult=_float(data, found))
+        elif found.number == 4 and found.wire_type == FIXED32:
+            param = param._replace(decay_mult=_float(data, found))
+    return param
+
+
+def _scale_after(index: ModelIndex, layer: LayerEntry) -> str | None:
+    """The Scale layer that is the first to read the layer's top, if it is one."""
+    if len(layer.tops) != 1:
+        return None
+    for position in range(layer.position + 1, len(index.layers)):
+        later = index.layers[position]
+        if layer.tops[0] in later.bottoms:
+            alone = later.type == "Scale" and later.bottoms == layer.tops
+            return shown(later.name) if alone else None
+    return None
+
+
+def _all_fields(data: Buffer, spans: tuple[Span, ...]) -> Iterator[WireField]:
+    """The fields of a message that may be given in several parts, which protobuf merges."""
+    for span in spans:
+        yield from fields(data, *span)
+
+
+def _float(data: Buffer, found: WireField) -> float:
+    """The value of a 32-bit float field."""
+    value: float = struct.unpack("<f", bytes(data[found.value : found.end]))[0]
+    return value

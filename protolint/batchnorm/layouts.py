@@ -1,0 +1,219 @@
+"""The layouts: how one BatchNorm's numbers lie in blobs, a small class each.
+
+Converting is `target.encode(source.decode(blobs))`: a new fork costs one class. A
+layout only knows its own order, shapes, eps and what its reserved blob holds. The
+`param` blocks of a layer have the order of its blobs, so `roles` is the order of both.
+
+Short names of sources, as in the framework's tree: BN.cpp is
+src/caffe/layers/batch_norm_layer.cpp, cuBN.cpp src/caffe/layers/cudnn_batch_norm_layer.cpp.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+
+from protolint.batchnorm.base import EpsRule, Layout, ParamRule, Role
+from protolint.batchnorm.state import Array, BatchNormState, Statistic
+
+__all__ = ["EPS_0_16_1", "EPS_0_16_2", "LAYOUTS"]
+
+MEAN, SPREAD, FACTOR = Role.MEAN, Role.SPREAD, Role.FACTOR
+GAMMA, BETA, RESERVED = Role.GAMMA, Role.BETA, Role.RESERVED
+
+# BN.cpp and caffe.proto @ v0.16.1 and @ v0.16.2; from v0.16.3 on the default is 1e-5.
+EPS_0_16_1 = EpsRule(default=1e-4, floor=1e-4)
+EPS_0_16_2 = EpsRule(default=1e-4, floor=1e-5)
+
+
+class B3(Layout):
+    """BVLC from rc3 on, NVIDIA 0.14 engine CAFFE: sums of mean and variance, and their factor.
+
+    y = (x - blob0 / F) / sqrt(blob1 / F + eps), F = 0 taken as mean = variance = 0; eps
+    default 1e-5, no floor. gamma and beta are a Scale layer's (not in NVIDIA 0.14).
+    (BN.cpp @ rc3, rc4, 1.0, v0.14.5.) The layer freezes its three blobs itself from
+    rc4 on; rc3 and NVIDIA 0.14 need three `param { lr_mult: 0 decay_mult: 0 }`, which
+    all of them accept.
+    """
+
+    __slots__ = ()
+    roles = (MEAN, SPREAD, FACTOR)
+    constant = 1.0
+
+
+class N14C(Layout):
+    """NVIDIA 0.14 engine CUDNN: gamma, beta, a blob that is never used, mean, spread.
+
+    The spread is what the linked cuDNN keeps: with version 4 the inverse deviation
+    1/sqrt(var + 1e-4), from version 5 on (possible since v0.14.3) the variance. eps is
+    1e-4 whatever the prototxt says. Shapes (1,C,1,1), the unused blob (1,1,1,1), value
+    0. (cuBN.cpp and include/caffe/common_layers.hpp @ v0.14.5.)
+    """
+
+    __slots__ = ()
+    roles = (GAMMA, BETA, RESERVED, MEAN, SPREAD)
+    axes = (1, 2)
+    needs_params = True
+
+
+class N15A(Layout):
+    """NVIDIA 0.15 engine CAFFE: gamma, beta, mean, variance, and a blob that is never used.
+
+    y = gamma (x - blob2) / sqrt(blob3 + eps) + beta, eps default 1e-5, no floor. Shapes
+    (C), the unused blob (1), value 0. Nothing is frozen by the layer: without `param`
+    blocks weight decay shrinks the statistics. (BN.cpp @ v0.15.1, v0.15.14.)
+    """
+
+    __slots__ = ()
+    roles = (GAMMA, BETA, MEAN, SPREAD, RESERVED)
+    needs_params = True
+
+
+class N15C(N15A):
+    """NVIDIA 0.15 engine CUDNN: the order of N15A with 4-D shapes.
+
+    eps is at least CUDNN_BN_MIN_EPSILON, 1e-5; the spread as in N14C. Shapes
+    (1,C,1,1) and (1,1,1,1). (cuBN.cpp @ v0.15.1, v0.15.14.)
+    """
+
+    __slots__ = ()
+    axes = (1, 2)
+
+
+class N16_3(Layout):
+    """NVIDIA 0.16 and 0.17 without scale_bias: mean, variance, and a factor it never uses.
+
+    y = (x - blob0) / sqrt(blob1 + eps); eps floor and default 1e-5, and 1e-4 in the
+    first tags (EPS_0_16_1, EPS_0_16_2). The third blob starts as 0 up to v0.16.4 and as
+    1 from v0.16.5; it keeps what was loaded, which v0.17.1 and later divide by while
+    loading a binary file. Shapes (C), (C), (1). The layer freezes all three itself.
+    (BN.cpp @ v0.16.1, v0.16.6, v0.17.4; net.cpp @ v0.17.1.)
+    """
+
+    __slots__ = ()
+    roles = (MEAN, SPREAD, FACTOR)
+    constant = 1.0
+
+
+class N16_5(Layout):
+    """NVIDIA 0.16 and 0.17 with scale_bias: N16_3 and then gamma and beta.
+
+    The layer forces lr_mult and decay_mult of gamma and beta to 1, whatever the
+    prototxt says. (BN.cpp @ v0.16.1, v0.17.4.) Five blobs whose last has one element
+    are taken for the 0.15 order when a binary file is loaded, so a layer of one channel
+    does not survive that (CopyTrainedLayersFrom in net.cpp @ v0.16.1, v0.17.4).
+    """
+
+    __slots__ = ()
+    roles = (MEAN, SPREAD, FACTOR, GAMMA, BETA)
+    constant = 1.0
+
+    @property
+    def params(self) -> tuple[ParamRule, ...]:
+        """As in every layout, but gamma and beta cannot be the user's."""
+        forced = (GAMMA, BETA)
+        return tuple(
+            ParamRule(role, *(1.0, 1.0) if role in forced else (0.0, 0.0)) for role in self.roles
+        )
+
+    def misread_from_binary(self, channels: int) -> bool:
+        """True for one channel."""
+        return channels == 1
+
+
+class I5(Layout):
+    """Intel engines MKL2017 and MKLDNN: the sums of B3, then gamma and beta, all (C).
+
+    y = (x - blob0 / F) / sqrt(blob1 / F + eps) * gamma + beta, eps default 1e-5.
+    (mkl_batch_norm_layer.cpp and mkldnn_batch_norm_layer.cpp @ BVLC branch intel.)
+    """
+
+    __slots__ = ()
+    roles = (MEAN, SPREAD, FACTOR, GAMMA, BETA)
+    constant = 1.0
+
+
+class I4(Layout):
+    """I5 with `bias_term: false`: no beta."""
+
+    __slots__ = ()
+    roles = (MEAN, SPREAD, FACTOR, GAMMA)
+    constant = 1.0
+
+
+class I3(B3):
+    """I5 with `use_weight_bias: false`, and the Intel engine CAFFE: the same as B3."""
+
+    __slots__ = ()
+
+
+class SegNet(Layout):
+    """SegNet and ENet type BN in `bn_mode: INFERENCE`: y = blob0 x + blob1, no statistics.
+
+    The map is gamma / sqrt(var + 1e-9) and beta - gamma mean / sqrt(var + 1e-9) of a
+    training net, computed by a script (SegNet-Tutorial Scripts/compute_bn_statistics.py),
+    and taken here as mean 0 and inverse deviation 1, which is exact in any layout.
+    The weights of a training net (LEARN) have the same two blobs but no statistics at
+    all, and must not be decoded. Shapes (1,C,1,1).
+    """
+
+    __slots__ = ()
+    roles = (GAMMA, BETA)
+    axes = (1, 2)
+
+    def _state(self, found: dict[Role, Array], eps: float, fraction: float) -> BatchNormState:
+        gamma = found[GAMMA]
+        mean, deviation = np.zeros_like(gamma), np.ones_like(gamma)
+        return BatchNormState(
+            mean, deviation, Statistic.INVERSE_DEVIATION, 1.0, gamma, found[BETA], eps
+        )
+
+
+class Yjx(Layout):
+    """yjxiong/caffe type BN: slope, bias, mean, variance, each (1,C); eps default 1e-5.
+
+    For a while (PR 16, 2015-12-16) the last blob was 1/sqrt(var + eps); later branches
+    store the variance again.
+    """
+
+    __slots__ = ()
+    roles = (GAMMA, BETA, MEAN, SPREAD)
+    axes = (1, 0)
+
+
+class Psp(Yjx):
+    """hszhao/PSPNet type BN: the order of Yjx with shapes (1,C,1,1), always a variance."""
+
+    __slots__ = ()
+    axes = (1, 2)
+
+
+_INVERSE, _MOMENT = Statistic.INVERSE_DEVIATION, Statistic.SECOND_MOMENT
+_FIXED = EpsRule(fixed=1e-4)
+_FLOOR = EpsRule(floor=1e-5)
+
+LAYOUTS: MappingProxyType[str, Layout] = MappingProxyType(
+    {
+        layout.name: layout
+        for layout in (
+            B3("B3", sums=True),
+            # BVLC master 2015-10-22 to 2015-11-14 and v0.14.0-rc.1: E[x^2] in blob 1.
+            B3("B3-second-moment", statistic=_MOMENT, sums=True, reading_only=True),
+            N14C("N14C", _FIXED),
+            N14C("N14C-inv-std", _FIXED, _INVERSE),
+            N15A("N15A"),
+            N15C("N15C", _FLOOR),
+            N15C("N15C-inv-std", _FLOOR, _INVERSE),
+            N16_3("N16-3", _FLOOR),
+            N16_5("N16-5", _FLOOR),
+            I5("I5", sums=True),
+            I4("I4", sums=True),
+            I3("I3", sums=True),
+            SegNet("SEG", reading_only=True),
+            Yjx("YJX", reading_only=True),
+            Yjx("YJX-inv-std", statistic=_INVERSE, reading_only=True),
+            Psp("PSP", reading_only=True),
+        )
+    }
+)

@@ -1,0 +1,167 @@
+"""protolint convert: move a net, its weights and its solver state to another Caffe."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from protolint.cli.options import TargetType
+from protolint.errors import UsageError
+from protolint.schema.dialects import Dialect
+
+__all__ = ["command"]
+
+#: Files from this size on get a progress bar.
+_LARGE = 100 << 20
+_BAR = 30
+
+
+@click.command(
+    "convert",
+    epilog="Example: protolint convert --to nvidia-0.17 deploy.prototxt net.caffemodel -o out/",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="FILES...")
+@click.option("--to", "target", type=TargetType(), required=True, help="The Caffe to convert for.")
+@click.option(
+    "--engine",
+    type=click.Choice(["caffe", "cudnn"]),
+    help="BatchNorm's engine in the target (NVIDIA).",
+)
+@click.option("--from", "source", metavar="WRITER", help="Who wrote the weights, if not certain.")
+@click.option(
+    "--bn-stat",
+    type=click.Choice(["variance", "inv-std", "second-moment"]),
+    help="What the second statistic of the weights is, if not certain.",
+)
+@click.option("--resume", is_flag=True, help="Give BVLC statistics the factor of a long run.")
+@click.option("--half", is_flag=True, help="Keep values of half precision where the target can.")
+@click.option(
+    "--scale-name",
+    default="{bn}_scale",
+    show_default=True,
+    metavar="TEMPLATE",
+    help="The name of a new Scale layer.",
+)
+@click.option("--keep-scale", is_flag=True, help="Merge no Scale layer into a BatchNorm.")
+@click.option(
+    "--drop-global-stats",
+    is_flag=True,
+    help="Leave out use_global_stats where the target ignores it.",
+)
+@click.option(
+    "--drop-field",
+    "drop_fields",
+    multiple=True,
+    metavar="FIELD",
+    help="Leave this field out where the target lacks it (repeatable).",
+)
+@click.option(
+    "-o", "--output", metavar="FILE|DIR/|-", help="Where to write.  [NAME.<dialect>.<ext>]"
+)
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
+@click.option("--in-place", is_flag=True, help="Replace the inputs themselves.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
+@click.option(
+    "--verify-with",
+    multiple=True,
+    type=click.Choice(["opencv", "caffe"]),
+    help="Also run both nets on random input (repeatable).",
+)
+@click.option(
+    "--report", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def command(
+    paths: tuple[str, ...],
+    target: Dialect,
+    engine: str | None,
+    source: str | None,
+    bn_stat: str | None,
+    resume: bool,
+    half: bool,
+    scale_name: str,
+    keep_scale: bool,
+    drop_global_stats: bool,
+    drop_fields: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    in_place: bool,
+    dry_run: bool,
+    verify_with: tuple[str, ...],
+    form: str,
+) -> int:
+    """Convert files of one model: prototxt, solver, caffemodel, solverstate.
+
+    What a file is, is told by its content. Without -o each result lies beside its source.
+    Every result is read back and proven before it gets its name.
+
+    Exit code: 0 converted, 1 the proof failed, 2 wrong usage, unreadable or refused.
+    """
+    from protolint.batchnorm.detect import SOURCES
+    from protolint.batchnorm.state import Statistic
+    from protolint.convert.report import render_json, render_text
+    from protolint.convert.run import Options, convert_files
+    from protolint.convert.steps import Choices
+
+    if source is not None and source not in SOURCES:
+        from protolint.lint.suggest import did_you_mean
+
+        raise UsageError(
+            f"--from: unknown writer '{source}'{did_you_mean(source, SOURCES)}; known:"
+            f" {', '.join(SOURCES)}"
+        )
+    choices = Choices(
+        engine=engine.upper() if engine is not None else None,
+        scale_name=scale_name,
+        merge=not keep_scale,
+        drop_global_stats=drop_global_stats,
+        drop_fields=frozenset(drop_fields),
+    )
+    options = Options(
+        target,
+        source,
+        Statistic(bn_stat) if bn_stat is not None else None,
+        choices,
+        resume,
+        half,
+        output,
+        force,
+        in_place,
+        dry_run,
+        verify_with,
+    )
+    bar = _Bar() if sys.stderr.isatty() else None
+    try:
+        report = convert_files(paths, options, bar.show if bar is not None else None)
+    finally:
+        if bar is not None:
+            bar.clear()
+    text = render_json(report) if form == "json" else render_text(report)
+    # Standard output is the prototxt's where one is written there.
+    click.echo(text, nl=False, err=any(result.output == "-" for result in report.files))
+    return 0
+
+
+class _Bar:
+    """A progress bar on stderr, for large files only."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def show(self, path: str, done: int, total: int) -> None:
+        """Draw the bar anew where it looks different."""
+        if total < _LARGE:
+            return
+        part = done / total
+        full = int(part * _BAR)
+        text = f"[{'#' * full}{'.' * (_BAR - full)}] {part:4.0%} {path}"
+        if text != self.shown:
+            self.shown = text
+            sys.stderr.write(f"\r\x1b[K{text[:100]}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self.shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

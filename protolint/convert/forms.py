@@ -1,0 +1,177 @@
+"""What one BatchNorm layer is in one Caffe: engine, blobs, eps, and how its blobs learn."""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import NamedTuple
+
+from protolint.net.batchnorm import BatchNormTraits, batchnorm_traits
+from protolint.net.layer import Layer, ParamSpec
+from protolint.schema.dialects import Affine, BatchNormKind, Dialect
+
+__all__ = [
+    "FROZEN",
+    "PLAIN",
+    "Filler",
+    "Form",
+    "Multipliers",
+    "filler_of",
+    "form_in",
+    "form_of",
+    "multipliers",
+    "shortest",
+    "single",
+]
+
+#: CUDNN_BN_MIN_EPSILON, to which cuDNN BatchNorm raises eps (cudnn.h of versions 4 to 7).
+_CUDNN_FLOOR = 1e-5
+#: What NVIDIA 0.14 adds on cuDNN, whatever is written (include/caffe/common_layers.hpp @ v0.14.5).
+_FIXED_14 = 1e-4
+
+_STATISTICS = ("mean", "variance", "factor")
+
+
+class Multipliers(NamedTuple):
+    """What a `param` block says of one blob: its multipliers, and how it is shared by name."""
+
+    lr_mult: float = 1.0
+    decay_mult: float = 1.0
+    name: str = ""
+    share_mode: str = ""
+
+    @classmethod
+    def of(cls, param: ParamSpec) -> Multipliers:
+        """What a `param` block says."""
+        message = param.message
+        mode = message.text("share_mode") if "share_mode" in message else ""
+        return cls(param.lr_mult, param.decay_mult, param.name, mode)
+
+    @property
+    def learns(self) -> bool:
+        """Whether a solver moves the blob."""
+        return self.lr_mult != 0
+
+
+PLAIN = Multipliers()
+FROZEN = Multipliers(0.0, 0.0)
+
+
+class Filler(NamedTuple):
+    """A filler that gives a constant: its value; None for any other filler."""
+
+    value: float | None
+
+    def is_constant(self, value: float) -> bool:
+        """Whether every element starts with this value."""
+        return self.value == value
+
+
+class Form(NamedTuple):
+    """One BatchNorm layer in one Caffe.
+
+    `blobs` names the roles of its blobs in order ("mean", "variance", "factor", "gamma",
+    "beta", "reserved"), `layout` the entry of protolint.batchnorm.layouts.LAYOUTS, with a
+    variance where cuDNN 4 would keep an inverse deviation. `eps` is the one in use, as a
+    32-bit float. A BatchNorm that becomes a Scale has the layout "Scale" and no engine.
+    """
+
+    dialect: str
+    engine: str
+    affine: bool
+    blobs: tuple[str, ...]
+    eps: float
+    layout: str
+
+
+def form_of(layer: Layer, dialect: Dialect, *, with_cudnn: bool) -> Form:
+    """What a BatchNorm layer is in the dialect it is written for."""
+    traits = batchnorm_traits(layer, dialect, with_cudnn=with_cudnn)
+    param = layer.parameter("batch_norm_param")
+    given = param is not None and "eps" in param
+    written = param.number("eps") if param is not None and given else None
+    return _form(dialect, traits, written)
+
+
+def form_in(dialect: Dialect, engine: str, *, affine: bool, eps: float | None) -> Form:
+    """What a BatchNorm layer is in a dialect, on an engine, that says `eps` (None: nothing)."""
+    kind = dialect.engines[engine]
+    affine = kind.affine is Affine.ALWAYS or (affine and kind.affine is Affine.ON_REQUEST)
+    blobs = kind.affine_blobs if affine else kind.blobs
+    return _form(dialect, BatchNormTraits(engine, kind, affine, blobs), eps)
+
+
+def _form(dialect: Dialect, traits: BatchNormTraits, written: float | None) -> Form:
+    return Form(
+        dialect.name,
+        traits.engine,
+        traits.affine,
+        traits.blobs,
+        effective_eps(dialect, traits.engine, written),
+        _layout(dialect, traits.engine, traits.kind, affine=traits.affine),
+    )
+
+
+def effective_eps(dialect: Dialect, engine: str, written: float | None) -> float:
+    """The eps a layer adds to the variance, as a 32-bit float."""
+    cudnn = engine == "CUDNN"
+    if cudnn and dialect.version == (0, 14):
+        return single(_FIXED_14)
+    floor = max(dialect.eps_floor, _CUDNN_FLOOR if cudnn else 0.0)
+    eps = single(dialect.eps_default if written is None else written)
+    return max(eps, single(floor)) if floor else eps
+
+
+def _layout(dialect: Dialect, engine: str, kind: BatchNormKind, *, affine: bool) -> str:
+    if kind.affine is Affine.NEVER:
+        return "B3"
+    if kind.affine is Affine.ON_REQUEST:
+        return "N16-5" if affine else "N16-3"
+    if dialect.version == (0, 14):
+        return "N14C"
+    return "N15C" if engine == "CUDNN" else "N15A"
+
+
+def multipliers(layer: Layer, form: Form, dialect: Dialect) -> dict[str, Multipliers]:
+    """How each blob of a BatchNorm layer learns, by role, as its Caffe has it.
+
+    BVLC and NVIDIA from 0.16 on freeze the statistics themselves; the latter set both
+    multipliers of gamma and beta to 1 (LayerSetUp of batch_norm_layer.cpp @ 1.0, v0.16.1).
+    """
+    found = {}
+    for index, role in enumerate(form.blobs):
+        given = Multipliers()
+        if index < len(layer.params):
+            given = Multipliers.of(layer.params[index])
+        if dialect.masks_statistics:
+            forced = FROZEN if role in _STATISTICS else PLAIN
+            given = forced._replace(name=given.name, share_mode=given.share_mode)
+        found[role] = given
+    return found
+
+
+def filler_of(layer: Layer, parameter: str, field: str) -> Filler | None:
+    """A filler in a layer's parameter message; None where it is not given."""
+    message = layer.parameter(parameter)
+    filler = message.message(field) if message is not None else None
+    if filler is None:
+        return None
+    return Filler(filler.number("value") if filler.text("type") == "constant" else None)
+
+
+def single(value: float) -> float:
+    """The 32-bit float nearest to a value."""
+    try:
+        nearest: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return nearest
+
+
+def shortest(value: float) -> str:
+    """The shortest decimal number that reads as the same 32-bit float."""
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if single(float(text)) == single(value):
+            return text
+    return repr(value)

@@ -1,0 +1,205 @@
+"""Edits that put layers and fields into a file, in the style of what is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protolint.edit import Edit
+from protolint.source import Source
+from protolint.text.tree import Block, Node
+from protolint.text.write import delete_fields
+
+__all__ = [
+    "NewLayer",
+    "begins_line",
+    "comment",
+    "delete_layer",
+    "insert_after",
+    "insert_after_field",
+    "insert_before",
+    "insert_line_after",
+    "insert_line_before",
+    "is_one_line",
+    "line_end",
+    "replace_layer",
+    "rewrite",
+]
+
+_REST = re.compile(r"[ \t]*[,;]?[ \t]*(?:#[^\r\n]*)?(?=\r?\n|\Z)")
+_BLANK_LINE = re.compile(r"\r?\n[ \t]*(?=\r?\n)")
+_BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)+")
+_SEPARATOR = re.compile(r"[ \t]*[,;]")
+
+
+class NewLayer(NamedTuple):
+    """A layer to be put in: its lines, indented by one tab per level, and a comment on it."""
+
+    lines: tuple[str, ...]
+    comment: str = ""
+
+
+def line_end(source: Source) -> str:
+    """The line end the file uses, by its first line."""
+    at = source.text.find("\n")
+    return "\r\n" if at > 0 and source.text[at - 1] == "\r" else "\n"
+
+
+def is_one_line(source: Source, node: Block) -> bool:
+    """Whether a message begins and ends on one line."""
+    return source.line_number(node.value_start) == source.line_number(node.end - 1)
+
+
+def begins_line(source: Source, node: Node) -> bool:
+    """Whether nothing but blanks is before a field on its line."""
+    return not source.text[_line_start(source, node.start) : node.start].strip()
+
+
+def _line_start(source: Source, offset: int) -> int:
+    return source.text.rfind("\n", 0, offset) + 1
+
+
+def _indent(source: Source, node: Node) -> str:
+    """The white space that the line of a field begins with."""
+    start = _line_start(source, node.start)
+    found = re.compile(r"[ \t]*").match(source.text, start)
+    return found[0] if found is not None else ""
+
+
+def _unit(source: Source, node: Block) -> str:
+    """What one level of nesting adds inside a message."""
+    base = _indent(source, node)
+    for child in node.children:
+        if begins_line(source, child):
+            inner = _indent(source, child)
+            if inner.startswith(base) and inner != base:
+                return inner[len(base) :]
+    return "  "
+
+
+def _laid_out(source: Source, lines: Sequence[str], like: Block, depth: int = 0) -> str:
+    """Lines, indented by one tab per level, laid out as a message beside or inside another."""
+    if is_one_line(source, like):
+        return " ".join(line.strip() for line in lines)
+    unit = _unit(source, like)
+    base = _indent(source, like) + unit * depth
+    laid = []
+    for line in lines:
+        content = line.lstrip("\t")
+        laid.append(base + unit * (len(line) - len(content)) + content)
+    return line_end(source).join(laid)
+
+
+def _layer_text(source: Source, new: NewLayer, like: Block) -> str:
+    """A layer with the brackets and the layout of the one beside it."""
+    head = source.text[like.start : like.value_start + 1]
+    lines = new.lines
+    if "\n" not in head and "#" not in head and like.closed:
+        lines = (head, *lines[1:-1], source.text[like.end - 1])
+    if not new.comment:
+        return _laid_out(source, lines, like)
+    if is_one_line(source, like):
+        return f"{_laid_out(source, lines, like)}  {new.comment}"
+    return _laid_out(source, (f"{lines[0]}  {new.comment}", *lines[1:]), like)
+
+
+def insert_after(source: Source, node: Block, layers: Sequence[NewLayer]) -> Edit:
+    """The edit that puts layers below another one, laid out as that one is."""
+    rest = _REST.match(source.text, node.end)
+    texts = [_layer_text(source, new, node) for new in layers]
+    end = line_end(source)
+    if rest is None or not begins_line(source, node):
+        ends = [end if new.comment else "" for new in layers]
+        pairs = zip(texts, ends, strict=True)
+        return Edit(node.end, node.end, "".join(f" {text.strip()}{after}" for text, after in pairs))
+    gap = end * (2 if _BLANK_LINE.match(source.text, rest.end()) else 1)
+    if is_one_line(source, node):
+        gap += _indent(source, node)
+    return Edit(rest.end(), rest.end(), "".join(gap + text for text in texts))
+
+
+def insert_before(source: Source, node: Block, new: NewLayer) -> Edit:
+    """The edit that puts a layer above another one."""
+    text = _layer_text(source, new, node)
+    end = line_end(source)
+    if not begins_line(source, node):
+        return Edit(node.start, node.start, f"{text.strip()}{end if new.comment else ' '}")
+    start = _line_start(source, node.start)
+    if is_one_line(source, node):
+        text = _indent(source, node) + text
+    spaced = source.text[:start].rstrip(" \t").endswith(("\n\n", "\n\r\n"))
+    return Edit(start, start, text + end * (2 if spaced else 1))
+
+
+def insert_line_before(source: Source, node: Block, line: str) -> Edit:
+    """The edit that puts a field of the net above a layer."""
+    if not begins_line(source, node):
+        return Edit(node.start, node.start, f"{line} ")
+    start = _line_start(source, node.start)
+    return Edit(start, start, f"{_indent(source, node)}{line}{line_end(source)}")
+
+
+def insert_line_after(source: Source, node: Node, line: str) -> Edit:
+    """The edit that puts a field of the file behind another one."""
+    rest = _REST.match(source.text, node.end)
+    if rest is None or not begins_line(source, node):
+        return Edit(node.end, node.end, f" {line}")
+    return Edit(rest.end(), rest.end(), f"{line_end(source)}{_indent(source, node)}{line}")
+
+
+def insert_after_field(source: Source, block: Block, node: Node, lines: Sequence[str]) -> Edit:
+    """The edit that puts fields behind another field of the same message."""
+    separator = _SEPARATOR.match(source.text, node.end)
+    end = separator.end() if separator is not None else node.end
+    rest = _REST.match(source.text, end)
+    if is_one_line(source, block) or rest is None or not begins_line(source, node):
+        return Edit(end, end, f" {' '.join(line.strip() for line in lines)}")
+    text = _laid_out(source, lines, block, depth=1)
+    return Edit(rest.end(), rest.end(), line_end(source) + text)
+
+
+def rewrite(source: Source, block: Block, node: Block, lines: Sequence[str]) -> Edit:
+    """The edit that writes other lines over a message inside a message, as it is laid out."""
+    if is_one_line(source, node) or not begins_line(source, node):
+        return Edit(node.start, node.end, " ".join(line.strip() for line in lines))
+    return Edit(node.start, node.end, _laid_out(source, lines, block, depth=1).lstrip())
+
+
+def delete_layer(source: Source, node: Block) -> list[Edit]:
+    """The edits that take a layer out, with its lines, and one of two blank lines around it."""
+    edits = delete_fields(source, [node])
+    if len(edits) != 1:
+        return edits
+    start, end, text = edits[0]
+    before = source.text[:start].rstrip(" \t")
+    if text or not (before.endswith(("\n\n", "\n\r\n")) or not before):
+        return edits
+    if end == len(source.text) and len(before) > 1:
+        return [Edit(len(before) - (2 if before.endswith("\r\n") else 1), end, "")]
+    blank = _BLANK_LINES.match(source.text, end)
+    return [Edit(start, blank.end() if blank is not None else end, "")]
+
+
+def comment(source: Source, node: Block, text: str) -> Edit:
+    """The edit that gives a layer a comment of protolint's.
+
+    It goes behind the brace that opens the layer, or that closes a layer on one line.
+    """
+    at = node.value_start + 1
+    if is_one_line(source, node):
+        rest = _REST.match(source.text, node.end)
+        if rest is not None and not _SEPARATOR.match(source.text, node.end):
+            return Edit(node.end, node.end, f"  {text}")
+    elif _REST.match(source.text, at) is not None:
+        return Edit(at, at, f"  {text}")
+    inside = _indent(source, node) + _unit(source, node)
+    return Edit(at, at, f"  {text}{line_end(source)}{inside}")
+
+
+def replace_layer(source: Source, node: Block, lines: Sequence[str]) -> Edit:
+    """The edit that writes fields of the net over a layer."""
+    between = " "
+    if begins_line(source, node):
+        between = line_end(source) + _indent(source, node)
+    return Edit(node.start, node.end, between.join(lines))

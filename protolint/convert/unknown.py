@@ -1,0 +1,105 @@
+"""What a net or a solver says that the target does not know: fields, values, layer types."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from typing import NamedTuple
+
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.net.types import ALL_TYPES, layer_types
+from protolint.schema.binder import Message
+from protolint.schema.descriptors import FieldType, MessageType, Schema, Value
+from protolint.schema.dialects import Dialect
+from protolint.text.tree import Block, Scalar
+
+__all__ = ["Foreign", "foreign_fields", "foreign_types"]
+
+
+class Foreign(NamedTuple):
+    """A field that the target has not, or a value that its field has not.
+
+    `path` is how the fields above it and it itself are called, from the layer on.
+    `harmless` says that the target does the same without it.
+    """
+
+    path: str
+    node: Scalar | Block
+    harmless: bool
+
+
+#: Fields that change how fast or in what precision something is computed, what is printed or
+#: how it is stored, not what is computed (caffe.proto @ v0.17.4 and BVLC master).
+_HARMLESS = {
+    "NetParameter": (
+        "default_forward_type", "default_backward_type", "default_forward_math",
+        "default_backward_math", "default_conv_algos_override", "default_cudnn_math_override",
+        "reduce_buckets", "global_grad_scale", "global_grad_scale_adaptive",
+        "eltwise_mem_sharing",
+    ),
+    "LayerParameter": (
+        "forward_type", "backward_type", "forward_math", "backward_math", "debug",
+        "cudnn_math_override",
+    ),
+    "ConvolutionParameter": ("cudnn_convolution_algo_seeker", "conv_algos_override"),
+    "DataParameter": ("threads", "parser_threads", "cache", "precache"),
+    "ImageDataParameter": ("threads", "cache", "precache"),
+    "DropoutParameter": ("engine", "random_seed"),
+    "TransformationParameter": ("use_gpu_transform", "forward_packing", "random_seed", "display"),
+    "SolverParameter": (
+        "layer_wise_reduce", "per_parameter_reduce", "solver_data_type",
+        "store_blobs_in_old_format", "show_per_class_result",
+    ),
+}  # fmt: skip
+_SHARED = frozenset({"transform_param", "loss_param"})
+
+
+def foreign_fields(
+    message: Message, target: Schema, skip: Container[int] = ()
+) -> Iterator[Foreign]:
+    """Every outermost thing in a message that a schema does not know, in file order.
+
+    Messages whose place in the text begins at an offset in `skip` are not looked at.
+    """
+    found = _walk(message, target.messages[message.type.name], "", skip)
+    yield from sorted(found, key=lambda foreign: foreign.node.start)
+
+
+def _walk(
+    message: Message, target: MessageType, path: str, skip: Container[int]
+) -> Iterator[Foreign]:
+    for name, value, node in message.items():
+        if node.start in skip:
+            continue
+        place = f"{path}{name}"
+        field, wanted = message.type.fields[name], target.fields.get(name)
+        if wanted is None:
+            yield Foreign(place, node, _is_harmless(message, field, value))
+        elif isinstance(value, Message):
+            inner = "" if name in ("layer", "layers") and not path else f"{place}."
+            yield from _walk(value, wanted.message, inner, skip)
+        elif field.kind == "enum" and str(value) not in wanted.enum.numbers:
+            yield Foreign(f"{place}: {value!s}", node, False)
+
+
+def _is_harmless(message: Message, field: FieldType, value: Message | Value) -> bool:
+    owner = message.type.name
+    if field.name in _HARMLESS.get(owner, ()):
+        return True
+    if isinstance(value, Message):
+        return owner == "LayerParameter" and not _is_read(message.text("type"), field.name)
+    if field.repeated:
+        return owner == "ConvolutionParameter" and field.name == "dilation" and value == 1
+    return value == field.default
+
+
+def _is_read(type: str, parameter: str) -> bool:
+    """Whether a type of layer looks at a parameter message, as far as is known."""
+    known = ALL_TYPES.get(type)
+    return known is None or parameter in _SHARED or parameter in known.parameters
+
+
+def foreign_types(net: Net, target: Dialect) -> list[Layer]:
+    """The layers of types that the source registers and the target does not."""
+    lost = layer_types(net.dialect.version) - layer_types(target.version) - net.custom_types
+    return [layer for layer in net.layers if layer.type in lost]

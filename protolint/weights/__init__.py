@@ -1,0 +1,1 @@
+"""Weight files: where each layer and blob lies, its values, and rewriting by splicing."""

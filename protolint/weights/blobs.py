@@ -1,0 +1,191 @@
+"""BlobProto bytes to NumPy arrays and back, in every form a Caffe stores values.
+
+Which field is read is told in header.py; which is written is the caller's choice:
+
+    DATA          `data`, packed floats      BVLC, every NVIDIA release
+    DOUBLE_DATA   `double_data`, packed      the same; what nets of doubles write
+    RAW_FLOAT     `raw_data`, FLOAT          NVIDIA from 0.16.1, its default
+    RAW_HALF      `raw_data`, FLOAT16        the same, for half-precision layers
+    RAW_DOUBLE    `raw_data`, DOUBLE         the same, for nets of doubles
+
+(Blob::ToProto, src/caffe/blob.cpp @ 1.0, v0.16.1, v0.17.4.) Fields are written in the
+order of their numbers, as protobuf does, and the shape always as `shape`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protolint.errors import InputError, UsageError
+from protolint.weights.header import (
+    DATA,
+    DOUBLE_DATA,
+    RAW_DATA,
+    RAW_DATA_TYPE,
+    SHAPE,
+    BlobHeader,
+    RawType,
+    Run,
+    Storage,
+)
+from protolint.weights.splice import Copy, Generated, Piece, ReadAt
+from protolint.wire import (
+    LENGTH,
+    Buffer,
+    encode_varint,
+    forget,
+    length_delimited,
+    tag,
+    varint_field,
+)
+
+__all__ = ["Array", "Form", "decode_blob", "encode_blob", "form_of", "recoded_blob"]
+
+Array: TypeAlias = NDArray[Any]
+
+# How many values are converted at once, so that memory does not grow with the blob.
+_VALUES_AT_ONCE = 1 << 18
+
+
+class Form(Enum):
+    """A way to write values; see the table at the top."""
+
+    DATA = "data"
+    DOUBLE_DATA = "double_data"
+    RAW_FLOAT = "raw_data FLOAT"
+    RAW_HALF = "raw_data FLOAT16"
+    RAW_DOUBLE = "raw_data DOUBLE"
+
+
+# The type in the file, little-endian on every machine Caffe ran on, and its raw type.
+_TYPES: dict[Form, tuple[np.dtype[Any], RawType | None]] = {
+    Form.DATA: (np.dtype("<f4"), None),
+    Form.DOUBLE_DATA: (np.dtype("<f8"), None),
+    Form.RAW_FLOAT: (np.dtype("<f4"), RawType.FLOAT),
+    Form.RAW_HALF: (np.dtype("<f2"), RawType.FLOAT16),
+    Form.RAW_DOUBLE: (np.dtype("<f8"), RawType.DOUBLE),
+}
+_RAW_FORMS = {raw: form for form, (_, raw) in _TYPES.items() if raw is not None}
+
+
+def form_of(header: BlobHeader) -> Form | None:
+    """The form a blob is stored in; None if it has no values that can be read."""
+    if header.storage is Storage.DATA:
+        return Form.DATA
+    if header.storage is Storage.DOUBLE_DATA:
+        return Form.DOUBLE_DATA
+    if header.storage is Storage.RAW_DATA and header.raw_type is not None:
+        return _RAW_FORMS.get(header.raw_type)
+    return None
+
+
+def decode_blob(data: Buffer, header: BlobHeader, *, path: str, place: str) -> Array:
+    """The values of one blob, shaped as Caffe would, in the type they are stored in.
+
+    A new float32, float64 or float16 array, bit for bit as in the file. `place` names
+    the blob in messages. Raises InputError, with the offset, where Caffe would abort:
+    values missing or left over, no known type, a negative dimension.
+    """
+    problem = header.problem()
+    if problem is not None:
+        raise InputError(path, f"byte {header.payload.start} ({place}): {problem}")
+    form = form_of(header)
+    if form is None:
+        return np.zeros(header.shape, np.float32)
+    stored = _TYPES[form][0]
+    parts = [
+        np.ndarray((run.length,), stored, data, run.start, (run.stride,)) for run in header.runs
+    ]
+    values = np.concatenate(parts).astype(stored.newbyteorder("="), copy=False)
+    # Values are copied; without this, every blob ever read would stay in memory twice.
+    forget(data)
+    return values.reshape(header.shape)
+
+
+def encode_blob(values: Array, form: Form = Form.DATA, shape: Sequence[int] | None = None) -> bytes:
+    """The BlobProto of an array, with its shape or another one of as many values.
+
+    Values are rounded to the form's type once. Raises UsageError where a finite value
+    does not fit the type, ValueError where the shape does not fit the array.
+    """
+    dims = values.shape if shape is None else tuple(shape)
+    if prod(dims) != values.size:
+        raise ValueError(f"shape {dims} does not hold {values.size} values")
+    stored = _fitted(values, form).tobytes()
+    before, after = _frame(form, dims, len(stored))
+    return before + stored + after
+
+
+def recoded_blob(header: BlobHeader, form: Form) -> tuple[Piece, ...]:
+    """The pieces of a BlobProto with the same values in another form.
+
+    Values whose bytes stay the same are copied, others converted in bounded memory
+    while writing (UsageError then where one does not fit, as in encode_blob).
+    Gradients and unknown fields are left out; they play no part when weights are loaded.
+    Raises ValueError for a blob whose header has a problem.
+    """
+    source, problem = form_of(header), header.problem()
+    if problem is not None:
+        raise ValueError(problem)
+    if source is None:
+        return (encode_blob(np.zeros(header.shape, np.float32), form),)
+    stored, wanted = _TYPES[source][0], _TYPES[form][0]
+    size = header.count * wanted.itemsize
+    before, after = _frame(form, header.shape, size)
+    packed = all(run.stride == stored.itemsize for run in header.runs)
+    if stored == wanted and packed:
+        return (before, *(Copy(run.start, run.end) for run in header.runs), after)
+
+    def chunks(read_at: ReadAt) -> Iterator[bytes]:
+        for run in header.runs:
+            yield from _converted(read_at, run, stored, form)
+
+    return (before, Generated(size, chunks), after)
+
+
+def _converted(read_at: ReadAt, run: Run, stored: np.dtype[Any], form: Form) -> Iterator[bytes]:
+    """The values of one run in another form, a bounded number at a time."""
+    for first in range(0, run.length, _VALUES_AT_ONCE):
+        count = min(_VALUES_AT_ONCE, run.length - first)
+        start = run.start + first * run.stride
+        data = read_at(start, (count - 1) * run.stride + stored.itemsize)
+        values = np.ndarray((count,), stored, data, 0, (run.stride,))
+        yield _fitted(values, form).tobytes()
+
+
+def _fitted(values: Array, form: Form) -> Array:
+    """The values in a form's type; raises UsageError where a finite one becomes infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        fitted = values.astype(_TYPES[form][0])
+    lost = np.isinf(fitted) & np.isfinite(values)
+    if lost.any():
+        largest = float(np.abs(values[lost]).max())
+        raise UsageError(f"{largest:g} does not fit in {form.value}: choose a wider form")
+    return fitted
+
+
+def _frame(form: Form, dims: Sequence[int], size: int) -> tuple[bytes, bytes]:
+    """What stands before and after `size` bytes of values in a BlobProto."""
+    packed = b"".join(encode_varint(dim) for dim in dims)
+    # A blob without axes still has an (empty) shape, or it would have no shape at all.
+    shape = length_delimited(SHAPE, length_delimited(1, packed) if dims else b"")
+    raw = _TYPES[form][1]
+    if raw is not None:
+        return shape + varint_field(RAW_DATA_TYPE, raw.value) + _opened(RAW_DATA, size), b""
+    if not size:
+        return shape, b""
+    # `data` (5) comes before `shape` (7), `double_data` (8) after it.
+    if form is Form.DATA:
+        return _opened(DATA, size), shape
+    return shape + _opened(DOUBLE_DATA, size), b""
+
+
+def _opened(number: int, size: int) -> bytes:
+    """The tag and length of a field of `size` bytes."""
+    return tag(number, LENGTH) + encode_varint(size)
