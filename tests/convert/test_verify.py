@@ -106,6 +106,7 @@ def test_a_net_that_computes_something_else_is_found(tmp_path: Path) -> None:
 
 
 def test_what_opencv_does_not_read_is_said_and_nothing_written(tmp_path: Path) -> None:
+    pytest.importorskip("cv2", reason="needs the extra [verify]")
     with pytest.raises(UsageError, match=r"OpenCV does not read .* nvidia-0\.15"):
         convert(
             *FILES,
