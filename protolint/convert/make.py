@@ -215,7 +215,7 @@ class _Maker:
         if added is not None and self.target.least_axes < self.net.dialect.least_axes:
             return member._replace(added=added)
         reshape = self._reshape(axes)
-        behind = self._behind() if reshape else None
+        behind = self._behind(layer) if reshape else None
         last = scale if scale is not None and self.action is Action.MERGE else behind or layer
         in_place = last.tops[0].name == layer.bottoms[0].name
         trains = self.kind.in_place_affine if step.target.affine else self.kind.in_place_plain
@@ -234,14 +234,17 @@ class _Maker:
         index = behind.index if behind is not None else None
         return member._replace(own_top=own_top, axes=reshape, behind=index)
 
-    def _behind(self) -> Layer | None:
-        """The Scale layer that stays behind the BatchNorm and works on four axes as it does."""
-        stays = self.action in (Action.KEEP, Action.IDENTITY, Action.FOLD)
-        if not stays or len(self.layers) > 1 or len(self.pairing.scales) > 1:
+    def _behind(self, layer: Layer) -> Layer | None:
+        """The Scale layer that stays behind this one alone and works on four axes as it does."""
+        if self.action not in (Action.KEEP, Action.IDENTITY, Action.FOLD):
             return None
-        scale = self.pairing.scales[0] if self.pairing.is_one else None
-        param = scale.parameter("scale_param") if scale is not None else None
-        return None if param is not None and param.integer("axis") != 1 else scale
+        scales = self.pairing.scales if self.pairing.is_one else ()
+        for scale in scales:
+            read = [one for one in self.layers if self.scene.follows(scale, one)]
+            param = scale.parameter("scale_param")
+            if read == [layer] and (param is None or param.integer("axis") == 1):
+                return scale
+        return None
 
     def _reshape(self, axes: int | None) -> int:
         """How many axes have to be made four, 0 for none; refuses what cannot be."""
@@ -295,7 +298,7 @@ class _Maker:
         engine = old.engine or self._named_engine()
         memory = old._replace(
             plain=old.plain or self.action is Action.IDENTITY,
-            apart=old.apart or self._stays_apart(),
+            apart=old.apart or (self.memory is None and self._stays_apart()),
             eps=eps,
             engine="" if engine.replace("DEFAULT", "") == step.engine else engine,
         )

@@ -59,13 +59,17 @@ def pair_of(
     reasons: list[str] = []
     missing = False
     for layer in batchnorms:
+        behind: set[int] = set()
         for view in views_of(layer):
             readers = view.readers(layer)
             own = [r for r in readers if r.type == "Scale" and len(r.tops) == 1]
             missing = missing or not own
             for scale in own[:1]:
                 scales[scale.index] = scale
+                behind.add(scale.index)
                 reasons += _objections(layer, scale, readers, shape_of(view, layer))
+        if len(behind) > 1:
+            reasons.append("it has variants for states that the BatchNorm has not")
     if not scales:
         return Pairing()
     found = tuple(scales.values())

@@ -224,6 +224,7 @@ def test_twins_of_both_layers_are_merged(tools: SimpleNamespace) -> None:
         pytest.param(bn() + scale(more=TRAIN), id="no Scale layer in TEST"),
         pytest.param(bn(more=TRAIN) + scale(), id="no BatchNorm in TEST"),
         pytest.param(bn() + scale(more=TRAIN) + scale(more=TEST, name="t"), id="two Scale layers"),
+        pytest.param(bn() + scale(more=TRAIN) + scale(more=TEST), id="twins behind one"),
     ],
 )
 def test_layers_that_are_active_apart_are_not_merged(layers: str, tools: SimpleNamespace) -> None:
