@@ -5,6 +5,8 @@
 
     net = protolint.load("deploy.prototxt")
 
+    report = protolint.convert("deploy.prototxt", "net.caffemodel", to="nvidia-0.17", output="out/")
+
 The names listed in `__all__` are the public ones; each is imported when it is first used.
 """
 
@@ -12,6 +14,9 @@ The names listed in `__all__` are the public ones; each is imported when it is f
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protolint.api import CheckResult, check, load
+    from protolint.conversion.report import ConversionReport
+    from protolint.conversion.run import convert
+    from protolint.conversion.verify import ProofError
     from protolint.diagnostic import Diagnostic, Label, Severity
     from protolint.edit import Applicability, Edit, Fix
     from protolint.errors import ConfigError, InputError, ProtolintError, UsageError
@@ -28,6 +33,7 @@ __all__ = [
     "Applicability",
     "CheckResult",
     "ConfigError",
+    "ConversionReport",
     "Diagnostic",
     "Dialect",
     "Edit",
@@ -37,6 +43,7 @@ __all__ = [
     "Layer",
     "Net",
     "Position",
+    "ProofError",
     "ProtolintError",
     "Severity",
     "Source",
@@ -45,11 +52,15 @@ __all__ = [
     "View",
     "__version__",
     "check",
+    "convert",
     "load",
 ]
 
 _MODULES = {
     "api": ("CheckResult", "check", "load"),
+    "conversion.report": ("ConversionReport",),
+    "conversion.run": ("convert",),
+    "conversion.verify": ("ProofError",),
     "diagnostic": ("Diagnostic", "Label", "Severity"),
     "edit": ("Applicability", "Edit", "Fix"),
     "errors": ("ConfigError", "InputError", "ProtolintError", "UsageError"),

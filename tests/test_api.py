@@ -18,9 +18,10 @@ import protolint
 from protolint.report import FORMATS
 
 NAMES = {
-    "Applicability", "CheckResult", "ConfigError", "DIALECTS", "Diagnostic", "Dialect", "Edit",
-    "Fix", "InputError", "Label", "Layer", "Net", "Position", "ProtolintError", "Severity",
-    "Source", "Span", "UsageError", "View", "__version__", "check", "load",
+    "Applicability", "CheckResult", "ConfigError", "ConversionReport", "DIALECTS", "Diagnostic",
+    "Dialect", "Edit", "Fix", "InputError", "Label", "Layer", "Net", "Position", "ProofError",
+    "ProtolintError", "Severity", "Source", "Span", "UsageError", "View", "__version__", "check",
+    "convert", "load",
 }  # fmt: skip
 ANY: Any = 3
 BN = """\
@@ -58,6 +59,11 @@ def test_the_parameters_are_these() -> None:
         "path_or_text", "target", "name", "proto", "cudnn", "isolated",
     ]  # fmt: skip
     assert all(p.kind is p.KEYWORD_ONLY for p in list(parameters.values())[1:])
+    assert list(inspect.signature(protolint.convert).parameters) == [
+        "paths", "to", "engine", "source", "bn_stat", "resume", "half", "scale_name",
+        "keep_scale", "drop_global_stats", "drop_fields", "output", "force", "in_place",
+        "dry_run", "verify_with",
+    ]  # fmt: skip
 
 
 def test_public_names_say_what_they_are() -> None:
@@ -264,6 +270,57 @@ def test_an_unreadable_file_does_not_stop_a_folder(fixtures: Path, tmp_path: Pat
     assert [error.path for error in result.unreadable] == [os.path.join(tmp_path, "a.prototxt")]
     with pytest.raises(protolint.InputError, match="a binary file, perhaps a caffemodel"):
         protolint.check(tmp_path / "a.prototxt")
+
+
+def convert_command(*arguments: str | Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "protolint", "convert", "--report", "json", *map(str, arguments)],
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_a_conversion_is_that_of_the_command_line(fixtures: Path, tmp_path: Path) -> None:
+    source = fixtures / "golden" / "bvlc-master-9b89154"
+    files = (source / "brook.prototxt", source / "brook.caffemodel")
+    report = protolint.convert(*files, to="nvidia-0.17", output=f"{tmp_path}/api/")
+    assert isinstance(report, protolint.ConversionReport)
+    told = convert_command(*files, "--to", "nvidia-0.17", "-o", f"{tmp_path}/command/")
+    for result, row in zip(report.files, told["files"], strict=True):
+        assert result.notes or result.layers
+        assert result.summary == row["summary"]
+        assert [layer.name for layer in result.layers] == [layer["name"] for layer in row["layers"]]
+        assert all(layer.difference is not None for layer in result.layers)
+        assert Path(result.output).read_bytes() == Path(row["output"]).read_bytes()
+    planned = protolint.convert(*files, to="nvidia-0.17", output=f"{tmp_path}/no/", dry_run=True)
+    assert planned.dry_run
+    assert not (tmp_path / "no").exists()
+    assert [[layer._replace(difference=None) for layer in r.layers] for r in report.files] == [
+        list(r.layers) for r in planned.files
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"to": "nvidia-17"}, "unknown target 'nvidia-17'; did you mean 'nvidia-0.17'?; known: "),
+        ({"to": "bvlc", "engine": "cuda"}, "unknown engine 'cuda'"),
+        ({"to": "bvlc", "source": "intell"}, "unknown writer 'intell'; did you mean 'intel'?"),
+        ({"to": "bvlc", "bn_stat": "std"}, "unknown statistic 'std'"),
+        ({"to": "bvlc", "verify_with": ["open"]}, "unknown program to verify with 'open'"),
+        ({"to": "bvlc"}, "no file is given"),
+    ],
+)
+def test_a_conversion_says_what_is_wrong(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(protolint.UsageError) as raised:
+        protolint.convert(**arguments)
+    assert message in str(raised.value)
+
+
+def test_a_name_for_scale_layers_needs_the_batchnorms() -> None:
+    with pytest.raises(protolint.UsageError, match="has to have the BatchNorm's in it"):
+        protolint.convert("net.prototxt", to="bvlc", scale_name="scale")
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -24,8 +24,9 @@ ALLOWED = {
     "api": LEAVES | {"text", "schema", "net", "lint", "report"},
     "weights": LEAVES,
     "batchnorm": LEAVES | {"weights"},
-    "convert": LEAVES | {"text", "schema", "net", "lint", "weights", "batchnorm"},
-    "cli": LEAVES | {"text", "schema", "net", "lint", "report", "weights", "batchnorm", "convert"},
+    "conversion": LEAVES | {"text", "schema", "net", "lint", "weights", "batchnorm"},
+    "cli": LEAVES | {"text", "schema", "net", "lint", "report", "weights", "batchnorm",
+                      "conversion"},
     "rules": {"diagnostic", "edit", "source", "text", "schema", "net", "lint.rule", "lint.file",
               "lint.suggest"},
 }  # fmt: skip
@@ -35,10 +36,10 @@ THIRD_PARTY = {
     "lark": {"text"},
     "google": {"schema"},
     "grpc_tools": {"schema"},
-    "numpy": {"batchnorm", "convert", "weights"},
-    "h5py": {"convert"},
-    "cv2": {"convert"},
-    "caffe": {"convert"},
+    "numpy": {"batchnorm", "conversion", "weights"},
+    "h5py": {"conversion", "weights"},
+    "cv2": {"conversion"},
+    "caffe": {"conversion"},
 }
 
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from protolint.errors import ProtolintError
 
 __all__ = [
+    "UNKNOWN_AGE",
     "Age",
     "Array",
     "BatchNormState",

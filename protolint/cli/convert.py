@@ -99,9 +99,9 @@ def command(
     """
     from protolint.batchnorm.detect import SOURCES
     from protolint.batchnorm.state import Statistic
-    from protolint.convert.report import render_json, render_text
-    from protolint.convert.run import Options, convert_files
-    from protolint.convert.steps import Choices
+    from protolint.conversion.report import render_json, render_text
+    from protolint.conversion.run import Options, convert_files
+    from protolint.conversion.steps import Choices
 
     if source is not None and source not in SOURCES:
         from protolint.lint.suggest import did_you_mean

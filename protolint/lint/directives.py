@@ -24,7 +24,7 @@ _COMMENT = re.compile(rf"(?:[^\"'#\n]|{_STRING})*(#[^\n]*)")
 _DIRECTIVE = re.compile(
     r"#[ \t]*protolint:[ \t]*([a-z-]*)[ \t]*(?:\[([^\]\n]*)\]|=[ \t]*([^\s#]*))?"
 )
-#: What a conversion writes behind a layer to find its way back (protolint.convert); no order.
+#: What a conversion writes behind a layer to find its way back (protolint.conversion); no order.
 _MEMORY = ("was", "added")
 _SUPPRESSING = ("ignore", "ignore-file", "disable", "enable")
 

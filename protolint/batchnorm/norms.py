@@ -1,0 +1,235 @@
+"""Every BatchNorm of a weight file as numbers, or why there are none.
+
+For readers that go on where something is unclear: the weight rules and the statistics.
+The converter refuses instead (protolint.conversion.norms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from protolint.batchnorm.base import Layout
+from protolint.batchnorm.detect import Detection, detect
+from protolint.batchnorm.facts import FileMarks, LayerFacts, NormParam, facts_of, file_marks
+from protolint.batchnorm.state import (
+    Array,
+    BatchNormState,
+    LayoutError,
+    Statistic,
+    with_affine,
+)
+from protolint.source import Span
+from protolint.weights.blobs import decode_blob
+from protolint.weights.files import mapped, open_regular
+from protolint.weights.hdf5 import read_model
+from protolint.weights.index import LayerEntry, ModelIndex, index_model, shown
+from protolint.weights.recognise import HDF5_SIGNATURE
+from protolint.wire import Buffer
+
+__all__ = ["Known", "Norm", "StoredLayer", "WeightsFile", "read_weights"]
+
+_TYPES = ("BatchNorm", "BN")
+_NO_MARKS = FileMarks()
+
+
+class Known(NamedTuple):
+    """What a prototxt says of a layer by a file's name: it counts more than the file.
+
+    `scale` is the Scale layer that alone reads the BatchNorm's top.
+    """
+
+    type: str
+    norm: NormParam = NormParam()
+    scale: str | None = None
+
+
+class StoredLayer(NamedTuple):
+    """A layer of a weight file: what it says, without its values.
+
+    `span` is where it lies in a binary file; empty in an HDF5 file, which also has neither
+    type nor bottoms and tops. `name` is fit to be shown.
+    """
+
+    name: str
+    type: str
+    bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Norm:
+    """One BatchNorm of a weight file.
+
+    `state` has its own numbers, `problem` is "" then; where the layout is not certain or the
+    blobs do not fit it, there is no state, and `problem` says why. `scale_blobs` are gamma
+    and beta (if any) of the Scale layer `facts.scale`, flat; empty where there is none.
+    """
+
+    layer: StoredLayer
+    facts: LayerFacts
+    detection: Detection
+    state: BatchNormState | None
+    problem: str = ""
+    scale_blobs: tuple[Array, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The layer's name, fit to be shown."""
+        return self.layer.name
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout, where it is certain."""
+        return self.detection.layout
+
+    @property
+    def folded(self) -> BatchNormState | None:
+        """The state with the Scale layer's gamma and beta, if one follows."""
+        if self.state is None or not self.scale_blobs:
+            return self.state
+        try:
+            return with_affine(self.state, *self.scale_blobs[:2])
+        except LayoutError:
+            # A Scale of another number of channels has nothing to do with this layer.
+            return self.state
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeightsFile:
+    """What a weight file holds; `index` is None for HDF5."""
+
+    path: str
+    index: ModelIndex | None
+    layers: tuple[StoredLayer, ...]
+    norms: tuple[Norm, ...]
+    marks: FileMarks = _NO_MARKS
+
+    @property
+    def hdf5(self) -> bool:
+        """Whether the content is HDF5, whatever the name."""
+        return self.index is None
+
+
+def read_weights(
+    path: str,
+    known: Mapping[str, Known] = MappingProxyType({}),
+    *,
+    source: str | None = None,
+    statistic: Statistic | None = None,
+) -> WeightsFile:
+    """The BatchNorms of a caffemodel, binary or HDF5, told by its content.
+
+    `known` is what a prototxt says, by the layer's name. Without it the layers of an HDF5
+    file are BatchNorms where their blobs have the sizes of one. `source` and `statistic` are
+    as in detect. Raises InputError for a file that is damaged or no caffemodel, UsageError
+    where h5py is needed and missing.
+    """
+    with open_regular(path) as file:
+        head = file.read(len(HDF5_SIGNATURE))
+    if head == HDF5_SIGNATURE:
+        return _read_hdf5(path, known, source, statistic)
+    with mapped(path) as (data, state):
+        index = index_model(path, data, state)
+        marks = file_marks(index)
+        norms = tuple(_norms(data, index, marks, known, source, statistic))
+    layers = tuple(_stored(entry) for entry in index.layers)
+    return WeightsFile(path, index, layers, norms, marks)
+
+
+def _norms(
+    data: Buffer,
+    index: ModelIndex,
+    marks: FileMarks,
+    known: Mapping[str, Known],
+    source: str | None,
+    statistic: Statistic | None,
+) -> Iterator[Norm]:
+    entries = {shown(entry.name): entry for entry in index.layers}
+    for entry in index.layers:
+        if entry.type not in _TYPES or not entry.blobs:
+            continue
+        facts = facts_of(data, index, entry, marks)
+        told = known.get(facts.name)
+        if told is not None:
+            facts = replace(
+                facts, norm=facts.norm._replace(eps=told.norm.eps), scale=told.scale or facts.scale
+            )
+        scale = entries.get(facts.scale or "")
+        blobs: tuple[Array, ...] = ()
+        if scale is not None and scale.type == "Scale":
+            blobs = tuple(_decoded(data, index, scale))
+        yield _norm(_stored(entry), facts, blobs, source, statistic)
+
+
+def _decoded(data: Buffer, index: ModelIndex, entry: LayerEntry) -> Iterator[Array]:
+    for i, blob in enumerate(entry.blobs):
+        place = f"layer {entry.position} '{shown(entry.name)}', blob {i}"
+        yield decode_blob(data, blob, path=index.path, place=place).reshape(-1)
+
+
+def _read_hdf5(
+    path: str,
+    known: Mapping[str, Known],
+    source: str | None,
+    statistic: Statistic | None,
+) -> WeightsFile:
+    blobs = read_model(path)
+    layers, norms = [], []
+    for name, values in blobs.items():
+        told = known.get(name) or (Known("BatchNorm") if _looks_like_one(values) else Known(""))
+        shapes = tuple(blob.shape for blob in values)
+        layer = StoredLayer(name, told.type, (), (), shapes, Span(0, 0))
+        layers.append(layer)
+        if told.type in _TYPES:
+            facts = LayerFacts(name, told.type, values, norm=told.norm, scale=told.scale)
+            scale = tuple(blob.reshape(-1) for blob in blobs.get(told.scale or "", ()))
+            norms.append(_norm(layer, facts, scale, source, statistic))
+    return WeightsFile(path, None, tuple(layers), tuple(norms))
+
+
+def _looks_like_one(blobs: tuple[Array, ...]) -> bool:
+    """Whether blobs have the sizes of a BatchNorm: C, C, 1, or five of which one is single.
+
+    No other layer with three or five blobs has such sizes.
+    """
+    sizes = [blob.size for blob in blobs]
+    return len(sizes) in (3, 5) and sizes.count(1) in (1, len(sizes)) and len(set(sizes)) <= 2
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def _norm(
+    layer: StoredLayer,
+    facts: LayerFacts,
+    scale: tuple[Array, ...],
+    source: str | None,
+    statistic: Statistic | None,
+) -> Norm:
+    """The norm of a layer's facts, with a state where there can be one."""
+    verdict = detect(facts, source=source, statistic=statistic)
+    state, problem = None, ""
+    if verdict.layout is None:
+        problem = verdict.reason
+    else:
+        try:
+            state = verdict.layout.decode(facts.blobs, facts.norm.eps, facts.fraction)
+        except LayoutError as error:
+            problem = str(error)
+    return Norm(layer, facts, verdict, state, problem, scale)
+
+
+def _stored(entry: LayerEntry) -> StoredLayer:
+    return StoredLayer(
+        shown(entry.name),
+        entry.type,
+        entry.bottoms,
+        entry.tops,
+        tuple(blob.shape for blob in entry.blobs),
+        entry.field,
+    )

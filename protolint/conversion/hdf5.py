@@ -1,0 +1,120 @@
+"""Models and solver states in HDF5, written anew with h5py (the extra `hdf5`).
+
+A model is laid out as protolint.weights.hdf5 says; a solver state has
+
+    /iter /learned_net /current_step
+    /history/<i>                          (src/caffe/solvers/sgd_solver.cpp @ 1.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from protolint.batchnorm.state import Array
+from protolint.errors import InputError
+from protolint.weights.atomic import AtomicFile
+from protolint.weights.hdf5 import h5py_module, opened
+
+__all__ = [
+    "HDF5State",
+    "has_history",
+    "read_state",
+    "write_model",
+    "write_state",
+]
+
+
+class HDF5State(NamedTuple):
+    """What an HDF5 solver state holds, apart from the history's values."""
+
+    learned_net: str
+    shapes: tuple[tuple[int, ...], ...]
+
+
+def has_history(path: str) -> bool:
+    """Whether an HDF5 file is a solver state."""
+    with opened(path) as file:
+        return "history" in file or "iter" in file
+
+
+def read_state(path: str) -> HDF5State:
+    """What a solver state says; raises InputError."""
+    with opened(path) as file:
+        learned = file["learned_net"][()] if "learned_net" in file else b""
+        text = learned if isinstance(learned, str) else bytes(learned).decode("utf-8", "replace")
+        history = file.get("history", {})
+        names = sorted(int(name) for name in history)
+        if names != list(range(len(names))):
+            raise InputError(path, "a history blob is missing")
+        shapes = tuple(tuple(history[str(i)].shape) for i in names)
+    return HDF5State(text.rstrip("\0"), shapes)
+
+
+def write_model(
+    source: str,
+    output: AtomicFile,
+    changed: Mapping[str, Sequence[Array] | None],
+) -> None:
+    """Write a model anew into an atomic file: layers in `changed` get other blobs, or go.
+
+    All other layers are copied as they are; gradients of changed layers are left out.
+    """
+    h5py = h5py_module()
+    with opened(source) as old, _created(h5py, output) as new:
+        for top in old:
+            if top not in ("data", "diff"):
+                old.copy(top, new)
+                continue
+            group = new.create_group(top)
+            for layer in old[top]:
+                if layer not in changed:
+                    old.copy(old[top][layer], group, name=layer)
+        for layer, blobs in changed.items():
+            if blobs is not None:
+                # A name with "/" makes nested groups, as it did when the file was written.
+                group = new.require_group(f"data/{layer}")
+                for i, values in enumerate(blobs):
+                    group.create_dataset(str(i), data=values)
+
+
+def write_state(
+    source: str,
+    output: AtomicFile,
+    learned_net: str,
+    mapping: Sequence[tuple[int | None, tuple[int, ...]]],
+) -> None:
+    """Write a solver state anew: its history in another order, zeros where there was none."""
+    h5py = h5py_module()
+    with opened(source) as old, _created(h5py, output) as new:
+        for top in old:
+            if top not in ("history", "learned_net"):
+                old.copy(top, new)
+        new.create_dataset("learned_net", data=np.bytes_(learned_net.encode("utf-8")))
+        history = new.create_group("history")
+        for i, (at, shape) in enumerate(mapping):
+            values = np.zeros(shape, np.float32)
+            if at is not None:
+                values = np.asarray(old["history"][str(at)][()])
+                if values.size != np.prod(shape):
+                    raise InputError(
+                        source,
+                        f"history blob {at} has {values.size} values where the model's blob has"
+                        f" {int(np.prod(shape))}; give the model that was saved with it",
+                    )
+            history.create_dataset(str(i), data=values.reshape(shape))
+
+
+@contextmanager
+def _created(h5py: Any, output: AtomicFile) -> Iterator[Any]:
+    """The temporary file of an atomic one as a new HDF5 file, readable by old libraries."""
+    try:
+        with h5py.File(output.path, "w", libver="earliest") as file:
+            yield file
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(
+            output.target, f"cannot be written: {error}; nothing was changed"
+        ) from None

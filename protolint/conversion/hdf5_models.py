@@ -1,0 +1,148 @@
+"""HDF5 models on their way: what is in the file, by what the prototxt says of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protolint.batchnorm.detect import detect
+from protolint.batchnorm.facts import LayerFacts, NormParam, ParamFacts
+from protolint.batchnorm.state import Array, LayoutError, Statistic
+from protolint.conversion.models import notes_of
+from protolint.conversion.norms import Norm, doubt_of, norm_of
+from protolint.conversion.numbers import Fate, LayerChange, Recipe, encode_norm
+from protolint.conversion.recipes import recipes_of
+from protolint.conversion.solverstate import ModelLayer
+from protolint.conversion.steps import Note, Plan
+from protolint.errors import InputError
+from protolint.net.layer import Layer
+from protolint.net.net import TRAIN, Net
+from protolint.net.states import NetState
+from protolint.schema.dialects import Dialect
+from protolint.weights.hdf5 import read_model
+
+__all__ = ["HDF5Plan", "hdf5_layers", "plan_hdf5"]
+
+
+class HDF5Plan(NamedTuple):
+    """What becomes of the layers of an HDF5 model; None for a layer that goes."""
+
+    layers: tuple[LayerChange, ...]
+    changed: dict[str, tuple[Array, ...] | None]
+    notes: tuple[Note, ...]
+
+
+def plan_hdf5(
+    path: str,
+    nets: Sequence[Net],
+    plans: Sequence[Plan],
+    target: Dialect,
+    *,
+    source: str | None = None,
+    statistic: Statistic | None = None,
+    resume: bool = False,
+) -> HDF5Plan:
+    """The plan of an HDF5 model of these nets; raises InputError as plan_model does."""
+    if not nets:
+        raise InputError(
+            path, "an HDF5 model does not say what its layers are: give the net's prototxt too"
+        )
+    blobs = read_model(path)
+    norms = _norms(path, blobs, nets, source, statistic)
+    recipes = recipes_of(plans, norms, target)
+    layers: list[LayerChange] = []
+    changed: dict[str, tuple[Array, ...] | None] = {}
+    notes: list[Note] = []
+    for norm in norms:
+        recipe = recipes[norm.name]
+        scale = _scale(norm, recipe, blobs, notes)
+        try:
+            made = encode_norm(norm, recipe, scale, resume=resume)
+        except LayoutError as error:
+            raise InputError(
+                path, f"layer '{norm.name}' cannot become {recipe.layout.name}: {error}"
+            ) from None
+        layers.append(LayerChange(norm, recipe, made))
+        changed[norm.name] = made.blobs
+        if recipe.fate is Fate.MERGE:
+            changed[recipe.scale] = None
+        elif made.scale is not None:
+            changed[recipe.scale] = made.scale
+            if "/" in recipe.scale and recipe.fate is Fate.ADD:
+                raise InputError(
+                    path,
+                    f"'{recipe.scale}' cannot be the name of a layer in HDF5; give another"
+                    " --scale-name, without '/'",
+                )
+    return HDF5Plan(tuple(layers), changed, (*notes, *notes_of(layers)))
+
+
+def _norms(
+    path: str,
+    blobs: dict[str, tuple[Array, ...]],
+    nets: Sequence[Net],
+    source: str | None,
+    statistic: Statistic | None,
+) -> list[Norm]:
+    """The BatchNorm layers of the nets that have blobs in the file."""
+    found: dict[str, Norm] = {}
+    for net in nets:
+        for layer in net.batchnorms:
+            if layer.name not in blobs or layer.name in found:
+                continue
+            facts = _facts(layer, blobs[layer.name])
+            verdict = detect(facts, source=source, statistic=statistic)
+            if not verdict.certain:
+                raise InputError(path, doubt_of(layer.name, verdict, 0))
+            found[layer.name] = norm_of(path, layer.name, facts, verdict)
+    return list(found.values())
+
+
+def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
+    """What a prototxt and a file say of one layer."""
+    message = layer.parameter("batch_norm_param")
+    norm = NormParam()
+    if message is not None:
+        norm = NormParam(
+            message.flag("use_global_stats") if "use_global_stats" in message else None,
+            message.number("moving_average_fraction")
+            if "moving_average_fraction" in message
+            else None,
+            message.number("eps") if "eps" in message else None,
+            message.flag("scale_bias") if "scale_bias" in message else None,
+        )
+    params = tuple(ParamFacts(p.lr_mult, p.decay_mult, p.name) for p in layer.params)
+    return LayerFacts(layer.name, layer.type, blobs, norm=norm, params=params)
+
+
+def _scale(
+    norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], notes: list[Note]
+) -> tuple[Array, ...]:
+    """The blobs of the Scale layer of a recipe, flat."""
+    if recipe.fate not in (Fate.MERGE, Fate.KEEP, Fate.FOLD):
+        return ()
+    found = blobs.get(recipe.scale, ())
+    if not found and recipe.fate is Fate.MERGE:
+        text = f"Scale '{recipe.scale}' is not in the file; gamma is taken as 1 and beta as 0"
+        notes.append(Note("", norm.name, text))
+    return tuple(values.reshape(-1) for values in found)
+
+
+def hdf5_layers(path: str, nets: Sequence[Net]) -> list[ModelLayer]:
+    """The layers with blobs, in the order of the training net."""
+    blobs = read_model(path)
+    state = NetState(TRAIN)
+    for net in nets:
+        kept = [layer for layer in net.layers if layer.is_kept(state) and layer.name in blobs]
+        if len(kept) == len(blobs):
+            return [
+                ModelLayer(
+                    layer.name,
+                    tuple(values.shape for values in blobs[layer.name]),
+                    tuple(param.name for param in layer.params),
+                )
+                for layer in kept
+            ]
+    raise InputError(
+        path, "has layers that no prototxt has: give the training net's, for the solver state"
+    )

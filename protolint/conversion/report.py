@@ -1,0 +1,166 @@
+"""What a conversion did, as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from protolint.conversion.steps import Note
+
+__all__ = ["ConversionReport", "FileResult", "LayerRow", "render_json", "render_text"]
+
+_SCHEMA_VERSION = 1
+_MOST_NAMES = 3
+
+
+class LayerRow(NamedTuple):
+    """What became of one BatchNorm; `difference` is None where nothing was written."""
+
+    name: str
+    before: str
+    after: str
+    scale_action: str
+    scale: str
+    channels: int
+    factor_before: float
+    factor_after: float
+    eps_before: float
+    eps_after: float
+    difference: float | None
+    evidence: tuple[str, ...]
+
+
+class FileResult(NamedTuple):
+    """One file: where it came from, where it went, and what was done on the way.
+
+    `source` is the dialect it was in; `layers` is empty for what holds no BatchNorm.
+    """
+
+    path: str
+    output: str
+    kind: str
+    source: str
+    layers: tuple[LayerRow, ...] = ()
+    notes: tuple[Note, ...] = ()
+    summary: str = ""
+
+
+class ConversionReport(NamedTuple):
+    """A whole conversion; `checks` are what `--verify-with` found."""
+
+    target: str
+    files: tuple[FileResult, ...]
+    dry_run: bool = False
+    checks: tuple[str, ...] = ()
+
+
+def render_json(report: ConversionReport) -> str:
+    """One object; a number that is not finite is null."""
+    document = {
+        "schema_version": _SCHEMA_VERSION,
+        "target": report.target,
+        "dry_run": report.dry_run,
+        "files": [_file(result) for result in report.files],
+        "checks": list(report.checks),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _file(result: FileResult) -> dict[str, Any]:
+    return {
+        "path": _printable(result.path),
+        "output": _printable(result.output),
+        "kind": result.kind,
+        "source": result.source,
+        "summary": result.summary,
+        "layers": [
+            {
+                key: _finite(value) if isinstance(value, float) else value
+                for key, value in row._asdict().items()
+            }
+            | {"name": _printable(row.name), "scale": _printable(row.scale)}
+            for row in result.layers
+        ],
+        "notes": [
+            {
+                "code": note.code,
+                "layer": _printable(note.layer),
+                "message": _printable(note.message),
+            }
+            for note in result.notes
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if value - value == 0 else None
+
+
+def _printable(text: str) -> str:
+    """A name any encoding takes: broken bytes as escapes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def render_text(report: ConversionReport) -> str:
+    """A table for each file, its notes, and a line that sums up."""
+    parts = [_file_text(report, result) for result in report.files]
+    parts += [f"{check}\n" for check in report.checks]
+    if report.dry_run:
+        parts.append("Nothing was written.\n")
+    return _printable("".join(parts))
+
+
+def _file_text(report: ConversionReport, result: FileResult) -> str:
+    output = "standard output" if result.output == "-" else result.output
+    lines = [f"{result.path} -> {output} ({result.kind}, {result.source} to {report.target})"]
+    if result.layers:
+        lines += _table(result.layers)
+    if result.summary:
+        lines.append(f"  {result.summary}")
+    lines += (f"  {line}" for line in _note_lines(result.notes))
+    return "\n".join(lines) + "\n"
+
+
+def _note_lines(notes: Sequence[Note]) -> Iterator[str]:
+    """One line for each thing there is to say, with all layers it is said of."""
+    layers: dict[tuple[str, str], list[str]] = {}
+    for note in notes:
+        layers.setdefault((note.code, note.message), []).append(note.layer)
+    for (code, message), named in layers.items():
+        names = list(dict.fromkeys(name for name in named if name))
+        where = ""
+        if names:
+            shown = ", ".join(f"'{name}'" for name in names[:_MOST_NAMES])
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            where = f"{'layer' if len(names) == 1 else 'layers'} {shown}{more}: "
+        yield f"{code or 'note'}: {where}{message}"
+
+
+_HEADINGS = ("layer", "layout", "Scale", "factor", "eps", "difference")
+
+
+def _table(rows: Sequence[LayerRow]) -> list[str]:
+    cells = [_HEADINGS, *(_cells(row) for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(_HEADINGS))]
+    return [
+        "  "
+        + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+
+
+def _cells(row: LayerRow) -> tuple[str, ...]:
+    scale = f"{row.scale_action} {row.scale}" if row.scale else "-"
+    return (
+        row.name,
+        _pair(row.before, row.after),
+        scale,
+        _pair(f"{row.factor_before:.6g}", f"{row.factor_after:.6g}"),
+        _pair(f"{row.eps_before:.6g}", f"{row.eps_after:.6g}"),
+        "-" if row.difference is None else f"{row.difference:.1e}" if row.difference else "0",
+    )
+
+
+def _pair(before: str, after: str) -> str:
+    return before if before == after else f"{before} -> {after}"

@@ -1,0 +1,468 @@
+"""A whole conversion: files in, files out, all of them or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from protolint.batchnorm.detect import SOURCES
+from protolint.batchnorm.state import Statistic
+from protolint.conversion.fields import Translator
+from protolint.conversion.hdf5 import read_state
+from protolint.conversion.hdf5_models import hdf5_layers, plan_hdf5
+from protolint.conversion.inputs import Input, Kind, output_paths, read_inputs
+from protolint.conversion.jobs import (
+    HDF5ModelJob,
+    HDF5StateJob,
+    Job,
+    ModelJob,
+    Progress,
+    StateJob,
+    TextJob,
+)
+from protolint.conversion.memory import recall
+from protolint.conversion.models import plan_model, read_model_file, refuse, with_net
+from protolint.conversion.numbers import LayerChange
+from protolint.conversion.opinions import PROGRAMS, Case, compare, input_shape
+from protolint.conversion.plan import plan_nets
+from protolint.conversion.report import ConversionReport
+from protolint.conversion.solverstate import (
+    Slot,
+    history_map,
+    index_state,
+    model_layers,
+    new_state,
+    slots_of,
+    target_slots,
+)
+from protolint.conversion.steps import Action, Choices, Note
+from protolint.conversion.texts import check_text, new_net_text, new_paths, new_solver_text
+from protolint.errors import InputError, UsageError
+from protolint.lint.file import LintFile
+from protolint.lint.suggest import did_you_mean
+from protolint.lint.target import infer_target
+from protolint.net.net import Net
+from protolint.schema.descriptors import load_schema
+from protolint.schema.dialects import DIALECTS, TARGETS, Dialect, resolve_target
+from protolint.weights.atomic import check_target
+from protolint.weights.files import mapped
+from protolint.wire import WireError
+
+__all__ = ["Options", "convert", "convert_files"]
+
+_ENGINES = ("caffe", "cudnn")
+
+
+class Options(NamedTuple):
+    """What a user may say about a conversion.
+
+    `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
+    statistic is; `choices` is for the plan of the nets.
+    """
+
+    target: Dialect
+    source: str | None = None
+    statistic: Statistic | None = None
+    choices: Choices = Choices()
+    resume: bool = False
+    half: bool = False
+    output: str | None = None
+    force: bool = False
+    in_place: bool = False
+    dry_run: bool = False
+    verify_with: tuple[str, ...] = ()
+
+
+def convert(
+    *paths: str | os.PathLike[str],
+    to: str,
+    engine: str | None = None,
+    source: str | None = None,
+    bn_stat: str | None = None,
+    resume: bool = False,
+    half: bool = False,
+    scale_name: str = "{bn}_scale",
+    keep_scale: bool = False,
+    drop_global_stats: bool = False,
+    drop_fields: Iterable[str] = (),
+    output: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    in_place: bool = False,
+    dry_run: bool = False,
+    verify_with: Iterable[str] = (),
+) -> ConversionReport:
+    """Convert files of one model to another Caffe; what the command `convert` does.
+
+    Args:
+        paths: Prototxts, solvers, caffemodels and solverstates that belong together, any of
+            them; what a file is, is told by its content.
+        to: The Caffe to convert for, by name.
+        engine: "caffe" or "cudnn", BatchNorm's engine in the target, where it has one.
+        source: Who wrote the weights, where that is not certain; as `--from`.
+        bn_stat: What the second statistic of the weights is: "variance", "inv-std" or
+            "second-moment", where that is not certain.
+        resume: Give statistics that become sums the factor of a long run, not 1.
+        half: Keep values of half precision where the target can read them.
+        scale_name: The name of a new Scale layer; "{bn}" stands for the BatchNorm's.
+        keep_scale: Merge no Scale layer into a BatchNorm.
+        drop_global_stats: Leave out use_global_stats where the target ignores it.
+        drop_fields: Leave these fields out where the target lacks them.
+        output: A file, or a folder with a slash behind it; if not given, each result lies
+            beside its source as NAME.<dialect>.<ext>.
+        force: Replace files that are there already.
+        in_place: Replace the inputs themselves.
+        dry_run: Only plan; nothing is written, and no difference is known.
+        verify_with: Also run both nets on random input with "opencv" or "caffe".
+
+    Returns:
+        What was done to each file and to each BatchNorm, and how far the result is from its
+        source; with `dry_run`, what would be done.
+
+    Raises:
+        ProtolintError: An argument is wrong (UsageError), something cannot be read or has no
+            counterpart in the target (InputError), or a result would not compute what its
+            source does (ProofError). In every case nothing has been written.
+    """
+    target = resolve_target(to)
+    if target is None:
+        raise _unknown("target", to, DIALECTS)
+    if engine is not None and engine.lower() not in _ENGINES:
+        raise _unknown("engine", engine, _ENGINES)
+    if source is not None and source not in SOURCES:
+        raise _unknown("writer", source, SOURCES)
+    statistics = {statistic.value: statistic for statistic in Statistic}
+    if bn_stat is not None and bn_stat not in statistics:
+        raise _unknown("statistic", bn_stat, statistics)
+    programs = tuple(verify_with)
+    for program in programs:
+        if program not in PROGRAMS:
+            raise _unknown("program to verify with", program, PROGRAMS)
+    choices = Choices(
+        engine=engine.upper() if engine is not None else None,
+        scale_name=scale_name,
+        merge=not keep_scale,
+        drop_global_stats=drop_global_stats,
+        drop_fields=frozenset(drop_fields),
+    )
+    options = Options(
+        target,
+        source,
+        statistics[bn_stat] if bn_stat is not None else None,
+        choices,
+        resume,
+        half,
+        os.fspath(output) if output is not None else None,
+        force,
+        in_place,
+        dry_run,
+        programs,
+    )
+    return convert_files([os.fspath(path) for path in paths], options)
+
+
+def convert_files(
+    paths: Sequence[str], options: Options, progress: Progress | None = None
+) -> ConversionReport:
+    """Convert files as `options` say; see convert."""
+    if not paths:
+        raise UsageError("no file is given")
+    if "{bn}" not in options.choices.scale_name:
+        raise UsageError("a Scale layer's name has to have the BatchNorm's in it: '{bn}_scale'")
+    run = _Run(read_inputs(paths), options)
+    jobs = run.jobs()
+    checks: list[str] = []
+    cases = run.cases(jobs) if options.verify_with else []
+    if not options.dry_run:
+        for job in jobs:
+            if job.output != "-":
+                check_target(
+                    job.path if job.path != "-" else None,
+                    job.output,
+                    in_place=options.in_place,
+                    overwrite=options.force,
+                )
+
+        def last() -> None:
+            checks.extend(_second_opinions(options, cases))
+
+        with _folder(options.output):
+            _write(jobs, options, progress, last)
+    results = tuple(job.result() for job in jobs)
+    return ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
+
+
+def _unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
+    """The error of an argument that names nothing."""
+    names = list(known)
+    return UsageError(
+        f"unknown {what} '{given}'{did_you_mean(given, names)}; known: {', '.join(names)}"
+    )
+
+
+class _Opinion(NamedTuple):
+    """A deploy net and a model, before and after, for other programs to run."""
+
+    net: Net
+    text: TextJob
+    model: ModelJob
+
+
+def _second_opinions(options: Options, cases: Sequence[_Opinion]) -> list[str]:
+    """What other programs say of nets and models that are written, but have no name yet."""
+    lines = []
+    for net, text, model in cases:
+        before = Case(net.dialect.name, net.source.data, model.path)
+        after = Case(options.target.name, text.data, model.temporary)
+        lines += compare(options.verify_with, before, after, input_shape(net))
+    return lines
+
+
+def _write(
+    jobs: Sequence[Job],
+    options: Options,
+    progress: Progress | None,
+    last: Callable[[], None],
+) -> None:
+    """Write and prove every file, do the last thing, and only then give them their names."""
+    if not jobs:
+        last()
+        return
+    job, *rest = jobs
+    job.write(
+        in_place=options.in_place,
+        overwrite=options.force,
+        progress=progress,
+        then=lambda: _write(rest, options, progress, last),
+    )
+
+
+@contextmanager
+def _folder(output: str | None) -> Iterator[None]:
+    """Make the folder that results go to, and take it away again if nothing came of it."""
+    made = ""
+    if output is not None and output.endswith(("/", os.sep)) and not os.path.isdir(output):
+        made = output.rstrip("/" + os.sep)
+        try:
+            os.mkdir(made)
+        except OSError as error:
+            raise UsageError(f"{output}: cannot be made: {error.strerror or error}") from None
+    try:
+        yield
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                os.rmdir(made)
+        raise
+
+
+class _Run:
+    """What is known of the inputs, from which the jobs are made."""
+
+    def __init__(self, inputs: Sequence[Input], options: Options) -> None:
+        self.inputs = inputs
+        self.options = options
+        self.outputs = output_paths(
+            inputs, options.target.name, options.output, in_place=options.in_place
+        )
+        self.models = {
+            entry.path: read_model_file(entry.path, options.source, options.statistic)
+            for entry in inputs
+            if entry.kind is Kind.MODEL
+        }
+        self.texts = self._texts()
+        for file in self.texts.values():
+            check_text(file)
+        self.nets = [net for file in self.texts.values() for net in file.nets]
+        self.choices = self._choices()
+        self.plans = plan_nets(self.nets, options.target, self.choices) if self.nets else ()
+        for net, plan in zip(self.nets, self.plans, strict=True):
+            refuse(net.source.path, plan.refusals)
+
+    def _texts(self) -> dict[str, LintFile]:
+        """The prototxts, each bound to the dialect it is written for.
+
+        That is the one the user names, or the one that its fields show, or, where they show
+        none, that of the files beside it: prototxts first, then weights.
+        """
+        readings = {e.path: e.readings for e in self.inputs if e.readings is not None}
+        if self.options.source in TARGETS:
+            told = DIALECTS[self.options.source or ""]
+            return {path: found.read(told) for path, found in readings.items()}
+        shown = {path: infer_target(found).dialect.name for path, found in readings.items()}
+        others = {name for name in shown.values() if name != "bvlc"}
+        others = others or {m.dialect.name for m in self.models.values() if m.norms}
+        if len(others) == 1:
+            shown = {path: next(iter(others)) if n == "bvlc" else n for path, n in shown.items()}
+        return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
+
+    def _choices(self) -> Choices:
+        """What the user says about the plan, and what the weights tell about the nets."""
+        names = {layer.name for model in self.models.values() for layer in model.index.layers}
+        known = {layer.name for net in self.nets for layer in net.layers}
+        norms = [norm for model in self.models.values() for norm in model.norms.values()]
+        identity = {n.name for n in norms if n.layout.affine and n.state.identity_affine}
+        changed = {n.name for n in norms if n.layout.affine and not n.state.identity_affine}
+        forced = {
+            layer.name: Action.SPLIT
+            for net in self.nets
+            for layer in net.batchnorms
+            if layer.name in changed
+            and (memory := recall(net.source, layer.node)) is not None
+            and memory.plain
+        }
+        return self.options.choices._replace(
+            identity=frozenset(identity), taken=frozenset(names - known), forced=forced
+        )
+
+    def jobs(self) -> list[Job]:
+        """The jobs, in the order of the inputs but models first, then states, then text."""
+        made: dict[str, Job] = {}
+        order = (
+            (Kind.MODEL, self._model),
+            (Kind.MODEL_HDF5, self._hdf5_model),
+            (Kind.STATE, self._state),
+            (Kind.STATE_HDF5, self._hdf5_state),
+            (Kind.NET, self._net),
+            (Kind.SOLVER, self._solver),
+        )
+        self.made = made
+        for kind, make in order:
+            for entry, output in zip(self.inputs, self.outputs, strict=True):
+                if entry.kind is kind:
+                    made[entry.path] = make(entry, output)
+        return list(made.values())
+
+    def cases(self, jobs: Sequence[Job]) -> list[_Opinion]:
+        """The nets and models for `--verify-with`; raises UsageError where there are none."""
+        models = [job for job in jobs if isinstance(job, ModelJob)]
+        texts = {job.path: job for job in jobs if isinstance(job, TextJob)}
+        deploy = [net for net in self.nets if net.is_deploy and net.source.path in texts]
+        if len(models) != 1 or not deploy:
+            raise UsageError("--verify-with needs a deploy prototxt and one binary caffemodel")
+        for net in deploy:
+            input_shape(net)
+        return [_Opinion(net, texts[net.source.path], models[0]) for net in deploy]
+
+    def _model(self, entry: Input, output: str) -> Job:
+        """The job of a binary model."""
+        options, model = self.options, self.models[entry.path]
+        notes: list[Note] = []
+        for net in self.nets:
+            model, told = with_net(model, net)
+            notes += told
+        notes += self._missing({norm.name for norm in model.norms.values()})
+        plan = plan_model(
+            model,
+            options.target,
+            options.choices,
+            self.plans,
+            half=options.half,
+            resume=options.resume,
+        )
+        return ModelJob(plan, output, options.target, notes)
+
+    def _missing(self, found: set[str]) -> list[Note]:
+        """The BatchNorm layers of the nets that a model does not have."""
+        missing = [s.layer for plan in self.plans for s in plan.steps if s.layer not in found]
+        if not missing:
+            return []
+        names = list(dict.fromkeys(missing))
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return [Note("", "", f"not in the file, so not converted: '{names[0]}'{more}")]
+
+    def _hdf5_model(self, entry: Input, output: str) -> Job:
+        """The job of an HDF5 model."""
+        options = self.options
+        plan = plan_hdf5(
+            entry.path,
+            self.nets,
+            self.plans,
+            options.target,
+            source=options.source,
+            statistic=options.statistic,
+            resume=options.resume,
+        )
+        notes = [*plan.notes, *self._missing({change.name for change in plan.layers})]
+        source = self.nets[0].dialect.name
+        return HDF5ModelJob(entry.path, output, source, plan.layers, plan.changed, notes)
+
+    def _slots(self, entry: Input, learned_net: str) -> tuple[Job, list[Slot], list[Slot]]:
+        """The model of a solver state, and its learnable blobs before and after."""
+        jobs = [job for job in self.made.values() if isinstance(job, ModelJob | HDF5ModelJob)]
+        wanted = os.path.basename(learned_net)
+        named = [job for job in jobs if os.path.basename(job.path) == wanted]
+        found = named or jobs
+        if len(found) != 1:
+            raise InputError(
+                entry.path,
+                f"needs the model that was saved with it: give {wanted or 'the caffemodel'} too",
+            )
+        job = found[0]
+        if isinstance(job, ModelJob):
+            with mapped(job.path) as (data, _):
+                layers = model_layers(job.plan.model.index.layers, data)
+        else:
+            layers = hdf5_layers(job.path, self.nets)
+        changes = self._changes(job)
+        return job, slots_of(layers, changes), target_slots(layers, changes)
+
+    def _state(self, entry: Input, output: str) -> Job:
+        """The job of a binary solver state."""
+        target = self.options.target
+        index = index_state(entry.path)
+        job, before, after = self._slots(entry, index.learned_net)
+        history = history_map(before, after, self._changes(job), len(index.history), entry.path)
+        learned = self._learned_net(job, index.learned_net)
+        source = load_schema(self._schema_of(job))
+        try:
+            with mapped(entry.path) as (data, _):
+                translator = Translator(source, load_schema(target.schema))
+                pieces = new_state(data, index, history, learned, target, translator)
+        except WireError as error:
+            raise InputError(entry.path, f"byte {error.offset}: {error}; it is damaged") from None
+        return StateJob(index, output, job.source, pieces, history, learned)
+
+    def _hdf5_state(self, entry: Input, output: str) -> Job:
+        """The job of a solver state in HDF5."""
+        state = read_state(entry.path)
+        job, before, after = self._slots(entry, state.learned_net)
+        history = history_map(before, after, self._changes(job), len(state.shapes), entry.path)
+        learned = self._learned_net(job, state.learned_net)
+        return HDF5StateJob(entry.path, output, job.source, history, learned)
+
+    def _changes(self, job: Job) -> dict[str, LayerChange]:
+        """What became of the BatchNorm layers of a model."""
+        if isinstance(job, ModelJob):
+            return {change.name: change for change in job.plan.rewrite.layers}
+        return {c.name: c for c in job.layers} if isinstance(job, HDF5ModelJob) else {}
+
+    def _learned_net(self, job: Job, before: str) -> str:
+        """What a state is to call its model: the file as it is named on the command line."""
+        return before if self.options.in_place and before else job.output
+
+    def _schema_of(self, job: Job) -> str:
+        """The schema of the Caffe that wrote a model."""
+        return job.plan.model.dialect.schema if isinstance(job, ModelJob) else job.source
+
+    def _net(self, entry: Input, output: str) -> Job:
+        """The job of a net's prototxt."""
+        file = self.texts[entry.path]
+        plan = self.plans[self.nets.index(file.nets[0])]
+        data, notes = new_net_text(file, plan)
+        return TextJob(entry.path, output, file.dialect.name, data, notes)
+
+    def _solver(self, entry: Input, output: str) -> Job:
+        """The job of a solver's prototxt."""
+        file = self.texts[entry.path]
+        plans = [p for n, p in zip(self.nets, self.plans, strict=True) if n in file.nets]
+        results = {
+            other.path: result
+            for other, result in zip(self.inputs, self.outputs, strict=True)
+            if other.kind is Kind.NET and other.path != "-"
+        }
+        data, notes = new_solver_text(
+            file, self.options.target, self.choices, plans, new_paths(file, results)
+        )
+        return TextJob(entry.path, output, file.dialect.name, data, notes)
