@@ -76,10 +76,11 @@ def _only_reader(net: Net, layer: Layer) -> Layer | None:
     found = None
     for view in net.views_of(layer):
         for top in view.tops[layer.index]:
-            if [reader.type for reader in top.readers] != ["BatchNorm"]:
+            readers = top.readers
+            if len(readers) != 1 or readers[0].type != "BatchNorm":
                 return None
-            if top.readers[0].runs_as(view.state) == "TRAIN":
-                found = found or top.readers[0]
+            if found is None and readers[0].runs_as(view.state) == "TRAIN":
+                found = readers[0]
     return found
 
 

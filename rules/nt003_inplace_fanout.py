@@ -31,7 +31,7 @@ from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 
-from ._inplace import in_place_tops, own_top
+from ._inplace import own_top
 from ._layers import named
 
 
@@ -39,13 +39,12 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:
-        for layer in view.layers:
-            for index, lost in in_place_tops(view, layer):
-                other = _other_reader(view, layer, lost)
-                if other is None or layer.index in reported:
-                    continue
-                reported.add(layer.index)
-                yield _finding(net, layer, index, lost.name, other)
+        for layer, index, lost in view.in_place:
+            other = _other_reader(view, layer, lost)
+            if other is None or layer.index in reported:
+                continue
+            reported.add(layer.index)
+            yield _finding(net, layer, index, lost.name, other)
 
 
 def _finding(net: Net, layer: Layer, index: int, blob: str, other: Layer) -> Finding:

@@ -49,7 +49,7 @@ _TRAINING = frozenset({"Power", "Log", "BNLL", "MVN"})
 
 @net_rule("NT012", "layer-cannot-work-in-place", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    suspects = [layer for layer in net.layers if layer.is_in_place() and _is_suspect(net, layer)]
+    suspects = [layer for layer in net.layers if _is_suspect(net, layer) and layer.is_in_place()]
     learning: dict[int, frozenset[int]] = {}
     for layer in suspects:
         for view in net.views_of(layer):

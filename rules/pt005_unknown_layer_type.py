@@ -22,6 +22,7 @@ Evidence
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
@@ -42,7 +43,6 @@ _FORKS = {"BN": "SegNet, ENet and yjxiong/PSPNet Caffe"}
 @net_rule("PT005", "unknown-layer-type", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
     known = layer_types(net.dialect.version) | net.custom_types
-    hints: dict[str, str] = {}
     for layer in net.layers:
         if layer.type in known or not net.views_of(layer) or is_old_type_word(layer):
             continue
@@ -51,13 +51,14 @@ def check(net: Net) -> Iterator[Finding]:
         if node is None:
             message = f'{named(layer)}: the layer has no type; write type: "..."'
         else:
-            hint = hints.get(layer.type) or hints.setdefault(layer.type, _hint(net, layer.type))
+            hint = _hint(net.dialect.version, layer.type)
             message = f"{net.dialect.name} has no layer type '{layer.type}'{hint}"
         yield Finding(span, message, layer=layer.name, fix=_fix(layer, known))
 
 
-def _hint(net: Net, written: str) -> str:
-    near = V1_TYPES.get(written) or _same_but_for_case(written, layer_types(net.dialect.version))
+@lru_cache(maxsize=256)
+def _hint(version: tuple[int, ...], written: str) -> str:
+    near = V1_TYPES.get(written) or _same_but_for_case(written, layer_types(version))
     if near:
         return f"; did you mean '{near}'?"
     owners = known_by(written, {name: DIALECTS[name] for name in TARGETS})
@@ -66,7 +67,7 @@ def _hint(net: Net, written: str) -> str:
     if written in _FORKS:
         return f"; it belongs to {_FORKS[written]}"
     found = nearest(written, sorted(ALL_TYPES))
-    if found and found[0] in layer_types(net.dialect.version):
+    if found and found[0] in layer_types(version):
         return f"; did you mean '{found[0]}'?"
     return "; if it is a layer of your own, list it in layer-types"
 

@@ -22,6 +22,7 @@ Evidence
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
@@ -33,6 +34,7 @@ from protolint.schema.binder import Message
 from ._layers import named
 
 _FOR_ALL = frozenset({"transform_param", "loss_param"})
+_USUAL = _FOR_ALL | {"name", "type", "bottom", "top", "param", "include", "exclude", "loss_weight"}
 #: What BasePrefetchingDataLayer reads of data_param for every type that prefetches
 #: (src/caffe/layers/base_data_layer.cpp @ BVLC rc4 to master, NVIDIA v0.16.1 to v0.17.4).
 _PREFETCHING = frozenset({"ImageData", "WindowData"})
@@ -43,7 +45,7 @@ _PREFETCH_FIELDS = frozenset({"prefetch", "threads", "parser_threads"})
 def check(net: Net) -> Iterator[Finding]:
     known = layer_types(net.dialect.version) - net.custom_types - {"Python"}
     for layer in net.layers:
-        if layer.type not in known:
+        if layer.type not in known or layer.message.values.keys() <= _usual_fields(layer.type):
             continue
         ignored = next(_ignored(layer, ALL_TYPES[layer.type].parameters), None)
         if ignored is None or ignored.node is None or not net.views_of(layer):
@@ -53,6 +55,12 @@ def check(net: Net) -> Iterator[Finding]:
             f"{named(layer)}: '{ignored.node.name}' has no effect on a {layer.type} layer",
             layer=layer.name,
         )
+
+
+@cache
+def _usual_fields(type: str) -> frozenset[str]:
+    """The fields that layers of a type have: with these alone nothing can be wrong."""
+    return _USUAL.union(ALL_TYPES[type].parameters)
 
 
 def _ignored(layer: Layer, read: tuple[str, ...]) -> Iterator[Message]:

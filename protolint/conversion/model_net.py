@@ -98,7 +98,7 @@ def with_value(message: Message, name: str, value: Value | Message | None) -> No
     if value is not None:
         at = message.node.start if message.node is not None else 0
         node = value.node if isinstance(value, Message) else None
-        message.values[name] = [(value, node or Scalar(name, at, at, at, ""))]
+        message.values[name] = [(value, node or Scalar.of(name, at, at, at, ""))]
 
 
 def wire_type_of(field: FieldType) -> int:
@@ -139,7 +139,7 @@ def _values(
             _fill(inner, data, fields(data, item.value, item.end))
             yield inner, node
         return
-    scalar = Scalar(field.name, item.start, item.value, item.end, "")
+    scalar = Scalar.of(field.name, item.start, item.value, item.end, "")
     if field.kind in ("string", "bytes"):
         if item.wire_type == LENGTH:
             content = bytes(data[item.value : item.end])

@@ -17,7 +17,8 @@ _ALIASES = {
 
 def distance(first: str, second: str, limit: int) -> int:
     """The edit distance (insert, delete, replace, swap of neighbours); `limit` + 1 if above."""
-    if abs(len(first) - len(second)) > limit:
+    if abs(len(first) - len(second)) > limit or len(set(first) - set(second)) > limit:
+        # Every letter that the other lacks is an edit of its own.
         return limit + 1
     before: list[int] = []
     row = list(range(len(second) + 1))

@@ -61,11 +61,12 @@ class Layer:
         self.index = index
         self.message = message
         self.node = node
+        # Read without the message's getters and BlobName's constructor: layers are thousands.
         values = message.values
-        self.bottoms = _blobs(values.get("bottom"))
-        self.tops = _blobs(values.get("top"))
-        self.include = _rules(values.get("include"))
-        self.exclude = _rules(values.get("exclude"))
+        self.bottoms = [_new(BlobName, pair) for pair in values.get("bottom", ())]
+        self.tops = [_new(BlobName, pair) for pair in values.get("top", ())]
+        self.include = _rules(values["include"]) if "include" in values else ()
+        self.exclude = _rules(values["exclude"]) if "exclude" in values else ()
         self._params: list[ParamSpec] | None = None
         inner = message.message("layer") if legacy else None
         if inner is not None:
@@ -74,7 +75,6 @@ class Layer:
             self.type, self.type_node = V0_TYPES.get(old, old), inner.node_of("type")
             return
         self.generation = 1 if legacy else 2
-        # Read without the message's getters: there are thousands of layers.
         name, kind = values.get("name"), values.get("type")
         self.name = str(name[0][0]) if name else ""
         written, self.type_node = (str(kind[0][0]), kind[0][1]) if kind else ("", None)
@@ -127,14 +127,9 @@ class Layer:
         return self.message.text("phase") if "phase" in self.message else state.phase
 
 
+_new = tuple.__new__
 _Given = Sequence[tuple[Message | Value, Scalar | Block]]
 
 
-def _blobs(given: _Given | None) -> list[BlobName]:
-    return [BlobName(str(name), node) for name, node in given] if given else []
-
-
-def _rules(given: _Given | None) -> list[StateRule]:
-    if not given:
-        return []
-    return [StateRule.read(rule) for rule, _ in given if isinstance(rule, Message)]
+def _rules(given: _Given) -> tuple[StateRule, ...]:
+    return tuple(StateRule.read(rule) for rule, _ in given if isinstance(rule, Message))

@@ -54,6 +54,7 @@ class Net:
         self.source = source
         self.build = build
         self.inline = inline
+        self._traits: dict[int, BatchNormTraits] = {}
         # Functions of the net, not bound to it: a cycle would keep the whole tree alive.
         self.find_sibling: Callable[[Net], Net | None] = _nothing
         self.find_solver: Callable[[Net], Solver | None] = _nothing
@@ -178,11 +179,22 @@ class Net:
 
     def views_of(self, layer: Layer, phase: str | None = None) -> list[View]:
         """The views that keep a layer, of one phase or of both."""
+        if not (layer.include or layer.exclude or "phase" in layer.message):
+            # Nearly every layer, asked for by many rules: it is in every view.
+            return self._views_by_phase[phase]
         return [
             view
             for view in self.views
             if layer in view and (phase is None or layer.runs_as(view.state) == phase)
         ]
+
+    @cached_property
+    def _views_by_phase(self) -> dict[str | None, list[View]]:
+        views = self.views
+        return {
+            None: list(views),
+            **{phase: [v for v in views if v.state.phase == phase] for phase in (TRAIN, TEST)},
+        }
 
     def is_active(self, layer: Layer, phase: str) -> bool:
         """Whether the layer runs in a phase in some state of the net."""
@@ -201,7 +213,11 @@ class Net:
 
     def traits(self, batchnorm: Layer) -> BatchNormTraits:
         """Which implementation runs a BatchNorm layer and which blobs it has."""
-        return batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.build.cudnn)
+        found = self._traits.get(batchnorm.index)
+        if found is None:
+            found = batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.build.cudnn)
+            self._traits[batchnorm.index] = found
+        return found
 
 
 def _nothing(_: Net) -> None:

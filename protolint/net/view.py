@@ -17,12 +17,10 @@ class BlobVersion:
 
     __slots__ = ("name", "overwritten", "producer", "readers")
 
-    def __init__(
-        self, name: str, producer: Layer | None, overwritten: BlobVersion | None = None
-    ) -> None:
+    def __init__(self, name: str, producer: Layer | None) -> None:
         self.name = name
         self.producer = producer
-        self.overwritten = overwritten
+        self.overwritten: BlobVersion | None = None
         self.readers: list[Layer] = []
 
     def __repr__(self) -> str:
@@ -33,7 +31,8 @@ class View:
     """The net that one state gives, with every bottom resolved to a blob version.
 
     `bottoms[i]` and `tops[i]` belong to the layer of index `i`; a bottom that nothing
-    produces is None. `clashes` are tops that another layer has written already.
+    produces is None. `clashes` are tops that another layer has written already, `in_place`
+    those that overwrite a bottom of their layer: the layer, the top's index, what is lost.
     """
 
     def __init__(self, state: NetState, layers: list[Layer], inputs: list[str]) -> None:
@@ -42,31 +41,38 @@ class View:
         self.bottoms: dict[int, list[BlobVersion | None]] = {}
         self.tops: dict[int, list[BlobVersion]] = {}
         self.clashes: list[tuple[Layer, int, BlobVersion]] = []
+        self.in_place: list[tuple[Layer, int, BlobVersion]] = []
         current: dict[str, BlobVersion] = {name: BlobVersion(name, None) for name in inputs}
         for layer in self.layers:
-            self._add(layer, current)
+            bottoms = layer.bottoms
+            read: list[BlobVersion | None] = []
+            for name, _ in bottoms:
+                known = current.get(name)
+                if known is not None:
+                    known.readers.append(layer)
+                read.append(known)
+            written: list[BlobVersion] = []
+            for name, _ in layer.tops:
+                before = current.get(name)
+                version = BlobVersion(name, layer)
+                if before is not None:
+                    self._overwrite(version, before, len(written))
+                current[name] = version
+                written.append(version)
+            self.bottoms[layer.index] = read
+            self.tops[layer.index] = written
         self.outputs = current
 
-    def _add(self, layer: Layer, current: dict[str, BlobVersion]) -> None:
-        bottoms = layer.bottoms
-        read = [current.get(name) for name, _ in bottoms]
-        for version in read:
-            if version is not None:
-                version.readers.append(layer)
-        written = []
-        for i, (name, _) in enumerate(layer.tops):
-            before = current.get(name)
-            if before is None:
-                version = BlobVersion(name, layer)
-            elif i < len(bottoms) and bottoms[i].name == name:
-                version = BlobVersion(name, layer, before)
-            else:
-                version = BlobVersion(name, layer)
-                self.clashes.append((layer, i, before))
-            current[name] = version
-            written.append(version)
-        self.bottoms[layer.index] = read
-        self.tops[layer.index] = written
+    def _overwrite(self, version: BlobVersion, before: BlobVersion, index: int) -> None:
+        """Note that a layer writes under a name that is in use, in place or by mistake."""
+        layer = version.producer
+        if layer is None:
+            return
+        if index < len(layer.bottoms) and layer.bottoms[index].name == version.name:
+            version.overwritten = before
+            self.in_place.append((layer, index, before))
+        else:
+            self.clashes.append((layer, index, before))
 
     def __contains__(self, layer: Layer) -> bool:
         return layer.index in self.tops

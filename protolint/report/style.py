@@ -51,6 +51,8 @@ def shown(text: str) -> str:
 
     Bytes of a file name that are no text are left for the stream to spell.
     """
+    if text.isprintable():
+        return text
     return "".join(
         c if c.isprintable() or "\udc80" <= c <= "\udcff" else "?" for c in text.expandtabs(4)
     )

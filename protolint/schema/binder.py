@@ -153,29 +153,33 @@ def _bind(
     fields = type.fields
     value: Message | Value | None
     for child in children:
-        name = child.name
-        field = fields.get(name)
+        if isinstance(child, Scalar):
+            said = child.said
+            name = said[0]
+            field = fields.get(name)
+            # Most values have been read before.
+            value = field.known.get(said[4]) if field is not None else None
+        else:
+            name, value = child.name, None
+            field = fields.get(name)
         if field is None:
             problems.append(BindProblem(ProblemKind.UNKNOWN_FIELD, child, type))
             continue
-        shape = child.__class__
-        if shape is ListValue:
-            _bind_list(message, field, child, problems)  # type: ignore[arg-type]
+        if isinstance(child, ListValue):
+            _bind_list(message, field, child, problems)
             continue
-        # Most values have been read before.
-        value = field.known.get(child.raw) if shape is Scalar else None  # type: ignore[union-attr]
         if value is None:
-            value = _value(type, field, child, problems)  # type: ignore[arg-type]
+            value = _value(type, field, child, problems)
             if value is None:
                 continue
         found = values.get(name)
         if found is None:
-            values[name] = [(value, child)]  # type: ignore[list-item]
+            values[name] = [(value, child)]
             continue
         if not field.repeated:
             first = found[0][1]
             problems.append(BindProblem(ProblemKind.DUPLICATE_FIELD, child, type, field, first))
-        found.append((value, child))  # type: ignore[arg-type]
+        found.append((value, child))
     if type.required and node is not None:
         for name in type.required:
             if name not in values:

@@ -98,7 +98,7 @@ def _without_separator(children: list[Any]) -> list[Any]:
 
 
 def _scalar(name: Token, start: int, value: list[Token]) -> Scalar:
-    return Scalar(str(name), start, _start(value[0]), _end(value[-1]), "".join(value))
+    return Scalar.of(str(name), start, _start(value[0]), _end(value[-1]), "".join(value))
 
 
 def _block(name: Token, start: int, body: list[Any]) -> Block:

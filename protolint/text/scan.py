@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from protolint.text.tree import Block, ListValue, Node, Scalar, SyntaxProblem, walk
+from protolint.text.tree import Block, ListValue, Node, Said, Scalar, SyntaxProblem, walk
 
 __all__ = ["MAX_DEPTH", "forget", "scan"]
 
@@ -52,46 +52,53 @@ _STATEMENT = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
-# What a line says, offsets from its begin: its kind, then name, start, value start (for a
-# block or a list: its opening bracket; for a closing brace: the brace), end, and the raw value,
-# the items of a list, or the statements of a line with several; last the length of the line.
+# What a line says: its kind, the length of the line, and what that kind needs, offsets from its
+# begin: a Said of a scalar; name, start and brace of a block; the brace that closes one; name,
+# start, opening bracket, end and items of a list; the statements of a line with several.
 _SCALAR, _OPEN, _CLOSE, _BLANK, _LIST, _SEVERAL = range(6)
 _Items = list[tuple[int, int, str]]
-_Statement = tuple[int, str, int, int, int, Any, int]
+_Statement = tuple[int, int, Any]
 
+_new = tuple.__new__
 _memo: dict[str, _Statement] = {}
 
 
 def _take_apart(line: str) -> _Statement | None:
     """What a line says, or None where it is not of the common shape."""
+    length = len(line) + 1
+    m = _STATEMENT.match(line)
+    if m is not None and m.end() == len(line):
+        # One statement, as on nearly every line.
+        return _statement(line, m, length)
     found: list[_Statement] = []
-    at, end = 0, len(line)
-    match = _STATEMENT.match
-    while at < end:
-        m = match(line, at)
-        if m is None:
+    while m is not None:
+        statement = _statement(line, m, 0)
+        if statement is None:
             return None
-        kind = m.lastindex
-        if kind == 2:
-            value_start, value_end = m.span(2)
-            found.append((_SCALAR, m[1], m.start(1), value_start, value_end, m[2], 0))
-        elif kind == 3:
-            found.append((_OPEN, m[1], m.start(1), m.start(3), 0, None, 0))
-        elif kind == 5:
-            found.append((_CLOSE, "", 0, m.start(5), 0, None, 0))
-        elif kind == 4:
-            items = _items(line, m.start(4) + 1, m.end(4) - 1)
-            if items is None:
-                return None
-            found.append((_LIST, m[1], m.start(1), m.start(4), m.end(4), items, 0))
-        else:
-            break
-        at = m.end()
-    if not found:
-        return (_BLANK, "", 0, 0, 0, None, end + 1)
-    if len(found) == 1:
-        return (*found[0][:6], end + 1)
-    return (_SEVERAL, "", 0, 0, 0, found, end + 1)
+        if statement[0] != _BLANK:
+            found.append(statement)
+        if m.end() == len(line):
+            return (
+                (_SEVERAL, length, found) if len(found) > 1 else (found[0][0], length, found[0][2])
+            )
+        m = _STATEMENT.match(line, m.end())
+    return None
+
+
+def _statement(line: str, m: re.Match[str], length: int) -> _Statement | None:
+    """One statement of a line, or None where it is a list of more than bare scalars."""
+    kind = m.lastindex
+    if kind == 2:
+        value_start, value_end = m.span(2)
+        return _SCALAR, length, _new(Said, (m[1], m.start(1), value_start, value_end, m[2]))
+    if kind == 3:
+        return _OPEN, length, (m[1], m.start(1), m.start(3))
+    if kind == 5:
+        return _CLOSE, length, m.start(5)
+    if kind == 4:
+        items = _items(line, m.start(4) + 1, m.end(4) - 1)
+        return None if items is None else (_LIST, length, (m[1], m.start(1), *m.span(4), items))
+    return _BLANK, length, None
 
 
 def _items(line: str, at: int, end: int) -> _Items | None:
@@ -144,18 +151,18 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
                 base += len(line) + 1
                 continue
             memo[line] = said
-        kind, name, start, value_start, end, raw, length = said
+        kind, length, what = said
         if kind == _SCALAR:
-            children.append(Scalar(name, base + start, base + value_start, base + end, raw))
+            children.append(Scalar(base, what))
         elif kind != _BLANK:
-            for statement in raw if kind == _SEVERAL else (said,):
-                kind, name, start, value_start, end, raw, _ = statement
+            for kind, _, what in what if kind == _SEVERAL else (said,):  # noqa: B020
                 if kind == _SCALAR:
-                    children.append(Scalar(name, base + start, base + value_start, base + end, raw))
+                    children.append(Scalar(base, what))
                 elif kind == _OPEN:
                     if len(stack) == MAX_DEPTH:
                         return None
-                    block = Block(name, base + start, base + value_start)
+                    name, start, brace = what
+                    block = Block(name, base + start, base + brace)
                     children.append(block)
                     stack.append(block)
                     children = block.children
@@ -163,20 +170,26 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
                     if not stack:
                         return None
                     block = stack.pop()
-                    block.end = base + value_start + 1
+                    block.end = base + what + 1
                     block.closed = True
                     children = stack[-1].children if stack else top
                 else:
-                    items = _list_items(name, raw, base)
+                    name, start, bracket, end, items = what
                     children.append(
-                        ListValue(name, base + start, base + value_start, base + end, items)
+                        ListValue(
+                            name,
+                            base + start,
+                            base + bracket,
+                            base + end,
+                            _list_items(name, items, base),
+                        )
                     )
         base += length
     return None if stack else (top, problems)
 
 
 def _list_items(name: str, found: _Items, base: int) -> list[Scalar | Block]:
-    return [Scalar(name, base + first, base + first, base + end, raw) for first, end, raw in found]
+    return [Scalar(base, Said(name, first, first, end, raw)) for first, end, raw in found]
 
 
 def _odd_line(line: str, base: int, depth: int) -> tuple[list[Node], list[SyntaxProblem]] | None:

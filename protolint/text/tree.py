@@ -31,22 +31,66 @@ class _Placed:
         self.end += offset
 
 
-class Scalar(_Placed):
+class Said(NamedTuple):
+    """What a field with one value says, with offsets from the begin of its line."""
+
+    name: str
+    start: int
+    value_start: int
+    end: int
+    raw: str
+
+
+class Scalar:
     """A field with one value: `name: value`.
 
     `raw` is the value's tokens as written, without what lies between adjacent strings or
     after a minus sign; it is "" where the value is missing or broken (a syntax problem says
     so). Inside a list the name is that of the list and `start` is where the value begins.
+
+    A net has ten thousands of these, and few different ones: what one says is shared with
+    those that say the same, and only where it stands is its own.
     """
 
-    __slots__ = ("name", "raw")
+    __slots__ = ("base", "said")
 
-    def __init__(self, name: str, start: int, value_start: int, end: int, raw: str) -> None:
-        self.name = name
-        self.start = start
-        self.value_start = value_start
-        self.end = end
-        self.raw = raw
+    def __init__(self, base: int, said: Said) -> None:
+        self.base = base
+        self.said = said
+
+    @classmethod
+    def of(cls, name: str, start: int, value_start: int, end: int, raw: str) -> Scalar:
+        """A scalar of its own, by offsets from the begin of the file."""
+        return cls(0, Said(name, start, value_start, end, raw))
+
+    def move(self, offset: int) -> None:
+        """Shift what was read from a part of the file to its place in the whole."""
+        self.base += offset
+
+    @property
+    def name(self) -> str:
+        """The field's name."""
+        return self.said[0]
+
+    @property
+    def raw(self) -> str:
+        """The value as written."""
+        return self.said[4]
+
+    @property
+    def start(self) -> int:
+        """Where the field begins, in bytes."""
+        return self.base + self.said[1]
+
+    @property
+    def value_start(self) -> int:
+        """Where the value begins."""
+        return self.base + self.said[2]
+
+    @property
+    def end(self) -> int:
+        """Where the value ends."""
+        return self.base + self.said[3]
 
     @property
     def span(self) -> Span:
