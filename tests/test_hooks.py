@@ -273,18 +273,22 @@ def test_the_actions_first_step_installs_protolint(action: dict[str, Any], tmp_p
     assert done.stdout.startswith("protolint (Caffe prototxt and caffemodel) ")
 
 
+def blocks(name: str, language: str = "yaml") -> list[str]:
+    """The fenced blocks of a document that are whole files, or what a shell is given."""
+    text = (REPOSITORY / name).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
 def recipes(name: str) -> list[Any]:
-    """The YAML blocks of a guide that are whole files, read."""
+    """The YAML blocks of a document, read."""
     yaml = pytest.importorskip("yaml", reason="reading YAML needs PyYAML")
-    text = (REPOSITORY / "docs" / name).read_text("utf-8")
-    found = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [yaml.safe_load(block) for block in found]
+    return [yaml.safe_load(block) for block in blocks(name)]
 
 
 def test_the_recipes_name_hooks_and_inputs_that_exist(
     hooks: dict[str, dict[str, Any]], action: dict[str, Any]
 ) -> None:
-    workflow, _, pre_commit = recipes("ci.md")
+    workflow, _, pre_commit = recipes("docs/ci.md")
     steps = workflow["jobs"]["protolint"]["steps"]
     used = [step for step in steps if "/protolint@" in step["uses"]]
     assert [set(step["with"]) <= set(action["inputs"]) for step in used] == [True]
@@ -297,8 +301,61 @@ def test_the_recipes_name_hooks_and_inputs_that_exist(
         assert f"| `{name}` |" in text, described
 
 
+def test_the_readmes_recipes_name_what_exists(
+    hooks: dict[str, dict[str, Any]], action: dict[str, Any]
+) -> None:
+    workflow, pre_commit = recipes("README.md")
+    (step,) = [s for s in workflow["jobs"]["protolint"]["steps"] if "/protolint@" in s["uses"]]
+    assert set(step["with"]) <= set(action["inputs"])
+    (repository,) = pre_commit["repos"]
+    assert {hook["id"] for hook in repository["hooks"]} <= set(hooks)
+    assert step["uses"].split("@") == [repository["repo"].split(".com/")[1], repository["rev"]]
+
+
+@needs_network
+def test_the_readmes_hook_works_as_pasted(tmp_path: Path) -> None:
+    pre_commit = shutil.which("pre-commit", path=Path(sys.executable).parent) or "pre-commit"
+    source, project = tmp_path / "source", tmp_path / "project"
+    source.mkdir()
+    project.mkdir()
+    commit = clone_of_this_repository(source)
+    _, pasted = blocks("README.md")
+    (repository,) = recipes("README.md")[1]["repos"]
+    local = pasted.replace(repository["repo"], str(source)).replace(repository["rev"], commit)
+    assert local != pasted
+    (project / ".pre-commit-config.yaml").write_text(local, "utf-8")
+    git(project, "init", "--quiet")
+    environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "home"), "PYTHONUTF8": "1"}
+    subprocess.run(
+        [pre_commit, "install"], cwd=project, env=environment, check=True, timeout=120,
+        capture_output=True,
+    )  # fmt: skip
+    (project / "net.prototxt").write_text(FAULTY, "utf-8")
+    git(project, "add", ".")
+    done = subprocess.run(
+        ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-m", "net"],
+        cwd=project, env=environment, capture_output=True, text=True, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "error[PT005]" in done.stdout + done.stderr
+
+
+@needs_network
+def test_the_readmes_shell_lines_work_as_pasted(tmp_path: Path) -> None:
+    (lines,) = [block for block in blocks("README.md", "text") if "pip install" in block]
+    (tmp_path / "net.prototxt").write_text(FAULTY, "utf-8")
+    # The name on the index stands for this very checkout.
+    local = lines.replace("protolint-caffe", shlex.quote(str(REPOSITORY)))
+    done = subprocess.run(
+        ["sh", "-c", local], cwd=tmp_path, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 1
+    assert "net.prototxt:2:" in done.stdout
+    assert "PT005" in done.stdout
+
+
 def test_the_gitlab_job_writes_the_report_it_hands_over(tmp_path: Path) -> None:
-    (job,) = recipes("gitlab.md")
+    (job,) = recipes("docs/gitlab.md")
     (command,) = [line for line in job["protolint"]["script"] if line.startswith("protolint ")]
     (tmp_path / "net.prototxt").write_text(FAULTY, "utf-8")
     done = run(*shlex.split(command)[1:], cwd=tmp_path)
