@@ -13,6 +13,7 @@ from protolint.net.shapes import bottom_shapes, shapes
 from protolint.net.states import NetState
 from protolint.net.types import layer_types
 from protolint.net.view import View
+from protolint.net.work import multiplications
 
 __all__ = ["BatchNormSummary", "LayerSummary", "NetSummary", "Totals", "summarise"]
 
@@ -42,13 +43,14 @@ class BatchNormSummary(NamedTuple):
 class LayerSummary(NamedTuple):
     """A layer with the shapes of its tops and its learnable blobs (None: it is not known which).
 
-    `registered` says that the dialect, or the user's own Caffe, has the type; `scales` is the
-    BatchNorm whose Scale it is.
+    `macs` are its multiply-accumulates (see multiplications). `registered` says that the
+    dialect, or the user's own Caffe, has the type; `scales` is the BatchNorm whose Scale it is.
     """
 
     layer: Layer
     tops: tuple[Shape, ...]
     parameters: tuple[Parameter, ...] | None
+    macs: int | None
     registered: bool
     batchnorm: BatchNormSummary | None
     scales: Layer | None
@@ -66,7 +68,8 @@ class Totals(NamedTuple):
     """How many layers and numbers a net has; blobs that are shared count once.
 
     `learnable` numbers have a gradient, `statistics` are kept by BatchNorms; `unknown` counts
-    layers whose number of either is not known.
+    layers whose number of either is not known. `macs` are the multiply-accumulates of a forward
+    pass over the batch, as far as they are known.
     """
 
     layers: int
@@ -74,6 +77,7 @@ class Totals(NamedTuple):
     learnable: int
     statistics: int
     unknown: int
+    macs: int
 
 
 class NetSummary(NamedTuple):
@@ -96,12 +100,15 @@ def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
     }
     layers = []
     for layer in view.layers:
-        found = parameters(net, layer, bottom_shapes(view, layer, known))
+        bottoms = bottom_shapes(view, layer, known)
+        tops = tuple(known.get(top, UNKNOWN) for top in view.tops[layer.index])
+        found = parameters(net, layer, bottoms)
         layers.append(
             LayerSummary(
                 layer,
-                tuple(known.get(top, UNKNOWN) for top in view.tops[layer.index]),
+                tops,
                 None if found is None else tuple(found),
+                multiplications(layer, bottoms, tops, found),
                 layer.type in registered,
                 _batchnorm(net, view, layer, scales.get(layer.index)),
                 scaled.get(layer.index),
@@ -151,4 +158,5 @@ def _totals(layers: list[LayerSummary]) -> Totals:
                 counts[parameter.is_statistic] += parameter.shape.values or 0
             seen.update([parameter.name] if parameter.name else [])
     batchnorms = sum(entry.batchnorm is not None for entry in layers)
-    return Totals(len(layers), batchnorms, counts[False], counts[True], unknown)
+    macs = sum(entry.macs or 0 for entry in layers)
+    return Totals(len(layers), batchnorms, counts[False], counts[True], unknown, macs)

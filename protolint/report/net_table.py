@@ -21,16 +21,19 @@ _COLUMNS = (
     Column("bottoms -> tops", wraps=True),
     Column("shape", wraps=True),
     Column("params", right=True),
+    Column("MACs", right=True),
     Column("lr_mult"),
     Column("notes", below=True),
 )
+
+_THOUSANDS = ("", "k", "M", "G", "T", "P")
 
 
 def render(net: Net, summary: NetSummary, limit: int | None) -> str:
     """The state, a row for each layer, and the totals."""
     name = shown(net.message.text("name"))
     rows = [
-        ["(input)", "", f"-> {blob}", str(shape), "", "", ""]
+        ["(input)", "", f"-> {blob}", str(shape), "", "", "", ""]
         for blob, shape in summary.inputs.items()
     ]
     rows += [_row(net, summary, entry) for entry in summary.layers]
@@ -47,9 +50,18 @@ def _row(net: Net, summary: NetSummary, entry: LayerSummary) -> list[str]:
         _blobs(entry.layer),
         ", ".join(str(shape) for shape in entry.tops),
         "?" if values is None else f"{values:,}" if entry.parameters else "",
+        "?" if entry.macs is None else _short(entry.macs) if entry.macs else "",
         " ".join(f"{parameter.lr_mult:g}" for parameter in entry.parameters or ()),
         "; ".join(_notes(net, summary, entry)),
     ]
+
+
+def _short(count: int) -> str:
+    """A large number in three digits: 999, 2.46M, 118M."""
+    value, power = float(count), 0
+    while value >= 999.5 and power < len(_THOUSANDS) - 1:
+        value, power = value / 1000, power + 1
+    return f"{value:.3g}{_THOUSANDS[power]}"
 
 
 def _blobs(layer: Layer) -> str:
@@ -95,6 +107,9 @@ def _totals(summary: NetSummary) -> str:
     )
     if totals.statistics:
         line += f", {totals.statistics:,} values of statistics"
+    if totals.macs:
+        open_ = any(entry.macs is None for entry in summary.layers)
+        line += f", {'at least ' if open_ else ''}{_short(totals.macs)} multiply-accumulates"
     if not totals.unknown:
         return line
     line += f" ({counted(totals.unknown, 'layer')} with '?' not counted)"
@@ -144,6 +159,7 @@ def _layer(net: Net, entry: LayerSummary) -> dict[str, Any]:
         "tops": [{"name": blob.name, **_shape(shape)} for blob, shape in tops],
         "in_place": layer.is_in_place(),
         "parameters": _parameters(entry),
+        "macs": entry.macs,
         "batchnorm": _batchnorm_dict(entry.batchnorm),
         "scales": entry.scales.name if entry.scales is not None else None,
     }

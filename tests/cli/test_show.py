@@ -42,16 +42,16 @@ fern.prototxt, as bvlc builds it (nothing in the file points to another)
 
 TRAIN: Fern
 
-layer     type             bottoms -> tops    shape           params  lr_mult  notes
---------  ---------------  -----------------  --------------  ------  -------  --------------------------------------------------------
+layer     type             bottoms -> tops    shape           params   MACs  lr_mult  notes
+--------  ---------------  -----------------  --------------  ------  -----  -------  --------------------------------------------------------
 data      Data             -> data, label     32x3x24x24, 32
-conv      Convolution      data -> conv       32x16x10x10      1,216  1 2
-bn        BatchNorm        conv (in place)    32x16x10x10         33  0 0 0    CAFFE, 3 blobs, eps 0.0001, average 0.95, Scale bn_scale
-bn_scale  Scale            conv (in place)    32x16x10x10         32  1 1      scales bn
-fc        InnerProduct     conv -> fc         32x10           16,010  1 1
+conv      Convolution      data -> conv       32x16x10x10      1,216  3.84M  1 2
+bn        BatchNorm        conv (in place)    32x16x10x10         33         0 0 0    CAFFE, 3 blobs, eps 0.0001, average 0.95, Scale bn_scale
+bn_scale  Scale            conv (in place)    32x16x10x10         32         1 1      scales bn
+fc        InnerProduct     conv -> fc         32x10           16,010   512k  1 1
 loss      SoftmaxWithLoss  fc, label -> loss  scalar
 
-6 layers, 1 BatchNorm; 17,258 parameters, 33 values of statistics
+6 layers, 1 BatchNorm; 17,258 parameters, 33 values of statistics, 4.35M multiply-accumulates
 """  # noqa: E501
 
 
@@ -136,6 +136,7 @@ def test_json_holds_everything(tmp_path: Path) -> None:
         "lr_mult": 1.0, "shared_as": None,
     }  # fmt: skip
     assert (bias["count"], bias["lr_mult"]) == (16, 2.0)
+    assert layers["conv"]["macs"] == 8 * 16 * 10 * 10 * 3 * 5 * 5
     bn = layers["bn"]
     assert bn["in_place"]
     assert bn["batchnorm"] == {
@@ -150,6 +151,7 @@ def test_json_holds_everything(tmp_path: Path) -> None:
     assert layers["bn_scale"]["scales"] == "bn"
     assert state["totals"] == {
         "layers": 5, "batchnorms": 1, "learnable": 17258 + 32, "statistics": 33, "unknown": 0,
+        "macs": 8 * (16 * 10 * 10 * 3 * 5 * 5 + 10 * 1600),
     }  # fmt: skip
 
 
@@ -173,7 +175,7 @@ def test_types_that_nobody_knows(tmp_path: Path) -> None:
     done = run("show", "--state", "TRAIN", "a.prototxt", cwd=tmp_path)
     assert done.returncode == 0
     row = next(line for line in done.stdout.splitlines() if line.startswith("conv "))
-    assert " ".join(row.split()) == "conv Convolve data -> conv ? ? no type of bvlc"
+    assert " ".join(row.split()) == "conv Convolve data -> conv ? ? ? no type of bvlc"
     assert done.stderr == (
         "protolint: a.prototxt: 1 error (PT005), the first at line 6; "
         "to see them: protolint check a.prototxt\n"
