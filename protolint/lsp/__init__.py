@@ -1,0 +1,1 @@
+"""protolint in an editor, by the Language Server Protocol."""

@@ -1,0 +1,164 @@
+"""Findings as the protocol has them: ranges in the client's units, edits, actions.
+
+Language Server Protocol 3.17: lines and characters count from 0, and a character is a UTF-16
+code unit unless client and server agree on another encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from lsprotocol import types
+
+from protolint.api import CheckResult, check
+from protolint.diagnostic import Diagnostic, Severity
+from protolint.edit import Applicability, Edit
+from protolint.lint.add_suppressions import suppression_edits
+from protolint.lint.fixer import fix_source
+from protolint.lint.manual import manual_page
+from protolint.lint.registry import find_rule
+from protolint.report.pages import page_url
+from protolint.source import Source, Span
+
+__all__ = ["FIX_ALL", "Document", "actions", "diagnostics", "hover", "open_document"]
+
+#: The kind of the action that applies every safe fix.
+FIX_ALL = "source.fixAll.protolint"
+
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.INFO: types.DiagnosticSeverity.Information,
+}
+
+
+class Document(NamedTuple):
+    """A text that an editor has open, and what was found in it."""
+
+    uri: str
+    source: Source
+    findings: tuple[Diagnostic, ...]
+    encoding: str
+
+    def range(self, span: Span) -> types.Range:
+        """Where a span is, in the client's units."""
+        return types.Range(self._position(span.start), self._position(span.end))
+
+    def _position(self, offset: int) -> types.Position:
+        line = self.source.line_number(offset)
+        before = self.source.decode(self.source.line_starts[line - 1], offset)
+        return types.Position(line - 1, _units(before, self.encoding))
+
+    def edits(self, edits: Iterable[Edit]) -> types.WorkspaceEdit:
+        """Edits of this text."""
+        changes = [types.TextEdit(self.range(Span(e.start, e.end)), e.text) for e in edits]
+        return types.WorkspaceEdit(changes={self.uri: changes})
+
+
+def open_document(uri: str, path: str, text: str, encoding: str) -> Document:
+    """A text with its findings, as `protolint check` on the file would have them.
+
+    Raises ProtolintError for a configuration that is wrong.
+    """
+    found = _check(path, text.encode("utf-8", "surrogatepass"))
+    return Document(uri, found.reports[0].source, tuple(found), encoding)
+
+
+def _check(path: str, data: bytes) -> CheckResult:
+    return check(data, name=path)
+
+
+def diagnostics(document: Document) -> list[types.Diagnostic]:
+    """What the client shows."""
+    return [_diagnostic(document, finding) for finding in document.findings]
+
+
+def _diagnostic(document: Document, finding: Diagnostic) -> types.Diagnostic:
+    page = page_url(finding.code)
+    related = [
+        types.DiagnosticRelatedInformation(
+            types.Location(document.uri, document.range(label.span)), label.text
+        )
+        for label in finding.related
+        if label.source is None
+    ]
+    return types.Diagnostic(
+        range=document.range(finding.span),
+        message=f"{finding.message} [{finding.target}]",
+        severity=_SEVERITIES[finding.severity],
+        code=finding.code,
+        code_description=types.CodeDescription(page) if page is not None else None,
+        source="protolint",
+        related_information=related or None,
+    )
+
+
+def _at(document: Document, place: types.Range) -> Iterator[Diagnostic]:
+    """The findings that share a character, or an edge, with a range."""
+    for finding in document.findings:
+        own = document.range(finding.span)
+        if _key(own.start) <= _key(place.end) and _key(place.start) <= _key(own.end):
+            yield finding
+
+
+def actions(document: Document, place: types.Range) -> list[types.CodeAction]:
+    """What can be done about the findings at a range, and about all of them."""
+    found: list[types.CodeAction] = []
+    for finding in _at(document, place):
+        shown = [_diagnostic(document, finding)]
+        if finding.fix is not None:
+            safe = finding.fix.applicability is Applicability.SAFE
+            found.append(
+                types.CodeAction(
+                    title=f"{finding.code}: {finding.fix.title}{'' if safe else ' (unsafe)'}",
+                    kind=types.CodeActionKind.QuickFix,
+                    diagnostics=shown,
+                    is_preferred=safe,
+                    edit=document.edits(finding.fix.edits),
+                )
+            )
+        found.append(
+            types.CodeAction(
+                title=f"{finding.code}: Ignore it on this line",
+                kind=types.CodeActionKind.QuickFix,
+                diagnostics=shown,
+                edit=document.edits(suppression_edits(document.source, [finding], "")),
+            )
+        )
+    return [*found, *_fix_all(document)]
+
+
+def _fix_all(document: Document) -> Iterator[types.CodeAction]:
+    """The action that makes of the text what `protolint check --fix` would."""
+    source = document.source
+    fixed = fix_source(source, lambda text: list(_check(text.path, text.data))).source
+    if fixed.data != source.data:
+        whole = [Edit(0, len(source.data), fixed.data.decode("utf-8", "replace"))]
+        yield types.CodeAction(
+            title="protolint: Apply every safe fix", kind=FIX_ALL, edit=document.edits(whole)
+        )
+
+
+def hover(document: Document, position: types.Position) -> types.Hover | None:
+    """The manual of the rules that found something at a position."""
+    found = list(_at(document, types.Range(position, position)))
+    if not found:
+        return None
+    pages = [manual_page(find_rule(code)) for code in dict.fromkeys(f.code for f in found)]
+    text = "\n\n---\n\n".join(f"```text\n{page}\n```" for page in pages)
+    content = types.MarkupContent(types.MarkupKind.Markdown, text)
+    return types.Hover(content, document.range(found[0].span))
+
+
+def _key(position: types.Position) -> tuple[int, int]:
+    return position.line, position.character
+
+
+def _units(text: str, encoding: str) -> int:
+    """The length of a text in the units of an encoding."""
+    if encoding == types.PositionEncodingKind.Utf32:
+        return len(text)
+    if encoding == types.PositionEncodingKind.Utf8:
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

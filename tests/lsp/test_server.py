@@ -1,0 +1,240 @@
+"""The language server, spoken to as an editor does: JSON-RPC over its standard streams."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import protolint
+
+pytest.importorskip("pygls", reason="the server needs pygls")
+
+BN = """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn\u00fc\U0001f600" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param { engine: CAFFE eps_: 1e-5 }
+}
+"""
+
+
+class Editor:
+    """A client that waits for every answer."""
+
+    def __init__(self, folder: Path, **capabilities: Any) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "protolint", "server"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder,
+        )  # fmt: skip
+        self.number = 0
+        self.published: dict[str, dict[str, Any]] = {}
+        self.capabilities = self.request(
+            "initialize",
+            {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities},
+        )["capabilities"]
+        self.notify("initialized", {})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.process.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        length = 0
+        while (line := self.process.stdout.readline().strip()) or not length:
+            assert self.process.poll() is None or line, "the server has ended"
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        message: dict[str, Any] = json.loads(self.process.stdout.read(length))
+        if message.get("method") == "textDocument/publishDiagnostics":
+            self.published[message["params"]["uri"]] = message["params"]
+        return message
+
+    def notify(self, method: str, params: Any) -> None:
+        self._send({"method": method, "params": params})
+
+    def request(self, method: str, params: Any) -> Any:
+        self.number += 1
+        self._send({"id": self.number, "method": method, "params": params})
+        while (message := self._receive()).get("id") != self.number or "method" in message:
+            pass
+        assert "error" not in message, message
+        return message["result"]
+
+    def diagnostics(self, uri: str) -> list[dict[str, Any]]:
+        """What was published about a document after all that was sent so far."""
+        self.request("textDocument/hover", self.at(uri, 0, 0))
+        found: list[dict[str, Any]] = self.published[uri]["diagnostics"]
+        return found
+
+    @staticmethod
+    def at(uri: str, line: int, character: int) -> dict[str, Any]:
+        return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+
+    def open(self, path: Path, text: str) -> str:
+        uri = path.as_uri()
+        document = {"uri": uri, "languageId": "prototxt", "version": 1, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": document})
+        return uri
+
+    def actions(self, uri: str, place: dict[str, Any], *only: str) -> list[dict[str, Any]]:
+        context: dict[str, Any] = {"diagnostics": []}
+        if only:
+            context["only"] = list(only)
+        found: list[dict[str, Any]] = self.request(
+            "textDocument/codeAction",
+            {"textDocument": {"uri": uri}, "range": place, "context": context},
+        )
+        return found
+
+
+@pytest.fixture
+def editor(tmp_path: Path) -> Iterator[Editor]:
+    editor = Editor(tmp_path)
+    with editor.process:
+        yield editor
+        editor.request("shutdown", None)
+        editor.notify("exit", None)
+        assert editor.process.wait(timeout=30) == 0
+
+
+def applied(text: str, edits: list[dict[str, Any]]) -> str:
+    """A text with edits whose positions are in UTF-16 code units, last one first."""
+    lines = [line.encode("utf-16-le") for line in text.split("\n")]
+    starts = [sum(len(line) + 2 for line in lines[:i]) for i in range(len(lines))]
+    data = text.encode("utf-16-le")
+
+    def offset(position: dict[str, int]) -> int:
+        return starts[position["line"]] + 2 * position["character"]
+
+    for edit in sorted(edits, key=lambda e: offset(e["range"]["start"]), reverse=True):
+        start, end = (offset(edit["range"][side]) for side in ("start", "end"))
+        data = data[:start] + edit["newText"].encode("utf-16-le") + data[end:]
+    return data.decode("utf-16-le")
+
+
+def test_findings_are_those_of_check_and_follow_every_change(
+    editor: Editor, tmp_path: Path
+) -> None:
+    path = tmp_path / "n\u00e4t.prototxt"
+    (tmp_path / "protolint.toml").write_text('target = "nvidia-0.15"\n', "utf-8")
+    uri = editor.open(path, BN)
+    found = editor.diagnostics(uri)
+    expected = protolint.check(BN, name=str(path))
+    assert [d["code"] for d in found] == [d.code for d in expected]
+    assert {"PT002", "BN003"} <= {d["code"] for d in found}
+    for shown, finding in zip(found, expected, strict=True):
+        line, column = expected.position(finding)
+        assert shown["range"]["start"]["line"] == line - 1
+        assert shown["source"] == "protolint"
+        assert shown["codeDescription"]["href"].endswith(f"/{finding.code}.md")
+        assert finding.message in shown["message"]
+        if line != 3:
+            assert shown["range"]["start"]["character"] == column - 1
+    change = {"range": {"start": {"line": 3, "character": 35}, "end": {"line": 3, "character": 46}},
+              "text": ""}  # fmt: skip
+    assert BN.split("\n")[3][35:46] == "eps_: 1e-5 "
+    editor.notify(
+        "textDocument/didChange",
+        {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [change]},
+    )
+    assert "PT002" not in {d["code"] for d in editor.diagnostics(uri)}
+    assert editor.published[uri]["version"] == 2
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    assert editor.diagnostics(uri) == []
+
+
+def test_a_fix_of_the_editor_is_that_of_check(editor: Editor, tmp_path: Path) -> None:
+    (tmp_path / "protolint.toml").write_text(
+        'target = "nvidia-0.15"\nselect = ["BN003", "PT002"]\n', "utf-8"
+    )
+    uri = editor.open(tmp_path / "net.prototxt", BN)
+    found = {d["code"]: d for d in editor.diagnostics(uri)}
+    actions = editor.actions(uri, found["BN003"]["range"])
+    fix, *_ = [a for a in actions if a["title"].startswith("BN003") and "Ignore" not in a["title"]]
+    assert fix["isPreferred"]
+    assert [d["code"] for d in fix["diagnostics"]] == ["BN003"]
+    changed = applied(BN, fix["edit"]["changes"][uri])
+    assert "BN003" not in {d.code for d in protolint.check(changed, target="nvidia-0.15")}
+    (ignore,) = [a for a in actions if a["title"] == "BN003: Ignore it on this line"]
+    quiet = applied(BN, ignore["edit"]["changes"][uri])
+    assert [d.code for d in protolint.check(quiet, target="nvidia-0.15", select="BN003")] == []
+    (all_,) = editor.actions(uri, found["BN003"]["range"], "source.fixAll")
+    assert all_["kind"] == "source.fixAll.protolint"
+    net = tmp_path / "net.prototxt"
+    net.write_text(BN, "utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "protolint", "check", "--fix", net], capture_output=True, timeout=120
+    )
+    assert applied(BN, all_["edit"]["changes"][uri]) == net.read_text("utf-8")
+    assert editor.actions(uri, found["BN003"]["range"], "refactor") == []
+
+
+def test_places_are_in_utf_16(editor: Editor, tmp_path: Path) -> None:
+    uri = editor.open(tmp_path / "net.prototxt", BN.replace('bottom: "x"', 'bottom: "gone"'))
+    (found,) = [d for d in editor.diagnostics(uri) if d["code"] == "NT001"]
+    line = BN.replace('bottom: "x"', 'bottom: "gone"').split("\n")[2]
+    units = line.encode("utf-16-le")
+    start, end = (found["range"][side]["character"] for side in ("start", "end"))
+    assert units[2 * start : 2 * end].decode("utf-16-le") == 'bottom: "gone"'
+
+
+def test_hovering_over_a_finding_shows_the_rule(editor: Editor, tmp_path: Path) -> None:
+    uri = editor.open(tmp_path / "net.prototxt", BN)
+    (found,) = [d for d in editor.diagnostics(uri) if d["code"] == "PT002"]
+    start = found["range"]["start"]
+    shown = editor.request(
+        "textDocument/hover", editor.at(uri, start["line"], start["character"] + 1)
+    )
+    assert "PT002 unknown-field" in shown["contents"]["value"]
+    assert shown["range"] == found["range"]
+    assert editor.request("textDocument/hover", editor.at(uri, 0, 0)) is None
+
+
+def test_a_saved_configuration_counts_at_once(editor: Editor, tmp_path: Path) -> None:
+    uri = editor.open(tmp_path / "net.prototxt", BN)
+    assert "BN003" not in {d["code"] for d in editor.diagnostics(uri)}
+    settings = tmp_path / "protolint.toml"
+    settings.write_text('target = "nvidia-0.15"\n', "utf-8")
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": settings.as_uri()}})
+    assert "BN003" in {d["code"] for d in editor.diagnostics(uri)}
+    settings.write_text('tarket = "nvidia-0.15"\n', "utf-8")
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": settings.as_uri()}})
+    (told,) = editor.diagnostics(uri)
+    assert "not checked" in told["message"]
+    assert "did you mean 'target'?" in told["message"]
+
+
+def test_what_is_no_net_is_left_alone(editor: Editor, tmp_path: Path) -> None:
+    uri = editor.open(tmp_path / "protolint.toml", "target = 1\n")
+    editor.request("textDocument/hover", editor.at(uri, 0, 0))
+    assert uri not in editor.published
+    assert editor.actions(uri, {"start": {"line": 0, "character": 0},
+                                "end": {"line": 0, "character": 0}}) == []  # fmt: skip
+    broken = editor.open(tmp_path / "net.prototxt", "layer {\n")
+    assert {d["code"] for d in editor.diagnostics(broken)} == {"PT001"}
+    empty = editor.open(tmp_path / "empty.prototxt", "")
+    assert {d["code"] for d in editor.diagnostics(empty)} <= {"PT001"}
+
+
+def test_without_pygls_it_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['pygls'] = None; sys.modules['pygls.lsp.server'] = None;"
+        "from protolint.cli import main; main(['server'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "protolint: the server needs pygls: pip install 'protolint-caffe[lsp]'\n"
+    )
