@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from protolint.cli.options import TargetType
+from protolint.cli.progress import progress_bar
 from protolint.errors import UsageError
 from protolint.schema.dialects import Dialect
 
 __all__ = ["command"]
-
-#: Files from this size on get a progress bar.
-_LARGE = 100 << 20
-_BAR = 30
 
 
 @click.command(
@@ -32,29 +27,35 @@ _BAR = 30
 @click.option(
     "--bn-stat",
     type=click.Choice(["variance", "inv-std", "second-moment"]),
-    help="What the second statistic of the weights is, if not certain.",
+    metavar="STAT",
+    help="variance, inv-std or second-moment, if uncertain.",
 )
+@click.option("--like", metavar="NET", help="Fit weights to this net: names, structure.")
 @click.option("--resume", is_flag=True, help="Give BVLC statistics the factor of a long run.")
-@click.option("--half", is_flag=True, help="Keep values of half precision where the target can.")
+@click.option("--half", is_flag=True, help="Keep half precision where the target has it.")
 @click.option(
     "--scale-name",
     default="{bn}_scale",
-    show_default=True,
-    metavar="TEMPLATE",
-    help="The name of a new Scale layer.",
+    metavar="NAME",
+    help="The name of a new Scale layer.  [{bn}_scale]",
 )
 @click.option("--keep-scale", is_flag=True, help="Merge no Scale layer into a BatchNorm.")
 @click.option(
-    "--drop-global-stats",
-    is_flag=True,
-    help="Leave out use_global_stats where the target ignores it.",
+    "--scale-as",
+    type=click.Choice(["scale", "convolution"]),
+    default="scale",
+    metavar="TYPE",
+    help="convolution, where the target has no Scale layer.",
+)
+@click.option(
+    "--drop-global-stats", is_flag=True, help="Without use_global_stats if it is ignored there."
 )
 @click.option(
     "--drop-field",
     "drop_fields",
     multiple=True,
     metavar="FIELD",
-    help="Leave this field out where the target lacks it (repeatable).",
+    help="Without this field if it is unknown there.",
 )
 @click.option(
     "-o", "--output", metavar="FILE|DIR/|-", help="Where to write.  [NAME.<dialect>.<ext>]"
@@ -66,7 +67,15 @@ _BAR = 30
     "--verify-with",
     multiple=True,
     type=click.Choice(["opencv", "caffe"]),
-    help="Also run both nets on random input (repeatable).",
+    metavar="PROGRAM",
+    help="Run both nets, too: opencv or caffe (repeatable).",
+)
+@click.option(
+    "--tolerance",
+    type=float,
+    default=1e-6,
+    metavar="REL",
+    help="The largest difference allowed.  [1e-06]",
 )
 @click.option(
     "--report", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
@@ -77,10 +86,12 @@ def command(
     engine: str | None,
     source: str | None,
     bn_stat: str | None,
+    like: str | None,
     resume: bool,
     half: bool,
     scale_name: str,
     keep_scale: bool,
+    scale_as: str,
     drop_global_stats: bool,
     drop_fields: tuple[str, ...],
     output: str | None,
@@ -88,6 +99,7 @@ def command(
     in_place: bool,
     dry_run: bool,
     verify_with: tuple[str, ...],
+    tolerance: float,
     form: str,
 ) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
@@ -114,6 +126,7 @@ def command(
         engine=engine.upper() if engine is not None else None,
         scale_name=scale_name,
         merge=not keep_scale,
+        convolves=scale_as == "convolution",
         drop_global_stats=drop_global_stats,
         drop_fields=frozenset(drop_fields),
     )
@@ -129,39 +142,12 @@ def command(
         in_place,
         dry_run,
         verify_with,
+        like,
+        tolerance,
     )
-    bar = _Bar() if sys.stderr.isatty() else None
-    try:
-        report = convert_files(paths, options, bar.show if bar is not None else None)
-    finally:
-        if bar is not None:
-            bar.clear()
+    with progress_bar() as progress:
+        report = convert_files(paths, options, progress)
     text = render_json(report) if form == "json" else render_text(report)
     # Standard output is the prototxt's where one is written there.
     click.echo(text, nl=False, err=any(result.output == "-" for result in report.files))
     return 0
-
-
-class _Bar:
-    """A progress bar on stderr, for large files only."""
-
-    def __init__(self) -> None:
-        self.shown = ""
-
-    def show(self, path: str, done: int, total: int) -> None:
-        """Draw the bar anew where it looks different."""
-        if total < _LARGE:
-            return
-        part = done / total
-        full = int(part * _BAR)
-        text = f"[{'#' * full}{'.' * (_BAR - full)}] {part:4.0%} {path}"
-        if text != self.shown:
-            self.shown = text
-            sys.stderr.write(f"\r\x1b[K{text[:100]}")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Take the bar away."""
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()

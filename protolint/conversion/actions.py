@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from protolint.conversion.affine import has_beta
 from protolint.conversion.forms import PLAIN, Form, Multipliers, multipliers
 from protolint.conversion.memory import Memory
 from protolint.conversion.merge import Pairing
@@ -37,6 +38,17 @@ class Case(NamedTuple):
 
 def choose(scene: Scene, case: Case) -> Action | None:
     """The action for a BatchNorm; None where there is none, which is refused."""
+    action = _chosen(scene, case)
+    scales = case.pairing.scales if case.pairing.is_one else ()
+    stays = action in (Action.KEEP, Action.IDENTITY, Action.FOLD)
+    wanted = scene.affine_type if scene.has_scale or scene.convolves else ""
+    if stays and wanted and any(scale.type != wanted for scale in scales):
+        return Action.REPLACE
+    return action
+
+
+def _chosen(scene: Scene, case: Case) -> Action | None:
+    """The action, whatever the type of a layer that stays."""
     if _is_frozen(scene, case):
         return Action.FREEZE
     kind = scene.target.engines[case.running].affine
@@ -54,8 +66,7 @@ def is_identity(scene: Scene, case: Case) -> bool:
 
 def scale_specs(scale: Layer) -> dict[str, Multipliers]:
     """How gamma, and beta if there is one, of a Scale layer learn."""
-    param = scale.parameter("scale_param")
-    roles = ["gamma", "beta"] if param is not None and param.flag("bias_term") else ["gamma"]
+    roles = ["gamma", "beta"] if has_beta(scale) else ["gamma"]
     found = {}
     for i, role in enumerate(roles):
         given = scale.params[i] if i < len(scale.params) else None
@@ -93,14 +104,16 @@ def _without_affine(scene: Scene, case: Case) -> Action | None:
     """For BVLC, and the CAFFE engine of NVIDIA 0.14."""
     if not case.source.affine:
         return Action.KEEP
-    if case.pairing.is_one and scene.has_scale:
+    has_place = scene.has_scale or scene.convolves
+    if case.pairing.is_one and has_place:
         return Action.FOLD
     if scene.choices.forced.get(case.name) is not Action.SPLIT and is_identity(scene, case):
         return Action.DROP
-    if scene.has_scale:
+    if has_place:
         return Action.SPLIT
     evidence = f"gamma and beta have no place in {scene.target.name} on engine CAFFE"
-    scene.refuse(case.name, evidence, "--engine CUDNN has one")
+    advice = "--engine CUDNN has one, --scale-as convolution makes one"
+    scene.refuse(case.name, evidence, advice)
     return None
 
 
@@ -111,7 +124,8 @@ def _with_affine(scene: Scene, case: Case) -> Action:
     if case.source.affine:
         if pairing.is_one and not scene.has_scale:
             return Action.MERGE
-        return Action.SPLIT if chosen and memory and memory.scale else Action.KEEP
+        was_scale = chosen and memory is not None and memory.scale
+        return Action.SPLIT if was_scale and scene.has_scale else Action.KEEP
     if not pairing.is_one:
         if pairing.scales:
             _keeps(scene, case, pairing.reason)
@@ -119,7 +133,7 @@ def _with_affine(scene: Scene, case: Case) -> Action:
     forced = scene.choices.forced.get(case.name)
     apart = memory is not None and memory.apart and chosen
     kept = apart or not scene.choices.merge or forced not in (None, Action.MERGE)
-    if not kept or not scene.has_scale:
+    if not kept or not (scene.has_scale or scene.convolves):
         return Action.MERGE
     if forced is not None:
         _keeps(scene, case, _ANOTHER_NET)
@@ -133,7 +147,8 @@ def _on_request(scene: Scene, case: Case) -> Action:
     memory, pairing = case.memory, case.pairing
     forced = scene.choices.forced.get(case.name)
     objection = _objection(scene, case)
-    apart = memory is not None and memory.apart and was_choice(memory)
+    chosen = was_choice(memory, (Affine.ON_REQUEST,))
+    apart = memory is not None and memory.apart and chosen
     kept = apart or not scene.choices.merge or forced not in (None, Action.MERGE)
     if not case.source.affine:
         if not pairing.scales:
@@ -148,7 +163,7 @@ def _on_request(scene: Scene, case: Case) -> Action:
         if pairing.is_one:
             return Action.FOLD if kept or objection else Action.MERGE
         return Action.DROP
-    was_scale = memory is not None and memory.scale and was_choice(memory)
+    was_scale = memory is not None and memory.scale and chosen
     reason = _own_objection(scene, case)
     if reason:
         scene.note("", case.name, f"gamma and beta become a Scale layer because {reason}")

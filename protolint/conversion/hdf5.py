@@ -8,6 +8,8 @@ A model is laid out as protolint.weights.hdf5 says; a solver state has
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -26,6 +28,8 @@ __all__ = [
     "write_model",
     "write_state",
 ]
+
+_ERRNO = re.compile(r"\berrno = (\d+)")
 
 
 class HDF5State(NamedTuple):
@@ -112,9 +116,13 @@ def write_state(
 def _created(h5py: Any, output: AtomicFile) -> Iterator[Any]:
     """The temporary file of an atomic one as a new HDF5 file, readable by old libraries."""
     try:
-        with h5py.File(output.path, "w", libver="earliest") as file:
+        # The atomic file is locked already, which HDF5 would take for another writer's lock.
+        with h5py.File(output.path, "w", libver="earliest", locking=False) as file:
             yield file
     except (OSError, RuntimeError, ValueError) as error:
+        # HDF5 tells the system's reason in the middle of a text of several lines.
+        found = _ERRNO.search(str(error))
+        reason = os.strerror(int(found[1])) if found is not None else str(error)
         raise InputError(
-            output.target, f"cannot be written: {error}; nothing was changed"
+            output.target, f"cannot be written: {reason}; nothing was changed"
         ) from None

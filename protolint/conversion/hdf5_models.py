@@ -8,6 +8,7 @@ from typing import NamedTuple
 from protolint.batchnorm.detect import detect
 from protolint.batchnorm.facts import LayerFacts, NormParam, ParamFacts
 from protolint.batchnorm.state import Array, LayoutError, Statistic
+from protolint.conversion.like import BlobShape, Like
 from protolint.conversion.models import notes_of
 from protolint.conversion.norms import Norm, doubt_of, norm_of
 from protolint.conversion.numbers import Fate, LayerChange, Recipe, encode_norm
@@ -41,19 +42,31 @@ def plan_hdf5(
     source: str | None = None,
     statistic: Statistic | None = None,
     resume: bool = False,
+    like: Like | None = None,
 ) -> HDF5Plan:
-    """The plan of an HDF5 model of these nets; raises InputError as plan_model does."""
+    """The plan of an HDF5 model of these nets; raises InputError as plan_model does.
+
+    With `like` it is made to fit that net instead of the `plans`.
+    """
     if not nets:
         raise InputError(
             path, "an HDF5 model does not say what its layers are: give the net's prototxt too"
         )
     blobs = read_model(path)
     norms = _norms(path, blobs, nets, source, statistic)
-    recipes = recipes_of(plans, norms, target)
-    layers: list[LayerChange] = []
-    changed: dict[str, tuple[Array, ...] | None] = {}
     notes: list[Note] = []
+    if like is None:
+        recipes = recipes_of(plans, norms, target)
+    else:
+        shapes = {name: [BlobShape(b.shape) for b in given] for name, given in blobs.items()}
+        fitting = like.fit(path, norms, nets, shapes)
+        recipes, notes = fitting.recipes, list(fitting.notes)
+    layers: list[LayerChange] = []
+    gone: dict[str, None] = {}
+    changed: dict[str, tuple[Array, ...]] = {}
     for norm in norms:
+        if norm.name not in recipes:
+            continue
         recipe = recipes[norm.name]
         scale = _scale(norm, recipe, blobs, notes)
         try:
@@ -62,19 +75,22 @@ def plan_hdf5(
             raise InputError(
                 path, f"layer '{norm.name}' cannot become {recipe.layout.name}: {error}"
             ) from None
-        layers.append(LayerChange(norm, recipe, made))
-        changed[norm.name] = made.blobs
-        if recipe.fate is Fate.MERGE:
-            changed[recipe.scale] = None
-        elif made.scale is not None:
-            changed[recipe.scale] = made.scale
-            if "/" in recipe.scale and recipe.fate is Fate.ADD:
-                raise InputError(
-                    path,
-                    f"'{recipe.scale}' cannot be the name of a layer in HDF5; give another"
-                    " --scale-name, without '/'",
-                )
-    return HDF5Plan(tuple(layers), changed, (*notes, *notes_of(layers)))
+        change = LayerChange(norm, recipe, made)
+        layers.append(change)
+        gone[norm.name] = None
+        changed[change.new_name] = made.blobs
+        new = change.new_scale
+        if recipe.fate in (Fate.MERGE, Fate.REPLACE) or recipe.scale_name:
+            gone[recipe.scale] = None
+        if new and (made.scale is not None or recipe.scale_name):
+            changed[new] = made.scale if made.scale is not None else blobs[recipe.scale]
+        for name in (recipe.name, new if recipe.fate is Fate.ADD else recipe.scale_name):
+            if "/" in name:
+                advice = "give another --scale-name, without '/'"
+                if like is not None:
+                    advice = f"rename it in {like.path}, or give a binary caffemodel"
+                raise InputError(path, f"'{name}' cannot be the name of a layer in HDF5; {advice}")
+    return HDF5Plan(tuple(layers), {**gone, **changed}, (*notes, *notes_of(layers)))
 
 
 def _norms(
@@ -119,10 +135,10 @@ def _scale(
     norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], notes: list[Note]
 ) -> tuple[Array, ...]:
     """The blobs of the Scale layer of a recipe, flat."""
-    if recipe.fate not in (Fate.MERGE, Fate.KEEP, Fate.FOLD):
+    if recipe.fate in (Fate.NONE, Fate.ADD):
         return ()
     found = blobs.get(recipe.scale, ())
-    if not found and recipe.fate is Fate.MERGE:
+    if not found and recipe.fate in (Fate.MERGE, Fate.REPLACE):
         text = f"Scale '{recipe.scale}' is not in the file; gamma is taken as 1 and beta as 0"
         notes.append(Note("", norm.name, text))
     return tuple(values.reshape(-1) for values in found)

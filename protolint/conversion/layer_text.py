@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from protolint.conversion.forms import PLAIN, Multipliers, filler_of
+from protolint.conversion.affine import CONVOLUTION, SCALE, affine_fields
+from protolint.conversion.forms import PLAIN, Multipliers
 from protolint.conversion.memory import ADDED
 from protolint.conversion.steps import Step
 from protolint.conversion.textedit import NewLayer, is_one_line
@@ -16,6 +17,7 @@ from protolint.text.write import quote
 __all__ = [
     "FILLERS",
     "constant",
+    "filler_behind",
     "filler_lines",
     "input_fields",
     "param_lines",
@@ -59,14 +61,32 @@ def rule_lines(source: Source, layer: Layer) -> Iterator[str]:
             yield f"{field} {{ {fields} }}" if fields else f"{field} {{ }}"
 
 
-def scale_layer(source: Source, layer: Layer, step: Step, blob: str, *, long: bool) -> NewLayer:
-    """The Scale layer that goes behind a BatchNorm: in place on its top, in the same states.
+def filler_behind(scale: Layer, name: str) -> Message | None:
+    """A filler of a Scale layer, by its name there, or that of a convolution in its place."""
+    parameter, gamma, beta = affine_fields(scale.type)
+    param = scale.parameter(parameter)
+    return param.message(gamma if name == "filler" else beta) if param is not None else None
 
-    `blob` is the literal of that top, `long` whether `param` blocks have several lines.
+
+def scale_layer(
+    source: Source,
+    layer: Layer,
+    step: Step,
+    blobs: tuple[str, str],
+    *,
+    long: bool,
+    before: Layer | None = None,
+    channels: int | None = None,
+) -> NewLayer:
+    """The Scale layer that goes behind a BatchNorm, in the same states, or a convolution for it.
+
+    `blobs` are the literals of its bottom and top, `long` tells whether `param` blocks have
+    several lines. `before` is the layer whose place it takes; a convolution has `channels`.
     """
     change = step.scale
+    kind = change.type if change is not None else SCALE
     name = quote(change.name if change is not None else "")
-    lines = [f"name: {name}", 'type: "Scale"', f"bottom: {blob}", f"top: {blob}"]
+    lines = [f"name: {name}", f"type: {quote(kind)}", f"bottom: {blobs[0]}", f"top: {blobs[1]}"]
     for field in ("loss_weight", "phase"):
         nodes = layer.message.nodes_of(field)
         lines += [f"{field}: {source.decode(node.value_start, node.end)}" for node in nodes]
@@ -74,18 +94,38 @@ def scale_layer(source: Source, layer: Layer, step: Step, blob: str, *, long: bo
     if any(spec != PLAIN for spec in specs):
         lines += [line for spec in specs for line in param_lines(spec, long=long)]
     lines += rule_lines(source, layer)
+    bias = change is not None and bool(change.after)
+    parameter, *own = affine_fields(kind)
     inner: list[str] = []
+    if kind == CONVOLUTION:
+        inner = [f"num_output: {channels}", f"group: {channels}", "kernel_size: 1"]
+    fillers = list(_fillers(layer, before))
+    for new, (filler, usual) in zip(own, fillers, strict=True):
+        if filler is not None and not _is_constant(filler, usual):
+            inner += filler_lines(source, new, filler)
+        elif kind == CONVOLUTION and usual:
+            inner.append(constant(new, usual))
+        if new == own[0] and bias != (kind == CONVOLUTION):
+            inner.append(f"bias_term: {'true' if bias else 'false'}")
+        if not bias:
+            break
+    if inner:
+        lines += [f"{parameter} {{", *(f"\t{line}" for line in inner), "}"]
+    return _layer(lines, ADDED if kind == CONVOLUTION else "")
+
+
+def _fillers(layer: Layer, before: Layer | None) -> Iterator[tuple[Message | None, int]]:
+    """The fillers for gamma and beta, and their usual constants."""
     param = layer.parameter("batch_norm_param")
     for field, own, usual in FILLERS:
-        filler = param.message(field) if param is not None else None
-        given = filler_of(layer, "batch_norm_param", field)
-        if filler is not None and given is not None and not given.is_constant(usual):
-            inner += filler_lines(source, own, filler)
-        if own == "filler" and change is not None and change.after:
-            inner.append("bias_term: true")
-    if inner:
-        lines += ["scale_param {", *(f"\t{line}" for line in inner), "}"]
-    return _layer(lines)
+        if before is not None:
+            yield filler_behind(before, own), usual
+        else:
+            yield (param.message(field) if param is not None else None), usual
+
+
+def _is_constant(filler: Message, value: int) -> bool:
+    return filler.text("type") == "constant" and filler.number("value") == value
 
 
 def reshape_layer(

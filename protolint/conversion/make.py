@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protolint.conversion.actions import Case, is_identity, scale_specs, was_choice
+from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import (
     FROZEN,
     Form,
@@ -56,6 +57,7 @@ class _Maker:
             params=self._params(step),
             members=tuple(self._member(layer, step) for layer in self.layers),
             memory=self._remember(step),
+            channels=self.scene.channels(self.layers) if self._convolves(step) else None,
         )
         self._tell(step)
         return step
@@ -98,7 +100,7 @@ class _Maker:
                 after = outside or FROZEN
             elif self.action is Action.DROP:
                 before, after = inside, None
-            elif self.action is Action.FOLD:
+            elif self.action in (Action.FOLD, Action.REPLACE):
                 after = outside or inside
             else:
                 before = after = inside
@@ -111,12 +113,14 @@ class _Maker:
         bias = "beta" in scale_specs(scale) if scale is not None else None
         if self.action is Action.MERGE and scale is not None:
             return ScaleChange(scale.name, bias, None)
-        if self.action is Action.FOLD and scale is not None:
-            return ScaleChange(scale.name, bias, bool(bias) or not self._is_plain())
+        kind = self.scene.affine_type
+        if self.action in (Action.FOLD, Action.REPLACE) and scale is not None:
+            own = self.source.affine and not self._is_plain()
+            return ScaleChange(scale.name, bias, bool(bias) or own, kind)
         if self.action is Action.SPLIT:
             memory = self.memory
             bias = memory is None or not memory.scale or memory.bias
-            return ScaleChange(self._new_name(), None, bias)
+            return ScaleChange(self._new_name(), None, bias, kind)
         if self.action is Action.FREEZE and self._splits_frozen():
             return ScaleChange(self._new_name(), None, True)
         if scale is not None:
@@ -199,7 +203,7 @@ class _Maker:
 
     def _member(self, layer: Layer, step: Step) -> Member:
         scale = None
-        if self.pairing.is_one and self.action in (Action.MERGE, Action.FOLD):
+        if self.pairing.is_one and self.action in (Action.MERGE, Action.FOLD, Action.REPLACE):
             found = [s for s in self.pairing.scales if self.scene.follows(s, layer)]
             scale = found[0] if found else None
         before = self.net.dialect.engines[self.source.engine].ignores_global_stats
@@ -216,11 +220,16 @@ class _Maker:
             return member._replace(added=added)
         reshape = self._reshape(axes)
         behind = self._behind(layer) if reshape else None
-        last = scale if scale is not None and self.action is Action.MERGE else behind or layer
+        gone = self.action in (Action.MERGE, Action.REPLACE)
+        last = scale if scale is not None and gone else behind or layer
         in_place = last.tops[0].name == layer.bottoms[0].name
         trains = self.kind.in_place_affine if step.target.affine else self.kind.in_place_plain
         own_top = ""
-        if in_place and (reshape or (not trains and self.net.is_active(layer, "TRAIN"))):
+        convolves = self._convolves(step)
+        if convolves:
+            self._check_convolution(axes)
+        needs_own = reshape or convolves or (not trains and self.net.is_active(layer, "TRAIN"))
+        if in_place and needs_own:
             own_top = self.scene.free_blob_name(self.name or "bn")
             if not self.scene.can_rename(layer):
                 self.scene.refuse(
@@ -229,10 +238,25 @@ class _Maker:
                     "phase feeds the layers below from elsewhere",
                 )
             else:
-                text = f"writes to a new blob '{own_top}' instead of '{layer.bottoms[0].name}'"
+                writer = "the convolution behind it writes" if convolves else "writes"
+                text = f"{writer} to a new blob '{own_top}' instead of '{layer.bottoms[0].name}'"
                 self.scene.note("", self.name, text)
         index = behind.index if behind is not None else None
         return member._replace(own_top=own_top, axes=reshape, behind=index)
+
+    def _convolves(self, step: Step) -> bool:
+        """Whether a convolution is put in behind the layer."""
+        new = self.action in (Action.SPLIT, Action.REPLACE)
+        return new and step.scale is not None and step.scale.type == CONVOLUTION
+
+    def _check_convolution(self, axes: int | None) -> None:
+        """Refuse a convolution where nobody knows its channels, or what has no four axes."""
+        if axes not in (None, 4):
+            evidence = f"its bottom has {axes} axes, and a convolution needs 4"
+            self.scene.refuse(self.name, evidence, "--engine CUDNN has a place for gamma and beta")
+        elif self.scene.channels(self.layers) is None:
+            evidence = "a convolution has to say how many channels there are, and the net does not"
+            self.scene.refuse(self.name, evidence, "give the weights too")
 
     def _behind(self, layer: Layer) -> Layer | None:
         """The Scale layer that stays behind this one alone and works on four axes as it does."""
@@ -275,7 +299,9 @@ class _Maker:
             text = "frozen, so it becomes a Scale layer; no conversion back makes it a BatchNorm"
             note("", self.name, text)
         if step.scale is not None and step.scale.before is None:
-            note("", self.name, f"gamma and beta are a new Scale layer '{step.scale.name}'")
+            note("", self.name, f"gamma and beta are {self._called(step.scale)}")
+        elif step.scale is not None and self.action is Action.REPLACE:
+            note("", self.name, f"a {step.scale.type} layer takes the place of the one behind it")
         starts_at_zero = (
             self.source.affine
             and self.net.dialect.gamma_starts_at_zero
@@ -285,11 +311,20 @@ class _Maker:
         if starts_at_zero and not filled and self.scene.trains(self.layers):
             note("", self.name, "gamma started at 0, for want of a scale_filler; now at 1")
 
+    def _called(self, scale: ScaleChange) -> str:
+        """A layer that is put in, in words that are the same for as many as possible."""
+        if self.memory is not None and self.memory.scale == scale.name:
+            return f"a {scale.type} layer again, under its old name"
+        usual = scale.name == self.scene.template_name(self.name)
+        called = self.scene.choices.scale_name if usual else scale.name
+        return f"a new {scale.type} layer '{called}'"
+
     def _remember(self, step: Step) -> Memory | None:
         """What the text of the target will not tell of the source, or of what it was before."""
         if self.action is Action.FREEZE:
             return None
         old = self.memory or Memory(self.net.dialect.name)
+        at_home = old.dialect == self.net.dialect.name
         wanted = self._wanted_eps()
         eps = None if single(wanted) == step.target.eps else wanted
         if self.memory is not None and old.dialect == self.target.name:
@@ -298,11 +333,13 @@ class _Maker:
         engine = old.engine or self._named_engine()
         memory = old._replace(
             plain=old.plain or self.action is Action.IDENTITY,
-            apart=old.apart or (self.memory is None and self._stays_apart()),
+            apart=old.apart or (at_home and self._stays_apart()),
             eps=eps,
             engine="" if engine.replace("DEFAULT", "") == step.engine else engine,
         )
-        if self.action is Action.MERGE and step.scale is not None and not old.scale:
+        # A Scale layer that a conversion put in is none that the layer had where it comes from.
+        had_scale = at_home or old.apart or not was_choice(old)
+        if self.action is Action.MERGE and step.scale and had_scale and not old.scale:
             # Without a word the way back to sums and a Scale layer gives it the usual name.
             usual = step.scale.name == self.scene.template_name(self.name) and step.scale.before
             sums = self.net.dialect.engines[self.source.engine].affine is Affine.NEVER
@@ -318,6 +355,8 @@ class _Maker:
     def _stays_apart(self) -> bool:
         """Whether a Scale layer that the way back would merge was kept in the source by choice."""
         if not self.pairing.is_one or self.action is Action.MERGE:
+            return False
+        if self.pairing.scales[0].type == CONVOLUTION:
             return False
         source = self.net.dialect.engines[self.source.engine].affine
         changed = self.action is not Action.KEEP or not self.source.affine

@@ -48,6 +48,7 @@ def pair_of(
     views_of: Callable[[Layer], Sequence[View]],
     shape_of: Callable[[View, Layer], Shape],
     shared: Sharing,
+    is_scale: Callable[[Layer], bool],
 ) -> Pairing:
     """The Scale layer that reads what a BatchNorm, in all its phase variants, writes.
 
@@ -62,7 +63,7 @@ def pair_of(
         behind: set[int] = set()
         for view in views_of(layer):
             readers = view.readers(layer)
-            own = [r for r in readers if r.type == "Scale" and len(r.tops) == 1]
+            own = [r for r in readers if is_scale(r) and len(r.tops) == 1]
             missing = missing or not own
             for scale in own[:1]:
                 scales[scale.index] = scale

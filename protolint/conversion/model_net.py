@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
-from protolint.conversion.memory import Memory, recall
+from protolint.conversion.memory import ADDED, Memory, recall
 from protolint.net.net import Net
 from protolint.schema.binder import Message
 from protolint.schema.descriptors import FieldType, MessageType, Value, load_schema
@@ -83,6 +83,11 @@ def comment_of_layer(data: Buffer, layer: LayerEntry) -> str:
             text = bytes(data[found.value : found.end]).decode("utf-8", "surrogateescape")
             return text.split("\n", 1)[0] if text.startswith("#") else ""
     return ""
+
+
+def is_added_layer(data: Buffer, layer: LayerEntry) -> bool:
+    """Whether a conversion put the layer in."""
+    return comment_of_layer(data, layer) == ADDED
 
 
 def bind_wire(data: Buffer, type: MessageType, start: int, end: int, node: Block) -> Message:

@@ -8,16 +8,18 @@ from typing import NamedTuple
 
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.state import Statistic
+from protolint.conversion.affine import SCALE, has_groups
 from protolint.conversion.fields import Translator
+from protolint.conversion.like import BlobShape, Like
 from protolint.conversion.memory import Memory
-from protolint.conversion.model_net import memory_of_layer
+from protolint.conversion.model_net import is_added_layer, memory_of_layer
 from protolint.conversion.norms import Norm, dialect_of, norm_of, read_norms
 from protolint.conversion.numbers import Fate, LayerChange, Recipe
 from protolint.conversion.plan import plan_net
 from protolint.conversion.recipes import net_of_model, recipes_of
 from protolint.conversion.report import LayerRow
 from protolint.conversion.steps import Action, Choices, Note, Plan, Refusal
-from protolint.conversion.verify import Proof, prove
+from protolint.conversion.verify import TOLERANCE, Proof, prove
 from protolint.conversion.weights import Rewrite, rewrite_model
 from protolint.errors import InputError
 from protolint.net.layer import Layer
@@ -74,7 +76,8 @@ class ModelPlan(NamedTuple):
         """The layers that are changed, made or left out, by name."""
         changes = self.rewrite.layers
         scales = {c.recipe.scale for c in changes if c.recipe.fate is not Fate.NONE}
-        return frozenset({change.name for change in changes} | scales)
+        new = {name for c in changes for name in (c.new_name, c.new_scale) if name}
+        return frozenset({change.name for change in changes} | scales | new)
 
 
 def read_model_file(path: str, source: str | None, statistic: Statistic | None) -> Model:
@@ -132,22 +135,39 @@ def plan_model(
     *,
     half: bool = False,
     resume: bool = False,
+    like: Like | None = None,
+    nets: Sequence[Net] = (),
 ) -> ModelPlan:
     """The plan of a binary model: by the plans of its nets, or by what it holds itself.
 
-    Raises InputError where something has no counterpart in the target.
+    With `like` it is made to fit that net instead; `nets` then describe the model, before what
+    the file says of its layers. Raises InputError where something has no counterpart in the
+    target.
     """
+    norms = model.norms
     try:
         with mapped(model.path) as (data, _):
-            recipes = recipes_of(plans, model.norms.values(), target)
-            own, notes = _own_recipes(model, target, choices, data, recipes)
-            _check_scales(model.path, target, {**own, **recipes})
+            if like is None:
+                recipes = recipes_of(plans, norms.values(), target)
+                own, notes = _own_recipes(model, target, choices, data, recipes)
+                recipes = {**own, **recipes}
+            else:
+                described = net_of_model(data, model.index, model.dialect, norms)
+                fitting = like.fit(
+                    model.path,
+                    tuple(norms.values()),
+                    (*nets, described),
+                    _shapes(model.index),
+                    _depthwise(model, data),
+                )
+                recipes, notes = fitting.recipes, list(fitting.notes)
+                norms = {at: norm for at, norm in norms.items() if norm.name in recipes}
             translator = Translator(_schema(model), load_schema(target.schema))
             rewrite = rewrite_model(
                 data,
                 model.index,
-                model.norms,
-                {**own, **recipes},
+                norms,
+                recipes,
                 target,
                 translator,
                 half=half,
@@ -162,12 +182,19 @@ def plan_model(
     return ModelPlan(model, pieces, rewrite, tuple(told))
 
 
-def _check_scales(path: str, target: Dialect, recipes: Mapping[str, Recipe]) -> None:
-    """Refuse to write a Scale layer that the target would pass over."""
-    if target.version == (0, 14):
-        for name, recipe in recipes.items():
-            if recipe.fate is Fate.ADD:
-                raise InputError(path, f"'{name}': {target.name} has no layer type 'Scale'")
+def _depthwise(model: Model, data: Buffer) -> Callable[[Layer], bool]:
+    """Tells the convolutions of a model's own net that stand for Scale layers."""
+    entries = {entry.field.start: entry for entry in model.index.layers}
+    return lambda layer: has_groups(layer) and is_added_layer(data, entries[layer.node.start])
+
+
+def _shapes(index: ModelIndex) -> dict[str, list[BlobShape]]:
+    """The shapes of the blobs of every layer that has some; the last of a name counts."""
+    return {
+        layer.name: [BlobShape(tuple(blob.shape), blob.legacy) for blob in layer.blobs]
+        for layer in index.layers
+        if layer.blobs
+    }
 
 
 def _schema(model: Model) -> Schema:
@@ -198,10 +225,12 @@ def _own_recipes(
         ),
         drop_global_stats=True,
         recall=lambda layer: memory_of_layer(data, entries[layer.node.start]),
+        depthwise=_depthwise(model, data),
+        channels={norm.name: norm.state.channels for norm in model.norms.values()},
     )
     plan = plan_net(net, target, choices)
     # Layers of other types and their fields are no matter of weights, but a Scale is.
-    told = rest | {entry.name for entry in model.index.layers if entry.type == "Scale"}
+    told = rest | {entry.name for entry in model.index.layers if entry.type == SCALE}
     refuse(model.path, [refusal for refusal in plan.refusals if refusal.layer in told])
     norms = [norm for norm in model.norms.values() if norm.name in rest]
     found = recipes_of((plan,), norms, target)
@@ -272,8 +301,7 @@ def _file_notes(rewrite: Rewrite, translator: Translator) -> Iterator[Note]:
 
 def rows_of(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tuple[LayerRow, ...]:
     """The rows of the report; without proofs no difference is known."""
-    differences: Sequence[float | None]
-    differences = [p.difference for p in proofs] if proofs is not None else [None] * len(changes)
+    found: Sequence[Proof | None] = proofs if proofs is not None else [None] * len(changes)
     return tuple(
         LayerRow(
             change.name,
@@ -286,10 +314,13 @@ def rows_of(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> t
             change.made.factor,
             change.norm.state.eps,
             change.made.eps,
-            difference,
+            proof.difference if proof is not None else None,
             change.norm.evidence,
+            proof.absolute if proof is not None else None,
+            change.recipe.name,
+            change.recipe.scale_name,
         )
-        for change, difference in zip(changes, differences, strict=True)
+        for change, proof in zip(changes, found, strict=True)
     )
 
 
@@ -302,17 +333,21 @@ def write_model_file(
     overwrite: bool,
     progress: Callable[[int], None] | None,
     then: Callable[[str], None],
+    tolerance: float = TOLERANCE,
 ) -> list[Proof]:
     """Write the new file, prove it, let everything else happen, and give it its name.
 
-    `then` gets the path of the proven temporary file.
+    `then` gets the path of the proven temporary file, `tolerance` is the largest relative
+    difference that counts as rounding.
 
     Raises ProofError, and then nothing has been written.
     """
     proofs: list[Proof] = []
 
     def verify(path: str) -> None:
-        proofs.extend(prove(path, plan.rewrite.layers, target, plan.model.index, plan.touched))
+        proofs.extend(
+            prove(path, plan.rewrite.layers, target, plan.model.index, plan.touched, tolerance)
+        )
         then(path)
 
     write_spliced(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protolint.conversion.forms import filler_of, form_in, shortest, single
-from protolint.conversion.layer_text import FILLERS, constant, filler_lines
+from protolint.conversion.layer_text import FILLERS, constant, filler_behind, filler_lines
 from protolint.conversion.steps import Action, Member, Step
 from protolint.edit import Edit
 from protolint.net.layer import Layer
@@ -122,13 +122,12 @@ class _NormEditor:
     def _filler(self, field: str, own: str, usual: int, *, always: bool) -> None:
         """Write one filler: the Scale layer's, the constant that does nothing, or its own."""
         step = self.step
-        if step.action in (Action.IDENTITY, Action.SPLIT):
+        if step.action in (Action.IDENTITY, Action.SPLIT, Action.REPLACE):
             given = filler_of(self.layer, "batch_norm_param", field)
             if given is None or not given.is_constant(usual):
                 self._say(field, [constant(field, usual)])
         elif step.action is Action.MERGE and self.scale is not None:
-            param = self.scale.parameter("scale_param")
-            filler = param.message(own) if param is not None else None
+            filler = filler_behind(self.scale, own)
             has_blob = own == "filler" or (step.scale is not None and step.scale.before)
             if filler is not None and has_blob:
                 self._say(field, filler_lines(self.source, field, filler))

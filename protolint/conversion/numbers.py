@@ -21,6 +21,7 @@ from protolint.batchnorm.state import (
     with_affine,
     with_eps,
 )
+from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.norms import Norm
 from protolint.schema.dialects import Dialect
 
@@ -45,6 +46,7 @@ class Fate(Enum):
     ADD = "added"
     KEEP = "kept"
     FOLD = "changed"
+    REPLACE = "replaced"
 
 
 class FrozenScale(Layout):
@@ -90,7 +92,10 @@ class Recipe(NamedTuple):
 
     `eps` is what the target's prototxt will say, None for the nearest the target has.
     `engine` is the one that runs, `written` what `engine` is set to, "" for nothing.
-    `bias` says whether a Scale layer that is added has a beta.
+    `bias` says whether a Scale layer that is added or changed has a beta.
+    `name` and `scale_name` are what the two layers are called from then on, "" where they
+    keep their names. `scale_type` is the type of a Scale layer that is added or put in the place
+    of another.
     The comments are what the BatchNorm and a new Scale layer remember (see memory.py).
     """
 
@@ -103,6 +108,9 @@ class Recipe(NamedTuple):
     comment: str = ""
     scale_comment: str = ""
     bias: bool = True
+    name: str = ""
+    scale_name: str = ""
+    scale_type: str = SCALE
 
 
 class Encoded(NamedTuple):
@@ -110,7 +118,8 @@ class Encoded(NamedTuple):
 
     `scale` are gamma and beta of the Scale layer after it, where that is new or changed.
     `folded` is what the source computes, with the Scale layer where `measured_with_scale`.
-    `gamma_kept` tells whether gamma is the source's, bit for bit.
+    `gamma_kept` tells whether gamma is the source's, bit for bit: that of the BatchNorm, or
+    of the Scale layer where that is changed.
     """
 
     blobs: tuple[Array, ...]
@@ -131,8 +140,19 @@ class LayerChange(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The layer's name."""
+        """The layer's name in the source."""
         return self.norm.name
+
+    @property
+    def new_name(self) -> str:
+        """The layer's name in the result."""
+        return self.recipe.name or self.norm.name
+
+    @property
+    def new_scale(self) -> str:
+        """The name in the result of the Scale layer behind it, "" where there is none."""
+        merged = self.recipe.fate is Fate.MERGE
+        return "" if merged else self.recipe.scale_name or self.recipe.scale
 
 
 def target_layout(target: Dialect, engine: str, *, affine: bool) -> Layout:
@@ -167,7 +187,7 @@ def after_scale(folded: Folded, blobs: Sequence[Array]) -> Folded:
     """A folded BatchNorm with a Scale layer (gamma, and beta if it has one) after it."""
     if not blobs:
         return folded
-    gamma = blobs[0].astype(np.float64)
+    gamma = blobs[0].reshape(-1).astype(np.float64)
     beta = blobs[1].astype(np.float64) if len(blobs) > 1 else np.zeros_like(gamma)
     return Folded(
         folded.scale * gamma,
@@ -189,17 +209,13 @@ def encode_norm(
     layout, state = recipe.layout, norm.state
     scale = _checked(scale, recipe, state.channels)
     folded = fold(state)
-    if recipe.fate is Fate.MERGE and scale:
+    if recipe.fate in (Fate.MERGE, Fate.REPLACE) and scale:
         state = with_affine(state, *scale)
         folded = after_scale(folded, scale)
     fitted = _fitted(state, recipe)
     kept = np.array_equal(fitted.scale, state.scale, equal_nan=True)
-    separate = recipe.fate is Fate.ADD
+    separate = recipe.fate in (Fate.ADD, Fate.REPLACE)
     beside: tuple[Array, ...] | None = layout.scale_blobs(fitted) if separate else None
-    if beside is not None and not recipe.bias:
-        if np.any(beside[1] != 0):
-            raise LayoutError(f"Scale '{recipe.scale}' had no bias, and there is a beta now")
-        beside = beside[:1]
     # What a kept Scale layer cannot leave to the BatchNorm has to go into it.
     pushed = recipe.fate is Fate.KEEP and not layout.affine and not fitted.identity_affine
     if pushed or recipe.fate is Fate.FOLD:
@@ -211,7 +227,13 @@ def encode_norm(
         total = with_affine(fitted, *scale)
         separate, beside = True, (total.scale, total.shift)
         folded = after_scale(folded, scale)
-        kept = False
+        kept = np.array_equal(total.scale, scale[0], equal_nan=True)
+    if beside is not None and not recipe.bias:
+        if np.any(beside[1] != 0):
+            raise LayoutError(f"Scale '{recipe.scale}' has no bias for the beta there is now")
+        beside = beside[:1]
+    if beside is not None and recipe.scale_type == CONVOLUTION:
+        beside = (beside[0].reshape(-1, 1, 1, 1), *beside[1:])
     blobs = layout.encode(
         fitted, factor=_factor(fitted, norm, recipe) if resume else None, separate_scale=separate
     )

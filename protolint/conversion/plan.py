@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.conversion.actions import Case, choose
+from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import Form, Multipliers, form_of
 from protolint.conversion.make import make_step
 from protolint.conversion.memory import Memory
@@ -80,7 +81,10 @@ def plan_nets(
     """
     choices = choices or Choices()
     names = frozenset(layer.name for net in nets for layer in net.layers)
-    choices = choices._replace(taken=choices.taken | names)
+    scenes = [Scene(net, target, choices) for net in nets]
+    # What one of them trains is no identity in the others either.
+    learned = {n for n in choices.identity if any(scene.learns_affine(n) for scene in scenes)}
+    choices = choices._replace(taken=choices.taken | names, identity=choices.identity - learned)
     plans = tuple(plan_net(net, target, choices) for net in nets)
     actions: dict[str, set[Action]] = {}
     for plan in plans:
@@ -138,10 +142,12 @@ class _Planner:
         memory = self.scene.memory(layers)
         engine = self._engine(layers[0], memory)
         running = self.target.resolve_engine(engine, with_cudnn=net.build.cudnn)
-        if net.dialect == self.target and running == source.engine:
+        pairing = self.scene.pairing(layers)
+        stands_in = any(scale.type == CONVOLUTION for scale in pairing.scales)
+        replaces = stands_in and self.scene.has_scale
+        if net.dialect == self.target and running == source.engine and not replaces:
             members = tuple(Member(layer.index) for layer in layers)
             return Step(name, Action.KEEP, source, source, members)
-        pairing = self.scene.pairing(layers)
         case = Case(name, layers, source, engine, running, memory, pairing)
         action = choose(self.scene, case)
         return None if action is None else make_step(self.scene, case, action)

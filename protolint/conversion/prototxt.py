@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import Multipliers
 from protolint.conversion.layer_text import (
     input_fields,
@@ -179,7 +180,7 @@ class _Editor:
         """What the tops and bottoms around a BatchNorm are called afterwards."""
         layer = self._layer(member)
         top = layer.tops[0].node
-        if step.action is Action.MERGE and member.scale is not None:
+        if step.action in (Action.MERGE, Action.REPLACE) and member.scale is not None:
             self._set_name(top, self._name(self.net.layers[member.scale].tops[0].node))
         if member.added is not None:
             before, after = (self.net.layers[index] for index in member.added)
@@ -199,7 +200,8 @@ class _Editor:
     def _batchnorm(self, member: Member, step: Step) -> None:
         layer = self._layer(member)
         self._remember(layer, step)
-        if step.action is Action.MERGE and member.scale is not None:
+        gone = step.action in (Action.MERGE, Action.REPLACE)
+        if gone and member.scale is not None:
             self._delete(self.net.layers[member.scale])
         self._params(layer, step)
         if step.action is Action.FREEZE:
@@ -215,8 +217,9 @@ class _Editor:
         before = self._reshaped(layer, member, step) if member.axes else None
         if before is not None:
             top = self.names[layer.tops[0].node.value_start].text
-        if step.scale is not None and step.scale.before is None:
-            below.append(self._new_scale(layer, step, top))
+        new = step.scale is not None and step.scale.before is None
+        if new or step.action is Action.REPLACE:
+            below.append(self._new_scale(layer, member, step, top))
         if before is not None and member.behind is not None:
             scale = self.net.layers[member.behind]
             self._set_name(scale.bottoms[0].node, top)
@@ -305,11 +308,37 @@ class _Editor:
             lines = ["scale_param {", "\tbias_term: true", "}"]
             self.found.append(append_field(self.source, scale.node, lines))
 
-    def _new_scale(self, layer: Layer, step: Step, blob: str) -> NewLayer:
-        """A Scale layer behind a BatchNorm; a weight of a loss on its top goes there too."""
+    def _new_scale(self, layer: Layer, member: Member, step: Step, blob: str) -> NewLayer:
+        """A layer behind a BatchNorm; a weight of a loss on its top goes there too."""
         self.found += delete_fields(self.source, layer.message.nodes_of("loss_weight"))
         long = self._is_long(self._example("param"))
-        return scale_layer(self.source, layer, step, blob, long=long)
+        before = self.net.layers[member.scale] if member.scale is not None else None
+        blobs = (blob, blob)
+        if step.scale is not None and step.scale.type == CONVOLUTION:
+            blobs = (self._between(layer, member, blob), blob)
+        return scale_layer(
+            self.source, layer, step, blobs, long=long, before=before, channels=step.channels
+        )
+
+    def _between(self, layer: Layer, member: Member, blob: str) -> str:
+        """What a BatchNorm writes before a convolution, which cannot work in place.
+
+        Its bottom, where it did; what it wrote, where the convolution writes to another blob;
+        else a new one.
+        """
+        bottom, top = layer.bottoms[0], layer.tops[0]
+        if top.name == bottom.name:
+            inside = self._name(bottom.node)
+        elif (
+            member.scale is not None
+            and self.source.decode(top.node.value_start, top.node.end) != blob
+        ):
+            inside = self.source.decode(top.node.value_start, top.node.end)
+        else:
+            inside = quote(self._unused(f"{layer.name or 'bn'}_normalised", self.blobs))
+        at = top.node.value_start
+        self.names[at] = Edit(at, top.node.end, inside)
+        return inside
 
     def _reshaped(self, layer: Layer, member: Member, step: Step) -> NewLayer:
         """Put a Reshape layer to four axes before a layer; gives the one that goes behind.

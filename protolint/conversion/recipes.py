@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.memory import ADDED, mark
 from protolint.conversion.model_net import model_net, with_value
 from protolint.conversion.norms import Norm
@@ -27,6 +28,7 @@ _FATES = {
     Action.FOLD: Fate.FOLD,
     Action.KEEP: Fate.KEEP,
     Action.IDENTITY: Fate.KEEP,
+    Action.REPLACE: Fate.REPLACE,
     Action.DROP: Fate.NONE,
 }
 
@@ -108,6 +110,7 @@ def _recipe(step: Step, target: Dialect) -> Recipe:
         engine,
         step.engine,
         comment,
-        ADDED if fate is Fate.ADD else "",
+        ADDED if fate is Fate.ADD or (scale is not None and scale.type == CONVOLUTION) else "",
         bias=scale is None or scale.after is not False,
+        scale_type=scale.type if scale is not None else SCALE,
     )

@@ -15,7 +15,12 @@ _MOST_NAMES = 3
 
 
 class LayerRow(NamedTuple):
-    """What became of one BatchNorm; `difference` is None where nothing was written."""
+    """What became of one BatchNorm.
+
+    `difference` is the largest relative one of any channel, `absolute` the largest absolute
+    one; None where nothing was written. `new_name` and `new_scale` are what the layer and its
+    Scale layer are called from then on, "" where they keep their names.
+    """
 
     name: str
     before: str
@@ -29,6 +34,9 @@ class LayerRow(NamedTuple):
     eps_after: float
     difference: float | None
     evidence: tuple[str, ...]
+    absolute: float | None = None
+    new_name: str = ""
+    new_scale: str = ""
 
 
 class FileResult(NamedTuple):
@@ -79,7 +87,11 @@ def _file(result: FileResult) -> dict[str, Any]:
                 key: _finite(value) if isinstance(value, float) else value
                 for key, value in row._asdict().items()
             }
-            | {"name": _printable(row.name), "scale": _printable(row.scale)}
+            | {
+                key: _printable(value)
+                for key, value in row._asdict().items()
+                if key in ("name", "scale", "new_name", "new_scale")
+            }
             for row in result.layers
         ],
         "notes": [
@@ -153,9 +165,9 @@ def _table(rows: Sequence[LayerRow]) -> list[str]:
 def _cells(row: LayerRow) -> tuple[str, ...]:
     scale = f"{row.scale_action} {row.scale}" if row.scale else "-"
     return (
-        row.name,
+        _pair(row.name, row.new_name or row.name),
         _pair(row.before, row.after),
-        scale,
+        _pair(scale, row.new_scale or scale),
         _pair(f"{row.factor_before:.6g}", f"{row.factor_after:.6g}"),
         _pair(f"{row.eps_before:.6g}", f"{row.eps_after:.6g}"),
         "-" if row.difference is None else f"{row.difference:.1e}" if row.difference else "0",

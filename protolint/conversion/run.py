@@ -21,12 +21,15 @@ from protolint.conversion.jobs import (
     Progress,
     StateJob,
     TextJob,
+    WeightsJob,
+    Writing,
 )
+from protolint.conversion.like import Like, like_net
 from protolint.conversion.memory import recall
 from protolint.conversion.models import plan_model, read_model_file, refuse, with_net
-from protolint.conversion.numbers import LayerChange
 from protolint.conversion.opinions import PROGRAMS, Case, compare, input_shape
 from protolint.conversion.plan import plan_nets
+from protolint.conversion.prototxt import source_refusals
 from protolint.conversion.report import ConversionReport
 from protolint.conversion.solverstate import (
     Slot,
@@ -39,8 +42,10 @@ from protolint.conversion.solverstate import (
 )
 from protolint.conversion.steps import Action, Choices, Note
 from protolint.conversion.texts import check_text, new_net_text, new_paths, new_solver_text
+from protolint.conversion.verify import TOLERANCE
 from protolint.errors import InputError, UsageError
-from protolint.lint.file import LintFile
+from protolint.lint.discover import read_source
+from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.lint.suggest import did_you_mean
 from protolint.lint.target import infer_target
 from protolint.net.net import Net
@@ -53,13 +58,16 @@ from protolint.wire import WireError
 __all__ = ["Options", "convert", "convert_files"]
 
 _ENGINES = ("caffe", "cudnn")
+_SCALE_AS = ("scale", "convolution")
 
 
 class Options(NamedTuple):
     """What a user may say about a conversion.
 
     `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
-    statistic is; `choices` is for the plan of the nets.
+    statistic is; `choices` is for the plan of the nets. `like` is the prototxt of a net that
+    the weights are to fit, `tolerance` the largest relative difference from the source that
+    counts as rounding.
     """
 
     target: Dialect
@@ -73,6 +81,8 @@ class Options(NamedTuple):
     in_place: bool = False
     dry_run: bool = False
     verify_with: tuple[str, ...] = ()
+    like: str | None = None
+    tolerance: float = TOLERANCE
 
 
 def convert(
@@ -85,6 +95,7 @@ def convert(
     half: bool = False,
     scale_name: str = "{bn}_scale",
     keep_scale: bool = False,
+    scale_as: str = "scale",
     drop_global_stats: bool = False,
     drop_fields: Iterable[str] = (),
     output: str | os.PathLike[str] | None = None,
@@ -92,6 +103,8 @@ def convert(
     in_place: bool = False,
     dry_run: bool = False,
     verify_with: Iterable[str] = (),
+    like: str | os.PathLike[str] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> ConversionReport:
     """Convert files of one model to another Caffe; what the command `convert` does.
 
@@ -107,6 +120,8 @@ def convert(
         half: Keep values of half precision where the target can read them.
         scale_name: The name of a new Scale layer; "{bn}" stands for the BatchNorm's.
         keep_scale: Merge no Scale layer into a BatchNorm.
+        scale_as: "convolution" puts a convolution with a group for each channel where the
+            target has no Scale layer (NVIDIA 0.14).
         drop_global_stats: Leave out use_global_stats where the target ignores it.
         drop_fields: Leave these fields out where the target lacks them.
         output: A file, or a folder with a slash behind it; if not given, each result lies
@@ -115,6 +130,10 @@ def convert(
         in_place: Replace the inputs themselves.
         dry_run: Only plan; nothing is written, and no difference is known.
         verify_with: Also run both nets on random input with "opencv" or "caffe".
+        like: The prototxt of a net for the target that the weights are to fit: the names of
+            its layers, its Scale layers apart or merged, the shapes of its blobs. Prototxts
+            among the paths then only say what the weights are.
+        tolerance: The largest relative difference from the source that counts as rounding.
 
     Returns:
         What was done to each file and to each BatchNorm, and how far the result is from its
@@ -132,6 +151,8 @@ def convert(
         raise _unknown("engine", engine, _ENGINES)
     if source is not None and source not in SOURCES:
         raise _unknown("writer", source, SOURCES)
+    if scale_as not in _SCALE_AS:
+        raise _unknown("layer for scale_as", scale_as, _SCALE_AS)
     statistics = {statistic.value: statistic for statistic in Statistic}
     if bn_stat is not None and bn_stat not in statistics:
         raise _unknown("statistic", bn_stat, statistics)
@@ -143,6 +164,7 @@ def convert(
         engine=engine.upper() if engine is not None else None,
         scale_name=scale_name,
         merge=not keep_scale,
+        convolves=scale_as == "convolution",
         drop_global_stats=drop_global_stats,
         drop_fields=frozenset(drop_fields),
     )
@@ -158,6 +180,8 @@ def convert(
         in_place,
         dry_run,
         programs,
+        os.fspath(like) if like is not None else None,
+        tolerance,
     )
     return convert_files([os.fspath(path) for path in paths], options)
 
@@ -170,6 +194,10 @@ def convert_files(
         raise UsageError("no file is given")
     if "{bn}" not in options.choices.scale_name:
         raise UsageError("a Scale layer's name has to have the BatchNorm's in it: '{bn}_scale'")
+    if not 0 <= options.tolerance < 1:
+        raise UsageError(
+            f"the tolerance is a relative difference, from 0 to below 1, not {options.tolerance:g}"
+        )
     run = _Run(read_inputs(paths), options)
     jobs = run.jobs()
     checks: list[str] = []
@@ -188,7 +216,8 @@ def convert_files(
             checks.extend(_second_opinions(options, cases))
 
         with _folder(options.output):
-            _write(jobs, options, progress, last)
+            how = Writing(options.in_place, options.force, progress, options.tolerance)
+            _write(jobs, how, last)
     results = tuple(job.result() for job in jobs)
     return ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
 
@@ -202,10 +231,13 @@ def _unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
 
 
 class _Opinion(NamedTuple):
-    """A deploy net and a model, before and after, for other programs to run."""
+    """A deploy net and a model, before and after, for other programs to run.
+
+    `after` is the text of the net in the target.
+    """
 
     net: Net
-    text: TextJob
+    after: bytes
     model: ModelJob
 
 
@@ -214,28 +246,18 @@ def _second_opinions(options: Options, cases: Sequence[_Opinion]) -> list[str]:
     lines = []
     for net, text, model in cases:
         before = Case(net.dialect.name, net.source.data, model.path)
-        after = Case(options.target.name, text.data, model.temporary)
+        after = Case(options.target.name, text, model.temporary)
         lines += compare(options.verify_with, before, after, input_shape(net))
     return lines
 
 
-def _write(
-    jobs: Sequence[Job],
-    options: Options,
-    progress: Progress | None,
-    last: Callable[[], None],
-) -> None:
+def _write(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> None:
     """Write and prove every file, do the last thing, and only then give them their names."""
     if not jobs:
         last()
         return
     job, *rest = jobs
-    job.write(
-        in_place=options.in_place,
-        overwrite=options.force,
-        progress=progress,
-        then=lambda: _write(rest, options, progress, last),
-    )
+    job.write(how, lambda: _write(rest, how, last))
 
 
 @contextmanager
@@ -257,14 +279,30 @@ def _folder(output: str | None) -> Iterator[None]:
         raise
 
 
+def _weights(inputs: Sequence[Input]) -> list[Input]:
+    """The weights among the inputs; raises UsageError where `like` has nothing to do."""
+    found = [entry for entry in inputs if entry.kind in (Kind.MODEL, Kind.MODEL_HDF5)]
+    other = next((e for e in inputs if e.kind in (Kind.STATE, Kind.STATE_HDF5)), None)
+    if other is not None:
+        raise UsageError(
+            f"{other.path}: --like fits weights to a net; a solver state follows its own net:"
+            " convert it without --like"
+        )
+    if not found:
+        raise UsageError("--like fits weights to a net: give a caffemodel too")
+    return found
+
+
 class _Run:
     """What is known of the inputs, from which the jobs are made."""
 
     def __init__(self, inputs: Sequence[Input], options: Options) -> None:
         self.inputs = inputs
         self.options = options
+        #: The inputs that have a result; with `like`, prototxts only describe the weights.
+        self.converted = list(inputs) if options.like is None else _weights(inputs)
         self.outputs = output_paths(
-            inputs, options.target.name, options.output, in_place=options.in_place
+            self.converted, options.target.name, options.output, in_place=options.in_place
         )
         self.models = {
             entry.path: read_model_file(entry.path, options.source, options.statistic)
@@ -276,8 +314,10 @@ class _Run:
             check_text(file)
         self.nets = [net for file in self.texts.values() for net in file.nets]
         self.choices = self._choices()
-        self.plans = plan_nets(self.nets, options.target, self.choices) if self.nets else ()
-        for net, plan in zip(self.nets, self.plans, strict=True):
+        self.like = self._like()
+        planned = self.nets if self.like is None else []
+        self.plans = plan_nets(planned, options.target, self.choices) if planned else ()
+        for net, plan in zip(planned, self.plans, strict=True):
             refuse(net.source.path, plan.refusals)
 
     def _texts(self) -> dict[str, LintFile]:
@@ -297,6 +337,18 @@ class _Run:
             shown = {path: next(iter(others)) if n == "bvlc" else n for path, n in shown.items()}
         return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
 
+    def _like(self) -> Like | None:
+        """The net that weights are to fit."""
+        path, options = self.options.like, self.options
+        if path is None:
+            return None
+        file = Readings.of(read_source(path)).read(options.target)
+        if file.kind is not FileKind.NET:
+            raise InputError(path, "is not the prototxt of a net, so nothing can be made to fit it")
+        advice = f"--like takes a net of {options.target.name}"
+        refuse(path, [found._replace(switch=advice) for found in source_refusals(file)])
+        return like_net(path, file.nets[0], options.choices.engine)
+
     def _choices(self) -> Choices:
         """What the user says about the plan, and what the weights tell about the nets."""
         names = {layer.name for model in self.models.values() for layer in model.index.layers}
@@ -313,7 +365,10 @@ class _Run:
             and memory.plain
         }
         return self.options.choices._replace(
-            identity=frozenset(identity), taken=frozenset(names - known), forced=forced
+            identity=frozenset(identity),
+            taken=frozenset(names - known),
+            forced=forced,
+            channels={norm.name: norm.state.channels for norm in norms},
         )
 
     def jobs(self) -> list[Job]:
@@ -329,7 +384,7 @@ class _Run:
         )
         self.made = made
         for kind, make in order:
-            for entry, output in zip(self.inputs, self.outputs, strict=True):
+            for entry, output in zip(self.converted, self.outputs, strict=True):
                 if entry.kind is kind:
                     made[entry.path] = make(entry, output)
         return list(made.values())
@@ -337,7 +392,9 @@ class _Run:
     def cases(self, jobs: Sequence[Job]) -> list[_Opinion]:
         """The nets and models for `--verify-with`; raises UsageError where there are none."""
         models = [job for job in jobs if isinstance(job, ModelJob)]
-        texts = {job.path: job for job in jobs if isinstance(job, TextJob)}
+        texts = {job.path: job.data for job in jobs if isinstance(job, TextJob)}
+        if self.like is not None:
+            texts = dict.fromkeys(self.texts, self.like.net.source.data)
         deploy = [net for net in self.nets if net.is_deploy and net.source.path in texts]
         if len(models) != 1 or not deploy:
             raise UsageError("--verify-with needs a deploy prototxt and one binary caffemodel")
@@ -352,7 +409,8 @@ class _Run:
         for net in self.nets:
             model, told = with_net(model, net)
             notes += told
-        notes += self._missing({norm.name for norm in model.norms.values()})
+        if self.like is None:
+            notes += self._missing({norm.name for norm in model.norms.values()})
         plan = plan_model(
             model,
             options.target,
@@ -360,6 +418,8 @@ class _Run:
             self.plans,
             half=options.half,
             resume=options.resume,
+            like=self.like,
+            nets=self.nets,
         )
         return ModelJob(plan, output, options.target, notes)
 
@@ -383,14 +443,17 @@ class _Run:
             source=options.source,
             statistic=options.statistic,
             resume=options.resume,
+            like=self.like,
         )
-        notes = [*plan.notes, *self._missing({change.name for change in plan.layers})]
+        notes = list(plan.notes)
+        if self.like is None:
+            notes += self._missing({change.name for change in plan.layers})
         source = self.nets[0].dialect.name
         return HDF5ModelJob(entry.path, output, source, plan.layers, plan.changed, notes)
 
-    def _slots(self, entry: Input, learned_net: str) -> tuple[Job, list[Slot], list[Slot]]:
+    def _slots(self, entry: Input, learned_net: str) -> tuple[WeightsJob, list[Slot], list[Slot]]:
         """The model of a solver state, and its learnable blobs before and after."""
-        jobs = [job for job in self.made.values() if isinstance(job, ModelJob | HDF5ModelJob)]
+        jobs = [job for job in self.made.values() if isinstance(job, WeightsJob)]
         wanted = os.path.basename(learned_net)
         named = [job for job in jobs if os.path.basename(job.path) == wanted]
         found = named or jobs
@@ -405,7 +468,7 @@ class _Run:
                 layers = model_layers(job.plan.model.index.layers, data)
         else:
             layers = hdf5_layers(job.path, self.nets)
-        changes = self._changes(job)
+        changes = job.changes
         return job, slots_of(layers, changes), target_slots(layers, changes)
 
     def _state(self, entry: Input, output: str) -> Job:
@@ -413,7 +476,7 @@ class _Run:
         target = self.options.target
         index = index_state(entry.path)
         job, before, after = self._slots(entry, index.learned_net)
-        history = history_map(before, after, self._changes(job), len(index.history), entry.path)
+        history = history_map(before, after, job.changes, len(index.history), entry.path)
         learned = self._learned_net(job, index.learned_net)
         source = load_schema(self._schema_of(job))
         try:
@@ -428,15 +491,9 @@ class _Run:
         """The job of a solver state in HDF5."""
         state = read_state(entry.path)
         job, before, after = self._slots(entry, state.learned_net)
-        history = history_map(before, after, self._changes(job), len(state.shapes), entry.path)
+        history = history_map(before, after, job.changes, len(state.shapes), entry.path)
         learned = self._learned_net(job, state.learned_net)
         return HDF5StateJob(entry.path, output, job.source, history, learned)
-
-    def _changes(self, job: Job) -> dict[str, LayerChange]:
-        """What became of the BatchNorm layers of a model."""
-        if isinstance(job, ModelJob):
-            return {change.name: change for change in job.plan.rewrite.layers}
-        return {c.name: c for c in job.layers} if isinstance(job, HDF5ModelJob) else {}
 
     def _learned_net(self, job: Job, before: str) -> str:
         """What a state is to call its model: the file as it is named on the command line."""

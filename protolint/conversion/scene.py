@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from protolint.conversion.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.memory import Memory, is_added, recall
 from protolint.conversion.merge import Pairing, Sharing, pair_of, sharing
 from protolint.conversion.steps import Choices, Note, Refusal
@@ -50,7 +51,17 @@ class Scene:
     @property
     def has_scale(self) -> bool:
         """Whether the target has Scale layers."""
-        return "Scale" in layer_types(self.target.version)
+        return SCALE in layer_types(self.target.version)
+
+    @property
+    def convolves(self) -> bool:
+        """Whether convolutions are to stand for the Scale layers that the target lacks."""
+        return self.choices.convolves and not self.has_scale
+
+    @property
+    def affine_type(self) -> str:
+        """The type of layer that holds a gamma and beta in the target."""
+        return CONVOLUTION if self.convolves else SCALE
 
     @cached_property
     def _sharing(self) -> Sharing:
@@ -93,11 +104,18 @@ class Scene:
         found = (
             self.shape_of(view, layer).channels for layer in layers for view in self.views_of(layer)
         )
-        return next((channels for channels in found if channels is not None), None)
+        known = next((channels for channels in found if channels is not None), None)
+        return self.choices.channels.get(layers[0].name) if known is None else known
 
     def pairing(self, layers: Sequence[Layer]) -> Pairing:
         """The Scale layer behind a BatchNorm."""
-        return pair_of(layers, self.views_of, self.shape_of, self._sharing)
+        return pair_of(layers, self.views_of, self.shape_of, self._sharing, self.is_scale)
+
+    def is_scale(self, layer: Layer) -> bool:
+        """Whether a layer is a Scale layer, or a convolution that stands for one."""
+        if self.choices.depthwise is not None:
+            return layer.type == SCALE or self.choices.depthwise(layer)
+        return layer.type == SCALE or is_depthwise(layer, self.net.source)
 
     def follows(self, scale: Layer, layer: Layer) -> bool:
         """Whether a Scale layer reads what this variant of the BatchNorm writes."""
@@ -154,7 +172,7 @@ class Scene:
                 continue
             last = layer
             readers = view.readers(layer)
-            if len(readers) == 1 and (readers[0] is scale or readers[0].type == "Scale"):
+            if len(readers) == 1 and (readers[0] is scale or self.is_scale(readers[0])):
                 last = readers[0]
                 readers = view.readers(last)
             after = readers[0] if len(readers) == 1 else None

@@ -36,6 +36,9 @@ __all__ = [
 
 _ITER, _LEARNED_NET, _HISTORY, _CURRENT_STEP = 1, 2, 3, 4
 
+#: What happens to a Scale layer that is no more, and to one that is new.
+_GONE, _NEW = (Fate.MERGE, Fate.REPLACE), (Fate.ADD, Fate.REPLACE)
+
 
 class Slot(NamedTuple):
     """One learnable blob of a net: its layer, and its role there or its number."""
@@ -129,9 +132,7 @@ def slots_of(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange]) -
     gamma and beta of a Scale layer that is merged are those of its BatchNorm.
     """
     merged = {
-        change.recipe.scale: name
-        for name, change in changes.items()
-        if change.recipe.fate is Fate.MERGE
+        change.recipe.scale: name for name, change in changes.items() if change.recipe.fate in _GONE
     }
     slots: list[Slot] = []
     for layer, i, shape in _learnable(layers):
@@ -150,14 +151,20 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
 
     In a binary file a BatchNorm has the order in which its blobs are written there.
     """
-    gone = {c.recipe.scale for c in changes.values() if c.recipe.fate is Fate.MERGE}
+    gone = {c.recipe.scale for c in changes.values() if c.recipe.fate in _GONE}
+    refilled = _refilled(changes)
     slots: list[Slot] = []
     done: set[str] = set()
     for layer, i, shape in _learnable(layers):
         change = changes.get(layer)
         if layer in gone:
             continue
-        if change is None:
+        if change is None and layer in refilled:
+            if layer not in done:
+                done.add(layer)
+                blobs = refilled[layer].made.scale or ()
+                slots += (Slot(layer, at, tuple(v.shape)) for at, v in enumerate(blobs))
+        elif change is None:
             slots.append(Slot(layer, i, shape))
         elif layer not in done:
             done.add(layer)
@@ -166,11 +173,19 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
                 Slot(layer, role, tuple(values.shape))
                 for role, values in zip(layout.roles, change.made.blobs, strict=True)
             )
-            if change.recipe.fate is Fate.ADD and change.made.scale is not None:
-                gamma, beta = change.made.scale
-                slots.append(Slot(layer, Role.GAMMA, gamma.shape))
-                slots.append(Slot(layer, Role.BETA, beta.shape))
+            if change.recipe.fate in _NEW and change.made.scale is not None:
+                pairs = zip((Role.GAMMA, Role.BETA), change.made.scale, strict=False)
+                slots += (Slot(layer, role, tuple(values.shape)) for role, values in pairs)
     return slots
+
+
+def _refilled(changes: Mapping[str, LayerChange]) -> dict[str, LayerChange]:
+    """The Scale layers of the source that get other values, by name."""
+    return {
+        change.recipe.scale: change
+        for change in changes.values()
+        if change.made.scale is not None and change.recipe.fate not in _NEW
+    }
 
 
 def _learnable(layers: Iterable[ModelLayer]) -> Iterable[tuple[str, int, tuple[int, ...]]]:
@@ -205,13 +220,14 @@ def history_map(
             " the caffemodel that was saved with it",
         )
     places = {(slot.layer, slot.role): i for i, slot in enumerate(source)}
+    refilled = _refilled(changes)
     found: list[tuple[int | None, tuple[int, ...]]] = []
     for turn in range(rounds):
         for slot in target:
             at = places.get((slot.layer, slot.role))
-            change = changes.get(slot.layer)
+            change = changes.get(slot.layer) or refilled.get(slot.layer)
             rescaled = change is not None and not change.made.gamma_kept
-            if at is None or (slot.role is Role.GAMMA and rescaled):
+            if at is None or (slot.role in (Role.GAMMA, 0) and rescaled):
                 found.append((None, slot.shape))
             else:
                 found.append((turn * len(source) + at, slot.shape))

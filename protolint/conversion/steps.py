@@ -7,6 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from protolint.conversion.affine import SCALE
 from protolint.conversion.forms import Form, Multipliers
 from protolint.conversion.memory import Memory
 from protolint.conversion.unknown import Foreign
@@ -34,6 +35,8 @@ class Action(Enum):
     MERGE: those of the Scale layer go into the BatchNorm, times its own if it has any.
     SPLIT: those of the BatchNorm go into a new Scale layer.
     FOLD: those of the BatchNorm go into the Scale layer that follows and stays.
+    REPLACE: those of both go into a new layer in the place of the one that follows: a
+    convolution where there is no Scale layer, a Scale layer where there was a convolution.
     DROP: those of the BatchNorm are left out; they have to be 1 and 0.
     FREEZE: the BatchNorm becomes a Scale layer of the same name, which multiplies and adds
     what the stored statistics amount to; its own gamma and beta go into it, or into a new
@@ -45,6 +48,7 @@ class Action(Enum):
     MERGE = "merge"
     SPLIT = "split"
     FOLD = "fold"
+    REPLACE = "replace"
     DROP = "drop"
     FREEZE = "freeze"
 
@@ -52,12 +56,14 @@ class Action(Enum):
 class ScaleChange(NamedTuple):
     """The Scale layer a step speaks of: whether it has a beta, before and after.
 
-    None where there is no such layer: a new one has no `before`, a merged one no `after`.
+    None where there is no such layer: a new one has no `before`, a merged one no `after`. `type`
+    is that of the layer in the target.
     """
 
     name: str
     before: bool | None
     after: bool | None
+    type: str = SCALE
 
 
 class SpecChange(NamedTuple):
@@ -92,7 +98,7 @@ class Step(NamedTuple):
 
     `engine` is what the field of that name says in the target, "" for nothing. `params` are
     the `param` blocks the layer is to have, in order, None where they stay. `memory` is what
-    has to be remembered for the way back.
+    has to be remembered for the way back. `channels` are those of a convolution behind it.
     """
 
     layer: str
@@ -106,6 +112,7 @@ class Step(NamedTuple):
     engine: str = ""
     params: tuple[Multipliers, ...] | None = None
     memory: Memory | None = None
+    channels: int | None = None
 
     @property
     def folds_eps(self) -> bool:
@@ -161,6 +168,7 @@ class Plan(NamedTuple):
 
 
 _NOTHING: Mapping[str, Action] = MappingProxyType({})
+_NO_CHANNELS: Mapping[str, int] = MappingProxyType({})
 
 
 class Choices(NamedTuple):
@@ -172,7 +180,10 @@ class Choices(NamedTuple):
     name: what another net of the model needs. `identity` are BatchNorm layers whose gamma is
     known to be 1 and whose beta 0. With `drop_global_stats` a use_global_stats that the
     target would ignore is left out, `drop_fields` are fields that the target does not know and
-    that may go. `recall` gives the memory of a layer; None reads the comments of the text.
+    that may go. `recall` gives the memory of a layer, `depthwise` whether it is a convolution
+    that stands for a Scale layer; None reads the comments of the text. With `convolves` such
+    convolutions take the place of Scale layers where the target has none. `channels` are those
+    of BatchNorm layers, as the weights have them.
     """
 
     engine: str | None = None
@@ -184,3 +195,6 @@ class Choices(NamedTuple):
     drop_global_stats: bool = False
     drop_fields: frozenset[str] = frozenset()
     recall: Callable[[Layer], Memory | None] | None = None
+    depthwise: Callable[[Layer], bool] | None = None
+    convolves: bool = False
+    channels: Mapping[str, int] = _NO_CHANNELS

@@ -6,6 +6,7 @@ are worked out in float64, channel by channel, and compared with those of the so
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -25,7 +26,16 @@ from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry, ModelIndex, index_model
 from protolint.wire import Buffer
 
-__all__ = ["TOLERANCE", "Proof", "ProofError", "as_loaded", "check_proofs", "prove", "same_layers"]
+__all__ = [
+    "TOLERANCE",
+    "Proof",
+    "ProofError",
+    "as_loaded",
+    "check_proofs",
+    "proof_of",
+    "prove",
+    "same_layers",
+]
 
 #: The largest relative difference that roundings of a right conversion make: a division by
 #: the factor, an eps put into the variance, an inverse deviation, each at most about 3e-7.
@@ -39,15 +49,15 @@ class ProofError(ProtolintError):
 
 
 class Proof(NamedTuple):
-    """How far one BatchNorm is from its source, relative, in its worst channel."""
+    """How far one BatchNorm is from its source in its worst channel.
+
+    `difference` is relative (see largest_difference), `absolute` that of the multiplication
+    and of the addition as they are.
+    """
 
     name: str
     difference: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the difference is no more than rounding."""
-        return self.difference <= TOLERANCE
+    absolute: float
 
 
 def as_loaded(
@@ -76,10 +86,12 @@ def prove(
     target: Dialect,
     before: ModelIndex,
     touched: frozenset[str],
+    tolerance: float = TOLERANCE,
 ) -> list[Proof]:
     """The proof of every BatchNorm of a finished file; raises ProofError.
 
     `before` is the index of the source; layers not named in `touched` have to be as there.
+    `tolerance` is the largest relative difference that counts as rounding.
     """
     with mapped(path) as (data, state):
         index = index_model(path, data, state)
@@ -87,25 +99,43 @@ def prove(
         marks = file_marks(index)
         proofs = []
         for change in layers:
-            entries = index.named(change.name)
+            entries = index.named(change.new_name)
             if not entries:
-                raise ProofError(f"layer '{change.name}' is missing; nothing was written")
+                raise ProofError(f"layer '{change.new_name}' is missing; nothing was written")
             facts = facts_of(data, index, entries[-1], marks)
             folded = after_scale(_folded(change, target, facts), _scale(data, index, change))
-            proofs.append(Proof(change.name, largest_difference(change.made.folded, folded)))
-    check_proofs(proofs)
+            proofs.append(proof_of(change.name, change.made.folded, folded))
+    check_proofs(proofs, tolerance)
     return proofs
 
 
-def check_proofs(proofs: Sequence[Proof]) -> None:
-    """Raise ProofError where a proof fails."""
-    failed = [proof for proof in proofs if not proof.holds]
+def proof_of(name: str, source: Folded, found: Folded) -> Proof:
+    """How far what was found of a BatchNorm is from what its source amounts to."""
+    relative = largest_difference(source, found)
+    absolute = math.inf
+    if source.scale.shape == found.scale.shape:
+        pairs = ((source.scale, found.scale), (source.shift, found.shift))
+        absolute = max(_gap(first, second) for first, second in pairs)
+    return Proof(name, relative, absolute)
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def _gap(first: Array, second: Array) -> float:
+    """The largest difference of two arrays; NaN and NaN are equal, one alone is infinitely far."""
+    same = (first == second) | (np.isnan(first) & np.isnan(second))
+    gaps = np.where(same, 0.0, np.abs(first - second))
+    return float(np.where(np.isnan(gaps), np.inf, gaps).max(initial=0.0))
+
+
+def check_proofs(proofs: Sequence[Proof], tolerance: float = TOLERANCE) -> None:
+    """Raise ProofError where a relative difference is over the tolerance."""
+    failed = [proof for proof in proofs if not proof.difference <= tolerance]
     if failed:
         worst = max(failed, key=lambda proof: proof.difference)
         raise ProofError(
-            f"layer '{worst.name}' would differ by {worst.difference:.3g} ({len(failed)} of"
-            f" {len(proofs)} BatchNorm layers differ by more than {TOLERANCE:g}); nothing was"
-            " written. Please report this"
+            f"layer '{worst.name}' would differ by {worst.difference:.3g}, absolute"
+            f" {worst.absolute:.3g} ({len(failed)} of {len(proofs)} BatchNorm layers differ by"
+            f" more than {tolerance:g}); nothing was written. Please report this"
         )
 
 
@@ -125,7 +155,8 @@ def _folded(change: LayerChange, target: Dialect, facts: LayerFacts) -> Folded:
 def _scale(data: Buffer, index: ModelIndex, change: LayerChange) -> tuple[Array, ...]:
     """The blobs of the Scale layer that the source's measure has in it."""
     if change.made.measured_with_scale:
-        named = [layer for layer in index.named(change.recipe.scale) if layer.type == "Scale"]
+        kind = change.recipe.scale_type
+        named = [layer for layer in index.named(change.new_scale) if layer.type == kind]
         if named:
             return scale_blobs_of(index.path, data, named[-1])
     return ()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from protolint.batchnorm.base import Role
 from protolint.batchnorm.state import Array, LayoutError, single
+from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.fields import Translator
 from protolint.conversion.model_net import COMMENT
 from protolint.conversion.norms import Norm
@@ -50,8 +51,10 @@ __all__ = [
     "scale_blobs_of",
 ]
 
-_TYPE, _BOTTOM, _TOP, _PARAM, _BLOBS, _NORM = 2, 3, 4, 6, 7, 139
-_SCALE_PARAM = 142
+_NAME, _TYPE, _BOTTOM, _TOP, _PARAM, _BLOBS, _NORM = 1, 2, 3, 4, 6, 7, 139
+_SCALE_PARAM, _CONVOLUTION_PARAM = 142, 106
+# The fillers of those as the ones of batch_norm_param (caffe.proto @ 1.0, v0.15.14).
+_SCALE_FILLERS, _CONVOLUTION_FILLERS = {3: 5, 5: 6}, {7: 5, 8: 6}
 _INCLUDE, _EXCLUDE, _PHASE = 8, 9, 10
 _OLD_PARAMS = (45, 137)
 _BLOB_NUMBERS = {Generation.CURRENT: 7, Generation.V1: 6, Generation.V0: 50}
@@ -127,9 +130,12 @@ def rewrite_model(
     model = _Model(data, index, norms, recipes, target, translator, half, resume)
     result = Rewrite()
     gone = {
-        recipe.scale for norm in norms.values() if (recipe := recipes[norm.name]).fate is Fate.MERGE
+        recipe.scale
+        for norm in norms.values()
+        if (recipe := recipes[norm.name]).fate in (Fate.MERGE, Fate.REPLACE)
     }
     new_scales: dict[str, tuple[Array, ...]] = {}
+    new_names = {recipe.scale: recipe.scale_name for recipe in recipes.values()}
     for position, norm in norms.items():
         layer = index.layers[position]
         rebuilt = _Rebuilt(model, layer, norm, recipes[norm.name], result)
@@ -139,10 +145,12 @@ def rewrite_model(
     for layer in index.layers:
         if layer.position in norms:
             continue
-        if layer.type == "Scale" and layer.name in gone:
+        if layer.type in (SCALE, CONVOLUTION) and layer.name in gone:
             result.changes.append(Change(layer.field.start, layer.field.end, ()))
             continue
         inside = _other_layer(model, layer, result.recoded, new_scales.get(layer.name))
+        if layer.type == "Scale" and new_names.get(layer.name):
+            inside += _renamed(layer, new_names[layer.name])
         if inside:
             result.changes.append(changed_layer(layer, inside))
     result.changes += translator.changes(data, "NetParameter", index.others)
@@ -176,20 +184,25 @@ def _other_layer(
     return [*changes, *_new_scale(model, layer, scale)] if scale is not None else changes
 
 
+def _renamed(layer: LayerEntry, name: str) -> list[Change]:
+    """Another name for a layer."""
+    said = [found for found in layer.fields if found.number == _NAME]
+    changes = [Change(found.start, found.end, ()) for found in said]
+    return [*changes, Change(layer.payload.start, layer.payload.start, (_text(_NAME, name),))]
+
+
 def _new_scale(model: _Model, layer: LayerEntry, scale: tuple[Array, ...]) -> list[Change]:
-    """Other blobs in a Scale layer that stays; one without a beta gets it."""
+    """Other blobs in a Scale layer that stays; one without a beta may get it, or lose it."""
     first = layer.blobs[0]
     form = _form(model, form_of(first)) or Form.DATA
     if form is Form.RAW_HALF:
         form = Form.RAW_FLOAT
-    made = b"".join(
-        length_delimited(_BLOBS, encode_blob(values, form, first.shape)) for values in scale
-    )
+    made = b"".join(length_delimited(_BLOBS, encode_blob(values, form)) for values in scale)
     changes = [Change(blob.field.start, blob.field.end, ()) for blob in layer.blobs[1:]]
     changes.append(Change(first.field.start, first.field.end, (made,)))
-    if len(layer.blobs) == 1:
+    if len(layer.blobs) != len(scale):
         # A message given in two parts is one: only bias_term is said here.
-        said = length_delimited(_SCALE_PARAM, varint_field(4, 1))
+        said = length_delimited(_SCALE_PARAM, varint_field(4, len(scale) - 1))
         changes.append(Change(layer.payload.end, layer.payload.end, (said,)))
     return changes
 
@@ -255,11 +268,14 @@ class _Rebuilt:
         new += [(_PARAM, (item,)) for item in self._params()]
         new.append(self._parameter(made.eps))
         tops = self.layer.tops
-        if recipe.fate is Fate.MERGE and self.scale_layer is not None:
+        if self.scale_layer is not None and recipe.fate in (Fate.MERGE, Fate.REPLACE):
             tops = self.scale_layer.tops
         if recipe.comment:
             new.append((COMMENT, (_text(COMMENT, recipe.comment),)))
         changed = {_PARAM, _BLOBS, _NORM, _SCALE_PARAM, COMMENT}
+        if recipe.name:
+            changed.add(_NAME)
+            new.append((_NAME, (_text(_NAME, recipe.name),)))
         if tops != self.layer.tops:
             changed.add(_TOP)
             new += [(_TOP, (_text(_TOP, top),)) for top in tops]
@@ -270,8 +286,8 @@ class _Rebuilt:
         if self.layer.type == "BN":
             changed.update(_OLD_PARAMS)
         pieces = self._with_kept(changed, new)
-        if made.scale is not None and recipe.fate is Fate.ADD:
-            pieces += self._added_scale(made.scale, form)
+        if made.scale is not None and recipe.fate in (Fate.ADD, Fate.REPLACE):
+            pieces += self._added_scale(made.scale, form, tops)
         elif made.scale is not None:
             self.pushed = made.scale
         return [Change(*self.layer.field, tuple(pieces))]
@@ -284,14 +300,14 @@ class _Rebuilt:
 
     def _scale_layer(self) -> LayerEntry | None:
         """The Scale layer of the recipe, the last of its name, as Caffe would have it."""
-        if self.recipe.fate not in (Fate.MERGE, Fate.KEEP, Fate.FOLD):
+        if self.recipe.fate in (Fate.NONE, Fate.ADD):
             return None
         named = [
             layer
             for layer in self.model.index.named(self.recipe.scale)
-            if layer.type == "Scale" and layer.blobs
+            if layer.type in (SCALE, CONVOLUTION) and layer.blobs
         ]
-        if not named and self.recipe.fate is Fate.MERGE:
+        if not named and self.recipe.fate in (Fate.MERGE, Fate.REPLACE):
             self.result.notes.append(
                 Note(
                     "",
@@ -339,7 +355,7 @@ class _Rebuilt:
         if len(layer.params) == len(self.norm.layout.roles):
             for role, span in zip(self.norm.layout.roles, layer.params, strict=True):
                 found[role] = bytes(data[span.start : span.end])
-        if self.recipe.fate is Fate.MERGE and self.scale_layer is not None:
+        if self.scale_layer is not None and self.recipe.fate in (Fate.MERGE, Fate.REPLACE):
             for role, span in zip((Role.GAMMA, Role.BETA), self.scale_layer.params, strict=False):
                 found[role] = bytes(data[span.start : span.end])
         return found
@@ -394,23 +410,28 @@ class _Rebuilt:
         """Filler and bias_filler of the Scale layer as those of the BatchNorm."""
         moved = {}
         data, layer = self.model.data, self.scale_layer
-        for span in layer.messages(_SCALE_PARAM) if layer is not None else ():
+        number, numbers = _SCALE_PARAM, _SCALE_FILLERS
+        if layer is not None and layer.type == CONVOLUTION:
+            number, numbers = _CONVOLUTION_PARAM, _CONVOLUTION_FILLERS
+        for span in layer.messages(number) if layer is not None else ():
             for found in fields(data, span.start, span.end):
-                wanted = {3: 5, 5: 6}.get(found.number)
+                wanted = numbers.get(found.number)
                 if wanted is not None and found.wire_type == LENGTH:
                     content = bytes(data[found.value : found.end])
                     moved[wanted] = length_delimited(wanted, content)
         return moved
 
-    def _added_scale(self, blobs: tuple[Array, ...], form: Form) -> tuple[Piece, ...]:
-        """The Scale layer that follows: in place on the BatchNorm's top."""
-        layer, name = self.layer, self.recipe.scale
-        if self.model.index.named(name):
+    def _added_scale(
+        self, blobs: tuple[Array, ...], form: Form, tops: Sequence[str]
+    ) -> tuple[Piece, ...]:
+        """The layer with gamma and beta that follows, by the file's names in place on the top."""
+        layer, name = self.layer, self.recipe.scale_name or self.recipe.scale
+        if self.recipe.fate is Fate.ADD and self.model.index.named(name):
             raise LayoutError(f"the file has another layer '{name}'; give another --scale-name")
-        top = layer.tops[0] if layer.tops else ""
+        top = tops[0] if tops else ""
         parts: list[tuple[int, tuple[Piece, ...]]] = [
-            (1, (_text(1, name),)),
-            (_TYPE, (_text(_TYPE, "Scale"),)),
+            (_NAME, (_text(_NAME, name),)),
+            (_TYPE, (_text(_TYPE, self.recipe.scale_type),)),
             (_BOTTOM, (_text(_BOTTOM, top),)),
             (_TOP, (_text(_TOP, top),)),
         ]
@@ -426,19 +447,35 @@ class _Rebuilt:
             for found in layer.fields
             if found.number in (_INCLUDE, _EXCLUDE, _PHASE)
         ]
-        content = b""
-        fillers = {f.number: f for f, _ in self._norm_fields() if f.wire_type == LENGTH}
-        inner: dict[int, bytes] = {4: varint_field(4, 1)} if len(blobs) > 1 else {}
-        for number, wanted_number in ((5, 3), (6, 5)):
-            if number in fillers:
-                found = fillers[number]
-                filler = bytes(self.model.data[found.value : found.end])
-                inner[wanted_number] = length_delimited(wanted_number, filler)
-        content = b"".join(inner[number] for number in sorted(inner))
-        parts.append((_SCALE_PARAM, (length_delimited(_SCALE_PARAM, content),)))
+        parts.append(self._scale_param(blobs))
         if self.recipe.scale_comment:
             parts.append((COMMENT, (_text(COMMENT, self.recipe.scale_comment),)))
         return message(Generation.CURRENT.value, [p for _, part in parts for p in part])
+
+    def _scale_param(self, blobs: tuple[Array, ...]) -> tuple[int, tuple[Piece, ...]]:
+        """The parameter message of a layer with gamma and beta, with the source's fillers."""
+        number, numbers = _SCALE_PARAM, _SCALE_FILLERS
+        inner: dict[int, bytes] = {4: varint_field(4, 1)} if len(blobs) > 1 else {}
+        if self.recipe.scale_type == CONVOLUTION:
+            number, numbers = _CONVOLUTION_PARAM, _CONVOLUTION_FILLERS
+            channels = self.norm.state.channels
+            # num_output, bias_term, kernel_size, group
+            inner = {n: varint_field(n, v) for n, v in ((1, channels), (4, 1), (5, channels))}
+            if len(blobs) == 1:
+                inner[2] = varint_field(2, 0)
+        data = self.model.data
+        given = {
+            f.number: length_delimited(f.number, bytes(data[f.value : f.end]))
+            for f, _ in self._norm_fields()
+            if f.wire_type == LENGTH
+        }
+        given.update(self._moved_fillers())
+        for new, old in numbers.items():
+            if old in given:
+                found = next(fields(given[old], 0, len(given[old])))
+                inner[new] = length_delimited(new, given[old][found.value : found.end])
+        content = b"".join(inner[n] for n in sorted(inner))
+        return number, (length_delimited(number, content),)
 
 
 def _text(number: int, text: str) -> bytes:

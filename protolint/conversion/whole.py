@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
+from protolint.conversion.affine import SCALE
 from protolint.conversion.scene import Scene
 from protolint.conversion.steps import Action, Note, Refusal, Step
 from protolint.conversion.unknown import Foreign, foreign_fields, foreign_types
@@ -40,14 +41,15 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
         member.scale
         for step in steps
         for member in step.members
-        if step.action is Action.MERGE and member.scale is not None
+        if step.action in (Action.MERGE, Action.REPLACE) and member.scale is not None
     }
     gone = [
         layer
         for layer in net.layers
         if layer.index in merged or (no_inputs and layer.type == "Input")
     ]
-    refusals = [*_types(scene, gone)]
+    paired = {step.scale.name for step in steps if step.scale is not None}
+    refusals = [*_types(scene, gone, paired)]
     left_out: list[Foreign] = []
     for layer, foreign in _fields(scene, gone):
         if foreign.harmless or foreign.path.rpartition(".")[2] in scene.choices.drop_fields:
@@ -76,8 +78,8 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
     return Whole(tuple(notes), tuple(refusals), tuple(left_out), converts, shares)
 
 
-def _types(scene: Scene, gone: Sequence[Layer]) -> Iterator[Refusal]:
-    """Layers whose type the target does not register."""
+def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Iterator[Refusal]:
+    """Layers whose type the target does not register; `paired` are gamma and beta by name."""
     found: dict[str, list[Layer]] = {}
     for layer in foreign_types(scene.net, scene.target):
         if layer not in gone:
@@ -85,7 +87,9 @@ def _types(scene: Scene, gone: Sequence[Layer]) -> Iterator[Refusal]:
     for name, layers in found.items():
         more = f" (and {len(layers) - 1} more)" if len(layers) > 1 else ""
         evidence = f"{scene.target.name} has no layer type '{name}'{more}"
-        yield Refusal(layers[0].name, evidence)
+        behind = name == SCALE and layers[0].name in paired and not scene.convolves
+        advice = "--scale-as convolution puts convolutions in their place" if behind else ""
+        yield Refusal(layers[0].name, evidence, advice)
 
 
 def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]]:

@@ -2,19 +2,29 @@
 
 The bytes go to a temporary file in the target's folder, are flushed to the disk, and
 are renamed over the target. On any failure nothing is left behind; a process killed by
-a signal it cannot catch may leave the temporary file, never a part of a target.
+a signal it cannot catch may leave the temporary file, never a part of a target. The next
+one that writes the same target removes what such a process has left: a file that nobody
+holds locked.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from contextlib import suppress
 from types import TracebackType
 
 from protolint.errors import InputError, UsageError
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: there a file that was left stays.
+    _LOCKS = False
+else:
+    _LOCKS = True
 
 __all__ = ["AtomicFile", "check_target"]
 
@@ -23,6 +33,9 @@ _KERNEL_BYTES = 16 << 20
 
 # How much may wait for the disk; all of it would wait for the end otherwise.
 _EARLY_BYTES = 8 << 20
+
+# Digits that make the name of a temporary file its own.
+_HEX = 12
 
 # What copy_file_range says where it cannot work; cp goes on by hand after these too.
 _NO_KERNEL_COPY = frozenset(
@@ -86,15 +99,30 @@ class AtomicFile:
         self.size = 0
         self._begun = 0
         self._descriptor = -1
+        # Shares the lock, and keeps it when what is written is closed.
+        self._lock = -1
+        stem = f".{name[:40]}.protolint-"
+        _remove_left(self.folder, stem)
+        while not self.path:
+            self._create(os.path.join(self.folder, stem + secrets.token_hex(_HEX // 2)))
+
+    def _create(self, path: str) -> None:
+        """Make the file, unless another process takes it for one that was left."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        path = os.path.join(self.folder, f".{name[:40]}.protolint-{secrets.token_hex(6)}")
         try:
             # 0o666 and not 0o600: the umask decides, as for any new file.
             self._descriptor = os.open(path, flags, 0o666)
         except FileNotFoundError as error:
-            raise UsageError(f"{target}: there is no folder {self.folder}") from error
+            raise UsageError(f"{self.target}: there is no folder {self.folder}") from error
         except OSError as error:
             raise self._failure(error) from error
+        if _LOCKS:
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+                self._lock = os.dup(self._descriptor)
+            if not os.path.lexists(path):
+                self.discard()
+                return
         self.path = path
 
     def __enter__(self) -> AtomicFile:
@@ -192,11 +220,33 @@ class AtomicFile:
             if self.path:
                 path, self.path = self.path, ""
                 os.unlink(path)
+        with suppress(OSError):
+            if self._lock >= 0:
+                descriptor, self._lock = self._lock, -1
+                os.close(descriptor)
 
     def _failure(self, error: OSError) -> InputError:
         """The one message about a target that cannot be written."""
         reason = error.strerror or str(error)
         return InputError(self.target, f"cannot be written: {reason}; nothing was changed")
+
+
+def _remove_left(folder: str, stem: str) -> None:
+    """Remove temporary files of one target whose writer is no more: nobody locks them."""
+    if not _LOCKS:
+        return
+    wanted = re.compile(re.escape(stem) + f"[0-9a-f]{{{_HEX}}}")
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not wanted.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                continue
+            with suppress(OSError):
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(entry.path)
+                finally:
+                    os.close(descriptor)
 
 
 def _sync_folder(folder: str) -> None:

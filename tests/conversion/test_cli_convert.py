@@ -88,6 +88,64 @@ def test_a_prototxt_goes_to_standard_output_and_the_report_does_not(folder: Path
     assert names(folder) == BEFORE
 
 
+def test_the_help_fits_a_small_terminal(folder: Path) -> None:
+    done = run("--help", cwd=folder)
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+
+
+def test_weights_are_made_to_fit_a_net(folder: Path) -> None:
+    text = NET.read_text().replace('"norm_a"', '"bn1"').replace('"affine_a"', '"sc1"')
+    (folder / "mine.prototxt").write_text(text)
+    arguments = ("--to", "bvlc", "--like", "mine.prototxt", "net.caffemodel", "-o", "made")
+    planned = run(*arguments, "--dry-run", "--report", "json", cwd=folder)
+    assert "made" not in names(folder)
+    done = run(*arguments, "--report", "json", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    for output in (planned.stdout, done.stdout):
+        (result,) = json.loads(output)["files"]
+        rows = [(row["name"], row["new_name"], row["new_scale"]) for row in result["layers"]]
+        assert rows == [("norm_a", "bn1", "sc1"), ("norm_b", "", "")]
+    made = {layer.name for layer in index_file(str(folder / "made")).layers}
+    assert {"bn1", "sc1", "norm_b", "affine_b"} <= made
+    assert not {"norm_a", "affine_a"} & made
+
+
+def test_both_nets_are_run_where_weights_are_made_to_fit(folder: Path) -> None:
+    pytest.importorskip("cv2")
+    text = NET.read_text().replace('"norm_a"', '"bn1"').replace('"affine_a"', '"sc1"')
+    (folder / "mine.prototxt").write_text(text)
+    arguments = ["--to", "bvlc", "--like", "mine.prototxt", "--verify-with", "opencv"]
+    done = run(*arguments, "net.caffemodel", "net.prototxt", "-o", "made", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "opencv: largest difference" in done.stdout
+    assert names(folder) == BEFORE | {"mine.prototxt", "made"}
+    done = run(*arguments, "net.caffemodel", "-o", "other", cwd=folder)
+    assert done.returncode == 2
+    assert "needs a deploy prototxt" in done.stderr
+
+
+def test_a_convolution_for_a_scale_layer_that_014_has_not(folder: Path) -> None:
+    arguments = ["--to", "nvidia-0.14", "--engine", "caffe", "net.caffemodel", "net.prototxt"]
+    done = run(*arguments, "-o", "out/", cwd=folder)
+    assert done.returncode == 2
+    assert "--scale-as convolution" in done.stderr
+    done = run(*arguments, "--scale-as", "convolution", "-o", "out/", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "replaced affine_a" in done.stdout
+
+
+def test_a_tolerance_of_nothing_is_met_by_copies_only(folder: Path) -> None:
+    done = run("--to", "nvidia", "--tolerance", "0", "net.caffemodel", cwd=folder)
+    assert done.returncode == 1
+    assert "differ by more than 0); nothing was written" in done.stderr
+    assert names(folder) == BEFORE
+    done = run("--to", "bvlc", "--tolerance", "0", "net.caffemodel", cwd=folder)
+    assert done.returncode == 0
+    assert "no difference" in done.stdout
+
+
 def test_a_dry_run_tells_and_writes_nothing(folder: Path) -> None:
     done = run("--to", "nvidia-0.17", "net.caffemodel", "--dry-run", "-o", "out/", cwd=folder)
     assert done.returncode == 0
@@ -168,6 +226,14 @@ def test_names_that_are_not_ascii(folder: Path) -> None:
         (("--to", "bvlc", "empty"), "empty: is empty"),
         (("--to", "bvlc", "notes.txt"), "neither a net nor a solver"),
         (("--to", "bvlc", "pointer.caffemodel"), "git lfs pull"),
+        (("--to", "bvlc", "--tolerance", "2", "net.caffemodel"), "from 0 to below 1"),
+        (
+            ("--to", "bvlc", "--like", "no.prototxt", "net.caffemodel"),
+            "no.prototxt: cannot be read",
+        ),
+        (("--to", "bvlc", "--like", "net.caffemodel", "net.caffemodel"), "perhaps a caffemodel"),
+        (("--to", "bvlc", "--like", "notes.txt", "net.caffemodel"), "is not the prototxt of a net"),
+        (("--to", "bvlc", "--like", "net.prototxt", "net.prototxt"), "give a caffemodel too"),
     ],
 )
 def test_wrong_usage_is_one_message_and_exit_2(

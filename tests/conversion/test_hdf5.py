@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,21 @@ def test_the_numbers_are_those_of_the_binary_model(
         assert all(np.array_equal(a, b) for a, b in zip(made[name], blobs, strict=True))
 
 
+def test_convolutions_for_scale_layers_there_and_back(folder: Path) -> None:
+    files = [folder / "net.caffemodel.h5", folder / "net.prototxt"]
+    as_convolution: Any = {"engine": "caffe", "scale_as": "convolution"}
+    convert(*files, to="nvidia-0.14", output=f"{folder}/out/", **as_convolution)
+    there = [folder / "out" / path.name for path in files]
+    made, before = hdf5_blobs(there[0]), hdf5_blobs(files[0])
+    assert [values.shape for values in made["affine_a"]] == [(8, 1, 1, 1), (8,)]
+    assert all(np.array_equal(a, b) for a, b in zip(made["norm_a"], before["norm_a"], strict=True))
+    convert(*there, to="bvlc", source="nvidia-0.14", output=f"{folder}/back/")
+    after = hdf5_blobs(folder / "back" / "net.caffemodel.h5")
+    assert before.keys() == after.keys()
+    for name, blobs in before.items():
+        assert all(np.array_equal(a, b) for a, b in zip(blobs, after[name], strict=True))
+
+
 def test_there_and_back_restores_layers_and_names(folder: Path) -> None:
     files = [folder / "net.caffemodel.h5", folder / "net.prototxt"]
     convert(*files, to="nvidia-0.17", output=f"{folder}/out/")
@@ -109,6 +126,30 @@ def test_a_damaged_file_is_one_message(folder: Path) -> None:
     with pytest.raises(InputError, match="cannot be read as HDF5"):
         convert(path, folder / "net.prototxt", to="nvidia-0.17")
     assert not list(folder.glob("*nvidia*"))
+
+
+def test_a_disk_that_is_full_is_one_message(folder: Path) -> None:
+    """A limit on the size of a file is met in the middle of writing, as a full disk is."""
+    with h5py.File(folder / "net.caffemodel.h5", "a") as file:
+        file.create_dataset("data/large/0", data=np.zeros((200, 200), np.float32))
+    script = (
+        "import resource, signal, sys\n"
+        "from protolint.conversion.run import convert\n"
+        "from protolint.errors import InputError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000))\n"
+        "try:\n"
+        "    convert('net.caffemodel.h5', 'net.prototxt', to='nvidia-0.17')\n"
+        "except InputError as error:\n"
+        "    print(error)\n"
+    )
+    before = sorted(folder.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=folder, check=True
+    )
+    name = "net.nvidia-0.17.caffemodel.h5"
+    assert done.stdout == f"{name}: cannot be written: File too large; nothing was changed\n"
+    assert sorted(folder.iterdir()) == before
 
 
 def test_a_state_follows_its_model(folder: Path) -> None:

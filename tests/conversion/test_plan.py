@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from protolint.conversion.plan import Action, Choices, Step, plan_net, plan_nets
 from protolint.errors import UsageError
+from protolint.lint.file import LintFile
 from protolint.schema.dialects import DIALECTS
 
 DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" }\n'
@@ -672,3 +674,143 @@ def test_training_that_forgets_the_statistics_is_told_once(tools: SimpleNamespac
     ):  # fmt: skip
         notes = tools.plan(file, target, engine=engine).notes
         assert [note.code for note in notes].count("CV005") == told
+
+
+# Convolutions for Scale layers.
+
+
+def test_a_convolution_stands_for_gamma_and_beta_where_it_is_asked_for(
+    tools: SimpleNamespace,
+) -> None:
+    choices = {"engine": "CAFFE", "convolves": True}
+    for text, source, action in (
+        (PAIR, "bvlc", Action.REPLACE),
+        (OWN_15, N + "15", Action.SPLIT),
+        (BOTH_17, N + "17", Action.REPLACE),
+        (ALONE, "bvlc", Action.KEEP),
+    ):
+        file = tools.read(text, source)
+        (step,) = tools.plan(file, N + "14", **choices).steps
+        assert step.action is action
+        assert (step.channels, step.target.layout) == (
+            4 if action is not Action.KEEP else None,
+            "B3",
+        )
+        assert tools.plan(file, N + "15", **choices).steps[0].action is not Action.REPLACE
+    # With cuDNN there is a place for them.
+    (step,) = tools.plan(tools.read(PAIR, "bvlc"), N + "14", convolves=True).steps
+    assert step.action is Action.MERGE
+
+
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [
+        (bn(bottom="data") + scale(), "has to say how many channels"),
+        (
+            'input: "data" input_shape { dim: [4, 5] }\n' + bn(bottom="data") + scale(),
+            "its bottom has 2 axes, and a convolution needs 4",
+        ),
+    ],
+)
+def test_a_convolution_that_cannot_be_made_is_refused(
+    text: str, evidence: str, tools: SimpleNamespace
+) -> None:
+    file = tools.read(text, "bvlc")
+    choices = {"engine": "CAFFE", "convolves": True}
+    assert evidence in str(tools.plan(file, N + "14", **choices).refusals[0])
+    if "channels" in evidence:
+        known = tools.plan(file, N + "14", channels={"n": 7}, **choices)
+        assert (known.refusals, known.steps[0].channels) == ((), 7)
+
+
+def test_only_a_convolution_that_a_conversion_put_in_is_gamma_and_beta(
+    tools: SimpleNamespace,
+) -> None:
+    text = tools.convert(
+        tools.read(PAIR, "bvlc"), N + "14", engine="CAFFE", convolves=True
+    ).source.text
+    marked = tools.read(text, N + "14")
+    assert tools.plan(marked, "bvlc").steps[0].action is Action.REPLACE
+    assert tools.plan(marked, N + "17").steps[0].action is Action.MERGE
+    own = tools.read(text.replace("  # protolint: added", ""), N + "14")
+    assert tools.plan(own, "bvlc").steps[0].action is Action.KEEP
+    other = tools.read(text.replace("group: 4", "group: 2"), N + "14")
+    assert tools.plan(other, "bvlc").steps[0].action is Action.KEEP
+
+
+@pytest.mark.parametrize(
+    ("norm", "behind", "blobs"),
+    [
+        # bottom and top of the BatchNorm, of the Scale layer; then what they and ReLU have
+        (("c", "c"), ("c", "c"), [("c", "c"), ("c", "n"), ("n", "n")]),
+        (("c", "b"), ("b", "b"), [("c", "n_normalised"), ("n_normalised", "b"), ("b", "b")]),
+        (("c", "b"), ("b", "e"), [("c", "b"), ("b", "e"), ("e", "e")]),
+        (("c", "c"), ("c", "e"), [("c", "c"), ("c", "e"), ("e", "e")]),
+    ],
+)
+def test_a_convolution_never_works_in_place(
+    norm: tuple[str, str],
+    behind: tuple[str, str],
+    blobs: list[tuple[str, str]],
+    tools: SimpleNamespace,
+) -> None:
+    text = INPUT + CONV + bn(bottom=norm[0], top=norm[1])
+    text += scale(bottom=behind[0], top=behind[1]) + relu(behind[1])
+    file = tools.read(text, "bvlc")
+    made = tools.convert(file, N + "14", engine="CAFFE", convolves=True)
+    found = [(one.bottoms[0].name, one.tops[0].name) for one in made.nets[0].layers[1:]]
+    assert found == blobs
+    back = tools.convert(made, "bvlc")
+    assert tools.states(back) == tools.states(file)
+
+
+# Names and structure after more than one conversion.
+
+
+def route(tools: SimpleNamespace, file: LintFile, *legs: tuple[str, dict[str, Any]]) -> LintFile:
+    """A file converted from Caffe to Caffe."""
+    for target, choices in legs:
+        file = tools.convert(file, target, **choices)
+    return file
+
+
+def test_where_there_is_no_scale_layer_a_remembered_one_waits(tools: SimpleNamespace) -> None:
+    """Merged on the way from 0.15, it comes back there, not in 0.14, which has no such layer."""
+    text = INPUT + CONV + bn(ONES) + scale(name="of_my_own") + relu()
+    home = tools.read(text, N + "15")
+    there = tools.convert(home, N + "17", identity=frozenset({"n"}))
+    assert "scale=of_my_own" in there.source.text
+    (step,) = tools.plan(there, N + "14").steps
+    assert step.action is Action.KEEP
+    back = route(tools, there, (N + "14", {}), (N + "15", {}))
+    assert tools.states(back) == tools.states(home)
+
+
+def test_a_scale_layer_that_a_conversion_put_in_is_not_remembered(tools: SimpleNamespace) -> None:
+    """Its name may be another one each time; at home there was none."""
+    home = tools.read(INPUT + CONV + bn(f"engine: CUDNN {ONES}") + relu(), N + "15")
+    on_the_way = tools.convert(home, "bvlc", scale_name="scale_of_{bn}")
+    assert 'name: "scale_of_n"' in on_the_way.source.text
+    back = route(tools, on_the_way, (N + "17", {}), (N + "15", {}))
+    assert tools.states(back) == tools.states(home)
+
+
+@pytest.mark.parametrize("engine", ["CAFFE", "CUDNN"])
+def test_another_engine_at_home_does_not_hide_that_layers_stood_apart(
+    engine: str, tools: SimpleNamespace
+) -> None:
+    identity = {"identity": frozenset({"n"})}
+    file = tools.convert(tools.read(BOTH_15, N + "15"), N + "15", engine=engine)
+    back = route(tools, file, ("bvlc", identity), (N + "15", {"engine": engine}))
+    assert tools.states(back) == tools.states(file)
+
+
+def test_a_detour_gives_the_structure_of_the_direct_way(tools: SimpleNamespace) -> None:
+    """That 0.15 had both apart says nothing of what 0.17 should have."""
+    identity = {"identity": frozenset({"n"})}
+    home = tools.read(BOTH_15, N + "15")
+    direct = tools.convert(home, N + "17", **identity)
+    detour = route(tools, home, ("bvlc", identity), (N + "17", {}))
+    assert tools.states(detour) == tools.states(direct)
+    assert '"Scale"' not in detour.source.text
+    assert tools.states(tools.convert(detour, N + "15")) == tools.states(home)

@@ -21,7 +21,11 @@ from protolint.source import Source
 
 N = "nvidia-0."
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-SOLVERS = sorted([*(SHARED / "corpus").glob("*.prototxt"), *SHARED.glob("golden/*/*solver*")])
+SOLVERS = [
+    path
+    for path in sorted([*SHARED.glob("corpus/*.prototxt"), *SHARED.glob("golden/*/*solver.*")])
+    if b"base_lr" in path.read_bytes()
+]
 
 
 def plan(file: LintFile, target: str, **choices: object) -> SolverPlan:

@@ -137,6 +137,18 @@ def test_the_shapes_of_cudnn(folder: Path) -> None:
     assert shapes[1:6] == [(1, C, 1, 1)] * 4 + [(1, 1, 1, 1)]
 
 
+def test_a_convolution_has_the_history_of_the_scale_layer(folder: Path) -> None:
+    state(folder / "net.solverstate", SHAPES)
+    there = run(folder, "nvidia-0.14", engine="caffe", scale_as="convolution")
+    wanted = [(shape, i + 1.0) for i, shape in enumerate(SHAPES)]
+    wanted[4] = ((C, 1, 1, 1), wanted[4][1])
+    assert history(there, "bvlc") == wanted
+    out = folder / "out"
+    convert(out / "net.caffemodel", there, to="bvlc", output=f"{folder}/back/")
+    back = history(folder / "back" / "net.solverstate", "bvlc")
+    assert back == [(shape, i + 1.0) for i, shape in enumerate(SHAPES)]
+
+
 def test_everything_else_is_kept_and_the_model_is_the_new_one(folder: Path) -> None:
     state(folder / "net.solverstate", SHAPES)
     there = run(folder, "nvidia-0.17")
@@ -163,6 +175,52 @@ def test_a_shared_blob_has_one_history(tmp_path: Path) -> None:
     (tmp_path / "net.caffemodel").write_bytes(net.SerializeToString())
     state(tmp_path / "net.solverstate", [(2, 2)])
     assert history(run(tmp_path, "nvidia-0.17"), "bvlc") == [((2, 2), 1.0)]
+
+
+def affine_net(path: Path, *norm: Any, scale: Any = None, **param: Any) -> None:
+    """A BatchNorm of some blobs, and a Scale layer behind it with one or two."""
+    net = message("NetParameter", "nvidia-0.17")
+    layer = net.layer.add(name="bn", type="BatchNorm", bottom=["x"], top=["x"])
+    for values in norm:
+        put(layer.blobs.add(), np.asarray(values, np.float32))
+    if scale is not None:
+        layer = net.layer.add(name="sc", type="Scale", bottom=["x"], top=["x"])
+        layer.scale_param.bias_term = len(scale) > 1
+        for values in scale:
+            put(layer.blobs.add(), np.asarray(values, np.float32))
+    path.write_bytes(net.SerializeToString())
+
+
+def test_a_scale_layer_without_a_beta_comes_back_without_one(tmp_path: Path) -> None:
+    affine_net(tmp_path / "net.caffemodel", [1, 2, 3], [4, 5, 6], [7], scale=[[2, 2, 3]])
+    shapes: list[tuple[int, ...]] = [(C,), (C,), (1,), (C,)]
+    state(tmp_path / "net.solverstate", shapes)
+    there = run(tmp_path, "nvidia-0.15", engine="caffe")
+    # gamma, a beta that is new, mean, variance, the unused blob
+    assert [value for _, value in history(there, "bvlc")] == [4, 0, 1, 2, 0]
+    out = tmp_path / "out"
+    convert(out / "net.caffemodel", there, to="bvlc", output=f"{tmp_path}/back/")
+    back = history(tmp_path / "back" / "net.solverstate", "bvlc")
+    assert back == list(zip(shapes, [1, 2, 0, 4], strict=True))
+
+
+@pytest.mark.parametrize("gamma", [1, 2])
+def test_gamma_and_beta_that_go_into_a_scale_layer(gamma: int, tmp_path: Path) -> None:
+    """It gets a beta for which there is no history; that of a gamma that changes is gone."""
+    norm = ([gamma] * C, [1, 0, 1], [1, 2, 3], [4, 5, 6], [0])
+    affine_net(tmp_path / "net.caffemodel", *norm, scale=[[2, 2, 3]])
+    shapes: list[tuple[int, ...]] = [(C,), (C,), (C,), (C,), (1,), (C,)]
+    state(tmp_path / "net.solverstate", shapes)
+    there = run(tmp_path, "bvlc", source="nvidia-0.15")
+    # mean, variance, factor, gamma, beta
+    assert history(there, "bvlc") == [
+        ((C,), 3), ((C,), 4), ((1,), 0), ((C,), 6 if gamma == 1 else 0), ((C,), 0)
+    ]  # fmt: skip
+    made = message("NetParameter")
+    made.ParseFromString((tmp_path / "out" / "net.caffemodel").read_bytes())
+    assert [list(blob.data) for blob in made.layer[1].blobs] == [
+        [2 * gamma, 2 * gamma, 3 * gamma], [2, 0, 3]
+    ]  # fmt: skip
 
 
 def test_another_nets_state_is_refused(folder: Path) -> None:

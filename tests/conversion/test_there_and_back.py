@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from google.protobuf import text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,12 +19,14 @@ from protolint.conversion.prototxt import source_refusals
 from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.lint.runner import check_source
 from protolint.lint.target import infer_target
+from protolint.schema.descriptors import load_schema
 from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "nets"
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 CORPUS = sorted((SHARED / "corpus").glob("*.prototxt"))
+EVERY = os.environ.get("PROTOLINT_EVERY_TARGET") == "1"
 DIALECT_NAMES = ("bvlc", "nvidia-0.14", "nvidia-0.15", "nvidia-0.16", "nvidia-0.17")
 
 
@@ -43,18 +49,84 @@ def is_undone(plan: Plan) -> bool:
     )
 
 
-def check_everywhere(file: LintFile, tools: SimpleNamespace) -> int:
-    """Convert a net to every target and back, and say how often that could be done."""
+def touched(file: LintFile, plan: Plan) -> set[int]:
+    """The layers that a conversion may rewrite, by index: BatchNorm, its Scale, inputs."""
+    net = file.nets[0]
+    found = {layer.index for layer in net.layers if layer.type == "Input" and plan.inputs}
+    for step in plan.steps:
+        for member in step.members:
+            found |= {member.layer, *(member.added or ())}
+            found |= {i for i in (member.scale, member.behind) if i is not None}
+    gone = [foreign.node.start for foreign in plan.left_out]
+    return found | {
+        layer.index
+        for layer in net.layers
+        if any(layer.node.start <= at < layer.node.end for at in gone)
+    }
+
+
+def bodies(file: LintFile, indices: Iterable[int]) -> list[str]:
+    """The text of layers with the names of their blobs left out."""
+    texts = []
+    for index in indices:
+        layer = file.nets[0].layers[index]
+        parts, at = [], layer.node.start
+        blobs = [*layer.bottoms, *layer.tops]
+        for node in sorted((blob.node for blob in blobs), key=lambda node: node.value_start):
+            parts.append(file.source.decode(at, node.value_start))
+            at = node.end
+        texts.append("*".join([*parts, file.source.decode(at, layer.node.end)]))
+    return texts
+
+
+def comments(file: LintFile) -> list[str]:
+    """The comments that have a line of their own between layers, but for protolint's."""
+    found: list[str] = []
+    at = 0
+    for node in (*file.tree.children, None):
+        end = node.start if node is not None else len(file.source.data)
+        found += re.findall(r"^[ \t]*(#.*?)[ \t\r]*$", file.source.decode(at, end), re.MULTILINE)
+        at = node.end if node is not None else end
+    return [comment for comment in found if "protolint:" not in comment]
+
+
+def check_bytes(before: LintFile, after: LintFile, plan: Plan) -> None:
+    """What a conversion does not have to rewrite has its text, comments and line ends."""
+    net = before.nets[0]
+    changed = touched(before, plan)
+    kept = [layer.index for layer in net.layers if layer.index not in changed]
+    names = {net.layers[i].name for i in kept} - {net.layers[i].name for i in changed}
+    same = [i for i in kept if net.layers[i].name in names]
+    now = [layer.index for layer in after.nets[0].layers if layer.name in names]
+    assert bodies(after, now) == bodies(before, same)
+    assert comments(after) == comments(before)
+    for end in (b"\r\n", b"\n"):
+        if before.source.data.count(b"\n") == before.source.data.count(end):
+            assert after.source.data.count(b"\n") == after.source.data.count(end)
+
+
+def check_everywhere(
+    file: LintFile, tools: SimpleNamespace, targets: Sequence[tuple[str, str | None]] = ()
+) -> int:
+    """Convert a net to every target and back, and say how often that could be done.
+
+    Every refusal says why. Every result is accepted by its Caffe, has no error that the net did
+    not have, and every byte that had no reason to change. The way back of a sound net means
+    what it meant (Meaning in conftest.py says what does not count: names of blobs and of Scale
+    layers that came and went, settings equal to what holds without them, precision and speed).
+    """
     known = errors(file)
     done = 0
-    for target, engine in tools.targets:
+    for target, engine in targets or tools.targets:
         plan = tools.plan(file, target, engine=engine)
         if plan.refusals:
+            assert all(refusal.evidence for refusal in plan.refusals)
             continue
         there = tools.convert(file, target, engine=engine)
         done += 1
         assert there.accepted, (target, engine)
         assert not errors(there) - known, (target, engine)
+        check_bytes(file, there, plan)
         if target == file.dialect.name and engine is None:
             assert there.source.data == file.source.data
         if known or not is_undone(plan) or tools.plan(there, file.dialect.name).refusals:
@@ -64,23 +136,102 @@ def check_everywhere(file: LintFile, tools: SimpleNamespace) -> int:
     return done
 
 
-@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.prototxt")), ids=lambda path: path.stem)
-def test_our_own_nets(path: Path, tools: SimpleNamespace) -> None:
+def check_convolutions(file: LintFile, tools: SimpleNamespace) -> bool:
+    """Convert a net to NVIDIA 0.14 on its engine CAFFE, convolutions for Scale layers, and back."""
+    known = errors(file)
+    choices = {"engine": "CAFFE", "convolves": True}
+    plan = tools.plan(file, "nvidia-0.14", **choices)
+    if plan.refusals:
+        assert all(refusal.evidence for refusal in plan.refusals)
+        return False
+    there = tools.convert(file, "nvidia-0.14", **choices)
+    assert there.accepted
+    assert not errors(there) - known
+    check_bytes(file, there, plan)
+    if not known and is_undone(plan) and not tools.plan(there, file.dialect.name).refusals:
+        back = tools.convert(there, file.dialect.name)
+        assert tools.states(back) == tools.states(file)
+        assert "Convolution" in file.source.text or "Convolution" not in back.source.text
+    return True
+
+
+def net_in(path: Path) -> LintFile | None:
+    """The net in a file as its Caffe reads it, None where there is none."""
     readings = Readings.of(Source(str(path), path.read_bytes()))
     file = readings.read(infer_target(readings).dialect)
-    if file.kind is FileKind.NET and not source_refusals(file):
+    return file if file.kind is FileKind.NET and not source_refusals(file) else None
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.prototxt")), ids=lambda path: path.stem)
+def test_our_own_nets(path: Path, tools: SimpleNamespace) -> None:
+    file = net_in(path)
+    if file is not None:
         assert check_everywhere(file, tools) >= 2
+        check_convolutions(file, tools)
+
+
+@pytest.mark.skipif(not CORPUS, reason="the corpus of public nets is not beside this checkout")
+def test_public_nets_with_convolutions_for_scale_layers(tools: SimpleNamespace) -> None:
+    files = (net_in(path) for path in (CORPUS if EVERY else CORPUS[1::8]))
+    done = [check_convolutions(file, tools) for file in files if file is not None]
+    assert sum(done) > (30 if EVERY else 3)
 
 
 @pytest.mark.skipif(not CORPUS, reason="the corpus of public nets is not beside this checkout")
 def test_public_nets(tools: SimpleNamespace) -> None:
+    """Every other net to one target, in turn; all to all with PROTOLINT_EVERY_TARGET=1."""
     done = 0
-    for path in CORPUS:
-        readings = Readings.of(Source(str(path), path.read_bytes()))
-        file = readings.read(infer_target(readings).dialect)
-        if file.kind is FileKind.NET and not source_refusals(file):
-            done += check_everywhere(file, tools)
-    assert done > 500
+    for i, path in enumerate(CORPUS if EVERY else CORPUS[::2]):
+        file = net_in(path)
+        if file is not None:
+            some = tools.targets if EVERY else [tools.targets[i % len(tools.targets)]]
+            done += check_everywhere(file, tools, some)
+    assert done > (500 if EVERY else 30)
+
+
+def message_of(file: LintFile) -> Any:
+    """The net as the protobuf library reads it by the schema of its Caffe."""
+    message = load_schema(file.dialect.schema).message_class("NetParameter")()
+    text_format.Parse(file.source.data, message)
+    return message
+
+
+@pytest.mark.skipif(not CORPUS, reason="the corpus of public nets is not beside this checkout")
+@pytest.mark.parametrize("path", CORPUS[::12], ids=lambda path: path.stem)
+def test_the_protobuf_library_reads_the_same_other_layers(
+    path: Path, tools: SimpleNamespace
+) -> None:
+    """There and back, every layer that is neither BatchNorm nor Scale is the same message.
+
+    But for the names of blobs, and for what the target does without (PRECISION in conftest.py).
+    """
+    file = net_in(path)
+    if file is None:
+        pytest.skip("not a net that its Caffe reads")
+    for target in DIALECT_NAMES:
+        plan = tools.plan(file, target)
+        if plan.refusals or plan.inputs or not is_undone(plan):
+            continue
+        there = tools.convert(file, target)
+        message_of(there)
+        if tools.plan(there, file.dialect.name).refusals:
+            continue
+        back = tools.convert(there, file.dialect.name)
+        before, after = message_of(file), message_of(back)
+        for message in (before, after):
+            for i in reversed(range(len(message.layer))):
+                layer = message.layer[i]
+                del layer.bottom[:], layer.top[:]
+                if layer.type in ("BatchNorm", "Scale"):
+                    del message.layer[i]
+            for foreign in plan.left_out:
+                field = foreign.path.rpartition(".")[2].partition(":")[0]
+                if field in message.DESCRIPTOR.fields_by_name:
+                    message.ClearField(field)
+        if plan.left_out:
+            assert [layer.name for layer in after.layer] == [layer.name for layer in before.layer]
+        else:
+            assert after == before, target
 
 
 # Nets made up.
@@ -213,6 +364,7 @@ def test_any_net(made: tuple[str, str], tools: SimpleNamespace) -> None:
     file = tools.read(text, dialect)
     assert file.accepted
     assert check_everywhere(file, tools) >= 1
+    check_convolutions(file, tools)
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])

@@ -51,6 +51,40 @@ def test_a_wrong_result_is_never_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("gain", "passes"), [(1.00001, 1e-4), (1.0, 1e-6), (1.1, 0.2)])
+def test_the_tolerance_is_the_users(
+    gain: float, passes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gamma that is wrong by a known factor passes with a larger tolerance, and is told."""
+    right = numbers.encode_norm
+
+    def wrong(*arguments: Any, **more: Any) -> Any:
+        made = right(*arguments, **more)
+        blobs = list(made.blobs)
+        blobs[3] = (blobs[3] * gain).astype(np.float32)
+        return made._replace(blobs=tuple(blobs))
+
+    monkeypatch.setattr(weights, "encode_norm", wrong)
+    made = tmp_path / "made.caffemodel"
+    if gain != 1:
+        with pytest.raises(ProofError, match=f"more than {passes / 100:g}"):
+            convert(FILES[1], to="nvidia-0.17", output=made, tolerance=passes / 100)
+    report = convert(FILES[1], to="nvidia-0.17", output=made, tolerance=passes)
+    rows = report.files[0].layers
+    for row in rows:
+        assert row.difference == pytest.approx(1 - 1 / gain, rel=0.05, abs=2e-7)
+        assert row.absolute is not None
+        assert 0 < row.absolute < 10 * max(gain - 1, 1e-7)
+    largest = max(row.absolute for row in rows if row.absolute is not None)
+    assert report.files[0].summary.endswith(f", absolute {largest:.1e}")
+
+
+@pytest.mark.parametrize("tolerance", [-1e-9, 1.0, float("nan"), float("inf")])
+def test_a_tolerance_is_a_small_number(tolerance: float) -> None:
+    with pytest.raises(UsageError, match="from 0 to below 1"):
+        convert(FILES[1], to="nvidia-0.17", tolerance=tolerance)
+
+
 def test_the_loader_of_016_reorders_what_ends_in_a_single_value() -> None:
     new, old = DIALECTS["nvidia-0.17"], DIALECTS["nvidia-0.15"]
     mean, variance, gamma, beta = (np.arange(3, dtype=np.float32) + 3 * i for i in range(4))

@@ -157,6 +157,48 @@ def test_an_eps_below_the_floor_goes_into_the_scale_that_stays(tmp_path: Path) -
     assert gamma[1:] == [2.0, 2, 2]
 
 
+def test_a_scale_layer_without_a_bias_gets_none_in_the_weights_either(tmp_path: Path) -> None:
+    """As the prototxt's has none: blobs that only the file has are fatal."""
+    message = net("nvidia-0.15")
+    add(message, "bn", "BatchNorm", [1.0] * C, [0.0] * C, *STATS[:2], [0.0])
+    add(message, "sc", "Scale", AFFINE[0])
+    text = 'layer { name: "%s" type: "%s" bottom: "x" top: "x" %s }\n'
+    layers = text % ("bn", "BatchNorm", "") + text % ("sc", "Scale", "")
+    deploy, train = tmp_path / "deploy.prototxt", tmp_path / "train.prototxt"
+    deploy.write_text('input: "x" input_shape { dim: [1, 4, 1, 1] }\n' + layers)
+    train.write_text('layer { name: "d" type: "Data" top: "x" }\n' + layers)
+    model = saved(tmp_path, message)
+    for nets in ([deploy], [deploy, train]):
+        convert(
+            *nets, model, to="bvlc", source="nvidia-0.15", output=f"{tmp_path}/out/", force=True
+        )
+        found = net()
+        found.ParseFromString((tmp_path / "out" / model.name).read_bytes())
+        scale = found.layer[1]
+        # What is trained is not known to stay as it is: there the beta moves over, in all files.
+        trained = train in nets
+        assert [values(blob) for blob in scale.blobs] == [AFFINE[0], [0.0] * C][: 1 + trained]
+        assert scale.scale_param.bias_term == trained
+        for path in nets:
+            made = (tmp_path / "out" / path.name).read_text()
+            assert ("bias_term: true" in made) == trained
+
+
+def test_a_scale_layer_of_an_old_file_gets_blobs_of_one_axis(tmp_path: Path) -> None:
+    """1x1x1xC by the old four sizes loads as C; written as a shape it would not."""
+    message = net("nvidia-0.15")
+    add(message, "bn", "BatchNorm", [2.0] * C, [0.0] * C, *STATS[:2], [0.0])
+    scale = add(message, "sc", "Scale", *AFFINE)
+    scale.scale_param.bias_term = True
+    for blob in scale.blobs:
+        blob.ClearField("shape")
+        blob.num = blob.channels = blob.height = 1
+        blob.width = C
+    found = converted(saved(tmp_path, message), "bvlc", "bvlc")
+    assert [list(blob.shape.dim) for blob in found.layer[1].blobs] == [[C], [C]]
+    assert not any(blob.HasField("width") for blob in found.layer[1].blobs)
+
+
 def test_fields_of_the_other_caffe_are_renumbered_or_left_out(tmp_path: Path) -> None:
     message = net()
     layer = add(message, "rnn", "RNN", np.ones(3))

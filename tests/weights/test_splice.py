@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.source import Span
+from protolint.weights.atomic import AtomicFile
 from protolint.weights.files import FileState
 from protolint.weights.index import index_file, index_model
 from protolint.weights.splice import (
@@ -412,6 +414,114 @@ def test_a_killed_process_leaves_no_half_file(tmp_path: Path, folder: Path) -> N
             assert target.read_bytes() == source.read_bytes()
             target.unlink()
     assert source.stat().st_size == size
+
+
+def left_by_a_killed_process(target: Path) -> Path:
+    """The temporary file of a process that was killed while it wrote a target."""
+    script = (
+        "import os, signal, sys\n"
+        "from protolint.weights.atomic import AtomicFile\n"
+        "AtomicFile(sys.argv[1]).write(b'half')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    before = set(target.parent.iterdir())
+    subprocess.run([sys.executable, "-c", script, str(target)], check=False)
+    (left,) = set(target.parent.iterdir()) - before
+    assert left.read_bytes() == b"half"
+    return left
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks that end with a process")
+def test_what_a_killed_process_left_goes_when_its_target_is_written(
+    source: Path, folder: Path
+) -> None:
+    """Not that of another target, nor what only has such a name."""
+    left = left_by_a_killed_process(folder / "f")
+    other = left_by_a_killed_process(folder / "g")
+    link = folder / ".f.protolint-0123456789ab"
+    link.symlink_to(source)
+    kept = folder / ".f.protolint-notes"
+    kept.touch()
+    write_spliced(str(source), str(folder / "f"), [Copy(0, 9)])
+    assert not left.exists()
+    assert set(folder.iterdir()) == {folder / "f", other, link, kept}
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_what_another_process_is_writing_stays(source: Path, folder: Path, finished: bool) -> None:
+    with AtomicFile(str(folder / "f")) as first:
+        first.write(b"first")
+        if finished:
+            first.finish()
+        write_spliced(str(source), str(folder / "f"), [b"second"])
+        if not finished:
+            first.finish()
+        first.publish(replace=True)
+    assert os.listdir(folder) == ["f"]
+    assert (folder / "f").read_bytes() == b"first"
+
+
+def test_without_locks_nothing_is_taken_for_left(
+    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = folder / ".f.protolint-0123456789ab"
+    left.touch()
+    monkeypatch.setattr("protolint.weights.atomic._LOCKS", False)
+    write_spliced(str(source), str(folder / "f"), [b"x"])
+    assert left.exists()
+    monkeypatch.setattr("protolint.weights.atomic._LOCKS", True)
+    monkeypatch.setattr("fcntl.flock", failing(errno.ENOLCK))
+    write_spliced(str(source), str(folder / "f"), [b"x"], overwrite=True)
+    assert left.exists()
+
+
+def test_a_file_that_is_taken_for_left_is_made_again(
+    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process looked between the making of a file and its lock, and removed it."""
+    taken: list[str] = []
+    real = fcntl.flock
+
+    def flock(descriptor: int, how: int) -> None:
+        if not taken:
+            (path,) = folder.iterdir()
+            taken.append(path.name)
+            path.unlink()
+        real(descriptor, how)
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    write_spliced(str(source), str(folder / "f"), [b"x"])
+    assert taken
+    assert os.listdir(folder) == ["f"]
+
+
+@pytest.mark.parametrize("room", [0, 1, 4095, 4096, 200_000, 262_144 + 7])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_disk_that_fills_up_while_it_is_written(
+    tmp_path: Path, folder: Path, room: int, old: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system writes what fits, then says that no space is left."""
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(300_000))
+    if old is not None:
+        (folder / "f").write_bytes(old)
+    real, left = os.write, room
+
+    def write(descriptor: int, data: memoryview) -> int:
+        nonlocal left
+        if left == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = real(descriptor, data[:left])
+        left -= written
+        return written
+
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "copy_file_range", failing(errno.ENOSYS))
+    with pytest.raises(InputError, match=r"f: cannot be written: No space left on device; nothing"):
+        write_spliced(str(source), str(folder / "f"), [b"x", Copy(7, 300_000)], overwrite=True)
+    monkeypatch.undo()
+    assert os.listdir(folder) == ([] if old is None else ["f"])
+    assert old is None or (folder / "f").read_bytes() == old
 
 
 def test_a_long_name_is_not_too_long_for_its_temporary_file(source: Path, folder: Path) -> None:
