@@ -59,6 +59,12 @@ class Numbers:
             return self.eps / (self.variance + self.eps)
 
     @cached_property
+    def median_gain(self) -> float:
+        """The median magnitude of the gain over the channels that have one; 0 without any."""
+        known = np.abs(self.gain[np.isfinite(self.gain)])
+        return float(np.median(known)) if len(known) else 0.0
+
+    @cached_property
     def finite(self) -> Array:
         """Which channels have finite numbers throughout."""
         together = np.stack([self.mean, self.variance, self.gamma, self.beta])

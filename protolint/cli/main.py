@@ -12,6 +12,7 @@ __all__ = ["cli"]
 _COMMANDS = {
     "check": "Check prototxt files.",
     "convert": "Convert nets, weights and solver states to another Caffe.",
+    "stats": "Show what the BatchNorm statistics in weights say.",
     "show": "Show a net layer by layer: shapes, parameters, BatchNorms.",
     "server": "Serve an editor (Language Server Protocol).",
     "rule": "Explain a rule, or list all of them.",

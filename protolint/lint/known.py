@@ -1,0 +1,68 @@
+"""What a net says of the layers that a weight file holds, by the names they share."""
+
+from __future__ import annotations
+
+from protolint.batchnorm.facts import NormParam
+from protolint.batchnorm.norms import Known
+from protolint.net.layer import Layer
+from protolint.net.net import TEST, Net
+
+__all__ = ["known_of"]
+
+#: The values of batch_norm_param.engine (enum Engine in caffe.proto @ v0.14.5).
+_ENGINES = {"DEFAULT": 0, "CAFFE": 1, "CUDNN": 2}
+
+
+def known_of(net: Net) -> dict[str, Known]:
+    """The type of each layer by its name, and of a BatchNorm its parameter and its Scale.
+
+    The Scale is the one-bottom Scale layer that alone reads the BatchNorm's top. `eps` is the
+    one that the net's dialect adds: what is written, or its default, and at least its floor.
+    Of several layers of one name the first that runs in TEST counts, else the first.
+    """
+    tested = {
+        layer.index for view in net.views if view.state.phase == TEST for layer in view.layers
+    }
+    found: dict[str, Known] = {}
+    for layer in sorted(net.layers, key=lambda layer: layer.index not in tested):
+        if layer.name not in found:
+            found[layer.name] = _known(net, layer)
+    return found
+
+
+def _known(net: Net, layer: Layer) -> Known:
+    if layer.type != "BatchNorm":
+        return Known(layer.type)
+    return Known(layer.type, _norm_param(net, layer), _scale_of(net, layer))
+
+
+def _scale_of(net: Net, batchnorm: Layer) -> str | None:
+    views = net.views_of(batchnorm)
+    for view in sorted(views, key=lambda view: view.state.phase != TEST):
+        readers = view.readers(batchnorm)
+        if readers:
+            scale = view.scale_after(batchnorm)
+            return scale.name if scale is not None and len(readers) == 1 else None
+    return None
+
+
+def _norm_param(net: Net, batchnorm: Layer) -> NormParam:
+    message = batchnorm.parameter("batch_norm_param")
+    default, floor = net.dialect.eps_default, net.dialect.eps_floor
+    if message is None:
+        return NormParam(eps=max(default, floor))
+
+    def flag(field: str) -> bool | None:
+        return message.flag(field) if field in message else None
+
+    def number(field: str) -> float | None:
+        return message.number(field) if field in message else None
+
+    eps = number("eps")
+    return NormParam(
+        use_global_stats=flag("use_global_stats"),
+        fraction=number("moving_average_fraction"),
+        eps=max(default if eps is None else eps, floor),
+        scale_bias=flag("scale_bias"),
+        engine=_ENGINES.get(message.text("engine")),
+    )

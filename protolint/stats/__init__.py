@@ -1,0 +1,1 @@
+"""What the weights say: the numbers of every BatchNorm, snapshots side by side, a batch of data."""

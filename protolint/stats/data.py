@@ -1,0 +1,222 @@
+"""Stored statistics against those of a batch: the gap between TRAIN and TEST, measured.
+
+The net runs as in TEST, so that each BatchNorm gets what it gets in use; the gap of a layer
+is its own, without that of the layers below it. What its output would be in TRAIN, with the
+batch's mean and variance, is worked out here in float64.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from protolint.batchnorm.facts import file_marks
+from protolint.batchnorm.numbers import Numbers
+from protolint.batchnorm.state import Array, Statistic
+from protolint.conversion.run import convert
+from protolint.errors import ProtolintError, UsageError
+from protolint.lint.file import LintFile
+from protolint.net.layer import Layer
+from protolint.net.net import Net
+from protolint.schema.dialects import DIALECTS
+from protolint.stats.batch import deploy_view, read_batch
+from protolint.stats.model import Measured, Snapshot
+from protolint.stats.nets import read_net_file
+from protolint.stats.runners import RUNNERS, blobs_read, with_probes
+from protolint.weights.blobs import encode_blob
+from protolint.weights.files import mapped
+from protolint.weights.hdf5 import read_model
+from protolint.weights.index import index_model
+from protolint.wire import length_delimited
+
+__all__ = ["gap_of", "measure"]
+
+_HDF5 = "HDF5 caffemodel"
+#: What OpenCV reads without help: BVLC's statistics in plain fields.
+_PLAIN = frozenset({"B3", "I3"})
+#: A tenth of a standard deviation is what an output may be off.
+_OFF = 0.1
+#: With fewer values per channel a batch's own statistics say little.
+_FEW = 32
+
+
+def measure(
+    path: str,
+    file: LintFile,
+    snapshot: Snapshot,
+    runner: str,
+    source: str | None = None,
+    statistic: Statistic | None = None,
+) -> tuple[tuple[Measured, ...], tuple[str, ...]]:
+    """Run the net on the batch in `path`: what each BatchNorm of the snapshot has, and notes.
+
+    `runner` is a key of RUNNERS; `source` and `statistic` are as in detect. What OpenCV cannot
+    read is converted to BVLC's form first, in a temporary folder. Raises UsageError where the
+    net cannot be run, InputError where the batch cannot be read.
+    """
+    if snapshot.kind not in ("caffemodel", _HDF5):
+        raise UsageError(f"{snapshot.path}: --data needs a caffemodel, not a {snapshot.kind}")
+    net = file.nets[0]
+    batch = read_batch(path, net, deploy_view(net))
+    wanted = {numbers.name: numbers for numbers in snapshot.layers if not numbers.problem}
+    with _runnable(file, snapshot, runner, source, statistic) as (text, model, folder):
+        layers = _layers(text, wanted)
+        if not layers:
+            raise UsageError(
+                f"{file.source.path}: has no BatchNorm of {snapshot.path} whose statistics are"
+                " known"
+            )
+        data, probes = with_probes(text, layers)
+        prototxt = os.path.join(folder, "probed.prototxt")
+        with open(prototxt, "wb") as out:
+            out.write(data)
+        read = blobs_read(text, layers)
+        given = {name: values for name, values in batch.items() if name in read}
+        found = RUNNERS[runner](prototxt, model, given, list(probes.values()))
+    measured = tuple(
+        gap_of(wanted[name], values) for name, values in zip(probes, found, strict=True)
+    )
+    return measured, tuple(_notes(measured, len(snapshot.layers)))
+
+
+def _layers(net: Net, wanted: dict[str, Numbers]) -> list[Layer]:
+    """The BatchNorms of a net that are in the file too."""
+    view = deploy_view(net)
+    return [
+        layer
+        for layer in view.layers
+        if layer.type in ("BatchNorm", "BN") and layer.name in wanted and len(layer.bottoms) == 1
+    ]
+
+
+def _notes(measured: tuple[Measured, ...], layers: int) -> Iterator[str]:
+    if len(measured) < layers:
+        yield f"{layers - len(measured)} of {layers} BatchNorms were not measured"
+    few = min(found.count for found in measured)
+    if few < _FEW:
+        yield f"only {few} values per channel: the batch's own statistics are rough"
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def gap_of(numbers: Numbers, values: Array) -> Measured:
+    """What one BatchNorm stores against what its input has.
+
+    `values` is the input, with its channels on axis 1. Raises UsageError where it has another
+    number of channels.
+    """
+    if values.ndim < 2 or values.shape[1] != numbers.channels:
+        shape = "x".join(map(str, values.shape))
+        raise UsageError(
+            f"layer '{numbers.name}': has {numbers.channels} channels, and its input in the net"
+            f" the shape {shape}; is the net of these weights?"
+        )
+    rows = np.moveaxis(values.astype(np.float64), 1, 0).reshape(numbers.channels, -1)
+    count = rows.shape[1]
+    mean, biased = rows.mean(axis=1), rows.var(axis=1)
+    variance = biased * (count / (count - 1)) if count > 1 else biased
+    stored = numbers.variance + numbers.eps
+    shift = np.abs(mean - numbers.mean) / np.sqrt(stored)
+    train = numbers.gamma / np.sqrt(biased + numbers.eps)
+    gap, differs = _difference(numbers, rows, mean, train)
+    return Measured(
+        numbers=numbers,
+        mean=mean,
+        variance=variance,
+        count=count,
+        mean_shift=shift,
+        variance_ratio=(variance + numbers.eps) / stored,
+        gap=gap,
+        differs=differs,
+    )
+
+
+def _difference(numbers: Numbers, rows: Array, mean: Array, train: Array) -> tuple[float, float]:
+    """How far TRAIN output is from TEST output, and how many values are off; NaN for no telling.
+
+    `train` is what TRAIN multiplies each channel by; beta is the same in both.
+    """
+    sides = (train, mean, numbers.gain, numbers.mean)
+    kept = np.isfinite(np.stack(sides)).all(axis=0)
+    if not kept.any():
+        return float("nan"), float("nan")
+    rows = rows[kept]
+    gain, centre, stored_gain, stored_centre = (side[kept, None] for side in sides)
+    output = gain * (rows - centre)
+    off = np.abs(output - stored_gain * (rows - stored_centre))
+    differs = float((off > _OFF * np.abs(numbers.gamma[kept, None])).mean())
+    size = float(np.sqrt((output**2).mean()))
+    root = float(np.sqrt((off**2).mean()))
+    return (root / size if size else 0.0 if root == 0 else float("inf")), differs
+
+
+@contextmanager
+def _runnable(
+    file: LintFile,
+    snapshot: Snapshot,
+    runner: str,
+    source: str | None,
+    statistic: Statistic | None,
+) -> Iterator[tuple[Net, str, str]]:
+    """The net and the path of the weights in a form that the runner reads, and a folder."""
+    with tempfile.TemporaryDirectory(prefix="protolint-") as folder:
+        net, model, hdf5 = file.nets[0], os.path.abspath(snapshot.path), snapshot.kind == _HDF5
+        if runner == "opencv":
+            if not _is_plain(snapshot):
+                net, model = _converted(file, snapshot, folder, source, statistic)
+            if hdf5:
+                model = _binary(model, net, folder)
+        yield net, model, folder
+
+
+def _is_plain(snapshot: Snapshot) -> bool:
+    """Whether OpenCV reads the BatchNorms of a file as they are."""
+    if not {numbers.layout for numbers in snapshot.layers} <= _PLAIN:
+        return False
+    if snapshot.kind == _HDF5:
+        return True
+    with mapped(snapshot.path) as (data, state):
+        return file_marks(index_model(snapshot.path, data, state)).raw_data is None
+
+
+def _converted(
+    file: LintFile,
+    snapshot: Snapshot,
+    folder: str,
+    source: str | None,
+    statistic: Statistic | None,
+) -> tuple[Net, str]:
+    """The net and the weights as BVLC's, in the folder."""
+    try:
+        report = convert(
+            file.source.path,
+            snapshot.path,
+            to="bvlc",
+            source=source,
+            bn_stat=statistic.value if statistic is not None else None,
+            output=folder + os.sep,
+        )
+    except ProtolintError as error:
+        raise UsageError(
+            f"--data: OpenCV needs the model in BVLC's form, and it cannot be converted: {error}"
+        ) from None
+    made = {result.path: result.output for result in report.files}
+    net = read_net_file(made[file.source.path], DIALECTS["bvlc"]).nets[0]
+    return net, made[snapshot.path]
+
+
+def _binary(path: str, net: Net, folder: str) -> str:
+    """An HDF5 model written as a binary one, with the types that the net gives its layers."""
+    types = {layer.name: layer.type for layer in net.layers}
+    model = os.path.join(folder, "model.caffemodel")
+    with open(model, "wb") as file:
+        for name, blobs in read_model(path).items():
+            if name in types:
+                layer = length_delimited(1, name.encode("utf-8", "surrogateescape"))
+                layer += length_delimited(2, types[name].encode())
+                layer += b"".join(length_delimited(7, encode_blob(values)) for values in blobs)
+                file.write(length_delimited(100, layer))
+    return model

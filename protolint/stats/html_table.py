@@ -1,0 +1,204 @@
+"""The table of layers: one row each, with the values it is sorted by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from protolint.stats.figures import clean, range_bar
+from protolint.stats.figures_axis import LogAxis, digits, number
+from protolint.stats.html_layers import RANK, Layer
+from protolint.stats.html_words import moved, times
+
+__all__ = ["chip", "table"]
+
+_NOTHING = '<td class="num none">\N{EN DASH}</td>'
+
+
+class _Column(NamedTuple):
+    """A column: its head, what its cells are made by, and the group of columns it is in.
+
+    `kind` is `num`, `text`, or `drawn` for one that nothing is sorted by.
+    """
+
+    title: str
+    cell: Callable[[Layer, LogAxis], str]
+    kind: str = "num"
+    group: str = ""
+    about: str = ""
+
+
+def table(layers: Sequence[Layer], axis: LogAxis) -> str:
+    """The table of all layers; `axis` is that of the ranges drawn in it."""
+    columns = _columns(layers)
+    rows = "".join(
+        f'<tr data-layer="{layer.number}"{_said(layer)}{_found(layer)}>'
+        f"{''.join(column.cell(layer, axis) for column in columns)}</tr>\n"
+        for layer in layers
+    )
+    return (
+        '<table id="layers"><caption class="unseen">BatchNorm layers</caption>'
+        f"<thead>{_head(columns)}</thead>\n<tbody>\n{rows}</tbody></table>"
+    )
+
+
+def chip(text: str, kind: str) -> str:
+    """A short word in the colour of a severity."""
+    return f'<span class="chip {kind}">{clean(text)}</span>'
+
+
+def _columns(layers: Sequence[Layer]) -> list[_Column]:
+    columns = [
+        _Column("#", lambda layer, _: _number(layer.number), about="Place in the net"),
+        _Column("Layer", _name, "text"),
+        _Column("Findings", _findings, "text"),
+        _Column(
+            "Channels", lambda layer, _: _number(layer.now.channels if layer.readable else None)
+        ),
+        _Column("range", _range, "drawn", "Variance"),
+        _Column("min", lambda layer, _: _variance(layer, 0), group="Variance"),
+        _Column("median", lambda layer, _: _variance(layer, 1), group="Variance"),
+        _Column("max", lambda layer, _: _variance(layer, 2), group="Variance"),
+        _Column(
+            "Dead",
+            lambda layer, _: _wrong(layer, layer.summary.dead),
+            about="Channels with a variance under eps",
+        ),
+        _Column(
+            "Denormal",
+            lambda layer, _: _wrong(layer, layer.summary.denormal),
+            about="Channels with a variance under 1.18e-38 that is not 0",
+        ),
+        _Column("median", lambda layer, _: _value(layer.summary.gain_size.median), group="Gain"),
+        _Column("max", lambda layer, _: _value(layer.summary.gain_size.high), group="Gain"),
+        _Column(
+            "Eps share",
+            _eps_share,
+            about="How much of var + eps is eps, in the channel with the most",
+        ),
+    ]
+    if any(layer.now.age.passes is not None for layer in layers):
+        columns.append(_Column("Age", _age, about="TRAIN passes that the average covers"))
+    if any(layer.drifts for layer in layers):
+        columns.append(
+            _Column(
+                "Moved by", _moved, about="What half of the variances moved by from file to file"
+            )
+        )
+    if any(layer.measured for layer in layers):
+        columns.append(
+            _Column("Gap", _gap, about="TRAIN output less TEST output, in standard deviations")
+        )
+    return columns
+
+
+def _head(columns: Sequence[_Column]) -> str:
+    """Two rows: groups of columns over their columns, single columns over both."""
+    first, second = "", ""
+    for group, members in groupby(enumerate(columns), key=lambda pair: pair[1].group):
+        heads = list(members)
+        if group:
+            first += f'<th scope="colgroup" colspan="{len(heads)}" class="group">{group}</th>'
+        for i, column in heads:
+            sorts = "" if column.kind == "drawn" else f' data-column="{i}"'
+            about = f' title="{clean(column.about)}"' if column.about else ""
+            label = f'<span class="unseen">{group} </span>' if group else ""
+            text = f"{label}<span{' class=unseen' * (not sorts)}>{column.title}</span>"
+            wide = "" if group else ' rowspan="2"'
+            cell = f'<th scope="col"{wide} class="{_class(column)}"{sorts}{about}>{text}</th>'
+            first, second = (first, second + cell) if group else (first + cell, second)
+    return f"<tr>{first}</tr><tr>{second}</tr>"
+
+
+def _class(column: _Column) -> str:
+    return "name text" if column.title == "Layer" else column.kind
+
+
+def _found(layer: Layer) -> str:
+    """What a row says of its findings to the filter and to the style sheet."""
+    return f' class="found {layer.findings[0].severity.value}"' if layer.findings else ""
+
+
+def _said(layer: Layer) -> str:
+    """What the overviews say of a layer when it is pointed at."""
+    text = ""
+    for key, found in (
+        ("variance", layer.summary.variance),
+        ("gain", layer.summary.gain_size),
+    ):
+        if not math.isnan(found.median):
+            numbers = f"{number(found.low)} to {number(found.high)}, median {number(found.median)}"
+            text += f' data-{key}="{numbers}"'
+    return text
+
+
+def _name(layer: Layer, _: LogAxis) -> str:
+    name = clean(layer.name)
+    return (
+        f'<th scope="row" class="name text" data-value="{name}"><a href="#{layer.anchor}"'
+        f' title="{name}">{name}</a></th>'
+    )
+
+
+def _findings(layer: Layer, _: LogAxis) -> str:
+    codes = dict.fromkeys((finding.code, finding.severity) for finding in layer.findings)
+    chips = " ".join(chip(code, severity.value) for code, severity in codes)
+    # The worst first, then the most.
+    weight = sum(100 ** (2 - RANK[severity]) for _, severity in codes)
+    return f'<td class="text chips" data-value="{weight or ""}">{chips}</td>'
+
+
+def _range(layer: Layer, axis: LogAxis) -> str:
+    found = layer.summary.variance
+    drawn = "" if math.isnan(found.median) else range_bar(found, layer.now.eps, axis)
+    return f'<td class="drawn">{drawn}</td>'
+
+
+def _number(value: float | None, text: str = "", bad: bool = False) -> str:
+    """A cell with a number; `bad` marks one that is wrong."""
+    if value is None:
+        return _NOTHING
+    shown = text or f"{value:,}"
+    order = f"{value:.9g}" if math.isfinite(value) else ""
+    return f'<td class="num{" bad" * bad}" data-value="{order}">{clean(shown)}</td>'
+
+
+def _value(value: float, bad: bool = False) -> str:
+    return _NOTHING if math.isnan(value) else _number(value, digits(value), bad)
+
+
+def _variance(layer: Layer, which: int) -> str:
+    value = layer.summary.variance[which]
+    return _value(value, value < layer.now.eps)
+
+
+def _wrong(layer: Layer, channels: int) -> str:
+    return _number(channels if layer.readable else None, bad=channels > 0)
+
+
+def _eps_share(layer: Layer, _: LogAxis) -> str:
+    share = layer.summary.eps_most
+    if math.isnan(share):
+        return _NOTHING
+    text = "<1 %" if share < 0.01 else f"{share * 100:.0f} %" if share < 10 else ">999 %"
+    return _number(share, text, share > 0.5)
+
+
+def _age(layer: Layer, _: LogAxis) -> str:
+    known = layer.now.age
+    text = f"{known.passes:,}{'+' if known.at_least else ''}" if known.passes is not None else ""
+    return _number(known.passes, text)
+
+
+def _moved(layer: Layer, _: LogAxis) -> str:
+    if not layer.drifts:
+        return _NOTHING
+    ratio = moved(layer.drifts)
+    return _number(ratio, times(ratio), any(drift.moved for drift in layer.drifts))
+
+
+def _gap(layer: Layer, _: LogAxis) -> str:
+    gap = layer.measured.gap if layer.measured is not None else None
+    return _number(gap, number(gap) if gap is not None else "")

@@ -1,0 +1,191 @@
+"""Files to snapshots: what a file is, is told by its content."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from protolint.batchnorm.norms import Known, Norm, read_weights
+from protolint.batchnorm.numbers import Numbers, numbers_of
+from protolint.batchnorm.state import Statistic
+from protolint.conversion.norms import doubt_of
+from protolint.errors import InputError, UsageError
+from protolint.stats.model import Snapshot
+from protolint.stats.tensors import batchnorms_of, natural
+from protolint.weights.files import open_regular
+from protolint.weights.recognise import HDF5_SIGNATURE, by_signature, what_it_is
+
+__all__ = ["Progress", "Reading", "read_snapshots"]
+
+#: Told the file that is read, the bytes of all files that are done, and those of all files.
+Progress = Callable[[str, int, int], None]
+
+_HEAD = 256
+_ZIP = b"PK\x03\x04"
+#: The pickled magic number that PyTorch before 1.6 begins a checkpoint with
+#: (torch/serialization.py, MAGIC_NUMBER and DEFAULT_PROTOCOL).
+_OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+#: The longest header that the safetensors library accepts.
+_LONGEST_HEADER = 100_000_000
+
+_NUMBERS = (
+    ("iteration", "iter", re.compile(r"_iter_(\d+)")),
+    ("epoch", "epoch", re.compile(r"(?<![a-z])(?:epoch|ep)[-_=.]?(\d+)", re.IGNORECASE)),
+)
+
+
+class Reading(NamedTuple):
+    """What the user says about the files.
+
+    `known` is what a prototxt says by the layer's name; `source` and `statistic` are as in
+    detect; `eps` is what a file of tensors does not store.
+    """
+
+    known: Mapping[str, Known] = MappingProxyType({})
+    source: str | None = None
+    statistic: Statistic | None = None
+    eps: float = 1e-5
+
+
+_NOTHING_SAID = Reading()
+
+
+def read_snapshots(
+    paths: Sequence[str], reading: Reading = _NOTHING_SAID, progress: Progress | None = None
+) -> tuple[tuple[Snapshot, ...], str, tuple[str, ...]]:
+    """The snapshots in order, what the order comes from, and notes.
+
+    The order is that of the iterations where every name has one (`_iter_N`), else that of the
+    epochs (`epoch_N`, `epoch=N`, `ep-N`), else the one given. Raises UsageError for a file
+    that is given twice or an extra that is missing, InputError for a file that cannot be read.
+    """
+    seen: dict[str, str] = {}
+    for path in paths:
+        real = os.path.realpath(path)
+        if real in seen:
+            raise UsageError(f"{path}: is given twice (as {seen[real]})")
+        seen[real] = path
+    sizes = [_size(path) for path in paths]
+    found: list[Snapshot] = []
+    notes: list[str] = []
+    for i, path in enumerate(paths):
+        if progress is not None:
+            progress(path, sum(sizes[:i]), max(sum(sizes), 1))
+        snapshot, said = _read(path, reading)
+        found.append(snapshot)
+        notes += [f"{path}: {line}" for line in said]
+    ordered, order = _ordered(found)
+    return ordered, order, tuple(notes)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0  # reading tells what is wrong
+
+
+def _read(path: str, reading: Reading) -> tuple[Snapshot, list[str]]:
+    if os.path.isdir(path):
+        raise UsageError(f"{path}: is a folder; name the files in it")
+    with open_regular(path) as file:
+        try:
+            head = file.read(_HEAD) or b""
+        except OSError as error:
+            raise InputError(path, f"cannot be read: {error.strerror or error}") from None
+    if not head:
+        raise InputError(path, "is empty")
+    name = os.path.basename(path)
+    if _is_safetensors(head):
+        from protolint.stats.safetensors_file import read_safetensors
+
+        layers, notes = batchnorms_of(read_safetensors(path), path, reading.eps)
+        return Snapshot(path, name, "safetensors", _in_name_order(layers)), notes
+    if head.startswith(_OLD_TORCH) or (head.startswith(_ZIP) and _is_checkpoint(path)):
+        from protolint.stats.torch_file import read_checkpoint
+
+        layers, notes = batchnorms_of(read_checkpoint(path), path, reading.eps)
+        return Snapshot(path, name, "PyTorch checkpoint", layers), notes
+    if not head.startswith(HDF5_SIGNATURE):
+        _refuse_others(path, head)
+    file_ = read_weights(path, reading.known, source=reading.source, statistic=reading.statistic)
+    if not file_.layers:
+        raise InputError(path, "holds no layer with weights; give the caffemodel of a net")
+    kind = "HDF5 caffemodel" if file_.hdf5 else "caffemodel"
+    notes = [] if file_.norms else [_without(len(file_.layers))]
+    layers = tuple(_numbers(norm) for norm in file_.norms)
+    return Snapshot(path, name, kind, layers), notes
+
+
+def _without(layers: int) -> str:
+    return f"holds no BatchNorm ({layers} layer{'' if layers == 1 else 's'})"
+
+
+def _refuse_others(path: str, head: bytes) -> None:
+    """Raise InputError for what is no weight file, with what it is."""
+    known = by_signature(head)
+    if known is not None:
+        raise InputError(path, f"no weights, but {known}")
+    said = what_it_is(head)
+    if said is not None and said.startswith("text"):
+        raise InputError(path, "text, no weights; a prototxt goes with --net")
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """Whether a file begins with the length of a JSON header, and the header."""
+    length = int.from_bytes(head[:8], "little")
+    return head[8:9] == b"{" and length <= _LONGEST_HEADER
+
+
+def _is_checkpoint(path: str) -> bool:
+    """Whether a zip archive is PyTorch's; raises InputError where it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(path, f"a damaged zip archive ({error}); is it complete?") from None
+    return any(name.rpartition("/")[2] == "data.pkl" for name in names)
+
+
+def _numbers(norm: Norm) -> Numbers:
+    """The numbers of a layer; where there are none, what settles the question too."""
+    numbers = numbers_of(norm)
+    if norm.state is not None or norm.detection.certain:
+        return numbers
+    said = doubt_of(norm.name, norm.detection, 0).removeprefix(f"layer '{norm.name}': ")
+    candidates = dict.fromkeys(found.layout.name for found in norm.detection.candidates)
+    return replace(numbers, problem=said, layout=" or ".join(candidates))
+
+
+def _in_name_order(layers: tuple[Numbers, ...]) -> tuple[Numbers, ...]:
+    """As people count: the library sorts tensors by their size and type."""
+    return tuple(sorted(layers, key=lambda numbers: natural(numbers.name)))
+
+
+def _ordered(found: list[Snapshot]) -> tuple[tuple[Snapshot, ...], str]:
+    """The snapshots by the numbers in their names, where all have one; each with its label."""
+    if len(found) < 2:
+        return tuple(found), "given"
+    for order, word, pattern in _NUMBERS:
+        numbers = [pattern.search(snapshot.label) for snapshot in found]
+        if all(numbers):
+            counted = [(int(n[1]), s) for n, s in zip(numbers, found, strict=True) if n]
+            counted.sort(key=lambda entry: entry[0])
+            distinct = len({number for number, _ in counted}) == len(counted)
+            named = [
+                replace(s, label=f"{word} {number}" if distinct else s.label, iteration=number)
+                for number, s in counted
+            ]
+            return _labelled(named), order
+    return _labelled(found), "given"
+
+
+def _labelled(found: list[Snapshot]) -> tuple[Snapshot, ...]:
+    """Each with a label that no other has: where names are the same, the path."""
+    labels = [snapshot.label for snapshot in found]
+    return tuple(s if labels.count(s.label) == 1 else replace(s, label=s.path) for s in found)

@@ -1,0 +1,121 @@
+"""From files to a report: read, pick layers, compare, find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from protolint.batchnorm.detect import SOURCES
+from protolint.batchnorm.state import Statistic
+from protolint.errors import UsageError
+from protolint.lint.file import LintFile
+from protolint.lint.known import known_of
+from protolint.lint.suggest import did_you_mean
+from protolint.schema.dialects import Dialect
+from protolint.stats.compare import compare_snapshots
+from protolint.stats.findings import drift_findings, layer_findings
+from protolint.stats.model import Measured, Snapshot, StatsReport, Thresholds
+from protolint.stats.nets import read_net_file
+from protolint.stats.reading import Progress, Reading, read_snapshots
+
+__all__ = ["Options", "collect"]
+
+
+class Options(NamedTuple):
+    """What a user may say; `source` and `statistic` are as in `convert`.
+
+    `net` is the path of a prototxt, `target` the Caffe it is for; `eps` that of layers whose
+    file does not store it (PyTorch). `layers` are patterns as a shell has them; none: all.
+    `data` is a batch that the net is run on, with the program `runner`.
+    """
+
+    net: str | None = None
+    target: Dialect | None = None
+    source: str | None = None
+    statistic: Statistic | None = None
+    eps: float = 1e-5
+    layers: tuple[str, ...] = ()
+    thresholds: Thresholds = Thresholds()
+    data: str | None = None
+    runner: str = "opencv"
+
+
+def collect(
+    paths: Sequence[str], options: Options, progress: Progress | None = None
+) -> StatsReport:
+    """Everything there is to tell of the files; raises ProtolintError.
+
+    A layer whose layout is not certain is in the report, with its problem. UsageError: a
+    wrong option, or an extra that is missing; InputError: a file that cannot be read.
+    """
+    if options.source is not None and options.source not in SOURCES:
+        hint = did_you_mean(options.source, SOURCES)
+        raise UsageError(
+            f"--from: unknown writer '{options.source}'{hint}; known: {', '.join(SOURCES)}"
+        )
+    if options.data is not None and (options.net is None or len(paths) != 1):
+        raise UsageError("--data needs the net (--net deploy.prototxt) and one weight file")
+    net = None if options.net is None else read_net_file(options.net, options.target)
+    known = {} if net is None else known_of(net.nets[0])
+    reading = Reading(known, options.source, options.statistic, options.eps)
+    found, order, notes = read_snapshots(paths, reading, progress)
+    if net is not None:
+        notes += tuple(_not_in_net(net, found))
+    snapshots = _picked(found, options.layers)
+    comparison = compare_snapshots(snapshots, options.thresholds)
+    measured: tuple[Measured, ...] = ()
+    if options.data is not None and net is not None:
+        from protolint.stats.data import measure
+
+        measured, said = measure(options.data, net, snapshots[0], options.runner, options.source,
+                                 options.statistic)  # fmt: skip
+        notes += said
+    return StatsReport(
+        snapshots=snapshots,
+        order=order,
+        drifts=comparison.drifts,
+        first_moved=comparison.first_moved,
+        outlier=comparison.outlier,
+        findings=(
+            *layer_findings(snapshots, options.thresholds),
+            *drift_findings(snapshots, comparison.drifts, options.thresholds),
+        ),
+        notes=notes + comparison.notes,
+        thresholds=options.thresholds,
+        measured=measured,
+        data=options.data,
+        runner=options.runner if options.data is not None else None,
+    )
+
+
+def _not_in_net(net: LintFile, found: Iterable[Snapshot]) -> list[str]:
+    """What to tell of files whose BatchNorms the net does not have."""
+    names = {layer.name for layer in net.nets[0].layers}
+    notes = []
+    for snapshot in found:
+        missing = [numbers.name for numbers in snapshot.layers if numbers.name not in names]
+        if missing:
+            many = f"{len(missing)} BatchNorms of it are" if len(missing) > 1 else "a BatchNorm is"
+            notes.append(
+                f"{snapshot.path}: {many} not in {net.source.path}, such as '{missing[0]}'; their"
+                " eps is the file's"
+            )
+    return notes
+
+
+def _picked(found: tuple[Snapshot, ...], patterns: tuple[str, ...]) -> tuple[Snapshot, ...]:
+    """The snapshots with the layers that the patterns name; raises UsageError for none."""
+    names = dict.fromkeys(numbers.name for snapshot in found for numbers in snapshot.layers)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            hint = did_you_mean(pattern, names)
+            raise UsageError(f"--layer: no BatchNorm is called '{pattern}'{hint}")
+    if not patterns:
+        return found
+    chosen = {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
+    return tuple(
+        replace(snapshot, layers=tuple(n for n in snapshot.layers if n.name in chosen))
+        for snapshot in found
+    )
