@@ -1,19 +1,26 @@
 """protolint from Python: `protolint.check` and `protolint.load`.
 
-Both take a file or the text of one, find the Caffe it is for as the command line does, and
-raise a ProtolintError where an argument is wrong or a file cannot be read.
+Both take a file or the text of one, `check` weights as well. They find the Caffe it is for as
+the command line does, and raise a ProtolintError where an argument is wrong or a file cannot
+be read.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, Union, overload
+from typing import TYPE_CHECKING, TypeAlias, Union, overload
 
 from protolint.diagnostic import Diagnostic
 from protolint.errors import InputError, UsageError
 from protolint.lint.config import ConfigFinder, Settings
-from protolint.lint.discover import find_files, read_source
+from protolint.lint.discover import (
+    NotTextError,
+    find_files,
+    holds_weights,
+    named_as_weights,
+    read_source,
+)
 from protolint.lint.file import FileKind, Readings
 from protolint.lint.project import Project
 from protolint.lint.runner import FileReport, check_source
@@ -23,13 +30,18 @@ from protolint.net.net import Net
 from protolint.schema.build import Build
 from protolint.schema.descriptors import Schema, read_schema
 from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
-from protolint.source import Position, Source
+from protolint.source import BinarySource, Position, Source
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import GivenNet
 
 __all__ = ["CheckResult", "check", "load"]
 
 PathOrText: TypeAlias = Union[str, "os.PathLike[str]", bytes]
 Targets: TypeAlias = Union[str, Dialect, Iterable[Union[str, Dialect]], None]
 Codes: TypeAlias = Union[str, Iterable[str], None]
+Path: TypeAlias = Union[str, "os.PathLike[str]"]
+Paths: TypeAlias = Union[Path, Iterable[Path], None]
 
 
 class CheckResult(Sequence[Diagnostic]):
@@ -73,9 +85,14 @@ class CheckResult(Sequence[Diagnostic]):
         return all(report.accepted for report in self.reports)
 
     def position(self, finding: Diagnostic) -> Position:
-        """The line and column of a finding, both counted from 1."""
+        """The line and column of a finding, both counted from 1.
+
+        Raises UsageError for one in weights, which have no lines: `span` has its bytes.
+        """
         for report in self.reports:
             if report.path == finding.path:
+                if isinstance(report.source, BinarySource):
+                    raise UsageError(f"{finding.path} has no lines; the finding has a span")
                 return report.source.position(finding.span.start)
         raise UsageError(f"the finding in {finding.path} is none of this result")
 
@@ -101,13 +118,14 @@ def check(
     cudnn: bool = True,
     fine_tune: bool = False,
     isolated: bool = False,
+    weights: Paths = None,
 ) -> CheckResult:
-    """Find what is wrong in a prototxt, or in every *.prototxt below a folder.
+    """Find what is wrong in a prototxt, in weights, or in every *.prototxt below a folder.
 
     Args:
         path_or_text: A `str` with a line end or a brace is the text of a net or a solver, any
             other `str` is the path of a file or a folder. A `Path` is always a path, `bytes`
-            are always text.
+            are always text. A caffemodel, binary or HDF5, is checked by itself.
         target: The Caffe to check for, by name or as a Dialect, or several; if not given, the
             one that a comment in the file, the configuration or its fields point to.
         select: Only these rules: codes, families and names, as a list or separated by commas.
@@ -118,6 +136,8 @@ def check(
         cudnn: Whether the Caffe was built with cuDNN.
         fine_tune: Whether training starts from loaded weights.
         isolated: Read no configuration file.
+        weights: A caffemodel, or several, to be checked as well, for the net or solver that is
+            given.
 
     Returns:
         What was found. A baseline in the configuration is not applied.
@@ -128,15 +148,24 @@ def check(
             that cannot be read is in `CheckResult.unreadable` instead.
     """
     run = _Run(target, select, ignore, proto, cudnn, fine_tune, isolated)
+    models = [os.fspath(path) for path in _paths(weights)]
     given = _given(path_or_text, name)
     if isinstance(given, Source):
         settings = run.settings_for(given.path if name else None)
-        return CheckResult(run.check(given, settings, Project()))
+        return CheckResult(run.check_with(given, settings, Project(), models))
     found = list(find_files(given))
-    if found == [given]:
-        source = read_source(given)
-        return CheckResult(run.check(source, run.settings_for(given), Project([given], run.read)))
-    return run.check_folder(file for file in found if not run.settings_for(file).excludes(file))
+    if found != [given]:
+        if models:
+            raise UsageError("weights go with one net or solver, and a folder was given")
+        chosen = (file for file in found if not run.settings_for(file).excludes(file))
+        return run.check_folder(chosen)
+    source = _source(given)
+    if source is None:
+        if models:
+            raise UsageError(f"weights go with a net or solver, and {given} is none")
+        return CheckResult(run.check_weights(given))
+    project = Project([given], run.read)
+    return CheckResult(run.check_with(source, run.settings_for(given), project, models))
 
 
 def load(
@@ -237,6 +266,30 @@ class _Run:
             source, targets=self._targets, settings=settings, build=build, project=project
         )
 
+    def check_with(
+        self, source: Source, settings: Settings, project: Project, models: Sequence[str]
+    ) -> list[FileReport]:
+        """The reports of a net, and those of the weights for it."""
+        reports = self.check(source, settings, project)
+        if not models:
+            return reports
+        from protolint.lint.weights import GivenNet
+
+        readings = Readings.of(source, self.build(settings))
+        given = GivenNet(readings, [report.target for report in reports], project)
+        more = [report for path in models for report in self.check_weights(path, given)]
+        return [*reports, *more]
+
+    def check_weights(self, path: str, given: GivenNet | None = None) -> list[FileReport]:
+        """One report on a weight file for each target."""
+        from protolint.lint.weights import check_weights
+
+        settings = self.settings_for(path)
+        build = self.build(settings)
+        return check_weights(
+            path, targets=self._targets, settings=settings, build=build, given=given
+        )
+
     def check_folder(self, files: Iterable[str]) -> CheckResult:
         """The reports of many files; one that cannot be read does not stop the others."""
         paths = list(files)
@@ -245,11 +298,13 @@ class _Run:
         unreadable: list[InputError] = []
         for path in paths:
             try:
-                source = read_source(path)
+                source = _source(path)
+                if source is None:
+                    reports += self.check_weights(path)
+                else:
+                    reports += self.check(source, self.settings_for(path), project)
             except InputError as error:
                 unreadable.append(error)
-                continue
-            reports += self.check(source, self.settings_for(path), project)
         return CheckResult(reports, unreadable)
 
 
@@ -264,6 +319,24 @@ def _given(given: PathOrText, name: str | None) -> Source | str:
     if name is not None:
         raise UsageError(f"'name' is for text, and {os.fspath(given)} is a path")
     return os.fspath(given)
+
+
+def _source(path: str) -> Source | None:
+    """The text of a prototxt; None for weights, which are not read here."""
+    if named_as_weights(path):
+        return None
+    try:
+        return read_source(path)
+    except NotTextError:
+        if holds_weights(path):
+            return None
+        raise
+
+
+def _paths(given: Paths) -> Iterable[Path]:
+    if given is None:
+        return ()
+    return [given] if isinstance(given, (str, os.PathLike)) else given
 
 
 def _dialects(target: Targets) -> tuple[Dialect, ...]:

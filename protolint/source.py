@@ -1,4 +1,4 @@
-"""A text file as bytes, with byte offsets turned into lines and columns at the edge."""
+"""A file as bytes, with byte offsets turned into lines and columns at the edge."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import NamedTuple
 
-__all__ = ["Position", "Source", "Span"]
+__all__ = ["BinarySource", "Position", "Source", "Span"]
 
 
 class Span(NamedTuple):
@@ -75,3 +75,34 @@ class Source:
     def decode(self, start: int, end: int) -> str:
         """The text of a byte range, for a message."""
         return self.data[start:end].decode("utf-8", "replace")
+
+
+class BinarySource(Source):
+    """A file that is no text: its name and size, and none of its bytes.
+
+    It has no lines. Where a format must have one, every place is in line 1, column 1.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, path: str, size: int) -> None:
+        super().__init__(path, b"")
+        self.size = size
+
+    def __reduce__(self) -> tuple[type[BinarySource], tuple[str, int]]:  # type: ignore[override]
+        return BinarySource, (self.path, self.size)
+
+    def __repr__(self) -> str:
+        return f"BinarySource({self.path!r}, {self.size} bytes)"
+
+    def line_number(self, offset: int) -> int:
+        """Line 1."""
+        return 1
+
+    def position(self, offset: int) -> Position:
+        """Line 1, column 1."""
+        return Position(1, 1)
+
+    def decode(self, start: int, end: int) -> str:
+        """Nothing: a message must not hold bytes of a binary file."""
+        return ""

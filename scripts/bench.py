@@ -3,6 +3,8 @@
     python scripts/bench.py                    a small net against yamllint on a small YAML file
     python scripts/bench.py --net deploy.prototxt      reading a net against protobuf's text_format
     python scripts/bench.py --folder nets/             checking a folder against text_format.Parse
+    python scripts/bench.py --scan 1024        looking for NaN in a caffemodel of that many MiB,
+                                               against numpy.isfinite on the whole file
 
 Machines are noisy and differ, ratios less so: the two sides take turns, and medians are compared.
 Needs the extra [bench] for yamllint; protolint must be installed, not only importable.
@@ -48,11 +50,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--net", type=Path, help="a large prototxt to read")
     parser.add_argument("--folder", type=Path, help="a folder of prototxts to check")
+    parser.add_argument("--scan", type=int, metavar="MIB", help="size of a caffemodel to scan")
     parser.add_argument("--runs", type=int, default=15, help="runs of each side")
     options = parser.parse_args()
     start_up(options.runs)
     if options.net:
         reading(options.net, options.runs)
+    if options.scan:
+        scanning(options.scan, max(3, options.runs // 3))
     if options.folder:
         checking(options.folder, max(3, options.runs // 3))
     return 0
@@ -163,6 +168,63 @@ def checking(folder: Path, runs: int) -> None:
         runs,
     )  # fmt: skip
     report(f"check {len(paths)} files, process included", ours, theirs, "text_format.Parse of each")
+
+
+def model_of(path: Path, mebibytes: int) -> None:
+    """Write a caffemodel with layers of 16 MiB of random floats each."""
+    import numpy as np
+
+    from protolint.weights.blobs import Form, encode_blob
+    from protolint.wire import length_delimited
+
+    random = np.random.default_rng(1)
+    with path.open("wb") as file:
+        for number in range(max(1, mebibytes // 16)):
+            values = random.standard_normal((1024, 4096), dtype=np.float32)
+            blob = length_delimited(7, encode_blob(values, Form.DATA))
+            head = length_delimited(1, b"fc%d" % number) + length_delimited(2, b"InnerProduct")
+            file.write(length_delimited(100, head + blob))
+
+
+def scanning(mebibytes: int, runs: int) -> None:
+    """The pass over all values, in this process, and the memory of the whole command."""
+    import numpy as np
+
+    from protolint.weights.files import mapped
+    from protolint.weights.index import index_model
+    from protolint.weights.scan import scan_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "large.caffemodel")
+        model_of(path, mebibytes)
+
+        def scan() -> None:
+            with mapped(str(path)) as (data, state):
+                scan_model(data, index_model(str(path), data, state))
+
+        def peer() -> None:
+            bool(np.isfinite(np.fromfile(path, "f4")).all())
+
+        scan()
+        peer()
+        rounds = [(timed(scan), timed(peer)) for _ in range(runs)]
+        what = f"scan {mebibytes} MiB of weights"
+        theirs = [times[1] for times in rounds]
+        report(what, [times[0] for times in rounds], theirs, "numpy.isfinite of numpy.fromfile")
+        command = [script("protolint"), "check", "--isolated", str(path)]
+        print(f"check {mebibytes} MiB of weights: peak memory {peak_memory(command)} MiB")
+
+
+def peak_memory(command: list[str]) -> int:
+    """The largest resident set of a command, in MiB; of no other process (it is run by one)."""
+    program = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
 
 
 if __name__ == "__main__":

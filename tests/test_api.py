@@ -53,7 +53,7 @@ def test_the_parameters_are_these() -> None:
     parameters = inspect.signature(protolint.check).parameters
     assert list(parameters) == [
         "path_or_text", "target", "select", "ignore", "name", "proto", "cudnn", "fine_tune",
-        "isolated",
+        "isolated", "weights",
     ]  # fmt: skip
     assert list(inspect.signature(protolint.load).parameters) == [
         "path_or_text", "target", "name", "proto", "cudnn", "isolated",
@@ -61,8 +61,8 @@ def test_the_parameters_are_these() -> None:
     assert all(p.kind is p.KEYWORD_ONLY for p in list(parameters.values())[1:])
     assert list(inspect.signature(protolint.convert).parameters) == [
         "paths", "to", "engine", "source", "bn_stat", "resume", "half", "scale_name",
-        "keep_scale", "drop_global_stats", "drop_fields", "output", "force", "in_place",
-        "dry_run", "verify_with",
+        "keep_scale", "scale_as", "drop_global_stats", "drop_fields", "output", "force",
+        "in_place", "dry_run", "verify_with", "like", "tolerance",
     ]  # fmt: skip
 
 
@@ -165,6 +165,30 @@ def test_rules_are_selected_and_ignored() -> None:
         found = {d.code for d in protolint.check(wrong, target="nvidia-0.15", select=select)}
         assert found == {"PT002", "NT001"}
     assert not protolint.check(wrong, ignore="ALL")
+
+
+def test_weights_are_checked_as_on_the_command_line(fixtures: Path, tmp_path: Path) -> None:
+    golden = fixtures / "golden" / "bvlc-master-9b89154"
+    model, net = golden / "brook.caffemodel", golden / "brook.prototxt"
+    alone = protolint.check(model)
+    assert [(d.code, d.layer) for d in alone] == [("WT011", "norm_a"), ("WT011", "norm_b")]
+    assert json.loads(alone.render("json")) == run_command(model)
+    assert alone.reports[0].kind.value == "weights"
+    both = protolint.check(net, weights=model, target="nvidia-0.15", select="WT004")
+    assert {(d.path, d.layer) for d in both} == {(str(model), "norm_a"), (str(model), "norm_b")}
+    expected = run_command(net, "--weights", model, "--target", "nvidia-0.15", "--select", "WT004")
+    assert json.loads(both.render("json")) == expected
+    text = net.read_text("utf-8")
+    assert not protolint.check(text, weights=[model, str(model)], select="WT004")
+    with pytest.raises(protolint.UsageError, match="has no lines"):
+        alone.position(alone[0])
+    with pytest.raises(protolint.UsageError, match="a folder was given"):
+        protolint.check(tmp_path, weights=model)
+    with pytest.raises(protolint.UsageError, match="is none"):
+        protolint.check(model, weights=model)
+    (tmp_path / "cut.caffemodel").write_bytes(model.read_bytes()[:1500])
+    with pytest.raises(protolint.InputError, match=r"byte 1285 \(layer 5 'mix_b'\)"):
+        protolint.check(tmp_path / "cut.caffemodel")
 
 
 def test_configuration_holds_for_files_and_named_text(tmp_path: Path) -> None:
@@ -296,9 +320,9 @@ def test_a_conversion_is_that_of_the_command_line(fixtures: Path, tmp_path: Path
     planned = protolint.convert(*files, to="nvidia-0.17", output=f"{tmp_path}/no/", dry_run=True)
     assert planned.dry_run
     assert not (tmp_path / "no").exists()
-    assert [[layer._replace(difference=None) for layer in r.layers] for r in report.files] == [
-        list(r.layers) for r in planned.files
-    ]
+    assert [
+        [layer._replace(difference=None, absolute=None) for layer in r.layers] for r in report.files
+    ] == [list(r.layers) for r in planned.files]
 
 
 @pytest.mark.parametrize(

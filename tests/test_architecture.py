@@ -31,7 +31,7 @@ ALLOWED = {
     "cli": LEAVES | {"text", "schema", "net", "lint", "report", "weights", "batchnorm",
                      "conversion", "stats", "lsp"},
     "rules": {"diagnostic", "edit", "source", "text", "schema", "net", "lint.rule", "lint.file",
-              "lint.suggest"},
+              "lint.suggest", "lint.weights", "lint.weights_example"},
 }  # fmt: skip
 #: Third-party packages, and the only places that may import them.
 THIRD_PARTY = {

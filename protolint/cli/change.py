@@ -42,6 +42,13 @@ def change(
         before = session.read(path)
         if before is None:
             continue
+        if isinstance(before, str):
+            # Weights have no comments, and are changed by `protolint convert` alone.
+            if reason is not None:
+                told = "has no comments; list its findings in per-file-ignores or a baseline"
+                click.echo(f"protolint: {path}: {told}", err=True)
+            reports += session.check_weights(path)
+            continue
         if reason is None:
             after, counts = fix_source(before, found, unsafe=unsafe)
             applied.update(counts)
@@ -52,7 +59,7 @@ def change(
         shown.append(_difference(before, after))
         if not diff:
             _write(session, path, before, after)
-        reports += session.check(after)
+        reports += session.checked(after)
     if not diff and applied:
         what = ", ".join(f"{count} {code}" for code, count in sorted(applied.items()))
         click.echo(f"protolint: applied {what}", err=True)

@@ -1,4 +1,4 @@
-"""protolint check: find what is wrong in prototxt files."""
+"""protolint check: find what is wrong in prototxt files and in weights."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
 from protolint.cli.session import Choices, Session
 from protolint.diagnostic import Severity
 from protolint.errors import UsageError
+from protolint.lint.discover import named_as_weights
 from protolint.lint.runner import FileReport
 from protolint.report import DOCUMENTS, FORMATS, renderer
 from protolint.schema.dialects import Dialect
@@ -26,7 +27,14 @@ __all__ = ["command"]
     "targets",
     multiple=True,
     type=TargetType(),
-    help="Check for this Caffe: bvlc, nvidia-0.14 to nvidia-0.17 (repeatable).",
+    help="bvlc, nvidia-0.14 to nvidia-0.17; repeatable.",
+)
+@click.option(
+    "--weights",
+    multiple=True,
+    type=PathType(),
+    metavar="FILE",
+    help="Check this net's weights, too (repeatable).",
 )
 @click.option("--select", type=CodesType(), help="Only these rules: codes, families, names.")
 @click.option("--ignore", type=CodesType(), help="Not these rules.")
@@ -79,6 +87,7 @@ __all__ = ["command"]
 def command(
     paths: tuple[str, ...],
     targets: tuple[Dialect, ...],
+    weights: tuple[str, ...],
     select: frozenset[str] | None,
     ignore: frozenset[str] | None,
     extend_select: frozenset[str] | None,
@@ -104,10 +113,10 @@ def command(
     jobs: int,
     color: str,
 ) -> int:
-    """Check prototxt files, and the *.prototxt files below folders ('-': stdin).
+    """Check prototxt files, *.prototxt below folders ('-': stdin), and weights.
 
     Without --target, the Caffe a file is for is told from a comment in it
-    (# protolint: target=bvlc), the configuration, or the fields it uses.
+    (# protolint: target=bvlc), the configuration, or what is in it.
 
     Exit code: 0 nothing found, 1 findings, 2 wrong usage or unreadable file.
     """
@@ -122,9 +131,12 @@ def command(
         isolated=isolated,
         force_exclude=force_exclude,
         stdin_filename=stdin_filename,
+        weights=weights,
     )
     session = Session(choices)
     files = session.find(paths or (".",))
+    if weights:
+        _refuse_all_but_one(files)
     if show_files:
         _print("".join(f"{file}\n" for file in files))
         return session.exit_code(0)
@@ -166,6 +178,17 @@ def command(
         _print(text if not (fix and "-" in files) else "")
     found = _fails(session, reports, fail_level)
     return session.exit_code(1 if (found or stale) and not exit_zero else 0)
+
+
+def _refuse_all_but_one(files: list[str]) -> None:
+    """A usage error unless there is one net for the weights to be checked with."""
+    nets = [file for file in files if not named_as_weights(file)]
+    if len(nets) != 1:
+        found = f"{len(nets)} were given" if nets else "none was given"
+        raise UsageError(
+            f"--weights goes with one net or solver, and {found}; as in: protolint check "
+            "deploy.prototxt --weights net.caffemodel"
+        )
 
 
 def _fails(session: Session, reports: list[FileReport], level: Severity | None) -> bool:

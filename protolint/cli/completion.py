@@ -5,7 +5,7 @@ from __future__ import annotations
 from click.shell_completion import CompletionItem
 
 from protolint.errors import ProtolintError
-from protolint.lint.registry import all_rules
+from protolint.lint.registry import known_rules
 from protolint.schema.dialects import DIALECTS
 
 __all__ = ["paths", "rule_lists", "rules", "targets"]
@@ -50,7 +50,7 @@ def rule_lists(incomplete: str) -> list[CompletionItem]:
 def _codes() -> dict[str, str]:
     """The name of every rule by its code; none where they cannot be loaded."""
     try:
-        return {rule.code: rule.name for rule in all_rules()}
+        return {rule.code: rule.name for rule in known_rules()}
     except ProtolintError:
         return {}
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from protolint.lint.discover import named_as_weights
 from protolint.lint.runner import FileReport
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def workers_for(files: Sequence[str], jobs: int) -> int:
         return min(jobs, max(1, len(files)))
     if len(files) < 2 or "-" in files:
         return 1
-    size = sum(os.path.getsize(path) for path in files if os.path.isfile(path))
+    # Of weights little is looked at, however large they are.
+    texts = [path for path in files if not named_as_weights(path)]
+    size = sum(os.path.getsize(path) for path in texts if os.path.isfile(path))
     return max(1, min(len(files), size // _WORTH, _processors()))
 
 

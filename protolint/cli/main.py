@@ -10,7 +10,7 @@ import click
 __all__ = ["cli"]
 
 _COMMANDS = {
-    "check": "Check prototxt files.",
+    "check": "Check prototxt files and weights.",
     "convert": "Convert nets, weights and solver states to another Caffe.",
     "stats": "Show what the BatchNorm statistics in weights say.",
     "show": "Show a net layer by layer: shapes, parameters, BatchNorms.",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from protolint.errors import InputError, UsageError
 from protolint.lint.config import ConfigFinder, Settings
-from protolint.lint.discover import find_files, read_source
+from protolint.lint.discover import (
+    NotTextError,
+    find_files,
+    holds_weights,
+    named_as_weights,
+    read_source,
+)
 from protolint.lint.file import Readings
 from protolint.lint.project import Project
 from protolint.lint.runner import FileReport, check_source
@@ -18,6 +24,9 @@ from protolint.schema.build import Build
 from protolint.schema.descriptors import Schema, read_schema
 from protolint.schema.dialects import Dialect
 from protolint.source import Source
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import GivenNet
 
 __all__ = ["Choices", "Session"]
 
@@ -35,6 +44,7 @@ class Choices(NamedTuple):
     isolated: bool = False
     force_exclude: bool = False
     stdin_filename: str | None = None
+    weights: tuple[str, ...] = ()
 
 
 class Session:
@@ -79,7 +89,8 @@ class Session:
 
     def pair(self, files: Iterable[str]) -> None:
         """Let files of the run be seen together."""
-        self.project = Project(files, self._readings)
+        texts = (path for path in files if not named_as_weights(path))
+        self.project = Project(texts, self._readings)
 
     def _is_excluded(self, path: str, named: bool) -> bool:
         """Whether a file is left out; one that is named only where exclusion is forced."""
@@ -117,13 +128,42 @@ class Session:
     def _readings(self, source: Source) -> Readings:
         return Readings.of(source, self._build_for(self.settings_for(source.path)))
 
-    def read(self, path: str) -> Source | None:
-        """The source of a file; None, with a message told, where it cannot be read."""
+    def read(self, path: str) -> Source | str | None:
+        """The source of a prototxt; of weights their path, because they are not read here.
+
+        None, with a message told, where the file cannot be read.
+        """
+        if named_as_weights(path):
+            return path
         try:
             return read_source(path, self.choices.stdin_filename if path == "-" else None)
+        except NotTextError as error:
+            if path != "-" and holds_weights(path):
+                return path
+            self.tell(error)
         except InputError as error:
             self.tell(error)
-            return None
+        return None
+
+    def check_weights(self, path: str, given: GivenNet | None = None) -> list[FileReport]:
+        """The reports of a weight file; none, with a message told, where it cannot be read."""
+        from protolint.cli.progress import progress_bar
+        from protolint.lint.weights import check_weights
+
+        settings = self.settings_for(path)
+        try:
+            with progress_bar() as progress:
+                return check_weights(
+                    path,
+                    targets=self.choices.targets,
+                    settings=settings,
+                    build=self._build_for(settings),
+                    given=given,
+                    progress=progress,
+                )
+        except (InputError, UsageError) as error:
+            self.tell(error)
+            return []
 
     def check(self, source: Source) -> list[FileReport]:
         """The reports of one source, one for each target."""
@@ -146,6 +186,26 @@ class Session:
         return self.check_each(files)
 
     def check_each(self, files: Iterable[str]) -> list[FileReport]:
-        """The reports of every file, one after the other."""
-        sources = (self.read(path) for path in files)
-        return [report for s in sources if s is not None for report in self.check(s)]
+        """The reports of every file, one after the other; of a net, of its weights too."""
+        reports: list[FileReport] = []
+        for path in files:
+            found = self.read(path)
+            if isinstance(found, str):
+                if self.choices.weights:
+                    self.tell(UsageError(f"{path}: weights, and --weights goes with a net"))
+                reports += self.check_weights(found)
+            elif found is not None:
+                reports += self.checked(found)
+        return reports
+
+    def checked(self, source: Source) -> list[FileReport]:
+        """The reports of a net, and those of the weights that were given for it."""
+        reports = self.check(source)
+        if not self.choices.weights:
+            return reports
+        from protolint.lint.weights import GivenNet
+
+        targets = [report.target for report in reports]
+        given = GivenNet(self._readings(source), targets, self.project)
+        more = (self.check_weights(path, given) for path in self.choices.weights)
+        return [*reports, *(report for found in more for report in found)]

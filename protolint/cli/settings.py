@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from protolint.lint.config import Settings
-from protolint.lint.registry import all_rules
+from protolint.lint.registry import known_rules
+from protolint.lint.thresholds import Thresholds
 
 __all__ = ["show"]
 
@@ -13,7 +14,7 @@ def show(settings: Settings) -> str:
     select = settings.select
     active = [
         rule.code
-        for rule in all_rules()
+        for rule in known_rules()
         if (select is None or rule.code in select) and rule.code not in settings.ignore
     ]
     values = {
@@ -35,5 +36,6 @@ def show(settings: Settings) -> str:
         "force-exclude": settings.force_exclude,
         "baseline": settings.baseline or "none",
         "fail-level": settings.fail_level.value,
+        "thresholds": Thresholds.of(settings.thresholds).by_key(),
     }
     return "".join(f"{name}: {value}\n" for name, value in values.items())

@@ -21,6 +21,7 @@ from protolint.conversion.model_net import COMMENT
 from protolint.conversion.norms import Norm
 from protolint.conversion.numbers import (
     FROZEN_SCALE,
+    Encoded,
     Fate,
     LayerChange,
     Recipe,
@@ -262,6 +263,8 @@ class _Rebuilt:
         made = encode_norm(norm, recipe, self._scale_values(), resume=self.model.resume)
         self.result.layers.append(LayerChange(norm, recipe, made))
         form = self._form()
+        if self._stays(made, form):
+            return []
         new: list[tuple[int, tuple[Piece, ...]]] = [
             (_BLOBS, (length_delimited(_BLOBS, encode_blob(b, form)),)) for b in made.blobs
         ]
@@ -291,6 +294,36 @@ class _Rebuilt:
         elif made.scale is not None:
             self.pushed = made.scale
         return [Change(*self.layer.field, tuple(pieces))]
+
+    def _stays(self, made: Encoded, form: Form) -> bool:
+        """Whether the layer is already what it would become, so that its bytes can stay."""
+        layer, norm, recipe = self.layer, self.norm, self.recipe
+        marks = any(found.number == COMMENT for found in layer.fields)
+        if (
+            not self.model.translator.same
+            or layer.type != "BatchNorm"
+            or marks
+            or recipe.comment
+            or recipe.name
+        ):
+            return False
+        if recipe.layout.name != norm.layout.name or recipe.written or made.scale is not None:
+            return False
+        if recipe.fate not in (Fate.NONE, Fate.KEEP):
+            return False
+        rates = [rule.lr_mult for rule in recipe.layout.params]
+        given = [param.lr_mult for param in norm.facts.params]
+        frozen = all(rate in (None, lr) for rate, lr in zip(rates, given, strict=False))
+        return (
+            (not given or (frozen and len(given) == len(rates)))
+            and made.eps == norm.state.eps
+            and all(form_of(blob) is form for blob in layer.blobs)
+            and len(made.blobs) == len(norm.facts.blobs)
+            and all(
+                new.shape == old.shape and new.dtype == old.dtype and new.tobytes() == old.tobytes()
+                for new, old in zip(made.blobs, norm.facts.blobs, strict=True)
+            )
+        )
 
     def _parameter(self, eps: float) -> tuple[int, tuple[Piece, ...]]:
         """The parameter message of the new layer."""

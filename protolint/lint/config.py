@@ -32,7 +32,8 @@ class Settings(NamedTuple):
     """What a configuration file can say.
 
     `path` is the file it stands in, None for the defaults. `targets` is empty where the
-    dialect is to be inferred; codes are those of single rules.
+    dialect is to be inferred; codes are those of single rules. `thresholds` are those that
+    are given, by their keys.
     """
 
     path: str | None = None
@@ -51,6 +52,7 @@ class Settings(NamedTuple):
     force_exclude: bool = False
     baseline: str | None = None
     fail_level: Severity = Severity.INFO
+    thresholds: MappingProxyType[str, float] = _NOTHING
 
     @property
     def folder(self) -> str:
@@ -252,6 +254,23 @@ def _beside(path: str, key: str, value: Any) -> str:
     return os.path.join(os.path.dirname(path), _string(path, key, value))
 
 
+def _thresholds(path: str, key: str, value: Any) -> MappingProxyType[str, float]:
+    from protolint.lint.thresholds import THRESHOLDS
+
+    found: dict[str, float] = {}
+    for name, number in _sub_table(path, key, value).items():
+        if name not in THRESHOLDS:
+            hint = did_you_mean(name, THRESHOLDS) or f"; known: {', '.join(THRESHOLDS)}"
+            raise ConfigError(f"{path}: unknown key '{key}.{name}'{hint}")
+        most = 1.0 if name.endswith("-share") else float("inf")
+        kind = isinstance(number, (int, float)) and not isinstance(number, bool)
+        if not kind or not 0 <= number <= most or number == float("inf"):
+            what = "from 0 to 1" if most == 1 else "of 0 or more"
+            raise ConfigError(f"{path}: '{key}.{name}' takes a number {what}, not {number!r}")
+        found[name] = float(number)
+    return MappingProxyType(found)
+
+
 def _patterns(path: str, key: str, value: Any) -> tuple[str, ...]:
     return tuple(_strings(path, key, value))
 
@@ -273,4 +292,5 @@ _KEYS: dict[str, tuple[str, Callable[[str, str, Any], Any]]] = {
     "force-exclude": ("force_exclude", _flag),
     "baseline": ("baseline", _beside),
     "fail-level": ("fail_level", _severity),
+    "thresholds": ("thresholds", _thresholds),
 }

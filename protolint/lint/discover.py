@@ -10,12 +10,21 @@ from collections.abc import Iterator
 from protolint.errors import InputError, UsageError
 from protolint.source import Source
 
-__all__ = ["MAX_BYTES", "find_files", "read_source"]
+__all__ = [
+    "MAX_BYTES", "NotTextError", "find_files", "holds_weights", "named_as_weights", "read_source",
+]  # fmt: skip
 
 #: A prototxt is text written by people or their scripts: the largest known are 1 MB.
 MAX_BYTES = 32 * 1024 * 1024
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_WEIGHTS = (".caffemodel", ".h5", ".hdf5")
+#: How a net's name, its layers of either form, and its inputs begin (NetParameter 1, 100, 2, 3).
+_NETS = (b"\x0a", b"\xa2\x06", b"\x12", b"\x1a")
+
+
+class NotTextError(InputError):
+    """A file that cannot be a prototxt: it is binary, or too large."""
 
 
 def find_files(path: str) -> Iterator[str]:
@@ -45,10 +54,30 @@ def find_files(path: str) -> Iterator[str]:
     yield path
 
 
+def named_as_weights(path: str) -> bool:
+    """Whether a file is weights by its name: *.caffemodel, *.h5, *.hdf5."""
+    return path.lower().endswith(_WEIGHTS)
+
+
+def holds_weights(path: str) -> bool:
+    """Whether a file that is no text begins as a caffemodel does, binary or HDF5.
+
+    Zero bytes make an empty model, but where the name is that of a prototxt a broken file.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(len(_HDF5))
+    except OSError:
+        return False
+    empty = head.startswith(b"\0") and not path.lower().endswith((".prototxt", ".txt"))
+    return empty or head.startswith((_HDF5, *_NETS))
+
+
 def read_source(path: str, shown: str | None = None) -> Source:
     """The bytes of a file, or of stdin for "-", under the name shown to the user.
 
-    Raises InputError where they cannot be read, are too many, or are not text.
+    Raises InputError where they cannot be read, and NotTextError where they are too many or
+    are not text.
     """
     name = shown or ("<stdin>" if path == "-" else path)
     try:
@@ -56,10 +85,10 @@ def read_source(path: str, shown: str | None = None) -> Source:
     except OSError as error:
         raise InputError(name, f"cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
-        raise InputError(name, f"over {MAX_BYTES >> 20} MiB; this is no prototxt")
+        raise NotTextError(name, f"over {MAX_BYTES >> 20} MiB; this is no prototxt")
     if b"\0" in data[:8192]:
         what = "an HDF5 file" if data.startswith(_HDF5) else "a binary file, perhaps a caffemodel"
-        raise InputError(name, f"{what}, not text; a prototxt file is wanted here")
+        raise NotTextError(name, f"{what}, not text; a prototxt file is wanted here")
     return Source(name, data)
 
 
@@ -73,7 +102,7 @@ def _read_regular(path: str, name: str) -> bytes:
         raise InputError(name, "not a regular file")
     if info.st_size > MAX_BYTES:
         size = info.st_size / (1 << 20)
-        raise InputError(
+        raise NotTextError(
             name, f"{size:.0f} MiB; a prototxt is text of at most {MAX_BYTES >> 20} MiB"
         )
     with open(path, "rb") as file:

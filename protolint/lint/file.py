@@ -25,6 +25,7 @@ class FileKind(Enum):
 
     NET = "net"
     SOLVER = "solver"
+    WEIGHTS = "weights"
     OTHER = "other"
 
 

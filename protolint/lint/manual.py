@@ -6,13 +6,17 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias, Union
 
 from protolint.lint.rule import Example, Invalid, Rule
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
 __all__ = [
     "examples", "manual_page", "markdown_index", "markdown_page", "rule_as_dict", "summary_line",
 ]  # fmt: skip
+
+_Valid: TypeAlias = Union[Example, WeightsExample]
+_Invalid: TypeAlias = Union[Invalid, InvalidWeights]
 
 #: What the rules of one family look at, in the order of the index.
 _FAMILIES = {
@@ -35,7 +39,7 @@ def _summary(rule: Rule) -> str:
     return _docstring(rule).partition("\n")[0]
 
 
-def examples(rule: Rule) -> tuple[tuple[Example, ...], tuple[Invalid, ...]]:
+def examples(rule: Rule) -> tuple[tuple[_Valid, ...], tuple[_Invalid, ...]]:
     """The examples of a rule's module: where it stays quiet, where it fires."""
     module = importlib.import_module(rule.module)
     return tuple(getattr(module, "VALID", ())), tuple(getattr(module, "INVALID", ()))
@@ -54,8 +58,9 @@ def manual_page(rule: Rule) -> str:
         _docstring(rule),
     ]
     for example in examples(rule)[1][:1]:
-        lines += ["", f"Example (for {example.target})", *_indented(example.text)]
-        for name, text in example.others.items():
+        what = f"{_what(example)}, for" if isinstance(example, InvalidWeights) else "for"
+        lines += ["", f"Example ({what} {example.target})", *_indented(example.text)]
+        for name, text in _beside(example):
             lines += ["", f"Beside it, {name}", *_indented(text)]
         if example.fixed is not None:
             lines += ["", "Fixed", *_indented(example.fixed)]
@@ -72,8 +77,7 @@ def rule_as_dict(rule: Rule) -> dict[str, Any]:
         "dialects": sorted(rule.dialects),
         "documentation": _docstring(rule),
         "invalid": [
-            {**_as_dict(example), "lines": list(example.lines), "fixed": example.fixed}
-            for example in invalid
+            {**_as_dict(example), **_places(example), "fixed": example.fixed} for example in invalid
         ],
         "valid": [_as_dict(example) for example in valid],
     }
@@ -125,7 +129,7 @@ def markdown_index(rules: Iterable[Rule]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _examples_in_markdown(invalid: tuple[Invalid, ...]) -> Iterator[str]:
+def _examples_in_markdown(invalid: tuple[_Invalid, ...]) -> Iterator[str]:
     """The first example, and the first with a fix where that is another."""
     shown = {"Example": next(iter(invalid), None)}
     fixable = next((example for example in invalid if example.fixed is not None), None)
@@ -136,17 +140,38 @@ def _examples_in_markdown(invalid: tuple[Invalid, ...]) -> Iterator[str]:
             continue
         yield from ("", f"## {title}", "", _intro(example), "")
         yield from _fenced("textproto", example.text)
-        for name, text in example.others.items():
+        for name, text in _beside(example):
             yield from ("", f"Beside it, `{name}`:", "", *_fenced("textproto", text))
         if example.fixed is not None:
             yield from ("", "What the fix changes:", "")
             yield from _fenced("diff", _difference(example.text, example.fixed))
 
 
-def _intro(example: Invalid) -> str:
+def _intro(example: _Invalid) -> str:
+    if isinstance(example, InvalidWeights):
+        names = [f"layer `{name}`" for name in example.layers if name is not None]
+        where = f"in {', '.join(names)}" if names else "for the file"
+        return f"{_what(example)}, checked for `{example.target}`; reported {where}:"
     noun = "line" if len(example.lines) == 1 else "lines"
     where = ", ".join(map(str, example.lines))
     return f"`{example.name}`, checked for `{example.target}`; reported at {noun} {where}:"
+
+
+def _what(example: WeightsExample | InvalidWeights) -> str:
+    """What is shown of a file that is no text."""
+    form = "HDF5 with these layers" if example.hdf5 else "here as text"
+    return f"`{example.name}`, {form}"
+
+
+def _beside(example: _Valid | _Invalid) -> list[tuple[str, str]]:
+    """The other files of an example, by name."""
+    net = "" if isinstance(example, (Example, Invalid)) else example.net
+    return [*((("net.prototxt", net),) if net else ()), *example.others.items()]
+
+
+def _places(example: _Invalid) -> dict[str, Any]:
+    lines = {"lines": list(example.lines)}
+    return lines if isinstance(example, Invalid) else {**lines, "layers": list(example.layers)}
 
 
 def _difference(before: str, after: str) -> str:
@@ -180,13 +205,16 @@ def _marked_up(text: str) -> str:
     return "".join(pieces)
 
 
-def _as_dict(example: Example | Invalid) -> dict[str, Any]:
-    return {
+def _as_dict(example: _Valid | _Invalid) -> dict[str, Any]:
+    found = {
         "target": example.target,
         "name": example.name,
         "text": example.text,
-        "others": dict(example.others),
+        "others": dict(_beside(example)),
     }
+    if isinstance(example, (Example, Invalid)):
+        return found
+    return {**found, "hdf5": example.hdf5}
 
 
 def _fixable(rule: Rule) -> str:

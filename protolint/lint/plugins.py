@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -92,6 +91,8 @@ def load_plugin(plugin: Plugin) -> None:
     Raises ProtolintError, naming the distribution, where that cannot be done or a rule is
     not one that can be told from the others. An error that a rule raises later is told so too.
     """
+    import pkgutil
+
     before = dict(RULES)
     try:
         if not plugin.module or ":" in plugin.module:

@@ -19,20 +19,28 @@ from protolint.source import Span
 
 if TYPE_CHECKING:
     from protolint.lint.file import LintFile
+    from protolint.lint.weights import Weights
     from protolint.net.net import Net
     from protolint.net.solver import Solver
 
 __all__ = [
-    "Example", "Finding", "Invalid", "Rule", "Scope", "file_rule", "net_rule", "solver_rule",
+    "Example", "Finding", "Invalid", "Rule", "Scope", "file_rule", "net_rule", "snapshots_rule",
+    "solver_rule", "weights_rule",
 ]  # fmt: skip
 
 
 class Scope(Enum):
-    """What a rule looks at: text against schema, each net of the file, or the solver."""
+    """What a rule looks at.
+
+    Text against schema, each net of the file, the solver, a weight file, or several weight
+    files of one net, which only `protolint stats` compares.
+    """
 
     FILE = "file"
     NET = "net"
     SOLVER = "solver"
+    WEIGHTS = "weights"
+    SNAPSHOTS = "snapshots"
 
 
 class Finding(NamedTuple):
@@ -92,6 +100,8 @@ class Rule(NamedTuple):
         return not self.dialects or dialect in self.dialects
 
 
+#: Every rule by its code. One for weights may stand here by code and name only, until the
+#: registry loads it.
 RULES: dict[str, Rule] = {}
 
 
@@ -115,6 +125,7 @@ def _register(
 _FileCheck = Callable[["LintFile"], Iterator[Finding]]
 _NetCheck = Callable[["Net"], Iterator[Finding]]
 _SolverCheck = Callable[["Solver"], Iterator[Finding]]
+_WeightsCheck = Callable[["Weights"], Iterator[Finding]]
 
 
 def file_rule(
@@ -153,6 +164,30 @@ def solver_rule(
 
     def register(check: _SolverCheck) -> _SolverCheck:
         _register(code, name, severity, Scope.SOLVER, dialects, check)
+        return check
+
+    return register
+
+
+def weights_rule(
+    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+) -> Callable[[_WeightsCheck], _WeightsCheck]:
+    """Register a rule that looks at a weight file, with the net it is for where one is given."""
+
+    def register(check: _WeightsCheck) -> _WeightsCheck:
+        _register(code, name, severity, Scope.WEIGHTS, dialects, check)
+        return check
+
+    return register
+
+
+def snapshots_rule(
+    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+) -> Callable[[_WeightsCheck], _WeightsCheck]:
+    """Register a rule about several weight files of one net; `protolint check` never runs it."""
+
+    def register(check: _WeightsCheck) -> _WeightsCheck:
+        _register(code, name, severity, Scope.SNAPSHOTS, dialects, check)
         return check
 
     return register

@@ -10,7 +10,7 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.config import Settings
 from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.lint.project import Project
-from protolint.lint.registry import all_rules
+from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.suppress import suppress
 from protolint.lint.target import Target, infer_target
@@ -21,6 +21,8 @@ from protolint.schema.dialects import Dialect
 from protolint.source import Source
 
 __all__ = ["FileReport", "check_source"]
+
+_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER)
 
 
 class FileReport(NamedTuple):
@@ -63,8 +65,10 @@ def check_source(
     ignored = settings.ignored_in(source.path)
     rules = [
         rule
-        for rule in all_rules()
-        if rule.code not in ignored and (settings.select is None or rule.code in settings.select)
+        for rule in known_rules()
+        if rule.scope in _TEXT
+        and rule.code not in ignored
+        and (settings.select is None or rule.code in settings.select)
     ]
     checked = [
         (target, _check(readings.read(target.dialect), rules, project, settings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from protolint.errors import UsageError
-from protolint.lint.registry import all_rules
+from protolint.lint.registry import known_rules
 from protolint.lint.suggest import did_you_mean
 
 __all__ = ["codes_of"]
@@ -16,7 +16,7 @@ def codes_of(names: Iterable[str]) -> frozenset[str]:
 
     Raises UsageError, with the nearest one, for a name that means no rule.
     """
-    rules = all_rules()
+    rules = known_rules()
     found: set[str] = set()
     for name in names:
         wanted = name.strip().upper()

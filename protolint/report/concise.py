@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.lint.runner import FileReport
+from protolint.report.place import place
 from protolint.report.style import Style, shown
 from protolint.report.summary import summary
 
@@ -12,17 +13,19 @@ __all__ = ["render"]
 
 
 def render(reports: Sequence[FileReport], colour: bool) -> str:
-    """`path:line:column: severity CODE message [target]`, and a closing line."""
+    """`path:line:column: severity CODE message [target]`, and a closing line.
+
+    A weight file has no lines: the message says where in it.
+    """
     style = Style(colour)
     lines = []
     for report in reports:
         for diagnostic in report.diagnostics:
-            line, column = report.source.position(diagnostic.span.start)
             severity = style.severity(diagnostic.severity, diagnostic.severity.value)
-            place = style.bold(f"{shown(report.path)}:{line}:{column}")
+            where = style.bold(shown(place(report.source, diagnostic.span)))
             code = style.bold(style.code(diagnostic.code))
             lines.append(
-                f"{place}: {severity} {code} {shown(diagnostic.message)} [{diagnostic.target}]"
+                f"{where}: {severity} {code} {shown(diagnostic.message)} [{diagnostic.target}]"
             )
     lines.append(summary(reports))
     return "\n".join(lines) + "\n"

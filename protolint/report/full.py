@@ -1,4 +1,7 @@
-"""Each finding with a picture of its source, the place underlined."""
+"""Each finding with a picture of its source, the place underlined.
+
+Of weights nothing is drawn: the layer and the bytes it lies in are named.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
-from protolint.edit import Applicability
 from protolint.lint.runner import FileReport
+from protolint.report.place import place
 from protolint.report.style import Style, shown, width
-from protolint.report.summary import summary
-from protolint.source import Source, Span
+from protolint.report.summary import fix_word, summary
+from protolint.source import BinarySource, Source, Span
 
 __all__ = ["render"]
 
@@ -47,15 +50,15 @@ def _finding(report: FileReport, diagnostic: Diagnostic, style: Style) -> str:
         marks.append(_Mark(other, line, label.span, label.text, False))
     # The finding's own file first, each file from top to bottom.
     marks.sort(key=lambda m: (m.source is not source, m.source.path, m.line, m.span.start))
-    gutter = max(len(str(mark.line)) for mark in marks)
+    drawn = [mark for mark in marks if not isinstance(mark.source, BinarySource)]
+    gutter = max((len(str(mark.line)) for mark in drawn), default=1)
     code = style.code(diagnostic.code)
     kind = style.severity(diagnostic.severity, f"{diagnostic.severity.value}[{code}]")
     lines = [f"{kind}: {style.bold(shown(diagnostic.message))}"]
     lines += _picture(marks, diagnostic, gutter, style)
     notes = [f"{diagnostic.name}, for {diagnostic.target} ({report.target.reason})"]
     if diagnostic.fix is not None:
-        unsafe = diagnostic.fix.applicability is not Applicability.SAFE
-        notes.append(f"fix{' (unsafe)' if unsafe else ''}: {diagnostic.fix.title}")
+        notes.append(f"{fix_word(diagnostic.fix)}: {diagnostic.fix.title}")
     lines += [f"{' ' * gutter} {style.dim('=')} {shown(note)}" for note in notes]
     return "\n".join(lines) + "\n"
 
@@ -70,10 +73,12 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
         if mark.source is not shown_source:
             arrow = "-->" if shown_source is None else ":::"
             at = diagnostic.span if shown_source is None else mark.span
-            line, column = mark.source.position(at.start)
-            place = f"{shown(mark.source.path)}:{line}:{column}"
-            lines += [f"{' ' * gutter}{style.dim(arrow)} {place}", edge]
+            where = shown(_where(mark.source, at, diagnostic.layer))
+            lines.append(f"{' ' * gutter}{style.dim(arrow)} {where}")
             shown_source, before = mark.source, 0
+            if isinstance(mark.source, BinarySource):
+                continue
+            lines.append(edge)
         if before and mark.line > before + 1:
             lines.append(style.dim("." * max(3, gutter)))
         if mark.line != before:
@@ -85,7 +90,17 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
         underline = ("^" if mark.main else "-") * length + words
         coloured = style.severity(diagnostic.severity, underline) if mark.main else underline
         lines.append(f"{edge} {' ' * lead}{coloured}")
-    return [*lines, edge]
+    return [*lines, edge] if before else lines
+
+
+def _where(source: Source, span: Span, layer: str | None) -> str:
+    """The place as a line of its own."""
+    if not isinstance(source, BinarySource):
+        return place(source, span)
+    parts = [source.path] if layer is None else [source.path, f"layer '{layer}'"]
+    if span.end > span.start:
+        parts.append(f"bytes {span.start} to {span.end}")
+    return ", ".join(parts)
 
 
 def _extent(mark: _Mark) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.runner import FileReport
 from protolint.report.paths import reported_path
+from protolint.report.place import place
 from protolint.report.summary import summary
 
 __all__ = ["render"]
@@ -17,7 +18,8 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
     """A command for each finding, and a closing line for those who read the log.
 
-    The message repeats the place, which the log would not show.
+    The message repeats the place, which the log would not show. A weight file, which has no
+    lines, is annotated at its first.
     """
     lines = []
     for report in reports:
@@ -38,9 +40,8 @@ def _command(report: FileReport, path: str, diagnostic: Diagnostic) -> str:
         "title": f"{diagnostic.code} {diagnostic.name}",
     }
     values = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    message = (
-        f"{path}:{line}:{column}: {diagnostic.code} {diagnostic.message} [{diagnostic.target}]"
-    )
+    where = place(report.source, diagnostic.span, path)
+    message = f"{where}: {diagnostic.code} {diagnostic.message} [{diagnostic.target}]"
     return f"::{_COMMANDS[diagnostic.severity]} {values}::{_data(message)}"
 
 

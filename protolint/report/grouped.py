@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from protolint.lint.runner import FileReport
 from protolint.report.style import Style, shown
 from protolint.report.summary import summary
+from protolint.source import BinarySource
 
 __all__ = ["render"]
 
@@ -21,7 +22,8 @@ def render(reports: Sequence[FileReport], colour: bool) -> str:
 def _block(report: FileReport, style: Style) -> str:
     found = report.diagnostics
     positions = [report.source.position(diagnostic.span.start) for diagnostic in found]
-    places = [f"{line}:{column}" for line, column in positions]
+    weights = isinstance(report.source, BinarySource)
+    places = ["" if weights else f"{line}:{column}" for line, column in positions]
     rows = [(p, d.severity.value, d.code) for p, d in zip(places, found, strict=True)]
     widest = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"{style.bold(shown(report.path))} [{report.target.dialect.name}]"]
@@ -37,5 +39,6 @@ def _block(report: FileReport, style: Style) -> str:
             cell + " " * (most - len(text))
             for cell, text, most in zip(cells, row, widest, strict=True)
         ]
-        lines.append("  ".join(["", *padded, shown(diagnostic.message)]))
+        shown_cells = padded[1:] if weights else padded
+        lines.append("  ".join(["", *shown_cells, shown(diagnostic.message)]))
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from typing import Any
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix
 from protolint.lint.runner import FileReport
-from protolint.source import Source, Span
+from protolint.source import BinarySource, Source, Span
 
 __all__ = ["SCHEMA_VERSION", "render"]
 
@@ -19,7 +19,9 @@ SCHEMA_VERSION = 1
 def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
     """One object; lines and columns count from 1, a column in characters.
 
-    It is ASCII, whatever encoding stdout has.
+    A place in weights has null for them, and `offset` and `end_offset` in bytes from 0 besides,
+    null where the layer has no range of its own (HDF5). It is ASCII, whatever encoding stdout
+    has.
     """
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -64,10 +66,13 @@ def _diagnostic(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def _place(source: Source, span: Span) -> dict[str, int]:
-    line, column = source.position(span.start)
-    end_line, end_column = source.position(span.end)
-    return {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
+def _place(source: Source, span: Span) -> dict[str, int | None]:
+    names = ("line", "column", "end_line", "end_column")
+    if not isinstance(source, BinarySource):
+        values = (*source.position(span.start), *source.position(span.end))
+        return dict(zip(names, values, strict=True))
+    offsets = span if span.end > span.start else (None, None)
+    return {**dict.fromkeys(names), "offset": offsets[0], "end_offset": offsets[1]}
 
 
 def _fix(source: Source, fix: Fix | None) -> dict[str, Any] | None:

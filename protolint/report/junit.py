@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from protolint.diagnostic import Diagnostic
-from protolint.edit import Applicability
 from protolint.lint.runner import FileReport
 from protolint.report.pages import page_url
 from protolint.report.paths import reported_path
+from protolint.report.place import place
+from protolint.report.summary import fix_word
 
 __all__ = ["render"]
 
@@ -57,11 +58,9 @@ def _name(diagnostic: Diagnostic) -> str:
 
 
 def _failure(case: ET.Element, report: FileReport, path: str, diagnostic: Diagnostic) -> None:
-    line, column = report.source.position(diagnostic.span.start)
-    lines = [f"{path}:{line}:{column}: {diagnostic.message}"]
+    lines = [f"{place(report.source, diagnostic.span, path)}: {diagnostic.message}"]
     if diagnostic.fix is not None:
-        unsafe = diagnostic.fix.applicability is not Applicability.SAFE
-        lines.append(f"fix{' (unsafe)' if unsafe else ''}: {diagnostic.fix.title}")
+        lines.append(f"{fix_word(diagnostic.fix)}: {diagnostic.fix.title}")
     lines += filter(None, [page_url(diagnostic.code)])
     attributes = {"type": diagnostic.severity.value, "message": diagnostic.message}
     _child(case, "failure", attributes).text = _spellable("\n".join(lines))

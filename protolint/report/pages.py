@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protolint.lint.registry import all_rules
+from protolint.lint.registry import known_rules
 from protolint.lint.rule import RULES
 
 __all__ = ["HOME", "PAGES", "page_url"]
@@ -14,7 +14,7 @@ PAGES = f"{HOME}/blob/main/docs/rules/"
 
 def page_url(code: str) -> str | None:
     """The address of a rule's page; None for a rule of a plug-in, whose page is not ours."""
-    all_rules()
+    known_rules()
     rule = RULES.get(code)
     ours = rule is not None and rule.module.startswith("protolint.rules.")
     return f"{PAGES}{code}.md" if ours else None

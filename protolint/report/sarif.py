@@ -21,7 +21,7 @@ from protolint.lint.runner import FileReport
 from protolint.report.fingerprint import fingerprinted, line_hashes
 from protolint.report.pages import HOME, page_url
 from protolint.report.paths import uri_from_root
-from protolint.source import Source, Span
+from protolint.source import BinarySource, Source, Span
 
 __all__ = ["TOOL", "render"]
 
@@ -49,7 +49,7 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
         line = report.source.line_number(diagnostic.span.start)
         result = _result(report.source, diagnostic, artifacts)
         result["partialFingerprints"] = {
-            "primaryLocationLineHash": hashes[report.path][line - 1],
+            "primaryLocationLineHash": _line_hash(report, hashes[report.path], line, fingerprint),
             "protolintFinding/v1": fingerprint,
         }
         if diagnostic.code in numbers:
@@ -64,6 +64,12 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2) + "\n"
+
+
+def _line_hash(report: FileReport, hashes: list[str], line: int, fingerprint: str) -> str:
+    """The hash of the line; weights have none, but a finding that is known again all the same."""
+    weights = isinstance(report.source, BinarySource)
+    return f"{fingerprint[:16]}:1" if weights else hashes[line - 1]
 
 
 class _Artifacts:
@@ -190,6 +196,11 @@ def _location(source: Source, span: Span, artifacts: _Artifacts) -> dict[str, An
 
 
 def _region(source: Source, span: Span) -> dict[str, int]:
+    """Lines and columns; of weights the bytes, and line 1, without which GitHub takes nothing."""
+    if isinstance(source, BinarySource):
+        length = span.end - span.start
+        bytes_ = {"byteOffset": span.start, "byteLength": length} if length else {}
+        return {"startLine": 1, **bytes_}
     (line, column), (end_line, end_column) = map(source.position, span)
     # Columns do not count a byte order mark.
     before = int(source.data.startswith(_BOM))

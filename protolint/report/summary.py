@@ -6,15 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 from protolint.diagnostic import Severity
-from protolint.edit import Applicability
+from protolint.edit import Applicability, Fix
 from protolint.lint.runner import FileReport
 
-__all__ = ["counted", "summary"]
+__all__ = ["counted", "fix_word", "summary"]
 
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun, as in `1 file` and `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def fix_word(fix: Fix) -> str:
+    """What a fix is announced as; one that is only shown is help."""
+    words = {Applicability.SAFE: "fix", Applicability.UNSAFE: "fix (unsafe)"}
+    return words.get(fix.applicability, "help")
 
 
 def summary(reports: Sequence[FileReport]) -> str:

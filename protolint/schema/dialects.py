@@ -87,6 +87,24 @@ class Dialect(NamedTuple):
     #: lr_mult of the statistics is checked (BVLC rc4 on) or forced to 0 (NVIDIA 0.16 on).
     checks_statistics_lr: bool = False
     masks_statistics: bool = False
+    # What it does with a weight file beyond copying equal blobs by the layer's name:
+    # CopyTrainedLayersFrom in src/caffe/net.cpp, FromProto in src/caffe/blob.cpp @ BVLC 1.0 and
+    # master, NVIDIA v0.14.5, v0.15.14, v0.16.1, v0.16.6, v0.17.0 to v0.17.4.
+    #: HDF5 is told by the content (H5Fis_hdf5); elsewhere by a name that ends in `.h5`.
+    hdf5_by_content: bool = False
+    #: Values in BlobProto.raw_data are read (Blob::FromProto @ v0.16.1).
+    reads_raw_data: bool = False
+    #: Five blobs of a BatchNorm, the last of one value, are put from the order of 0.15 into
+    #: that of 0.16; a binary file only.
+    reorders_on_load: bool = False
+    #: Three blobs of a BatchNorm are divided by the third, which becomes 1; a binary file
+    #: only, and from v0.17.1 on.
+    divides_on_load: bool = False
+    #: Numbers of blobs with which a BatchNorm takes the shapes of a binary file, unchecked;
+    #: from v0.17.1 on any number.
+    reshapes_on_load: frozenset[int] = frozenset()
+    #: A BatchNorm takes the shapes of an HDF5 file, unchecked (observed in v0.16.6, v0.17.4).
+    reshapes_hdf5: bool = False
 
     @property
     def nvidia(self) -> bool:
@@ -125,6 +143,7 @@ DIALECTS: dict[str, Dialect] = {
             least_axes=2,
             checks_statistics_lr=True,
             masks_statistics=True,
+            hdf5_by_content=True,
         ),
         Dialect(
             name="nvidia-0.14",
@@ -159,6 +178,10 @@ DIALECTS: dict[str, Dialect] = {
             eps_floor=1e-5,
             least_axes=4,
             masks_statistics=True,
+            reads_raw_data=True,
+            reorders_on_load=True,
+            reshapes_on_load=frozenset({5}),
+            reshapes_hdf5=True,
         ),
         Dialect(
             name="nvidia-0.16.1",
@@ -171,6 +194,10 @@ DIALECTS: dict[str, Dialect] = {
             eps_floor=1e-4,
             least_axes=4,
             masks_statistics=True,
+            reads_raw_data=True,
+            reorders_on_load=True,
+            reshapes_on_load=frozenset({5}),
+            reshapes_hdf5=True,
         ),
         Dialect(
             name="nvidia-0.17",
@@ -183,6 +210,11 @@ DIALECTS: dict[str, Dialect] = {
             eps_floor=1e-5,
             least_axes=4,
             masks_statistics=True,
+            reads_raw_data=True,
+            reorders_on_load=True,
+            divides_on_load=True,
+            reshapes_on_load=frozenset({3, 5}),
+            reshapes_hdf5=True,
         ),
     )
 }

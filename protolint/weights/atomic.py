@@ -64,9 +64,9 @@ def check_target(
     if in_place and not same:
         raise UsageError(f"{target}: is not the source, so it cannot be changed in place")
     if same and not in_place:
-        raise UsageError(f"{target}: is the source; give another name, or ask for it in place")
+        raise UsageError(f"{target}: is the source; give another name, or --in-place to replace it")
     if status is not None and not (in_place or overwrite):
-        raise UsageError(f"{target}: exists; give another name, or allow it to be replaced")
+        raise UsageError(f"{target}: exists; give another name, or --force to replace it")
     return None if status is None else stat.S_IMODE(status.st_mode)
 
 

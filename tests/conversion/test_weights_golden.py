@@ -246,3 +246,21 @@ def test_a_net_and_its_weights_fit_each_other_and_give_the_output(
     output = output_of(net, made.with_suffix(".caffemodel"), np.load(given))
     right = np.load(wanted)
     assert np.abs(output - right).max() <= 2e-5 * max(1, np.abs(right).max())
+
+
+@pytest.mark.parametrize("model", golden("*/*.caffemodel"))
+def test_a_model_of_the_target_stays_as_it_is(model: Path, tmp_path: Path) -> None:
+    dialect = DIALECT_OF[model.parent.name]
+    output = tmp_path / "same.caffemodel"
+    report = convert(
+        model, to=dialect, source=dialect, bn_stat="variance", half=True, output=output,
+        engine=ENGINE_OF.get(model.parent.name),
+    )  # fmt: skip
+    layers = [layer for file in report.files for layer in file.layers]
+    if any(layer.eps_before != layer.eps_after for layer in layers):
+        # A file may say an eps that its Caffe would raise; this one says what it is.
+        assert model.stem in EPS_CHANGED
+        return
+    assert all(layer.difference == 0 for layer in layers)
+    # The numbers of a BatchNorm are never written as halves.
+    assert output.read_bytes() == model.read_bytes() or model.stem.endswith("_half")

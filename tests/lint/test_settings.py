@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from protolint.cli.settings import show
 from protolint.diagnostic import Severity
 from protolint.errors import ConfigError, UsageError
 from protolint.lint.config import ConfigFinder, Settings, load_settings
 from protolint.lint.registry import all_rules
 from protolint.lint.runner import check_source
 from protolint.lint.select import codes_of
+from protolint.lint.thresholds import Thresholds
 from protolint.source import Source
 
 BAD = b'layer { name: "a" type: "Nope" mine: 1 }\n'
@@ -113,3 +116,32 @@ def test_wrong_configurations_are_told(tmp_path: Path, files: dict[str, str], me
     with pytest.raises(ConfigError, match=r"(protolint|b)\.toml: ") as raised:
         ConfigFinder().settings_for(str(tmp_path))
     assert message in str(raised.value)
+
+
+def test_thresholds_are_read_and_checked(tmp_path: Path) -> None:
+    settings = load(tmp_path, thresholds={"few-batches": 20, "zero-gamma-share": 0.9})
+    assert dict(settings.thresholds) == {"few-batches": 20.0, "zero-gamma-share": 0.9}
+    chosen = Thresholds.of(settings.thresholds)
+    assert (chosen.few_batches, chosen.zero_gamma_share) == (20.0, 0.9)
+    assert chosen.near_zero_variance == 1e-10
+    shown = show(settings)
+    assert "'few-batches': 20.0" in shown
+    assert "'exploding-gain': 100.0" in shown
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"few-batch": 3}, "unknown key 'thresholds.few-batch'; did you mean 'few-batches'"),
+        ({"gain": 3}, "unknown key 'thresholds.gain'; known: near-zero-variance, exploding-gain"),
+        ({"few-batches": "3"}, "'thresholds.few-batches' takes a number of 0 or more, not '3'"),
+        ({"few-batches": True}, "takes a number of 0 or more, not True"),
+        ({"exploding-gain": -1}, "takes a number of 0 or more, not -1"),
+        ({"exploding-gain": float("nan")}, "takes a number of 0 or more, not nan"),
+        ({"zero-gamma-share": 1.5}, "'thresholds.zero-gamma-share' takes a number from 0 to 1"),
+        (3, "'thresholds' takes a table, not 3"),
+    ],
+)
+def test_wrong_thresholds_are_told(tmp_path: Path, table: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load(tmp_path, thresholds=table)

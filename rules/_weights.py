@@ -1,0 +1,104 @@
+"""Words and advice that the rules on weights share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Label
+from protolint.edit import Applicability, Fix
+from protolint.schema.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import NormReading, StoredLayer, Weights
+
+HDF5_BY_NAME = tuple(n for n, d in DIALECTS.items() if not d.hdf5_by_content)
+REORDERS = tuple(n for n, d in DIALECTS.items() if d.reorders_on_load)
+NVIDIA_16 = tuple(n for n, d in DIALECTS.items() if d.reads_raw_data and not d.divides_on_load)
+NVIDIA_16_ON = tuple(n for n, d in DIALECTS.items() if d.reads_raw_data)
+WITHOUT_RAW_DATA = tuple(n for n, d in DIALECTS.items() if not d.reads_raw_data)
+
+#: How many channels a message names.
+_NAMED = 3
+
+
+def titled(name: str) -> str:
+    """How a message calls a layer of the file."""
+    return name or "(layer without a name)"
+
+
+def channels(found: Sequence[int]) -> str:
+    """Channels by number, the first few: `channel 3`, `channels 3, 4, 5 and 9 more`."""
+    named = ", ".join(map(str, found[:_NAMED]))
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"channel{'s' if len(found) > 1 else ''} {named}{more}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, as in `1 channel` and `2 channels`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shape(dims: Sequence[int | None]) -> str:
+    """A shape as in `1x64x1x1`, `(64)` and `()`; `?` for an axis that is not known."""
+    words = "x".join("?" if dim is None else str(dim) for dim in dims)
+    return words if len(dims) > 1 else f"({words})"
+
+
+def advice(text: str) -> Fix:
+    """What to do, to be shown: weights are not changed by a check."""
+    return Fix(text, (), Applicability.DISPLAY_ONLY)
+
+
+def conversion(weights: Weights, *options: str) -> Fix:
+    """The command that gives the file the form the target needs, and that the net has."""
+    net = None if weights.net is None else weights.net.source.path
+    words = ["--to", weights.dialect.name, *options]
+    if weights.file.hdf5:
+        words.append(net or "NET.prototxt")  # says what the layers are
+    elif net is not None:
+        words += ["--like", net]
+    words.append(weights.path)
+    return advice(f"protolint convert {' '.join(map(quote, words))}")
+
+
+def needs_no_cudnn(weights: Weights, layer: StoredLayer) -> bool:
+    """Whether a BatchNorm fits the net in a Caffe without cuDNN, whose default engine is CAFFE.
+
+    The two engines of 0.14 and 0.15 have blobs of other numbers and shapes.
+    """
+    wanted = weights.wanted.get(layer.name)
+    if wanted is None or weights.net is None or weights.dialect.version >= (0, 16):
+        return False
+    param = wanted.layer.parameter("batch_norm_param")
+    if param is not None and param.text("engine") == "CUDNN":
+        return False
+    if weights.net.traits(wanted.layer).engine != "CUDNN":
+        return False
+    kind = weights.dialect.engines["CAFFE"]
+    flat = all(len(dims) == 1 for dims in layer.shapes)
+    return flat and len(layer.shapes) == len(kind.blobs or kind.affine_blobs)
+
+
+def in_net(weights: Weights, name: str, text: str) -> tuple[Label, ...]:
+    """The layer of this name in the net, as a second place."""
+    wanted = weights.wanted.get(name)
+    if wanted is None or weights.net is None:
+        return ()
+    return (Label(wanted.layer.head, text, weights.net.source),)
+
+
+def divides(weights: Weights) -> bool:
+    """Whether the target divides the statistics of three blobs by the third."""
+    dialect = weights.dialect
+    if dialect.divides_on_load:
+        return not weights.file.hdf5
+    return dialect.version < (0, 15) or not dialect.nvidia
+
+
+def is_sums(reading: NormReading) -> bool:
+    """Whether the layer has three blobs with a factor that makes the others sums."""
+    factor = reading.single
+    finite = factor is not None and factor - factor == 0
+    return len(reading.sizes) == 3 and finite and factor not in (0.0, 1.0)

@@ -1,0 +1,97 @@
+"""A layer with more or fewer blobs in the file than in the net.
+
+What it does
+    Compares each layer of the file with the layer of the same name in the net: the number of
+    blobs must be the one that the target creates. Needs the net.
+
+Why it matters
+    Loading aborts: `Check failed: target_blobs.size() == source_layer.blobs_size() (3 vs. 5)
+    Incompatible number of blobs for layer bn`. For a BatchNorm it means that the file comes from
+    another Caffe: three blobs in BVLC, five in NVIDIA 0.15, three or five in 0.16 and later.
+
+Which Caffe
+    All. A layer that one of the two does not have is left alone here (WT013).
+
+What to do
+    `protolint convert` writes the weights for the net's Caffe. Where it is no BatchNorm, net and
+    weights are not of one model: a convolution with and without `bias_term`, for example.
+
+Evidence
+    Seen in BVLC master and NVIDIA 0.14.5 to 0.17.4. NVIDIA/caffe#194, NVIDIA/caffe#394,
+    NVIDIA/DIGITS#1648, #1963, BVLC/caffe#5883, yahoo/open_nsfw#45, cypw/MXNet2Caffe#7,
+    amirgholami/SqueezeNext#5, cvjena/cnn-models#27.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Finding, weights_rule
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+from ._weights import conversion, counted, in_net, needs_no_cudnn, titled
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import Weights
+
+
+@weights_rule("WT004", "blob-count-mismatch", Severity.ERROR)
+def check(weights: Weights) -> Iterator[Finding]:
+    told = set()
+    for layer in weights.file.layers:
+        wanted = weights.wanted.get(layer.name)
+        if wanted is None or wanted.parameters is None or layer.name in told:
+            continue
+        expected, stored = len(wanted.parameters), len(layer.shapes)
+        if expected == stored:
+            continue
+        told.add(layer.name)
+        is_norm = wanted.layer.type == "BatchNorm"
+        cure = "run protolint convert" if is_norm else "net and weights are not of one model"
+        if is_norm and needs_no_cudnn(weights, layer):
+            cure += ", or say --without-cudnn if that is how it was built"
+        yield Finding(
+            layer.span,
+            f"{titled(layer.name)}: file has {counted(stored, 'blob')}, {weights.dialect.name} "
+            f"expects {expected}; {cure}",
+            layer=layer.name,
+            related=in_net(weights, layer.name, counted(expected, "blob")),
+            fix=conversion(weights) if is_norm else None,
+        )
+
+
+_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 4, 8, 8] } } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+"""
+_THREE = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 4 } data: [0.1, 0.2, 0.3, 0.4] }
+  blobs { shape { dim: 4 } data: [1, 2, 3, 4] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+"""
+_ON = "batch_norm_param { scale_bias: true }"
+_CONV = 'layer { name: "c" type: "Convolution" bottom: "x" top: "z" convolution_param { %s } }\n'
+_KERNEL = 'layer { name: "c" blobs { shape { dim: [1, 4, 1, 1] } data: [1, 2, 3, 4] } }\n'
+VALID = (
+    WeightsExample("bvlc", _THREE, net=_NET % ""),
+    WeightsExample("nvidia-0.17", _THREE, net=_NET % ""),
+    WeightsExample("nvidia-0.17", _THREE),
+    WeightsExample("nvidia-0.17", _THREE.replace('"bn"', '"old"'), net=_NET % _ON),
+    WeightsExample(
+        "bvlc",
+        _THREE + _KERNEL,
+        net=_NET % "" + _CONV % "num_output: 1 kernel_size: 1 bias_term: false",
+    ),
+)
+INVALID = (
+    InvalidWeights("nvidia-0.17", _THREE, ("bn",), net=_NET % _ON),
+    InvalidWeights("nvidia-0.15", _THREE, ("bn",), net=_NET % ""),
+    InvalidWeights(
+        "bvlc", _THREE + _KERNEL, ("c",), net=_NET % "" + _CONV % "num_output: 1 kernel_size: 1"
+    ),
+)

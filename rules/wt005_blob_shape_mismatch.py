@@ -1,0 +1,150 @@
+"""A blob of another shape in the file than in the net.
+
+What it does
+    Compares the shape of each blob of a layer with the one that the target creates, where the
+    number of blobs is equal, as that Caffe compares them. Where it compares nothing, only the
+    number of channels of a BatchNorm is looked at. Needs the net.
+
+Why it matters
+    Loading aborts: `Cannot copy param 0 weights from layer 'bn'; shape mismatch.` The cuDNN layer
+    of NVIDIA 0.15 writes 1xCx1x1 where the CAFFE engine has C. NVIDIA 0.16 and later take the
+    shape of the file for a BatchNorm instead: then weights of another number of channels load
+    without a message, and the layer computes with them.
+
+Which Caffe
+    All. Shapes of a BatchNorm are not compared by 0.16 for five blobs, by 0.17 (from v0.17.1 on)
+    for any number, and by both for HDF5 files. The old four numbers `num channels height width`
+    are compared from the end, missing axes counting as 1.
+
+What to do
+    `protolint convert` writes the shapes of the target. Another number of channels means that net
+    and weights are not of one model.
+
+Evidence
+    Seen in BVLC master and NVIDIA 0.14.5 to 0.17.4. NVIDIA/caffe#307, NVIDIA/DIGITS#1590,
+    KaimingHe/deep-residual-networks#62.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Finding, weights_rule
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+from ._weights import conversion, in_net, needs_no_cudnn, shape, titled
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import StoredLayer, Wanted, Weights
+
+
+_Dims = tuple[int | None, ...]
+
+
+@weights_rule("WT005", "blob-shape-mismatch", Severity.ERROR)
+def check(weights: Weights) -> Iterator[Finding]:
+    told = set()
+    for position, layer in enumerate(weights.file.layers):
+        wanted = weights.wanted.get(layer.name)
+        if wanted is None or wanted.parameters is None or layer.name in told:
+            continue
+        if len(wanted.parameters) != len(layer.shapes):
+            continue
+        found = _mismatch(weights, position, layer, wanted)
+        if found is None:
+            continue
+        told.add(layer.name)
+        blob, expected, silent = found
+        same = [n for n in layer.shapes[blob] if n != 1] == [n for n in expected if n != 1]
+        converts = same and wanted.layer.type == "BatchNorm"
+        cure = "run protolint convert" if converts else "take the model's own net"
+        if converts and needs_no_cudnn(weights, layer):
+            cure += ", or say --without-cudnn if that is how it was built"
+        yield Finding(
+            weights.span_of(position, blob),
+            f"{titled(layer.name)}: blob {blob} has shape {shape(layer.shapes[blob])}, "
+            f"{weights.dialect.name} expects {shape(expected)}"
+            + (" and says nothing" if silent else "")
+            + f"; {cure}",
+            layer=layer.name,
+            related=in_net(weights, layer.name, "this layer"),
+            fix=conversion(weights) if converts else None,
+        )
+
+
+def _mismatch(
+    weights: Weights, position: int, layer: StoredLayer, wanted: Wanted
+) -> tuple[int, _Dims, bool] | None:
+    """The first blob that does not fit, the shape it should have, and whether it loads."""
+    parameters = wanted.parameters or ()
+    entry = weights.entry(position)
+    if wanted.layer.type == "BatchNorm" and _reshapes(weights, len(parameters)):
+        return _wrong_channels(layer, [p.shape.dims for p in parameters])
+    for i, (dims, parameter) in enumerate(zip(layer.shapes, parameters, strict=True)):
+        expected = parameter.shape
+        legacy = entry is not None and entry.blobs[i].legacy
+        compared = dims
+        if legacy and expected.complete and len(expected.dims) < 4:
+            extra = 4 - len(expected.dims)
+            if any(dim != 1 for dim in dims[:extra]):
+                return i, expected.dims, False
+            compared = dims[extra:]
+        if expected.complete and len(compared) != len(expected.dims):
+            return i, expected.dims, False
+        if any(b is not None and a != b for a, b in zip(compared, expected.dims, strict=False)):
+            return i, expected.dims, False
+    return None
+
+
+def _reshapes(weights: Weights, blobs: int) -> bool:
+    dialect = weights.dialect
+    return dialect.reshapes_hdf5 if weights.file.hdf5 else blobs in dialect.reshapes_on_load
+
+
+def _wrong_channels(layer: StoredLayer, expected: list[_Dims]) -> tuple[int, _Dims, bool] | None:
+    """Whether a BatchNorm has another number of channels, whatever the order of its blobs."""
+    channels = max((dim for dims in expected for dim in dims if dim is not None), default=0)
+    known = all(dim is not None for dims in expected for dim in dims)
+    stored = max((_product(dims) for dims in layer.shapes), default=0)
+    if not known or stored == channels:
+        return None
+    blob = next(i for i, dims in enumerate(layer.shapes) if _product(dims) == stored)
+    return blob, (channels,), True
+
+
+def _product(dims: tuple[int, ...]) -> int:
+    size = 1
+    for dim in dims:
+        size *= dim
+    return size
+
+
+_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+"""
+_THREE = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { %s data: [0.1, 0.2%s] }
+  blobs { %s data: [1, 2%s] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+"""
+_FLAT, _WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
+_OLD = "num: 1 channels: 1 height: 1 width: 2"
+_MORE = "shape { dim: 3 }"
+VALID = (
+    WeightsExample("bvlc", _THREE % (_FLAT, "", _FLAT, ""), net=_NET % ""),
+    WeightsExample("bvlc", _THREE % (_OLD, "", _OLD, ""), net=_NET % ""),
+    WeightsExample("nvidia-0.17", _THREE % (_WIDE, "", _WIDE, ""), net=_NET % ""),
+    WeightsExample("bvlc", _THREE % (_WIDE, "", _WIDE, "")),
+)
+INVALID = (
+    InvalidWeights("bvlc", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_NET % ""),
+    InvalidWeights("nvidia-0.16", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_NET % ""),
+    InvalidWeights("bvlc", _THREE % (_MORE, ", 0", _MORE, ", 1"), ("bn",), net=_NET % ""),
+    InvalidWeights("nvidia-0.17", _THREE % (_MORE, ", 0", _MORE, ", 1"), ("bn",), net=_NET % ""),
+)

@@ -1,0 +1,107 @@
+"""Five blobs whose order cannot be told from the file.
+
+What it does
+    Reports a BatchNorm of five blobs that fits more than one order: one channel, so that every
+    blob has one value; the sizes C, C, 1, C, C in four axes, as the cuDNN layer of NVIDIA 0.14
+    writes gamma, beta, an unused blob, mean, variance; or the same sizes with a third blob that
+    is neither 0 nor 1, as Intel's Caffe keeps sums and a factor. Nothing is said of the values
+    of such a layer but what WT001 finds.
+
+Why it matters
+    NVIDIA 0.16 and later tell the order of 0.15 by its last blob having one value, and take
+    everything else for their own order. So gamma is taken for the mean and beta for the
+    variance, sums are not divided, and a BatchNorm of one channel is scrambled, all without a
+    message.
+
+Which Caffe
+    All; four axes are as they should be for NVIDIA 0.14. The order of 0.15 (last blob of one
+    value) and that of 0.16 (one axis, third blob 0 or 1) are recognised.
+
+What to do
+    Say who wrote the file: `protolint convert --from nvidia-0.14 --to ...`, or `--from intel`.
+
+Evidence
+    Net::CopyTrainedLayersFrom in net.cpp @ v0.16.1 to v0.17.4; seen in 0.16.6 and 0.17.4.
+    NVIDIA/caffe#307, intel/caffe#120, amirgholami/SqueezeNext#5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Finding, weights_rule
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+from ._weights import advice, titled
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import NormReading, Weights
+
+
+@weights_rule("WT010", "ambiguous-five-blob-layout", Severity.WARNING)
+def check(weights: Weights) -> Iterator[Finding]:
+    for reading in weights.norms:
+        why = _why(weights, reading)
+        if why:
+            yield Finding(
+                reading.layer.span,
+                f"{titled(reading.name)}: five blobs in an unclear order ({why}); say where the "
+                "file comes from",
+                layer=reading.name,
+                fix=advice("protolint convert --from WRITER --to ... reads the order of WRITER"),
+            )
+
+
+def _why(weights: Weights, reading: NormReading) -> str:
+    """What makes the order unclear, or nothing."""
+    sizes = reading.sizes
+    layout = reading.norm.layout
+    name = layout.name if layout is not None else ""
+    if len(sizes) != 5:
+        return ""
+    if max(sizes) == 1:
+        positional = weights.dialect.version == (0, 15) and name.startswith("N15")
+        return "" if positional else "one channel fits every order"
+    if sizes[2] != 1 or sizes.count(1) != 1:
+        return ""
+    if reading.single not in (0.0, 1.0):
+        return f"a third blob of {reading.single:.6g} makes the first two sums, as Intel's"
+    written_by_14 = weights.dialect.version == (0, 14)
+    if reading.wide and name != "N16-5" and not written_by_14:
+        return "four axes, as the cuDNN layer of NVIDIA 0.14 writes gamma first"
+    return ""
+
+
+_FIVE = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { %s data: [0.1, 0.2] }
+  blobs { %s data: [1, 2] }
+  blobs { %s data: %s }
+  blobs { %s data: [3, 4] }
+  blobs { %s data: [5, 6] }
+}
+"""
+_ONE = "shape { dim: 1 }"
+_FLAT, _WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
+_SINGLE = "shape { dim: [1, 1, 1, 1] }"
+_OLD = _FIVE % (_FLAT, _FLAT, _FLAT, "[7, 8]", _FLAT, _ONE)
+VALID = (
+    WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "1", _FLAT, _FLAT)),
+    WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "0", _FLAT, _FLAT)),
+    WeightsExample("nvidia-0.14", _FIVE % (_WIDE, _WIDE, _SINGLE, "0", _WIDE, _WIDE)),
+    WeightsExample("nvidia-0.17", _OLD.replace("[5, 6]", "0")),
+)
+INVALID = (
+    InvalidWeights("nvidia-0.17", _FIVE % (_WIDE, _WIDE, _SINGLE, "0", _WIDE, _WIDE), ("bn",)),
+    InvalidWeights("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "999.98", _FLAT, _FLAT), ("bn",)),
+    InvalidWeights(
+        "nvidia-0.17",
+        'layer { name: "bn" type: "BatchNorm"\n'
+        + "".join(f"  blobs {{ shape {{ dim: 1 }} data: {v} }}\n" for v in (3, 2, 1, 1.5, -0.25))
+        + "}\n",
+        ("bn",),
+    ),
+)

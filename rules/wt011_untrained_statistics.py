@@ -1,0 +1,123 @@
+"""Statistics that were never collected, or over few batches only.
+
+What it does
+    Reports a BatchNorm whose mean and variance are all 0 (an error), and one whose statistics
+    cover fewer than 10 batches, as far as the factor tells (a warning). Where layers have
+    factors that tell of different numbers of batches, the first that is not as most are gets an
+    info.
+
+Why it matters
+    With all 0 the layer gives x / sqrt(eps), 316 times the input at an eps of 1e-5: the net was
+    saved before it was trained, or its statistics were lost on the way. A running average of a
+    few batches is as noisy as those batches. Different factors come from layers that were
+    frozen for a while, or from files put together.
+
+Which Caffe
+    All for statistics of 0. The factor tells an age in files of BVLC and of NVIDIA 0.14 with
+    engine CAFFE; one of 1 tells nothing, because converters write it too. `few-batches` in the
+    configuration is the limit.
+
+What to do
+    Run the training net some hundred steps with a learning rate of 0 before the net is used.
+
+Evidence
+    All 0 seen in BVLC master and NVIDIA 0.14.5 to 0.17.4. chainer/chainer#1522, Tencent/ncnn#302,
+    BVLC/caffe#3229. How many batches are few is a proposal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Finding, weights_rule
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+from ._weights import advice, counted, titled
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import NormReading, Weights
+
+
+#: Factors that are this close tell of one number of batches.
+_CLOSE = 1e-3
+
+
+@weights_rule("WT011", "untrained-statistics", Severity.ERROR)
+def check(weights: Weights) -> Iterator[Finding]:
+    aged: list[NormReading] = []
+    for reading in weights.norms:
+        numbers = reading.numbers
+        if not numbers.channels:
+            continue
+        passes = numbers.age.passes
+        name = titled(reading.name)
+        if not numbers.mean.any() and not numbers.variance.any():
+            yield Finding(
+                reading.layer.span,
+                f"{name}: statistics are all zero; train the net, or take other weights",
+                layer=reading.name,
+                fix=advice("collect statistics: some hundred TRAIN passes, lr 0"),
+            )
+        elif passes is not None and passes < weights.thresholds.few_batches:
+            yield Finding(
+                reading.layer.span,
+                f"{name}: statistics cover about {counted(passes, 'batch').replace('chs', 'ches')}"
+                f" (factor {reading.single:.6g}); train on before they are used",
+                layer=reading.name,
+                severity=Severity.WARNING,
+            )
+        elif passes is not None:
+            aged.append(reading)
+    yield from _apart(aged)
+
+
+def _apart(aged: list[NormReading]) -> Iterator[Finding]:
+    """The first layer whose factor is not as that of most with the same moving average."""
+    for fraction in dict.fromkeys(r.norm.facts.fraction for r in aged):
+        alike = [r for r in aged if r.norm.facts.fraction == fraction]
+        factors = [r.single or 0.0 for r in alike]
+        usual, _ = Counter(factors).most_common(1)[0]
+        others = [
+            reading
+            for reading, factor in zip(alike, factors, strict=True)
+            if abs(factor - usual) > _CLOSE * usual
+        ]
+        if others:
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            yield Finding(
+                others[0].layer.span,
+                f"{titled(others[0].name)}{more}: factor {others[0].single:.6g} where other "
+                f"layers have {usual:.6g}: it was trained on another number of batches",
+                layer=others[0].name,
+                severity=Severity.INFO,
+            )
+
+
+_BN = """\
+layer {
+  name: "%s" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [%s] }
+  blobs { shape { dim: 2 } data: [%s] }
+  blobs { shape { dim: 1 } data: %s }
+}
+"""
+_TRAINED = ("50, 60", "70, 80")
+VALID = (
+    WeightsExample("bvlc", _BN % ("bn", *_TRAINED, "1")),
+    WeightsExample("bvlc", _BN % ("bn", *_TRAINED, "999.98236")),
+    WeightsExample("nvidia-0.17", _BN % ("bn", "0, 0", "1, 1", "1")),
+    WeightsExample("bvlc", "".join(_BN % (name, *_TRAINED, "95.2") for name in "ab")),
+)
+INVALID = (
+    InvalidWeights("nvidia-0.17", _BN % ("bn", "0, 0", "0, 0", "1"), ("bn",)),
+    InvalidWeights("bvlc", _BN % ("bn", *_TRAINED, "4.99001"), ("bn",)),
+    InvalidWeights(
+        "bvlc",
+        "".join(_BN % (name, *_TRAINED, "999.98") for name in "ab")
+        + _BN % ("c", *_TRAINED, "95.2"),
+        ("c",),
+    ),
+)

@@ -1,0 +1,133 @@
+"""A layer of the net that has no weights in the file.
+
+What it does
+    Looks for each layer of the net that has blobs under its name in the file, and names the
+    nearest one there where a spelling may be meant. An error for a BatchNorm, else a warning;
+    an info where training starts from the weights (`--fine-tune`), when a new classifier is
+    what one wants. Where no layer at all is found, that is one finding. Needs the net.
+
+Why it matters
+    Caffe copies weights by the layer's name and says nothing of layers that get none: they keep
+    what their fillers gave them. A BatchNorm without statistics multiplies by 1/sqrt(eps).
+
+Which Caffe
+    All. Only `Ignoring source layer` is logged, and only for layers that the net does not have.
+
+What to do
+    Give the layer the name that it has in the file.
+
+Evidence
+    Seen in BVLC master and NVIDIA 0.14.5 to 0.17.4: the output is off by a factor of 316.
+    BVLC/caffe#7043, NVIDIA/DIGITS#2068, liuzhuang13/DenseNetCaffe#8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Finding, weights_rule
+from protolint.lint.suggest import nearest
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.source import Span
+
+from ._weights import counted, in_net, titled
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import Wanted, Weights
+
+
+@weights_rule("WT013", "missing-weights", Severity.WARNING)
+def check(weights: Weights) -> Iterator[Finding]:
+    stored = {layer.name for layer in weights.file.layers}
+    expected = [w for w in weights.wanted.values() if w.parameters]
+    missing = [w for w in expected if w.layer.name not in stored and not _shared(weights, w)]
+    whole = Span(0, weights.source.size)
+    if missing and len(missing) == len(expected) > 1:
+        yield Finding(
+            whole,
+            f"none of the net's {counted(len(expected), 'layer')} with blobs is in the file; give "
+            "the net that the weights belong to",
+            severity=Severity.ERROR,
+            related=in_net(weights, missing[0].layer.name, "the first of them"),
+        )
+        return
+    spare = sorted(layer.name for layer in weights.with_blobs if layer.name not in weights.wanted)
+    for wanted in missing:
+        name = wanted.layer.name
+        near = _near(weights, name, spare)
+        yield Finding(
+            whole,
+            f"{titled(name)}: no weights in the file" + (near or "; it keeps its fillers"),
+            layer=name,
+            related=in_net(weights, name, "gets no weights"),
+            severity=_severity(weights, wanted),
+        )
+
+
+def _near(weights: Weights, name: str, spare: list[str]) -> str:
+    """Which layer of the file may be meant: the Scale of the same BatchNorm, or a like name."""
+    for reading in weights.norms:
+        stored = weights.as_stored.get(reading.name)
+        own = stored.facts.scale if stored is not None else None
+        if reading.norm.facts.scale == name and own in spare:
+            return f"; the Scale of '{reading.name}' is '{own}' there"
+    near = nearest(name, spare, limit=3)
+    return f"; '{near[0]}' is similar" if near is not None else ""
+
+
+def _severity(weights: Weights, wanted: Wanted) -> Severity:
+    if wanted.layer.type == "BatchNorm":
+        return Severity.ERROR
+    return Severity.INFO if weights.fine_tunes else Severity.WARNING
+
+
+def _shared(weights: Weights, wanted: Wanted) -> bool:
+    """Whether an HDF5 file leaves the layer's blobs out, because another layer owns them."""
+    return weights.file.hdf5 and all(blob.name for blob in wanted.parameters or ())
+
+
+_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
+layer { name: "bn1" type: "BatchNorm" bottom: "x" top: "y" }
+layer { name: "fc" type: "InnerProduct" bottom: "y" top: "z" inner_product_param { num_output: 1 } }
+"""
+_BN = """\
+layer {
+  name: "%s" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+"""
+_FC = """\
+layer {
+  name: "%s" type: "InnerProduct" bottom: "y" top: "z"
+  blobs { shape { dim: [1, 128] } %s }
+  blobs { shape { dim: 1 } data: 0 }
+}
+""".replace("%s }", "data: [" + ", ".join(["0.5"] * 128) + "] }")
+_SCALE = """\
+layer {
+  name: "%s" type: "Scale" bottom: "y" top: "y"
+  blobs { shape { dim: 2 } data: [1.5, 1] }
+}
+"""
+_BEFORE, _, _AFTER = _NET.partition('layer { name: "fc"')
+_MIDDLE = 'layer { name: "scale1" type: "Scale" bottom: "y" top: "y" }\nlayer { name: "fc"'
+VALID = (
+    WeightsExample("bvlc", _BN % "bn1" + _FC % "fc", net=_NET),
+    WeightsExample("bvlc", _BN % "bn1"),
+)
+INVALID = (
+    InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET),
+    InvalidWeights("nvidia-0.17", _BN % "bn_1" + _FC % "fc", ("bn1",), net=_NET),
+    InvalidWeights(
+        "bvlc",
+        _BN % "bn1" + _SCALE % "s1" + _FC % "fc",
+        ("scale1",),
+        net=_BEFORE + _MIDDLE + _AFTER,
+    ),
+    InvalidWeights("bvlc", _BN % "norm" + _FC % "classifier", (None,), net=_NET),
+)

@@ -1,0 +1,107 @@
+"""Values that half precision cannot hold.
+
+What it does
+    Where half precision is in use, because the file stores it, a layer in it says so, or the net
+    does, reports the layers with a value beyond 65504, and a BatchNorm whose variance and eps
+    together are under 6e-8. Sums that were not divided by their factor count as they stand.
+
+Why it matters
+    65504 is the largest half, 6e-8 the smallest that is not 0. A value beyond becomes infinite,
+    and a variance below divides by 0, as soon as the layer computes in half precision.
+
+Which Caffe
+    NVIDIA 0.16 and later. The others compute in single precision.
+
+What to do
+    `protolint convert` divides sums by their factor. Else keep the layer in FLOAT:
+    `forward_type: FLOAT` and its kin.
+
+Evidence
+    NVIDIA/caffe#401, NVIDIA/caffe#490, pytorch/pytorch#88474. Not run: there is no CPU path for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Finding, weights_rule
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+from ._weights import NVIDIA_16_ON, conversion, is_sums, titled
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import Weights
+
+
+_LARGEST, _SMALLEST = 65504.0, 6e-8
+#: forward_type and backward_type in LayerParameter, and FLOAT16 (caffe.proto @ v0.16.1).
+_TYPE_FIELDS, _FLOAT16 = (145, 146), 2
+
+
+@weights_rule("WT014", "half-precision-range", Severity.WARNING, dialects=NVIDIA_16_ON)
+def check(weights: Weights) -> Iterator[Finding]:
+    readings = {reading.name: reading for reading in weights.norms}
+    halves = any(scan.half for scans in weights.scans for scan in scans)
+    everywhere = weights.writes_half or halves
+    for position, scans in enumerate(weights.scans):
+        layer = weights.file.layers[position]
+        if not everywhere and not _computes_half(weights, position):
+            continue
+        reading = readings.get(layer.name)
+        large = [i for i, scan in enumerate(scans) if scan.largest > _LARGEST]
+        small = 0
+        if reading is not None and not large:
+            numbers = reading.numbers
+            total = numbers.variance + numbers.eps
+            small = int(((total >= 0) & (total < _SMALLEST)).sum())
+        if not large and not small:
+            continue
+        sums = reading is not None and is_sums(reading)
+        what = (
+            f"blob {large[0]} goes up to {scans[large[0]].largest:.6g}, the largest half is 65504"
+            if large
+            else f"variance and eps are under {_SMALLEST:g} in {small} channels"
+        )
+        yield Finding(
+            weights.span_of(position, large[0]) if large else layer.span,
+            f"{titled(layer.name)}: values leave half precision ({what}); "
+            + ("divide by the factor" if sums else "keep the layer in single precision"),
+            layer=layer.name,
+            fix=conversion(weights) if sums else None,
+        )
+
+
+def _computes_half(weights: Weights, position: int) -> bool:
+    """Whether the layer says in the file that it computes in half precision."""
+    entry = weights.entry(position)
+    return entry is not None and any(
+        found.number in _TYPE_FIELDS and found.wire_type == 0 and found.number_value == _FLOAT16
+        for found in entry.fields
+    )
+
+
+_BN = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [%s, 2] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+"""
+_HALF = "forward_type: FLOAT16"
+_NET = """\
+default_forward_type: FLOAT16
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }
+"""
+VALID = (
+    WeightsExample("nvidia-0.17", _BN % ("", "1e6")),
+    WeightsExample("nvidia-0.17", _BN % (_HALF, "65504")),
+    WeightsExample("bvlc", _BN % ("", "1e6")),
+)
+INVALID = (
+    InvalidWeights("nvidia-0.17", _BN % (_HALF, "1e6"), ("bn",)),
+    InvalidWeights("nvidia-0.16", _BN % ("", "70000"), ("bn",), net=_NET),
+)

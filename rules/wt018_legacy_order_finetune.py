@@ -1,0 +1,93 @@
+"""A training that starts from weights in the order of NVIDIA 0.15.
+
+What it does
+    Reports each BatchNorm of five blobs in the order of 0.15, the last of one value, where the
+    net is one for training, or a solver's, and its BatchNorm has gamma and beta. Needs the net.
+
+Why it matters
+    Loading puts the values into their new places, but the solver holds the blobs by their old
+    ones: it freezes gamma and beta, which never move again, and lets weight decay shrink the
+    variance. There is no message, and the net seems to train.
+
+Which Caffe
+    NVIDIA 0.16 and later, binary files. A deploy net computes rightly with them.
+
+What to do
+    `protolint convert`, or load the file and save it once before the training.
+
+Evidence
+    Seen in NVIDIA 0.16.6 and 0.17.4, with and without weight decay; a file that was saved once
+    trains as it should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Finding, weights_rule
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+from ._weights import REORDERS, conversion, in_net, titled
+
+if TYPE_CHECKING:
+    from protolint.lint.weights import Weights
+
+
+@weights_rule("WT018", "legacy-order-finetune", Severity.ERROR, dialects=REORDERS)
+def check(weights: Weights) -> Iterator[Finding]:
+    if not weights.trains or weights.file.hdf5:
+        return
+    for reading in weights.norms:
+        wanted = weights.wanted.get(reading.name)
+        fits = wanted is not None and len(wanted.parameters or ()) == len(reading.sizes)
+        if reading.in_old_order and fits:
+            yield Finding(
+                reading.layer.span,
+                f"{titled(reading.name)}: blobs in 0.15 order; {weights.dialect.name} would train "
+                "with frozen gamma and beta and a decaying variance; convert first",
+                layer=reading.name,
+                related=in_net(weights, reading.name, "learns gamma and beta"),
+                fix=conversion(weights),
+            )
+
+
+_NET = """\
+layer { name: "data" type: "%s" top: "x" %s }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param { scale_bias: true }
+}
+"""
+_TRAIN = _NET % ("Data", "")
+_DEPLOY = _NET % ("Input", "input_param { shape { dim: [1, 2, 8, 8] } }")
+_OLD = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [1.5, 1.5] }
+  blobs { shape { dim: 2 } data: [0.25, 0.25] }
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 0 }
+}
+"""
+_NEW = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 1 }
+  blobs { shape { dim: 2 } data: [1.5, 1.5] }
+  blobs { shape { dim: 2 } data: [0.25, 0.25] }
+}
+"""
+VALID = (
+    WeightsExample("nvidia-0.17", _OLD, net=_DEPLOY),
+    WeightsExample("nvidia-0.17", _NEW, net=_TRAIN),
+    WeightsExample("nvidia-0.17", _OLD),
+)
+INVALID = (
+    InvalidWeights("nvidia-0.17", _OLD, ("bn",), net=_TRAIN),
+    InvalidWeights("nvidia-0.16", _OLD, ("bn",), net=_TRAIN),
+)
