@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, Union, overload
 
 from protolint.diagnostic import Diagnostic
@@ -29,7 +30,7 @@ from protolint.lint.suggest import did_you_mean
 from protolint.net.net import Net
 from protolint.schema.build import Build
 from protolint.schema.descriptors import Schema, read_schema
-from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
+from protolint.schema.dialects import AUTO, DIALECTS, Dialect, resolve_target
 from protolint.source import BinarySource, Position, Source
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def check(
             other `str` is the path of a file or a folder. A `Path` is always a path, `bytes`
             are always text. A caffemodel, binary or HDF5, is checked by itself.
         target: The Caffe to check for, by name or as a Dialect, or several; if not given, the
-            one that a comment in the file, the configuration or its fields point to.
+            one that a comment in the file, the configuration or its fields point to; "auto"
+            leaves the configuration out.
         select: Only these rules: codes, families and names, as a list or separated by commas.
         ignore: Not these rules.
         name: A name for text, which is then checked with the configuration for that path;
@@ -229,7 +231,8 @@ class _Run:
         fine_tunes: bool,
         isolated: bool,
     ) -> None:
-        self._targets = _dialects(target)
+        self._infers = target == AUTO
+        self._targets = () if self._infers else _dialects(target)
         self._select = None if select is None else _codes(select)
         self._ignore = _codes(ignore or ())
         self._proto = None if proto is None else os.fspath(proto)
@@ -243,6 +246,8 @@ class _Run:
         settings = Settings()
         if path is not None:
             settings = self._finder.settings_for(os.path.dirname(os.path.realpath(path)))
+        if self._infers:
+            settings = settings._replace(targets=(), per_file_targets=MappingProxyType({}))
         if self._select is not None:
             settings = settings._replace(select=self._select, ignore=frozenset())
         return settings._replace(ignore=settings.ignore | self._ignore)

@@ -65,13 +65,17 @@ def check(weights: Weights) -> Iterator[Finding]:
             yield Finding(
                 reading.layer.span,
                 f"{name}: statistics cover about {counted(passes, 'batch').replace('chs', 'ches')}"
-                f" (factor {reading.single:.6g}); train on before they are used",
+                f"{_factor(reading)}; train on before they are used",
                 layer=reading.name,
                 severity=Severity.WARNING,
             )
         elif passes is not None:
             aged.append(reading)
     yield from _apart(aged)
+
+
+def _factor(reading: NormReading) -> str:
+    return "" if reading.single is None else f" (factor {reading.single:.6g})"
 
 
 def _apart(aged: list[NormReading]) -> Iterator[Finding]:

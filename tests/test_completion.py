@@ -79,7 +79,8 @@ def test_the_rule_to_explain() -> None:
 
 
 def test_targets() -> None:
-    assert set(offered("protolint check --target ")) == {*DIALECTS, "nvidia"}
+    assert set(offered("protolint check --target ")) == {*DIALECTS, "nvidia", "auto"}
+    assert set(offered("protolint convert --to ")) == {*DIALECTS, "nvidia"}
     assert offered("protolint check --target bvlc --target nvidia-0.14") == ["nvidia-0.14"]
 
 

@@ -7,7 +7,14 @@ import sys
 
 import click
 
-from protolint.cli.options import CodesType, PathType, TargetType, coloured, severities
+from protolint.cli.options import (
+    CodesType,
+    PathType,
+    TargetOrAutoType,
+    ThresholdType,
+    coloured,
+    severities,
+)
 from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
 from protolint.cli.session import Choices, Session
 from protolint.diagnostic import Severity
@@ -26,8 +33,8 @@ __all__ = ["command"]
     "--target",
     "targets",
     multiple=True,
-    type=TargetType(),
-    help="bvlc, nvidia-0.14 to nvidia-0.17; repeatable.",
+    type=TargetOrAutoType(),
+    help="bvlc, nvidia-0.14 to 0.17, auto (repeatable).",
 )
 @click.option(
     "--weights",
@@ -68,6 +75,14 @@ __all__ = ["command"]
 @click.option(
     "--proto", type=PathType(), metavar="FILE", help="Your own fork's caffe.proto as the schema."
 )
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    type=ThresholdType(),
+    metavar="KEY=NUMBER",
+    help="From where rules on weights speak.",
+)
 @click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
 @click.option("--fine-tune", is_flag=True, help="Training starts from loaded weights.")
 @click.option("--stdin-filename", metavar="NAME", help="The name to show for '-'.")
@@ -86,7 +101,7 @@ __all__ = ["command"]
 )
 def command(
     paths: tuple[str, ...],
-    targets: tuple[Dialect, ...],
+    targets: tuple[Dialect | None, ...],
     weights: tuple[str, ...],
     select: frozenset[str] | None,
     ignore: frozenset[str] | None,
@@ -100,6 +115,7 @@ def command(
     fail_level: Severity | None,
     exit_zero: bool,
     proto: str | None,
+    thresholds: tuple[tuple[str, float], ...],
     without_cudnn: bool,
     fine_tune: bool,
     stdin_filename: str | None,
@@ -115,13 +131,16 @@ def command(
 ) -> int:
     """Check prototxt files, *.prototxt below folders ('-': stdin), and weights.
 
-    Without --target, the Caffe a file is for is told from a comment in it
-    (# protolint: target=bvlc), the configuration, or what is in it.
+    Without --target a comment, the configuration or the file tells which Caffe.
 
     Exit code: 0 nothing found, 1 findings, 2 wrong usage or unreadable file.
     """
+    if None in targets and len(targets) > 1:
+        raise UsageError("--target auto stands alone: each file tells its own")
     choices = Choices(
-        targets=targets,
+        targets=tuple(target for target in targets if target is not None),
+        infer=None in targets,
+        thresholds=thresholds,
         select=select,
         ignore=ignore or frozenset(),
         extend_select=extend_select or frozenset(),

@@ -6,7 +6,7 @@ from click.shell_completion import CompletionItem
 
 from protolint.errors import ProtolintError
 from protolint.lint.registry import known_rules
-from protolint.schema.dialects import DIALECTS
+from protolint.schema.dialects import AUTO, DIALECTS
 
 __all__ = ["paths", "rule_lists", "rules", "targets"]
 
@@ -16,9 +16,11 @@ def paths(incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(incomplete, type="file")]
 
 
-def targets(incomplete: str) -> list[CompletionItem]:
+def targets(incomplete: str, *, auto: bool = False) -> list[CompletionItem]:
     """The dialects whose names begin so, each with its title."""
     known = {name: dialect.title for name, dialect in DIALECTS.items()}
+    if auto:
+        known[AUTO] = "the one that each file points to"
     known["nvidia"] = f"the newest: {DIALECTS['nvidia-0.17'].title}"
     return [
         CompletionItem(name, help=title)

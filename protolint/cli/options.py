@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from protolint.diagnostic import Severity
-from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
+from protolint.schema.dialects import AUTO, DIALECTS, Dialect, resolve_target
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["CodesType", "PathType", "RuleType", "TargetType", "coloured", "severities"]
+__all__ = [
+    "CodesType", "PathType", "RuleType", "TargetOrAutoType", "TargetType", "ThresholdType",
+    "coloured", "severities",
+]  # fmt: skip
 
 
 class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -41,6 +44,50 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         from protolint.cli.completion import targets
 
         return targets(incomplete)
+
+
+class TargetOrAutoType(TargetType):
+    """A dialect by its name, or None for `auto`: the one that each file points to."""
+
+    def convert(  # type: ignore[override,unused-ignore]
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Dialect | None:
+        """The dialect of a name, as in TargetType."""
+        return None if value.strip().lower() == AUTO else super().convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The targets that begin so, and `auto`."""
+        from protolint.cli.completion import targets
+
+        return targets(incomplete, auto=True)
+
+
+class ThresholdType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """One of the thresholds of the rules on weights: its key, "=", a number."""
+
+    name = "threshold"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        """The key and the number; a usage error, with the nearest key, for anything else."""
+        from protolint.lint.suggest import did_you_mean
+        from protolint.lint.thresholds import THRESHOLDS, wanted_instead
+
+        name, equals, number = value.partition("=")
+        if name not in THRESHOLDS or not equals:
+            hint = did_you_mean(name, THRESHOLDS) or f"; known: {', '.join(THRESHOLDS)}"
+            self.fail(f"'{value}' is no KEY=NUMBER{hint}", param, ctx)
+        try:
+            found = float(number)
+        except ValueError:
+            found = float("nan")
+        what = wanted_instead(name, found)
+        if what is not None:
+            self.fail(f"{name} takes a number {what}, not '{number}'", param, ctx)
+        return name, found
 
 
 class PathType(click.ParamType):  # type: ignore[type-arg,unused-ignore]

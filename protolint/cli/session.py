@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -32,7 +33,11 @@ __all__ = ["Choices", "Session"]
 
 
 class Choices(NamedTuple):
-    """What the command line says about how to check."""
+    """What the command line says about how to check.
+
+    With `infer` no target is configured: the file itself tells. `thresholds` are keys of the
+    table `thresholds` with their values.
+    """
 
     targets: tuple[Dialect, ...] = ()
     select: frozenset[str] | None = None
@@ -45,6 +50,8 @@ class Choices(NamedTuple):
     force_exclude: bool = False
     stdin_filename: str | None = None
     weights: tuple[str, ...] = ()
+    infer: bool = False
+    thresholds: tuple[tuple[str, float], ...] = ()
 
 
 class Session:
@@ -108,10 +115,16 @@ class Session:
             asked, extra = self.choices.select, self.choices.extend_select
             select = settings.select if asked is None else asked
             ignore = settings.ignore if asked is None else frozenset()
-            known = self._settings[folder] = settings._replace(
+            known = settings._replace(
                 select=None if select is None else select | extra,
                 ignore=(ignore - extra) | self.choices.ignore,
             )
+            if self.choices.thresholds:
+                changed = {**known.thresholds, **dict(self.choices.thresholds)}
+                known = known._replace(thresholds=MappingProxyType(changed))
+            if self.choices.infer:
+                known = known._replace(targets=(), per_file_targets=MappingProxyType({}))
+            self._settings[folder] = known
         return known
 
     def _build_for(self, settings: Settings) -> Build:

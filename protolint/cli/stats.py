@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
-from protolint.cli.options import PathType, TargetType, coloured
+from protolint.cli.options import PathType, TargetType, ThresholdType, coloured
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
+from protolint.lint.config import ConfigFinder, Settings
 from protolint.schema.dialects import Dialect
 
 if TYPE_CHECKING:
@@ -76,32 +78,12 @@ _SORTS = ("net", "name", "variance", "gain", "eps", "dead", "drift")
     help="What runs it: opencv or caffe.  [opencv]",
 )
 @click.option(
-    "--near-zero",
-    type=click.FloatRange(0),
-    default=1e-10,
-    metavar="VARIANCE",
-    help="Less is as good as 0 (WT007).  [1e-10]",
-)
-@click.option(
-    "--drift-median",
-    type=click.FloatRange(1),
-    default=4.0,
-    metavar="RATIO",
-    help="Median change that is told (WT012).  [4]",
-)
-@click.option(
-    "--drift-channel",
-    type=click.FloatRange(1),
-    default=100.0,
-    metavar="RATIO",
-    help="A channel's change that is far.  [100]",
-)
-@click.option(
-    "--drift-share",
-    type=click.FloatRange(0, 1),
-    default=0.05,
-    metavar="SHARE",
-    help="Channels that may move far.  [0.05]",
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    type=ThresholdType(),
+    metavar="KEY=NUMBER",
+    help="From where findings are told (repeatable).",
 )
 @click.option("--exit-code", is_flag=True, help="Exit 1 where something is found.")
 @click.option(
@@ -123,10 +105,7 @@ def command(
     html: str | None,
     data: str | None,
     runner: str,
-    near_zero: float,
-    drift_median: float,
-    drift_channel: float,
-    drift_share: float,
+    thresholds: tuple[tuple[str, float], ...],
     exit_code: bool,
     color: str,
 ) -> int:
@@ -137,7 +116,6 @@ def command(
     Exit code: 0 (1 with --exit-code and findings), 2 wrong usage or unreadable file.
     """
     from protolint.batchnorm.state import Statistic
-    from protolint.stats.model import Thresholds
     from protolint.stats.run import Options, collect
 
     output = None if output == "-" else output
@@ -153,7 +131,7 @@ def command(
         statistic=Statistic(bn_stat) if bn_stat is not None else None,
         eps=eps,
         layers=layers,
-        thresholds=Thresholds(drift_median, drift_channel, drift_share, near_zero),
+        settings=_settings(paths[0], dict(thresholds)),
         data=data,
         runner=runner,
     )
@@ -169,6 +147,12 @@ def command(
         write_html(report, html)
     _write(_text(report, form, sort, each=each, color=color, output=output), output)
     return 1 if exit_code and report.findings else 0
+
+
+def _settings(path: str, thresholds: dict[str, float]) -> Settings:
+    """The configuration for the first file, with the thresholds of the command line."""
+    settings = ConfigFinder().settings_for(os.path.dirname(os.path.realpath(path)))
+    return settings._replace(thresholds=MappingProxyType({**settings.thresholds, **thresholds}))
 
 
 def _check_outputs(paths: tuple[str, ...], outputs: list[str]) -> None:

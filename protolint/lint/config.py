@@ -20,7 +20,7 @@ from protolint.lint.select import codes_of
 from protolint.lint.suggest import did_you_mean
 from protolint.schema.build import Build
 from protolint.schema.descriptors import Schema
-from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
+from protolint.schema.dialects import AUTO, DIALECTS, Dialect, resolve_target
 
 __all__ = ["ConfigFinder", "Settings", "load_settings"]
 
@@ -199,7 +199,10 @@ def _flag(path: str, key: str, value: Any) -> bool:
 
 def _dialects(path: str, key: str, value: Any) -> tuple[Dialect, ...]:
     found = []
-    for name in _strings(path, key, value):
+    names = _strings(path, key, value)
+    if names == [AUTO]:
+        return ()
+    for name in names:
         dialect = resolve_target(name)
         if dialect is None:
             hint = did_you_mean(name, DIALECTS)
@@ -255,17 +258,15 @@ def _beside(path: str, key: str, value: Any) -> str:
 
 
 def _thresholds(path: str, key: str, value: Any) -> MappingProxyType[str, float]:
-    from protolint.lint.thresholds import THRESHOLDS
+    from protolint.lint.thresholds import THRESHOLDS, wanted_instead
 
     found: dict[str, float] = {}
     for name, number in _sub_table(path, key, value).items():
         if name not in THRESHOLDS:
             hint = did_you_mean(name, THRESHOLDS) or f"; known: {', '.join(THRESHOLDS)}"
             raise ConfigError(f"{path}: unknown key '{key}.{name}'{hint}")
-        most = 1.0 if name.endswith("-share") else float("inf")
-        kind = isinstance(number, (int, float)) and not isinstance(number, bool)
-        if not kind or not 0 <= number <= most or number == float("inf"):
-            what = "from 0 to 1" if most == 1 else "of 0 or more"
+        what = wanted_instead(name, number)
+        if what is not None:
             raise ConfigError(f"{path}: '{key}.{name}' takes a number {what}, not {number!r}")
         found[name] = float(number)
     return MappingProxyType(found)

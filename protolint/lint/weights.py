@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
+from protolint.batchnorm.detect import Detection
+from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.norms import Norm, StoredLayer, WeightsFile, read_weights
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.state import LayoutError
@@ -17,7 +19,7 @@ from protolint.lint.file import FileKind, Readings
 from protolint.lint.known import known_of
 from protolint.lint.precedence import one_for_each_cause
 from protolint.lint.project import Project
-from protolint.lint.registry import all_rules
+from protolint.lint.registry import all_rules, find_rule
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.runner import FileReport
 from protolint.lint.target import Target
@@ -33,7 +35,10 @@ from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry
 from protolint.weights.scan import BlobScan, Progress, scan_hdf5, scan_model
 
-__all__ = ["GivenNet", "NormReading", "StoredLayer", "Wanted", "Weights", "check_weights"]
+__all__ = [
+    "GivenNet", "NormReading", "StoredLayer", "Wanted", "Weights", "check_numbers",
+    "check_weights",
+]  # fmt: skip
 
 _NEWEST = "nvidia-0.17"
 
@@ -298,24 +303,65 @@ def check_weights(
     return reports
 
 
+#: The rules that look at the numbers of BatchNorms alone, whatever they were stored in.
+_OF_NUMBERS = ("WT002", "WT007", "WT008", "WT011")
+
+
+class _Loose(NamedTuple):
+    """BatchNorms that belong to no weight file of Caffe, as those rules see them."""
+
+    norms: tuple[NormReading, ...]
+    thresholds: Thresholds
+
+
+def check_numbers(path: str, layers: Iterable[Numbers], settings: Settings) -> list[Diagnostic]:
+    """What is wrong with numbers of any origin, by the rules that need nothing else.
+
+    The findings name their layer and have no place in the file.
+    """
+    readings = []
+    for numbers in layers:
+        if not numbers.problem:
+            layer = StoredLayer(numbers.name, "BatchNorm", (), (), (), Span(0, 0))
+            facts = LayerFacts(numbers.name, "BatchNorm", ())
+            readings.append(NormReading(Norm(layer, facts, Detection(()), None), numbers))
+    view = _Loose(tuple(readings), Thresholds.of(settings.thresholds))
+    ignored = settings.ignored_in(path)
+    found = [
+        (rule, finding)
+        for rule in map(find_rule, _OF_NUMBERS)
+        if rule.code not in ignored and (settings.select is None or rule.code in settings.select)
+        for finding in rule.check(view)
+    ]
+    order = {reading.name: place for place, reading in enumerate(readings)}
+    told = [_diagnostic(r, f, path, None, settings) for r, f in one_for_each_cause(found)]
+    return sorted(told, key=lambda d: (order.get(d.layer or "", 0), d.code))
+
+
+def _diagnostic(
+    rule: Rule, finding: Finding, path: str, target: str | None, settings: Settings
+) -> Diagnostic:
+    return Diagnostic(
+        code=rule.code,
+        name=rule.name,
+        severity=settings.severity.get(rule.code) or finding.severity or rule.severity,
+        message=finding.message,
+        path=path,
+        span=finding.span,
+        layer=finding.layer,
+        target=target,
+        related=finding.related,
+        fix=finding.fix,
+    )
+
+
 def _diagnostics(weights: Weights, rules: list[Rule], settings: Settings) -> list[Diagnostic]:
     found: list[tuple[Rule, Finding]] = []
     for rule in rules:
         if rule.applies_to(weights.dialect.name):
             found += ((rule, finding) for finding in rule.check(weights))
     diagnostics = [
-        Diagnostic(
-            code=rule.code,
-            name=rule.name,
-            severity=settings.severity.get(rule.code) or finding.severity or rule.severity,
-            message=finding.message,
-            path=weights.path,
-            span=finding.span,
-            layer=finding.layer,
-            target=weights.dialect.name,
-            related=finding.related,
-            fix=finding.fix,
-        )
+        _diagnostic(rule, finding, weights.path, weights.dialect.name, settings)
         for rule, finding in one_for_each_cause(found)
     ]
     return sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key)

@@ -237,6 +237,10 @@ FORK_FIELDS = {
 }
 
 
+#: In place of a target: the one that a file itself points to.
+AUTO = "auto"
+
+
 def resolve_target(name: str) -> Dialect | None:
     """The dialect a user means: a full name, or `nvidia` for the newest; None if unknown."""
     wanted = name.strip().lower()

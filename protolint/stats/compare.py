@@ -1,6 +1,6 @@
 """Snapshots side by side: how each layer's statistics moved, which moved first, which is odd.
 
-All of it is about the true statistics, and a variance below Thresholds.near_zero counts as
+All of it is about the true statistics, and a variance below near_zero_variance counts as
 that: whatever it is there, eps decides, and its ratio to another such would mean nothing.
 
 A snapshot is an outlier where its two neighbours are close to each other and far from it, in
@@ -22,8 +22,8 @@ import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
-from protolint.lint.thresholds import Thresholds as Limits
-from protolint.stats.model import Drift, Outlier, Snapshot, Thresholds
+from protolint.lint.thresholds import Thresholds
+from protolint.stats.model import Drift, Outlier, Snapshot
 
 __all__ = ["Comparison", "compare_snapshots", "untrained"]
 
@@ -31,8 +31,6 @@ _DEFAULTS = Thresholds()
 _NAN = float("nan")
 #: What an outlier's nearer neighbour is away, at least, as a ratio.
 _FAR = 2.0
-#: Statistics of fewer batches are young (WT011).
-_YOUNG = Limits().few_batches
 
 
 class Comparison(NamedTuple):
@@ -62,9 +60,9 @@ def compare_snapshots(
     return Comparison(tuple(drifts), first, _outlier(snapshots, thresholds), tuple(notes))
 
 
-def untrained(numbers: Numbers) -> bool:
+def untrained(numbers: Numbers, thresholds: Thresholds) -> bool:
     """Whether the statistics of a layer are all 0 or cover too few passes (WT011)."""
-    if numbers.age.passes is not None and numbers.age.passes < _YOUNG:
+    if numbers.age.passes is not None and numbers.age.passes < thresholds.few_batches:
         return not numbers.age.at_least
     return not (numbers.mean.any() or numbers.variance.any())
 
@@ -120,7 +118,7 @@ def _drift(a: Numbers, b: Numbers, before: int, thresholds: Thresholds) -> Drift
             b.name, before, before + 1, _NAN, _NAN, 0, _NAN, _NAN, 0, 0.0, (), (), (), False,
             left_out,
         )  # fmt: skip
-    floor = thresholds.near_zero
+    floor = thresholds.near_zero_variance
     first, second = a.variance[kept], b.variance[kept]
     ratio = np.maximum(second, floor) / np.maximum(first, floor)
     size = np.abs(np.log(ratio))
@@ -128,9 +126,9 @@ def _drift(a: Numbers, b: Numbers, before: int, thresholds: Thresholds) -> Drift
     shift = np.where(gap == 0, 0.0, gap / np.sqrt(np.maximum(first, 0) + a.eps))
     worst, furthest = int(size.argmax()), int(shift.argmax())
     median = float(np.exp(np.median(size)))
-    far = float((size > math.log(thresholds.channel)).mean())
+    far = float((size > math.log(thresholds.drift_channel)).mean())
     near_zero = kept[(second < floor) & (first >= floor)]
-    beyond = median > thresholds.median or far > thresholds.share or near_zero.size > 0
+    beyond = median > thresholds.drift_median or far > thresholds.drift_share or near_zero.size > 0
     return Drift(
         layer=b.name,
         before=before,
@@ -145,7 +143,7 @@ def _drift(a: Numbers, b: Numbers, before: int, thresholds: Thresholds) -> Drift
         dead_gained=_channels(b.dead & ~a.dead),
         dead_lost=_channels(a.dead & ~b.dead),
         near_zero_gained=tuple(int(channel) for channel in near_zero),
-        moved=beyond and not untrained(a),
+        moved=beyond and not untrained(a, thresholds),
         left_out=left_out,
     )
 
@@ -167,7 +165,7 @@ def _outlier(snapshots: Sequence[Snapshot], thresholds: Thresholds) -> Outlier |
         left, here, right = (snapshots[at].by_name for at in (i - 1, i, i + 1))
         for name, numbers in here.items():
             a, b = left.get(name), right.get(name)
-            if a is None or b is None or untrained(a):
+            if a is None or b is None or untrained(a, thresholds):
                 continue
             near = min(_distance(a, numbers, thresholds), _distance(numbers, b, thresholds))
             between = _distance(a, b, thresholds)
@@ -186,8 +184,8 @@ def _distance(a: Numbers, b: Numbers, thresholds: Thresholds) -> float:
     kept = _finite(a) & _finite(b)
     if not kept.any():
         return _NAN
-    first = np.maximum(a.variance[kept], thresholds.near_zero)
-    second = np.maximum(b.variance[kept], thresholds.near_zero)
+    first = np.maximum(a.variance[kept], thresholds.near_zero_variance)
+    second = np.maximum(b.variance[kept], thresholds.near_zero_variance)
     gap = np.abs(b.mean[kept] - a.mean[kept])
     shift = gap / np.sqrt((first + second) / 2 + a.eps)
     return float(np.median(np.maximum(np.abs(np.log(second / first)), np.log1p(shift))))

@@ -52,7 +52,7 @@ def as_json(report: StatsReport, sort: str = "net") -> str:
     document = {
         "schema_version": SCHEMA_VERSION,
         "order": report.order,
-        "thresholds": report.thresholds._asdict(),
+        "thresholds": report.thresholds.by_key(),
         "files": [_file(report, snapshot, sort) for snapshot in report.snapshots],
         "drifts": [_drift(report, drift) for drift in sorted_drifts(report.drifts, sort)],
         "first_moved": None if report.first_moved is None else _drift(report, report.first_moved),

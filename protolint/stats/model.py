@@ -13,6 +13,7 @@ from typing import NamedTuple
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.diagnostic import Diagnostic
+from protolint.lint.thresholds import Thresholds
 
 __all__ = [
     "Drift",
@@ -20,22 +21,7 @@ __all__ = [
     "Outlier",
     "Snapshot",
     "StatsReport",
-    "Thresholds",
 ]
-
-
-class Thresholds(NamedTuple):
-    """From where on a movement is a finding (WT012), and a variance near zero (WT007).
-
-    `median`: the ratio by which half of a layer's channels moved or more; `channel`: the
-    ratio from which on one channel counts as moved far, `share`: how many such channels, of
-    1; `near_zero`: a variance below it is set by eps alone, whatever it is.
-    """
-
-    median: float = 4.0
-    channel: float = 100.0
-    share: float = 0.05
-    near_zero: float = 1e-10
 
 
 _DEFAULTS = Thresholds()
@@ -67,13 +53,13 @@ class Drift(NamedTuple):
     """How one layer moved from one snapshot to the next; see compare.py for the arithmetic.
 
     `before` and `after` are positions in StatsReport.snapshots. A ratio is that of the later
-    variance to the earlier, both raised to Thresholds.near_zero. `median_ratio` is 1 or more
-    (1: nothing moved, 4: half of the channels moved by four times or more, up or down);
+    variance to the earlier, both raised to the threshold near_zero_variance. `median_ratio` is 1
+    or more (1: nothing moved, 4: half of the channels moved by four times or more, up or down);
     `worst_ratio` is that of the channel `worst_channel`, which moved furthest, below 1 where
     it fell. `mean_shift` and `worst_mean_shift` are in standard deviations of the earlier
     snapshot, `worst_mean_channel` the channel of the latter. `far` is how many channels, of
-    1, moved further than Thresholds.channel. The rest are channel numbers: `dead_gained` fell
-    under eps, `dead_lost` rose above it, `near_zero_gained` fell under Thresholds.near_zero.
+    1, moved further than the threshold drift_channel. The rest are channel numbers: `dead_gained`
+    fell under eps, `dead_lost` rose above it, `near_zero_gained` fell under near_zero_variance.
     `moved` tells whether it is beyond a threshold. `left_out` channels are not finite.
     """
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Age
-from protolint.stats.model import Drift, Thresholds
+from protolint.lint.thresholds import Thresholds
+from protolint.stats.model import Drift
 from protolint.stats.summary import Spread, Summary, summary_of
 from protolint.stats.tensors import natural
 

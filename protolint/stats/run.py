@@ -10,13 +10,15 @@ from typing import NamedTuple
 from protolint.batchnorm.detect import SOURCES
 from protolint.batchnorm.state import Statistic
 from protolint.errors import UsageError
+from protolint.lint.config import Settings
 from protolint.lint.file import LintFile
 from protolint.lint.known import known_of
 from protolint.lint.suggest import did_you_mean
+from protolint.lint.thresholds import Thresholds
 from protolint.schema.dialects import Dialect
 from protolint.stats.compare import compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
-from protolint.stats.model import Measured, Snapshot, StatsReport, Thresholds
+from protolint.stats.model import Measured, Snapshot, StatsReport
 from protolint.stats.nets import read_net_file
 from protolint.stats.reading import Progress, Reading, read_snapshots
 
@@ -28,6 +30,7 @@ class Options(NamedTuple):
 
     `net` is the path of a prototxt, `target` the Caffe it is for; `eps` that of layers whose
     file does not store it (PyTorch). `layers` are patterns as a shell has them; none: all.
+    `settings` choose the rules and their thresholds.
     `data` is a batch that the net is run on, with the program `runner`.
     """
 
@@ -37,7 +40,7 @@ class Options(NamedTuple):
     statistic: Statistic | None = None
     eps: float = 1e-5
     layers: tuple[str, ...] = ()
-    thresholds: Thresholds = Thresholds()
+    settings: Settings = Settings()
     data: str | None = None
     runner: str = "opencv"
 
@@ -64,7 +67,8 @@ def collect(
     if net is not None:
         notes += tuple(_not_in_net(net, found))
     snapshots = _picked(found, options.layers)
-    comparison = compare_snapshots(snapshots, options.thresholds)
+    thresholds = Thresholds.of(options.settings.thresholds)
+    comparison = compare_snapshots(snapshots, thresholds)
     measured: tuple[Measured, ...] = ()
     if options.data is not None and net is not None:
         from protolint.stats.data import measure
@@ -79,11 +83,11 @@ def collect(
         first_moved=comparison.first_moved,
         outlier=comparison.outlier,
         findings=(
-            *layer_findings(snapshots, options.thresholds),
-            *drift_findings(snapshots, comparison.drifts, options.thresholds),
+            *layer_findings(snapshots, options.settings),
+            *drift_findings(snapshots, comparison.drifts, options.settings),
         ),
         notes=notes + comparison.notes,
-        thresholds=options.thresholds,
+        thresholds=thresholds,
         measured=measured,
         data=options.data,
         runner=options.runner if options.data is not None else None,

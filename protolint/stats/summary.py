@@ -8,7 +8,7 @@ import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
-from protolint.stats.model import Thresholds
+from protolint.lint.thresholds import Thresholds
 
 __all__ = ["Spread", "Summary", "summary_of"]
 
@@ -31,7 +31,7 @@ class Summary(NamedTuple):
 
     Counts are of channels: `non_finite` have a NaN or an infinity somewhere, `negative` a
     variance below 0, `zero` one of exactly 0, `denormal` one below 2**-126, `near_zero` one
-    from 0 to Thresholds.near_zero (the two before included), `dead` one from 0 to eps (all of
+    from 0 to the threshold near_zero_variance (the two before included), `dead` one to eps (all of
     these included); `zero_gamma` have a gamma of 0. `gain` is gamma / sqrt(variance + eps)
     with its sign, `gain_size` the same without. `eps_share` is how much of the divided
     variance + eps is eps, 0 to 1: the mean over the channels, and `eps_most` the largest.
@@ -72,7 +72,7 @@ def summary_of(numbers: Numbers, thresholds: Thresholds = _DEFAULTS) -> Summary:
         eps_share=float(share.mean()) if share.size else float("nan"),
         eps_most=float(share.max()) if share.size else float("nan"),
         dead=int(numbers.dead.sum()),
-        near_zero=int(((variance >= 0) & (variance < thresholds.near_zero)).sum()),
+        near_zero=int(((variance >= 0) & (variance < thresholds.near_zero_variance)).sum()),
         denormal=int(numbers.denormal.sum()),
         zero=int((variance == 0).sum()),
         negative=int((variance < 0).sum()),

@@ -10,6 +10,7 @@ import pytest
 
 from .test_command_line import CLEAN, FAULTY, run, write
 
+GOLDEN = Path(__file__).resolve().parents[2] / "fixtures" / "golden" / "bvlc-master-9b89154"
 FIXABLE = 'layer { name: "i" type: Input top: "x" input_param { shape { dim: 1 } } }\n'
 UNSAFE = 'layer { name: "i" type: "input" top: "x" }\n'
 
@@ -143,3 +144,59 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
     three = run("check", "--output-format", "json", "--jobs", "3", tmp_path)
     assert json.loads(one.stdout) == json.loads(three.stdout)
     assert one.returncode == three.returncode == 1
+
+
+def test_auto_leaves_the_configured_target_out(tmp_path: Path) -> None:
+    bn = 'layer { name: "d" type: "Data" top: "x" }\n'
+    bn += 'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n'
+    write(tmp_path, "net.prototxt", bn)
+    write(tmp_path, "told.prototxt", f"# protolint: target=nvidia-0.17\n{bn}")
+    write(tmp_path, "protolint.toml", 'target = "nvidia-0.15"\n')
+
+    def targets(*options: str, code: int = 0) -> list[str]:
+        done = run(
+            "check", "--output-format", "json", "--select", "PT", *options, ".", cwd=tmp_path
+        )
+        assert done.returncode == code
+        return [file["target"] for file in json.loads(done.stdout)["files"]]
+
+    assert targets() == ["nvidia-0.15", "nvidia-0.17"]
+    assert targets("--target", "auto") == ["bvlc", "nvidia-0.17"]
+    write(
+        tmp_path, "protolint.toml",
+        'target = "nvidia-0.15"\n[per-file-targets]\n"net.*" = "auto"\n',
+    )  # fmt: skip
+    assert targets() == ["bvlc", "nvidia-0.17"]
+    both = run("check", "--target", "auto", "--target", "bvlc", ".", cwd=tmp_path)
+    assert (both.returncode, both.stderr) == (
+        2, "protolint: --target auto stands alone: each file tells its own\n",
+    )  # fmt: skip
+    nowhere = run("convert", "--to", "auto", "net.prototxt", cwd=tmp_path)
+    assert nowhere.returncode == 2
+    assert "unknown dialect 'auto'" in nowhere.stderr
+
+
+def test_thresholds_of_the_command_line_win(tmp_path: Path) -> None:
+    model = GOLDEN / "brook.caffemodel"
+    write(tmp_path, "protolint.toml", "[thresholds]\nfew-batches = 3\n")
+    (tmp_path / "net.caffemodel").write_bytes(model.read_bytes())
+
+    def codes(verb: str, *options: str) -> list[str]:
+        form = ("--format", "json") if verb == "stats" else ("--output-format", "json")
+        done = run(verb, *form, *options, "net.caffemodel", cwd=tmp_path)
+        document = json.loads(done.stdout)
+        found = document["diagnostics" if verb == "check" else "findings"]
+        return [finding["code"] for finding in found]
+
+    for verb in ("check", "stats"):
+        assert codes(verb) == []
+        assert codes(verb, "--threshold", "few-batches=6") == ["WT011", "WT011"]
+        for wrong, told in (
+            ("few-batch=6", "did you mean 'few-batches'?"),
+            ("few-batches", "is no KEY=NUMBER"),
+            ("few-batches=x", "takes a number of 0 or more, not 'x'"),
+            ("zero-gamma-share=nan", "takes a number from 0 to 1, not 'nan'"),
+        ):
+            done = run(verb, "--threshold", wrong, "net.caffemodel", cwd=tmp_path)
+            assert done.returncode == 2
+            assert told in done.stderr

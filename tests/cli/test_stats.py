@@ -101,7 +101,7 @@ def test_findings_fail_a_run_only_if_asked(tide: list[Path]) -> None:
     assert stats(*tide).code == 0
     assert stats(*tide, "--exit-code").code == 1
     assert stats(*tide[:2], "--exit-code").code == 0
-    assert stats(*tide, "--exit-code", "--drift-median", "10").code == 0
+    assert stats(*tide, "--exit-code", "--threshold", "drift-median=10").code == 0
 
 
 @pytest.mark.parametrize("columns", [30, 40, 60, 80, 100, 132, 200])

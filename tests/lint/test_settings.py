@@ -138,6 +138,7 @@ def test_thresholds_are_read_and_checked(tmp_path: Path) -> None:
         ({"few-batches": True}, "takes a number of 0 or more, not True"),
         ({"exploding-gain": -1}, "takes a number of 0 or more, not -1"),
         ({"exploding-gain": float("nan")}, "takes a number of 0 or more, not nan"),
+        ({"drift-median": 0.5}, "'thresholds.drift-median' takes a number of 1 or more, not 0.5"),
         ({"zero-gamma-share": 1.5}, "'thresholds.zero-gamma-share' takes a number from 0 to 1"),
         (3, "'thresholds' takes a table, not 3"),
     ],

@@ -12,13 +12,13 @@ import pytest
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Age, Array
 from protolint.diagnostic import Severity
+from protolint.lint.config import Settings
+from protolint.lint.thresholds import Thresholds
 from protolint.stats.compare import Comparison, compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
-from protolint.stats.model import Snapshot, Thresholds
+from protolint.stats.model import Snapshot
 from protolint.stats.reading import read_snapshots
 from protolint.stats.run import Options, collect
-
-SOUND = Thresholds()
 
 
 def layer(variance: Array | list[float], mean: float | Array = 0.0, name: str = "bn") -> Numbers:
@@ -38,7 +38,7 @@ def compare(*states: Numbers | tuple[Numbers, ...]) -> Comparison:
 
 
 def codes(comparison: Comparison, found: list[Snapshot]) -> list[str]:
-    return [d.code for d in drift_findings(found, comparison.drifts, SOUND)]
+    return [d.code for d in drift_findings(found, comparison.drifts, Settings())]
 
 
 def test_a_drift_is_what_numpy_makes_of_the_two(rng: np.random.Generator) -> None:
@@ -85,8 +85,8 @@ def test_the_thresholds_of_the_rule(after: list[float], moved: bool) -> None:
 
 def test_the_thresholds_can_be_moved() -> None:
     found = snapshots(layer([1.0] * 4), layer([3.0] * 4))
-    assert compare_snapshots(found, Thresholds(median=2.5)).first_moved is not None
-    assert compare_snapshots(found, Thresholds(median=3.5)).first_moved is None
+    assert compare_snapshots(found, Thresholds(drift_median=2.5)).first_moved is not None
+    assert compare_snapshots(found, Thresholds(drift_median=3.5)).first_moved is None
 
 
 def test_below_the_least_that_matters_nothing_moves() -> None:
@@ -226,7 +226,7 @@ def test_the_threads_own_numbers_give_the_finding_that_answers_it(fixtures: Path
 def test_one_cause_gives_one_finding_of_a_layer() -> None:
     def found(numbers: Numbers) -> list[tuple[str, str]]:
         given = snapshots(numbers)
-        return [(d.code, d.severity.value) for d in layer_findings(given, SOUND)]
+        return [(d.code, d.severity.value) for d in layer_findings(given, Settings())]
 
     assert found(layer([1.0, 2.0])) == []
     assert found(layer([0.0, 0.0])) == [("WT011", "error")]
