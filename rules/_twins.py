@@ -30,8 +30,8 @@ def twins_of(net: Net, *types: str) -> list[Twins]:
     one name belong together, and the rest in order.
     """
     groups: dict[tuple[str, ...], tuple[list[Layer], list[Layer]]] = {}
-    for layer in net.layers:
-        if layer.type not in types or not (layer.include or layer.exclude):
+    for layer in net.of_types(types):
+        if not (layer.include or layer.exclude):
             continue
         phases = phases_of(net, layer)
         if len(phases) == 1:

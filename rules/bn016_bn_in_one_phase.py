@@ -45,16 +45,13 @@ def check(net: Net) -> Iterator[Finding]:
     views = {view.state.phase: view for view in net.views}
     if net.is_stage_net or len(views) != 2 or not net.batchnorms:
         return
-    suspects = [
-        layer for layer in net.layers if layer.type in _TYPES and (layer.include or layer.exclude)
-    ]
+    suspects = [layer for layer in net.of_types(_TYPES) if layer.include or layer.exclude]
     if not suspects:
         return
     paired = {layer.index for pair in twins_of(net, *_TYPES) for layer in pair}
     phases: dict[tuple[str, str], set[str]] = {}
-    for layer in net.layers:
-        if layer.type in _TYPES:
-            phases.setdefault((layer.type, layer.name), set()).update(phases_of(net, layer))
+    for layer in net.of_types(_TYPES):
+        phases.setdefault((layer.type, layer.name), set()).update(phases_of(net, layer))
     joined = _joined(views["TRAIN"], views["TEST"])
     for layer in suspects:
         if len(phases[layer.type, layer.name]) != 1 or layer.index in paired:

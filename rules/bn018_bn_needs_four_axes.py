@@ -72,12 +72,12 @@ def _may_fire(net: Net) -> bool:
         return True
     if net.inputs and "input_shape" in net.message:
         return True
-    return any(_may_give_one_axis(layer) for layer in net.layers)
+    return bool(net.of_types(_FEW_AXES)) or any(map(_says_axis, net.of_types(_BY_AXIS)))
 
 
-def _may_give_one_axis(layer: Layer) -> bool:
-    param = layer.parameter(_BY_AXIS[layer.type]) if layer.type in _BY_AXIS else None
-    return layer.type in _FEW_AXES or (param is not None and "axis" in param)
+def _says_axis(layer: Layer) -> bool:
+    param = layer.parameter(_BY_AXIS[layer.type])
+    return param is not None and "axis" in param
 
 
 def _needed(net: Net, layer: Layer, axes: int | None) -> int | None:

@@ -49,7 +49,7 @@ _CURES = {
     dialects=("bvlc", "nvidia-0.14", *NVIDIA_16_ON),
 )
 def check(net: Net) -> Iterator[Finding]:
-    names = {layer.name for layer in net.layers} if net.batchnorms else set()
+    names: set[str] = set()
     cure = _CURES.get(net.dialect.name, "scale_bias: true")
     for layer in net.batchnorms:
         if net.traits(layer).affine:
@@ -58,6 +58,7 @@ def check(net: Net) -> Iterator[Finding]:
         cut = next((r for r in readers if r.type in ("ReLU", "PReLU", "ELU")), None)
         if cut is None or any(reader.type in ("Scale", "Bias") for reader in readers):
             continue
+        names = names or {layer.name for layer in net.layers}
         yield Finding(
             layer.head,
             f"{named(layer)}: normalised values go into {cut.type} without scale and shift; "

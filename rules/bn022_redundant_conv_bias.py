@@ -43,9 +43,9 @@ _FIELDS = {
 
 @net_rule("BN022", "redundant-conv-bias", Severity.INFO)
 def check(net: Net) -> Iterator[Finding]:
-    for layer in net.layers if net.batchnorms else ():
-        field = _FIELDS.get(layer.type)
-        if field is None or layer.generation != 2 or not _has_channel_bias(layer, field):
+    for layer in net.of_types(_FIELDS) if net.batchnorms else ():
+        field = _FIELDS[layer.type]
+        if layer.generation != 2 or not _has_channel_bias(layer, field):
             continue
         batchnorm = _only_reader(net, layer)
         if batchnorm is None or uses_stored_statistics(net, batchnorm):

@@ -39,10 +39,8 @@ from ._layers import listed, named
 def check(net: Net) -> Iterator[Finding]:
     missing: dict[tuple[int, int], list[NetState]] = {}
     for view in net.views:
-        for layer in view.layers:
-            for i, version in enumerate(view.bottoms[layer.index]):
-                if version is None:
-                    missing.setdefault((layer.index, i), []).append(view.state)
+        for layer, i in view.missing:
+            missing.setdefault((layer.index, i), []).append(view.state)
     for (index, i), states in missing.items():
         layer = net.layers[index]
         bottom = layer.bottoms[i]

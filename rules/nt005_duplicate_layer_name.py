@@ -43,7 +43,7 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     uses = Counter(layer.name for layer in net.layers)
     groups: defaultdict[str, list[Layer]] = defaultdict(list)
-    for layer in net.layers:
+    for layer in net.layers if len(uses) < len(net.layers) else ():
         if uses[layer.name] > 1 and learnable_blobs(net, layer):
             groups[layer.name].append(layer)
     reported: set[int] = set()

@@ -32,8 +32,8 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     if net.is_deploy:
         return
-    for layer in net.layers:
-        if layer.type not in ("BatchNorm", "Scale") or layer.is_in_place() or not layer.tops:
+    for layer in net.of_types(("BatchNorm", "Scale")):
+        if layer.is_in_place() or not layer.tops:
             continue
         found = _other_reader(net, layer)
         if found is None:

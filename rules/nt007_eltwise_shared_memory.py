@@ -48,7 +48,7 @@ _FIELD = "eltwise_mem_sharing"
 
 @net_rule("NT007", "eltwise-shared-memory", Severity.ERROR, dialects=("nvidia-0.17",))
 def check(net: Net) -> Iterator[Finding]:
-    sums = [layer for layer in net.layers if shares_memory(layer)]
+    sums = [layer for layer in net.of_types(("Eltwise",)) if shares_memory(layer)]
     if not sums or (_FIELD in net.message and not net.message.flag(_FIELD)):
         return
     states = [state_of(net, view) for view in net.views]

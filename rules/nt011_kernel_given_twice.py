@@ -61,8 +61,8 @@ class _Fault(NamedTuple):
 
 @net_rule("NT011", "kernel-given-twice", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    for layer in net.layers:
-        param = layer.parameter(_PARAMETER[layer.type]) if layer.type in _PARAMETER else None
+    for layer in net.of_types(_PARAMETER):
+        param = layer.parameter(_PARAMETER[layer.type])
         if param is None or _SUSPICIOUS.isdisjoint(param.values):
             continue
         fault = next(_faults(param, layer.type), None)

@@ -49,7 +49,11 @@ _TRAINING = frozenset({"Power", "Log", "BNLL", "MVN"})
 
 @net_rule("NT012", "layer-cannot-work-in-place", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    suspects = [layer for layer in net.layers if _is_suspect(net, layer) and layer.is_in_place()]
+    suspects = [
+        layer
+        for layer in net.of_types((*_EFFECTS, *_TRAINING))
+        if layer.is_in_place() and not _is_made_for_it(net, layer)
+    ]
     learning: dict[int, frozenset[int]] = {}
     for layer in suspects:
         for view in net.views_of(layer):
@@ -69,12 +73,10 @@ def check(net: Net) -> Iterator[Finding]:
             break
 
 
-def _is_suspect(net: Net, layer: Layer) -> bool:
-    if net.dialect.version == (0, 14) and layer.type in ("Flatten", "Reshape"):
-        return False
+def _is_made_for_it(net: Net, layer: Layer) -> bool:
     if layer.type == "Eltwise":
-        return net.dialect.version != (0, 17) and operation(layer) in ("SUM", "MAX")
-    return layer.type in _EFFECTS or layer.type in _TRAINING
+        return net.dialect.version == (0, 17) or operation(layer) not in ("SUM", "MAX")
+    return net.dialect.version == (0, 14) and layer.type in ("Flatten", "Reshape")
 
 
 def _spoilt_top(view: View, layer: Layer, learning: frozenset[int] | None) -> int | None:

@@ -49,7 +49,12 @@ def _nearest(name: str, candidates: tuple[str, ...], limit: int) -> tuple[str, i
     if alias in candidates:
         return alias, 1
     limit = min(limit, 1 if len(name) <= 3 else limit)
-    scored = [(distance(name.lower(), c.lower(), limit), i) for i, c in enumerate(candidates)]
+    lower, size = name.lower(), len(name)
+    scored = [
+        (distance(lower, candidate.lower(), limit), i)
+        for i, candidate in enumerate(candidates)
+        if -limit <= len(candidate) - size <= limit
+    ]
     best = min(scored, default=(limit + 1, 0))
     return (candidates[best[1]], best[0]) if best[0] <= limit else None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from protolint.net.batchnorm import BatchNormTraits, batchnorm_traits
@@ -29,6 +30,7 @@ _DIGITS_STATES = (
     NetState(TEST, frozenset({"val"})),
     NetState(TEST, frozenset({"deploy"})),
 )
+_index = attrgetter("index")
 #: Layers without a bottom that feed a net with constants, not with data.
 _CONSTANTS = frozenset({"Input", "Parameter", "DummyData"})
 
@@ -207,9 +209,23 @@ class Net:
         return frozenset([*self.inputs, *(blob.name for blob in blobs)])
 
     @cached_property
+    def _by_type(self) -> dict[str, list[Layer]]:
+        found: dict[str, list[Layer]] = {}
+        for layer in self.layers:
+            found.setdefault(layer.type, []).append(layer)
+        return found
+
+    def of_types(self, types: Iterable[str]) -> list[Layer]:
+        """The layers of some types, in file order."""
+        groups = [self._by_type[name] for name in types if name in self._by_type]
+        if len(groups) == 1:
+            return groups[0]
+        return sorted((layer for group in groups for layer in group), key=_index)
+
+    @cached_property
     def batchnorms(self) -> list[Layer]:
         """The layers of type BatchNorm."""
-        return [layer for layer in self.layers if layer.type == "BatchNorm"]
+        return self.of_types(("BatchNorm",))
 
     def traits(self, batchnorm: Layer) -> BatchNormTraits:
         """Which implementation runs a BatchNorm layer and which blobs it has."""

@@ -33,6 +33,7 @@ class View:
     `bottoms[i]` and `tops[i]` belong to the layer of index `i`; a bottom that nothing
     produces is None. `clashes` are tops that another layer has written already, `in_place`
     those that overwrite a bottom of their layer: the layer, the top's index, what is lost.
+    `missing` are the bottoms that nothing produces: the layer, the bottom's index.
     """
 
     def __init__(self, state: NetState, layers: list[Layer], inputs: list[str]) -> None:
@@ -42,6 +43,7 @@ class View:
         self.tops: dict[int, list[BlobVersion]] = {}
         self.clashes: list[tuple[Layer, int, BlobVersion]] = []
         self.in_place: list[tuple[Layer, int, BlobVersion]] = []
+        self.missing: list[tuple[Layer, int]] = []
         current: dict[str, BlobVersion] = {name: BlobVersion(name, None) for name in inputs}
         for layer in self.layers:
             bottoms = layer.bottoms
@@ -50,6 +52,8 @@ class View:
                 known = current.get(name)
                 if known is not None:
                     known.readers.append(layer)
+                else:
+                    self.missing.append((layer, len(read)))
                 read.append(known)
             written: list[BlobVersion] = []
             for name, _ in layer.tops:
