@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ from hypothesis import settings
 # Machines differ and are shared: what is slow is measured by scripts/bench.py, not here.
 settings.register_profile("protolint", deadline=None)
 settings.load_profile("protolint")
+
+# What the command line looks at must not depend on where the tests are run.
+for _name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_WORKSPACE",
+              "CI_PROJECT_DIR", "TERM"):  # fmt: skip
+    os.environ.pop(_name, None)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
