@@ -8,7 +8,7 @@ be read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, Union, overload
 
@@ -120,6 +120,7 @@ def check(
     fine_tune: bool = False,
     isolated: bool = False,
     weights: Paths = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> CheckResult:
     """Find what is wrong in a prototxt, in weights, or in every *.prototxt below a folder.
 
@@ -140,6 +141,7 @@ def check(
         isolated: Read no configuration file.
         weights: A caffemodel, or several, to be checked as well, for the net or solver that is
             given.
+        thresholds: From where rules on weights speak, by key as in the configuration.
 
     Returns:
         What was found. A baseline in the configuration is not applied.
@@ -149,7 +151,7 @@ def check(
             text (InputError), or a configuration is wrong (ConfigError). A file below a folder
             that cannot be read is in `CheckResult.unreadable` instead.
     """
-    run = _Run(target, select, ignore, proto, cudnn, fine_tune, isolated)
+    run = _Run(target, select, ignore, proto, cudnn, fine_tune, isolated, thresholds)
     models = [os.fspath(path) for path in _paths(weights)]
     given = _given(path_or_text, name)
     if isinstance(given, Source):
@@ -230,7 +232,9 @@ class _Run:
         cudnn: bool,
         fine_tunes: bool,
         isolated: bool,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
+        self._thresholds = _limits(thresholds or {})
         self._infers = target == AUTO
         self._targets = () if self._infers else _dialects(target)
         self._select = None if select is None else _codes(select)
@@ -250,7 +254,10 @@ class _Run:
             settings = settings._replace(targets=(), per_file_targets=MappingProxyType({}))
         if self._select is not None:
             settings = settings._replace(select=self._select, ignore=frozenset())
-        return settings._replace(ignore=settings.ignore | self._ignore)
+        return settings._replace(
+            ignore=settings.ignore | self._ignore,
+            thresholds=MappingProxyType({**settings.thresholds, **self._thresholds}),
+        )
 
     def build(self, settings: Settings) -> Build:
         """The caller's own Caffe."""
@@ -311,6 +318,22 @@ class _Run:
             except InputError as error:
                 unreadable.append(error)
         return CheckResult(reports, unreadable)
+
+
+def _limits(given: Mapping[str, float]) -> dict[str, float]:
+    """Thresholds by their keys; raises UsageError for one that is wrong."""
+    if not given:
+        return {}
+    from protolint.lint.thresholds import THRESHOLDS, wanted_instead
+
+    for name, number in given.items():
+        if name not in THRESHOLDS:
+            hint = did_you_mean(name, THRESHOLDS) or f"; known: {', '.join(THRESHOLDS)}"
+            raise UsageError(f"there is no threshold '{name}'{hint}")
+        what = wanted_instead(name, number)
+        if what is not None:
+            raise UsageError(f"the threshold '{name}' takes a number {what}, not {number!r}")
+    return {name: float(number) for name, number in given.items()}
 
 
 def _given(given: PathOrText, name: str | None) -> Source | str:

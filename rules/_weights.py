@@ -89,14 +89,6 @@ def in_net(weights: Weights, name: str, text: str) -> tuple[Label, ...]:
     return (Label(wanted.layer.head, text, weights.net.source),)
 
 
-def divides(weights: Weights) -> bool:
-    """Whether the target divides the statistics of three blobs by the third."""
-    dialect = weights.dialect
-    if dialect.divides_on_load:
-        return not weights.file.hdf5
-    return dialect.version < (0, 15) or not dialect.nvidia
-
-
 def is_sums(reading: NormReading) -> bool:
     """Whether the layer has three blobs with a factor that makes the others sums."""
     factor = reading.single

@@ -33,7 +33,7 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
-from ._weights import advice, conversion, divides, titled
+from ._weights import advice, conversion, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
@@ -53,7 +53,7 @@ def check(weights: Weights) -> Iterator[Finding]:
             continue
         blobs = reading.norm.facts.blobs
         three = len(blobs) == 3
-        used = three and divides(weights)
+        used = three and weights.divides
         stored = bool(blobs[0].any() or blobs[1].any())
         unused = dialect.reads_raw_data and not (reading.wide and not three)
         if not used and not (unused and stored):

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 @weights_rule("WT004", "blob-count-mismatch", Severity.ERROR)
 def check(weights: Weights) -> Iterator[Finding]:
+    if weights.net is None:
+        yield from _never(weights)
     told = set()
     for layer in weights.file.layers:
         wanted = weights.wanted.get(layer.name)
@@ -60,6 +62,23 @@ def check(weights: Weights) -> Iterator[Finding]:
             related=in_net(weights, layer.name, counted(expected, "blob")),
             fix=conversion(weights) if is_norm else None,
         )
+
+
+def _never(weights: Weights) -> Iterator[Finding]:
+    """BatchNorms with a number of blobs that the target gives to none, whatever its net says."""
+    kinds = weights.dialect.engines.values()
+    counts = sorted({len(blobs) for k in kinds for blobs in (k.blobs, k.affine_blobs) if blobs})
+    for reading in weights.norms:
+        stored = len(reading.layer.shapes)
+        if stored not in counts:
+            known = " or ".join(map(str, counts))
+            yield Finding(
+                reading.layer.span,
+                f"{titled(reading.name)}: file has {counted(stored, 'blob')}, "
+                f"{weights.dialect.name} expects {known}; run protolint convert",
+                layer=reading.name,
+                fix=conversion(weights),
+            )
 
 
 _NET = """\
@@ -94,4 +113,5 @@ INVALID = (
     InvalidWeights(
         "bvlc", _THREE + _KERNEL, ("c",), net=_NET % "" + _CONV % "num_output: 1 kernel_size: 1"
     ),
+    InvalidWeights("nvidia-0.15", _THREE, ("bn",)),
 )

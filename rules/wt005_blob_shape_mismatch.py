@@ -57,8 +57,7 @@ def check(weights: Weights) -> Iterator[Finding]:
             continue
         told.add(layer.name)
         blob, expected, silent = found
-        same = [n for n in layer.shapes[blob] if n != 1] == [n for n in expected if n != 1]
-        converts = same and wanted.layer.type == "BatchNorm"
+        converts = _same_values(layer.shapes[blob], expected) and wanted.layer.type == "BatchNorm"
         cure = "run protolint convert" if converts else "take the model's own net"
         if converts and needs_no_cudnn(weights, layer):
             cure += ", or say --without-cudnn if that is how it was built"
@@ -72,6 +71,12 @@ def check(weights: Weights) -> Iterator[Finding]:
             related=in_net(weights, layer.name, "this layer"),
             fix=conversion(weights) if converts else None,
         )
+
+
+def _same_values(first: _Dims, second: _Dims) -> bool:
+    """Whether two shapes differ in axes of 1 only, as far as their sizes are known."""
+    a, b = ([size for size in dims if size != 1] for dims in (first, second))
+    return len(a) == len(b) and all(x == y or None in (x, y) for x, y in zip(a, b, strict=True))
 
 
 def _mismatch(

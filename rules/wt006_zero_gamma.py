@@ -44,7 +44,7 @@ def check(weights: Weights) -> Iterator[Finding]:
             continue
         zeros = int((numbers.gamma == 0).sum())
         every = zeros == numbers.channels
-        if not every and zeros <= weights.thresholds.zero_gamma_share * numbers.channels:
+        if zeros <= weights.thresholds.zero_gamma_share * numbers.channels:
             continue
         severity = Severity.ERROR if every else Severity.WARNING
         added = _is_added(weights, reading)

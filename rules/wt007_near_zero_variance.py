@@ -51,11 +51,13 @@ def check(weights: Weights) -> Iterator[Finding]:
         zero = int((numbers.variance[found] == 0).sum())
         lowest = float(numbers.variance[found].min())
         gain = float(abs(numbers.gain[found]).max())
+        effect = "; gain there is set by eps alone" if limit <= numbers.eps else ""
+        effect += f", up to {gain:.3g}" if effect and not numbers.alone else ""
         yield Finding(
             reading.layer.span,
             f"{titled(reading.name)}: variance below {limit:g} in "
             f"{counted(len(found), 'channel')} ({denormal} denormal, {zero} zero, lowest "
-            f"{lowest:.3g}): {channels(found)}; gain there is set by eps alone, up to {gain:.3g}",
+            f"{lowest:.3g}): {channels(found)}{effect}",
             layer=reading.name,
         )
 

@@ -35,7 +35,7 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
-from ._weights import advice, counted, titled
+from ._weights import advice, counted, is_sums, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, Weights
@@ -69,7 +69,7 @@ def check(weights: Weights) -> Iterator[Finding]:
                 layer=reading.name,
                 severity=Severity.WARNING,
             )
-        elif passes is not None:
+        elif is_sums(reading) or (len(reading.sizes) == 3 and reading.single == 1):
             aged.append(reading)
     yield from _apart(aged)
 
@@ -82,22 +82,19 @@ def _apart(aged: list[NormReading]) -> Iterator[Finding]:
     """The first layer whose factor is not as that of most with the same moving average."""
     for fraction in dict.fromkeys(r.norm.facts.fraction for r in aged):
         alike = [r for r in aged if r.norm.facts.fraction == fraction]
-        factors = [r.single or 0.0 for r in alike]
-        usual, _ = Counter(factors).most_common(1)[0]
-        others = [
-            reading
-            for reading, factor in zip(alike, factors, strict=True)
-            if abs(factor - usual) > _CLOSE * usual
-        ]
-        if others:
-            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            yield Finding(
-                others[0].layer.span,
-                f"{titled(others[0].name)}{more}: factor {others[0].single:.6g} where other "
-                f"layers have {usual:.6g}: it was trained on another number of batches",
-                layer=others[0].name,
-                severity=Severity.INFO,
-            )
+        usual, many = Counter(r.single or 0.0 for r in alike).most_common(1)[0]
+        others = [r for r in alike if abs((r.single or 0.0) - usual) > _CLOSE * usual]
+        if not others:
+            continue
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        where = f"other layers have {usual:.6g}" if many > 1 else "others have others"
+        yield Finding(
+            others[0].layer.span,
+            f"{titled(others[0].name)}{more}: factor {others[0].single:.6g} where {where}: the "
+            "layers were trained on different numbers of batches",
+            layer=others[0].name,
+            severity=Severity.INFO,
+        )
 
 
 _BN = """\
@@ -122,6 +119,11 @@ INVALID = (
         "bvlc",
         "".join(_BN % (name, *_TRAINED, "999.98") for name in "ab")
         + _BN % ("c", *_TRAINED, "95.2"),
+        ("c",),
+    ),
+    InvalidWeights(
+        "bvlc",
+        "".join(_BN % (name, *_TRAINED, "999.98") for name in "ab") + _BN % ("c", *_TRAINED, "1"),
         ("c",),
     ),
 )

@@ -53,7 +53,7 @@ def test_the_parameters_are_these() -> None:
     parameters = inspect.signature(protolint.check).parameters
     assert list(parameters) == [
         "path_or_text", "target", "select", "ignore", "name", "proto", "cudnn", "fine_tune",
-        "isolated", "weights",
+        "isolated", "weights", "thresholds",
     ]  # fmt: skip
     assert list(inspect.signature(protolint.load).parameters) == [
         "path_or_text", "target", "name", "proto", "cudnn", "isolated",
@@ -180,6 +180,11 @@ def test_weights_are_checked_as_on_the_command_line(fixtures: Path, tmp_path: Pa
     assert json.loads(both.render("json")) == expected
     text = net.read_text("utf-8")
     assert not protolint.check(text, weights=[model, str(model)], select="WT004")
+    assert not protolint.check(model, thresholds={"few-batches": 3})
+    with pytest.raises(protolint.UsageError, match="did you mean 'few-batches'"):
+        protolint.check(model, thresholds={"few-batch": 3})
+    with pytest.raises(protolint.UsageError, match="takes a number of 0 or more, not -1"):
+        protolint.check(model, thresholds={"few-batches": -1})
     with pytest.raises(protolint.UsageError, match="has no lines"):
         alone.position(alone[0])
     with pytest.raises(protolint.UsageError, match="a folder was given"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from protolint.batchnorm.state import (
 from protolint.source import Span
 from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped, open_regular
-from protolint.weights.hdf5 import read_model
+from protolint.weights.hdf5 import model_shapes, read_model
 from protolint.weights.index import LayerEntry, ModelIndex, index_model, shown
 from protolint.weights.recognise import HDF5_SIGNATURE
 from protolint.wire import Buffer
@@ -69,7 +70,8 @@ class Norm:
 
     `state` has its own numbers, `problem` is "" then; where the layout is not certain or the
     blobs do not fit it, there is no state, and `problem` says why. `scale_blobs` are gamma
-    and beta (if any) of the Scale layer `facts.scale`, flat; empty where there is none.
+    and beta (if any) of the Scale layer `facts.scale`, flat; empty where there is none. `alone`
+    tells that nothing says whether one follows.
     """
 
     layer: StoredLayer
@@ -78,6 +80,7 @@ class Norm:
     state: BatchNormState | None
     problem: str = ""
     scale_blobs: tuple[Array, ...] = ()
+    alone: bool = False
 
     @property
     def name(self) -> str:
@@ -180,26 +183,37 @@ def _read_hdf5(
     source: str | None,
     statistic: Statistic | None,
 ) -> WeightsFile:
-    blobs = read_model(path)
-    layers, norms = [], []
-    for name, values in blobs.items():
-        told = known.get(name) or (Known("BatchNorm") if _looks_like_one(values) else Known(""))
-        shapes = tuple(blob.shape for blob in values)
-        layer = StoredLayer(name, told.type, (), (), shapes, Span(0, 0))
-        layers.append(layer)
-        if told.type in _TYPES:
-            facts = LayerFacts(name, told.type, values, norm=told.norm, scale=told.scale)
-            scale = tuple(blob.reshape(-1) for blob in blobs.get(told.scale or "", ()))
-            norms.append(_norm(layer, facts, scale, source, statistic))
-    return WeightsFile(path, None, tuple(layers), tuple(norms))
+    layers = [
+        StoredLayer(name, (known.get(name) or _guessed(shapes)).type, (), (), shapes, Span(0, 0))
+        for name, shapes in model_shapes(path).items()
+    ]
+    norms = [layer for layer in layers if layer.type in _TYPES]
+    told = {layer.name: known.get(layer.name) for layer in norms}
+    scales = {found.scale for found in told.values() if found is not None and found.scale}
+    blobs = read_model(path, scales | told.keys())
+    found = []
+    for layer in norms:
+        says = told[layer.name] or Known(layer.type)
+        facts = LayerFacts(
+            layer.name, layer.type, blobs[layer.name], norm=says.norm, scale=says.scale
+        )
+        scale = tuple(blob.reshape(-1) for blob in blobs.get(says.scale or "", ()))
+        norm = _norm(layer, facts, scale, source, statistic)
+        found.append(norm if told[layer.name] is not None else replace(norm, alone=True))
+    return WeightsFile(path, None, tuple(layers), tuple(found))
 
 
-def _looks_like_one(blobs: tuple[Array, ...]) -> bool:
+def _guessed(shapes: tuple[tuple[int, ...], ...]) -> Known:
+    """What a layer of an HDF5 file is, as far as its blobs tell."""
+    return Known("BatchNorm" if _looks_like_one(shapes) else "")
+
+
+def _looks_like_one(shapes: tuple[tuple[int, ...], ...]) -> bool:
     """Whether blobs have the sizes of a BatchNorm: C, C, 1, or five of which one is single.
 
     No other layer with three or five blobs has such sizes.
     """
-    sizes = [blob.size for blob in blobs]
+    sizes = [prod(shape) for shape in shapes]
     return len(sizes) in (3, 5) and sizes.count(1) in (1, len(sizes)) and len(set(sizes)) <= 2
 
 

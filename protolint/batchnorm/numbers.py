@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from protolint.batchnorm.norms import Norm
-from protolint.batchnorm.state import UNKNOWN_AGE, Age, Array
+from protolint.batchnorm.state import UNKNOWN_AGE, Age, Array, LayoutError
 
 __all__ = ["SMALLEST_NORMAL", "Numbers", "numbers_of"]
 
@@ -27,7 +27,8 @@ class Numbers:
 
     `layout` names the form they were stored in. `gamma` is 1 and `beta` 0 where the source
     has none (`affine` False). `problem` says why there are no numbers; all arrays are empty
-    then. `age` is how many TRAIN passes the average covers, as far as anything tells.
+    then. `age` is how many TRAIN passes the average covers, as far as anything tells. `alone`
+    tells that a Scale layer with another gamma and beta may follow, of which nothing is known.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Numbers:
     affine: bool = True
     age: Age = UNKNOWN_AGE
     problem: str = ""
+    alone: bool = False
 
     @property
     def channels(self) -> int:
@@ -86,20 +88,28 @@ class Numbers:
 
 def numbers_of(norm: Norm) -> Numbers:
     """The numbers of a BatchNorm of a weight file, in use as its own Caffe uses them."""
+    name = norm.name or "(no name)"
     layout = norm.layout.name if norm.layout is not None else ""
     state = norm.folded
     if state is None:
         empty = np.zeros(0)
-        return Numbers(norm.name, layout, empty, empty, empty, empty, 0.0, problem=norm.problem)
+        return Numbers(name, layout, empty, empty, empty, empty, 0.0, problem=norm.problem)
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):
+            mean, variance = state.mean.astype(np.float64), state.variance.astype(np.float64)
+    except LayoutError as error:
+        empty = np.zeros(0)
+        return Numbers(name, layout, empty, empty, empty, empty, 0.0, problem=str(error))
     with np.errstate(invalid="ignore", over="ignore"):
         return Numbers(
-            name=norm.name,
+            name=name,
             layout=layout,
-            mean=state.mean.astype(np.float64),
-            variance=state.variance.astype(np.float64),
+            mean=mean,
+            variance=variance,
             gamma=state.scale.astype(np.float64),
             beta=state.shift.astype(np.float64),
             eps=state.eps,
             affine=state.gamma is not None,
             age=state.age,
+            alone=norm.alone and state.gamma is None,
         )

@@ -15,7 +15,7 @@ def record(path: str, reports: list[FileReport]) -> str:
     """Write a baseline of everything found; what was done, in a line."""
     text, count = write_baseline(path, reports)
     replace_file(path, text.encode("utf-8"))
-    return f"protolint: wrote {count} findings to {path}"
+    return f"protolint: wrote {count} finding{'' if count == 1 else 's'} to {path}"
 
 
 def apply(path: str, reports: list[FileReport]) -> tuple[list[FileReport], int]:

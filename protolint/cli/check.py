@@ -150,14 +150,14 @@ def command(
         isolated=isolated,
         force_exclude=force_exclude,
         stdin_filename=stdin_filename,
-        weights=weights,
+        weights=tuple({os.path.realpath(path): path for path in weights}.values()),
     )
     session = Session(choices)
     files = session.find(paths or (".",))
     if weights:
         _refuse_all_but_one(files)
     if show_files:
-        _print("".join(f"{file}\n" for file in files))
+        _print("".join(f"{file}\n" for file in (*files, *choices.weights)))
         return session.exit_code(0)
     first = session.settings_for(files[0] if files else os.path.join(".", "x"))
     if show_settings:

@@ -77,9 +77,11 @@ class ThresholdType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         from protolint.lint.thresholds import THRESHOLDS, wanted_instead
 
         name, equals, number = value.partition("=")
-        if name not in THRESHOLDS or not equals:
+        if name not in THRESHOLDS:
             hint = did_you_mean(name, THRESHOLDS) or f"; known: {', '.join(THRESHOLDS)}"
-            self.fail(f"'{value}' is no KEY=NUMBER{hint}", param, ctx)
+            self.fail(f"there is no threshold '{name}'{hint}", param, ctx)
+        if not equals:
+            self.fail(f"'{name}' is no KEY=NUMBER: give a number behind it", param, ctx)
         try:
             found = float(number)
         except ValueError:

@@ -88,7 +88,10 @@ class Session:
                 self.tell(error)
                 continue
             if not files:
-                click.echo(f"protolint: {path}: no *.prototxt file below this folder", err=True)
+                click.echo(
+                    f"protolint: {path}: no *.prototxt file below this folder; weights have to be named",
+                    err=True,
+                )
             named = files == [path]
             found.update(dict.fromkeys(f for f in files if not self._is_excluded(f, named)))
         self.pair(found)

@@ -36,7 +36,7 @@ _SORTS = ("net", "name", "variance", "gain", "eps", "dead", "drift")
 )
 @click.option(
     "--eps",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(0, 1, min_open=True),
     default=1e-5,
     metavar="EPS",
     help="eps of PyTorch layers, which no file has.  [1e-5]",
@@ -119,7 +119,9 @@ def command(
     from protolint.stats.run import Options, collect
 
     output = None if output == "-" else output
-    _check_outputs(paths, [path for path in (output, plot, html) if path is not None])
+    settings = _settings(paths[0], dict(thresholds))
+    read = (*paths, *filter(None, (net, data, settings.path)))
+    _check_outputs(read, [path for path in (output, plot, html) if path is not None])
     if plot is not None:
         from protolint.stats.plot import check_plot
 
@@ -131,7 +133,7 @@ def command(
         statistic=Statistic(bn_stat) if bn_stat is not None else None,
         eps=eps,
         layers=layers,
-        settings=_settings(paths[0], dict(thresholds)),
+        settings=settings,
         data=data,
         runner=runner,
     )
@@ -146,7 +148,8 @@ def command(
 
         write_html(report, html)
     _write(_text(report, form, sort, each=each, color=color, output=output), output)
-    return 1 if exit_code and report.findings else 0
+    unread = any(numbers.problem for snapshot in report.snapshots for numbers in snapshot.layers)
+    return 1 if exit_code and (report.findings or unread) else 0
 
 
 def _settings(path: str, thresholds: dict[str, float]) -> Settings:

@@ -17,6 +17,7 @@ __all__ = [
 #: A prototxt is text written by people or their scripts: the largest known are 1 MB.
 MAX_BYTES = 32 * 1024 * 1024
 
+_OTHERS = (".pt", ".pth", ".safetensors")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _WEIGHTS = (".caffemodel", ".h5", ".hdf5")
 #: How a net's name, its layers of either form, and its inputs begin (NetParameter 1, 100, 2, 3).
@@ -87,6 +88,9 @@ def read_source(path: str, shown: str | None = None) -> Source:
     if len(data) > MAX_BYTES:
         raise NotTextError(name, f"over {MAX_BYTES >> 20} MiB; this is no prototxt")
     if b"\0" in data[:8192]:
+        if name.endswith(_OTHERS):
+            told = "weights of another framework: `protolint stats` shows what they say"
+            raise NotTextError(name, told)
         what = "an HDF5 file" if data.startswith(_HDF5) else "a binary file, perhaps a caffemodel"
         raise NotTextError(name, f"{what}, not text; a prototxt file is wanted here")
     return Source(name, data)

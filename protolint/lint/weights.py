@@ -195,6 +195,13 @@ class Weights:
         return found
 
     @property
+    def divides(self) -> bool:
+        """Whether the target divides the statistics of three blobs by the third."""
+        if self.dialect.divides_on_load:
+            return not self.file.hdf5
+        return self.dialect.version < (0, 15) or not self.dialect.nvidia
+
+    @property
     def writes_half(self) -> bool:
         """Whether the net asks for half precision somewhere."""
         if self.net is None:
@@ -222,9 +229,7 @@ class Weights:
             return norm
         layout = candidates[0].layout
         if {c.layout.name for c in candidates} == {"B3", "N16-3"}:
-            divides = self.dialect.version < (0, 16) or self.dialect.name == "bvlc"
-            divides = divides or (self.dialect.divides_on_load and not self.file.hdf5)
-            layout = next(c.layout for c in candidates if c.layout.sums == divides)
+            layout = next(c.layout for c in candidates if c.layout.sums == self.divides)
         elif len({c.layout.roles for c in candidates}) > 1:
             return norm
         try:
@@ -278,14 +283,7 @@ def check_weights(
     settings = settings or Settings()
     build = build or settings.build()
     stored = _Stored(path, progress)
-    ignored = settings.ignored_in(path)
-    rules = [
-        rule
-        for rule in all_rules()
-        if rule.scope is Scope.WEIGHTS
-        and rule.code not in ignored
-        and (settings.select is None or rule.code in settings.select)
-    ]
+    rules = [rule for rule in all_rules() if rule.scope is Scope.WEIGHTS]
     reports = []
     for target in _targets(stored.plain, targets, settings, given):
         net = None if given is None else given.net(target.dialect)
@@ -326,16 +324,27 @@ def check_numbers(path: str, layers: Iterable[Numbers], settings: Settings) -> l
             facts = LayerFacts(numbers.name, "BatchNorm", ())
             readings.append(NormReading(Norm(layer, facts, Detection(()), None), numbers))
     view = _Loose(tuple(readings), Thresholds.of(settings.thresholds))
-    ignored = settings.ignored_in(path)
     found = [
-        (rule, finding)
-        for rule in map(find_rule, _OF_NUMBERS)
-        if rule.code not in ignored and (settings.select is None or rule.code in settings.select)
-        for finding in rule.check(view)
+        (rule, finding) for rule in map(find_rule, _OF_NUMBERS) for finding in rule.check(view)
     ]
     order = {reading.name: place for place, reading in enumerate(readings)}
-    told = [_diagnostic(r, f, path, None, settings) for r, f in one_for_each_cause(found)]
+    told = [_diagnostic(r, f, path, None, settings) for r, f in _chosen(found, path, settings)]
     return sorted(told, key=lambda d: (order.get(d.layer or "", 0), d.code))
+
+
+def _chosen(
+    found: Iterable[tuple[Rule, Finding]], path: str, settings: Settings
+) -> list[tuple[Rule, Finding]]:
+    """What is told of all findings: causes first, then what is selected.
+
+    A cause that is ignored does not bring out what follows from it.
+    """
+    ignored = settings.ignored_in(path)
+    return [
+        (rule, finding)
+        for rule, finding in one_for_each_cause(found)
+        if rule.code not in ignored and (settings.select is None or rule.code in settings.select)
+    ]
 
 
 def _diagnostic(
@@ -362,7 +371,7 @@ def _diagnostics(weights: Weights, rules: list[Rule], settings: Settings) -> lis
             found += ((rule, finding) for finding in rule.check(weights))
     diagnostics = [
         _diagnostic(rule, finding, weights.path, weights.dialect.name, settings)
-        for rule, finding in one_for_each_cause(found)
+        for rule, finding in _chosen(found, weights.path, settings)
     ]
     return sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key)
 

@@ -8,6 +8,7 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.runner import FileReport
 from protolint.report.paths import reported_path
 from protolint.report.place import place
+from protolint.report.style import shown
 from protolint.report.summary import summary
 
 __all__ = ["render"]
@@ -41,7 +42,7 @@ def _command(report: FileReport, path: str, diagnostic: Diagnostic) -> str:
     }
     values = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
     where = place(report.source, diagnostic.span, path)
-    message = f"{where}: {diagnostic.code} {diagnostic.message} [{diagnostic.target}]"
+    message = shown(f"{where}: {diagnostic.code} {diagnostic.message} [{diagnostic.target}]")
     return f"::{_COMMANDS[diagnostic.severity]} {values}::{_data(message)}"
 
 

@@ -66,6 +66,12 @@ def collect(
     found, order, notes = read_snapshots(paths, reading, progress)
     if net is not None:
         notes += tuple(_not_in_net(net, found))
+    notes += tuple(
+        f"{snapshot.path}: HDF5 does not say which Scale layers follow, so gamma and gain are"
+        " without them: give the net with --net"
+        for snapshot in found
+        if any(numbers.alone for numbers in snapshot.layers)
+    )
     snapshots = _picked(found, options.layers)
     thresholds = Thresholds.of(options.settings.thresholds)
     comparison = compare_snapshots(snapshots, thresholds)

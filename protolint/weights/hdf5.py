@@ -8,7 +8,8 @@ None of what NVIDIA does to BatchNorm blobs while loading a binary file is done 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +18,10 @@ import numpy as np
 from protolint.errors import InputError, UsageError
 from protolint.weights.blobs import Array
 
-__all__ = ["h5py_module", "opened", "read_model"]
+__all__ = ["h5py_module", "model_shapes", "opened", "read_model"]
+
+# Bytes that any file may claim, and how many a byte of a compressed one can stand for.
+_SMALL, _DENSEST = 1 << 24, 1100
 
 
 def h5py_module() -> Any:
@@ -36,30 +40,58 @@ def opened(path: str) -> Iterator[Any]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, MemoryError) as error:
         raise InputError(path, f"cannot be read as HDF5: {error}") from None
 
 
-def read_model(path: str) -> dict[str, tuple[Array, ...]]:
-    """The blobs of every layer that has some, by the layer's name; raises InputError.
+def model_shapes(path: str) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """The shapes of the blobs of every layer that has some, without their values.
 
-    A layer whose name has a "/" lies in a group inside a group.
+    By the layer's name, as in read_model, which says what is raised.
     """
-    h5py = h5py_module()
-    found: dict[str, dict[int, Array]] = {}
     with opened(path) as file:
-        if "data" not in file:
-            raise InputError(path, "has no group /data, so it is no model of Caffe")
+        sets = _datasets(path, file)
+        return {name: tuple(item.shape for item in blobs) for name, blobs in sets.items()}
 
-        def visit(name: str, item: Any) -> None:
-            layer, _, number = name.rpartition("/")
-            if isinstance(item, h5py.Dataset) and number.isdecimal():
-                values = np.asarray(item[()])
-                if values.dtype not in (np.float32, np.float64):
-                    raise InputError(path, f"/data/{name} is {values.dtype}, not float or double")
-                found.setdefault(layer, {})[int(number)] = values
 
-        file["data"].visititems(visit)
+def read_model(path: str, layers: Container[str] | None = None) -> dict[str, tuple[Array, ...]]:
+    """The blobs of every layer that has some, or of some layers, by the layer's name.
+
+    A layer whose name has a "/" lies in a group inside a group. Raises InputError for a file
+    that is no model, or is damaged.
+    """
+    with opened(path) as file:
+        return {
+            name: tuple(np.asarray(item[()]) for item in blobs)
+            for name, blobs in _datasets(path, file).items()
+            if layers is None or name in layers
+        }
+
+
+def _datasets(path: str, file: Any) -> dict[str, tuple[Any, ...]]:
+    """The datasets of each layer, in order, of kinds and sizes that can be read."""
+    h5py = h5py_module()
+    if "data" not in file:
+        raise InputError(path, "has no group /data, so it is no model of Caffe")
+    if not isinstance(file["data"], h5py.Group):
+        raise InputError(path, "/data is an array, as in training data, and no group of layers")
+    most = max(_SMALL, _DENSEST * os.path.getsize(path))
+    found: dict[str, dict[int, Any]] = {}
+
+    def visit(name: str, item: Any) -> None:
+        layer, _, number = name.rpartition("/")
+        if isinstance(item, h5py.Dataset) and number.isdecimal():
+            if item.dtype not in (np.float32, np.float64):
+                raise InputError(path, f"/data/{name} is {item.dtype}, not float or double")
+            if item.nbytes > most:
+                raise InputError(
+                    path,
+                    f"/data/{name} claims {item.nbytes} bytes, which cannot be in a file of"
+                    f" {os.path.getsize(path)}: fetch it again",
+                )
+            found.setdefault(layer, {})[int(number)] = item
+
+    file["data"].visititems(visit)
     for layer, blobs in found.items():
         if sorted(blobs) != list(range(len(blobs))):
             raise InputError(

@@ -91,7 +91,7 @@ def scan_hdf5(path: str) -> dict[str, tuple[BlobScan, ...]]:
                     scan = _joined(scan, _scan(values))
                 found.setdefault(layer, {})[int(number)] = scan
 
-        if "data" in file:
+        if isinstance(file.get("data"), h5py.Group):
             file["data"].visititems(visit)
     return {layer: tuple(scans[i] for i in sorted(scans)) for layer, scans in found.items()}
 
