@@ -157,12 +157,13 @@ def check(
     if isinstance(given, Source):
         settings = run.settings_for(given.path if name else None)
         return CheckResult(run.check_with(given, settings, Project(), models))
-    found = list(find_files(given))
+    unlisted: list[InputError] = []
+    found = list(find_files(given, unlisted.append))
     if found != [given]:
         if models:
             raise UsageError("weights go with one net or solver, and a folder was given")
         chosen = (file for file in found if not run.settings_for(file).excludes(file))
-        return run.check_folder(chosen)
+        return run.check_folder(chosen, unlisted)
     source = _source(given)
     if source is None:
         if models:
@@ -203,7 +204,7 @@ def load(
             (InputError).
     """
     # With no rule selected, checking only finds the target.
-    run = _Run(target, (), (), proto, cudnn, False, isolated)
+    run = _Run(target, (), (), proto, cudnn, False, isolated, checks=False)
     given = _given(path_or_text, name)
     source = given if isinstance(given, Source) else read_source(given)
     settings = run.settings_for(None if given is source and not name else source.path)
@@ -233,11 +234,15 @@ class _Run:
         fine_tunes: bool,
         isolated: bool,
         thresholds: Mapping[str, float] | None = None,
+        *,
+        checks: bool = True,
     ) -> None:
         self._thresholds = _limits(thresholds or {})
         self._infers = target == AUTO
         self._targets = () if self._infers else _dialects(target)
         self._select = None if select is None else _codes(select)
+        if select is not None and not self._select and checks:
+            raise UsageError("'select' names no rule, so nothing would be checked")
         self._ignore = _codes(ignore or ())
         self._proto = None if proto is None else os.fspath(proto)
         self._cudnn = cudnn
@@ -302,12 +307,12 @@ class _Run:
             path, targets=self._targets, settings=settings, build=build, given=given
         )
 
-    def check_folder(self, files: Iterable[str]) -> CheckResult:
+    def check_folder(self, files: Iterable[str], unlisted: list[InputError]) -> CheckResult:
         """The reports of many files; one that cannot be read does not stop the others."""
         paths = list(files)
         project = Project(paths, self.read)
         reports: list[FileReport] = []
-        unreadable: list[InputError] = []
+        unreadable = list(unlisted)
         for path in paths:
             try:
                 source = _source(path)

@@ -14,12 +14,16 @@ __all__ = ["replace_file"]
 def replace_file(path: str, data: bytes) -> None:
     """Write a file anew: to a temporary one beside it, flushed to disk, then renamed over it.
 
-    A link is followed, permissions are kept. Raises InputError where it cannot be done; the
-    file is then as it was.
+    A link is followed, permissions are kept. A device or a pipe is written into, never
+    replaced. Raises InputError where it cannot be done; the file is then as it was.
     """
     target = os.path.realpath(path)
     temporary = None
     try:
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, "wb") as file:
+                file.write(data)
+            return
         handle, temporary = tempfile.mkstemp(prefix=".protolint-", dir=os.path.dirname(target))
         with open(handle, "wb") as file:
             file.write(data)

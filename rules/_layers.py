@@ -18,7 +18,7 @@ NVIDIA_16_ON = tuple(n for n, d in DIALECTS.items() if d.nvidia and d.version >=
 
 def named(layer: Layer) -> str:
     """How a message calls a layer."""
-    return layer.name or f"({layer.type} without a name)"
+    return layer.name or f"({layer.type or 'layer'} without a name)"
 
 
 def listed(names: Iterable[str]) -> str:

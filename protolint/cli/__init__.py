@@ -18,6 +18,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """
     import gc
 
+    if sys.stdout is None:  # `>&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     # A message may hold letters that the terminal's encoding has not.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -46,12 +48,17 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # The reader has gone; nothing more can be said, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    except Exception:  # a fault of protolint's own must not look like findings
-        import traceback
-
-        traceback.print_exc()
-        print("protolint: this is a fault of protolint; please report it", file=sys.stderr)
+    except Exception as error:  # a fault of protolint's own must not look like findings
         code = 2
+        if isinstance(error, OSError) and error.filename is None:
+            # Only standard output is written without its name being known.
+            print(f"protolint: standard output: {error.strerror or error}", file=sys.stderr)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        else:
+            import traceback
+
+            traceback.print_exc()
+            print("protolint: this is a fault of protolint; please report it", file=sys.stderr)
     _leave(code if isinstance(code, int) else 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from protolint.cli.session import Session
 from protolint.files import replace_file
 from protolint.lint.baseline import read_baseline, write_baseline
 from protolint.lint.runner import FileReport
@@ -18,9 +19,15 @@ def record(path: str, reports: list[FileReport]) -> str:
     return f"protolint: wrote {count} finding{'' if count == 1 else 's'} to {path}"
 
 
-def apply(path: str, reports: list[FileReport]) -> tuple[list[FileReport], int]:
+def apply(path: str, reports: list[FileReport], session: Session) -> tuple[list[FileReport], int]:
     """What is not in the baseline, and how many of its entries are stale."""
-    kept, stale = read_baseline(path).new(reports)
+
+    def ran(shown: str, code: str) -> bool:
+        settings = session.settings_for(shown)
+        selected = settings.select is None or code in settings.select
+        return selected and code not in settings.ignored_in(shown)
+
+    kept, stale = read_baseline(path).new(reports, ran)
     for key in stale:
         where = f" in layer {key.layer}" if key.layer else ""
         click.echo(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
 from protolint.cli.session import Session
 from protolint.diagnostic import Diagnostic
 from protolint.edit import apply_edits
-from protolint.errors import InputError
+from protolint.errors import ProtolintError, UsageError
 from protolint.files import replace_file
 from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.fixer import fix_source
@@ -49,16 +49,16 @@ def change(
                 click.echo(f"protolint: {path}: {told}", err=True)
             reports += session.check_weights(path)
             continue
-        if reason is None:
-            after, counts = fix_source(before, found, unsafe=unsafe)
-            applied.update(counts)
-        else:
-            edits = suppression_edits(before, found(before), reason)
-            after = Source(before.path, apply_edits(before.data, edits))
-            applied["suppressions"] += len(edits)
+        try:
+            after, counts = _changed(session, before, found, unsafe=unsafe, reason=reason)
+            if not diff:
+                _write(path, before, after)
+        except ProtolintError as error:
+            session.tell(error)
+            reports += session.checked(before)
+            continue
+        applied.update(counts)
         shown.append(_difference(before, after))
-        if not diff:
-            _write(session, path, before, after)
         reports += session.checked(after)
     if not diff and applied:
         what = ", ".join(f"{count} {code}" for code, count in sorted(applied.items()))
@@ -66,16 +66,37 @@ def change(
     return "".join(shown), reports
 
 
-def _write(session: Session, path: str, before: Source, after: Source) -> None:
+def _changed(
+    session: Session,
+    before: Source,
+    found: Callable[[Source], Iterator[Diagnostic]],
+    *,
+    unsafe: bool,
+    reason: str | None,
+) -> tuple[Source, Counter[str]]:
+    """The fixed or suppressed text, and how much was done; raises ProtolintError."""
+    if reason is not None:
+        edits = suppression_edits(before, found(before), reason)
+        name = "suppression" if len(edits) == 1 else "suppressions"
+        counts = Counter({name: len(edits)} if edits else {})
+        return Source(before.path, apply_edits(before.data, edits)), counts
+    if len(session.check(before)) > 1:
+        raise UsageError(
+            f"{before.path}: is for several targets, and a fix for one may be wrong for another;"
+            " give one --target"
+        )
+    after, counts = fix_source(before, found, unsafe=unsafe)
+    return after, counts
+
+
+def _write(path: str, before: Source, after: Source) -> None:
+    """Write what has changed; raises InputError."""
     if path == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(after.data)
         sys.stdout.buffer.flush()
     elif before.data != after.data:
-        try:
-            replace_file(path, after.data)
-        except InputError as error:
-            session.tell(error)
+        replace_file(path, after.data)
 
 
 def _difference(before: Source, after: Source) -> str:

@@ -152,6 +152,14 @@ def command(
         stdin_filename=stdin_filename,
         weights=tuple({os.path.realpath(path): path for path in weights}.values()),
     )
+    _refuse_together(
+        {
+            "--diff": diff, "--output": bool(outputs), "--write-baseline": write_baseline,
+            "--statistics": statistics, f"--output-format {output_format}":
+            output_format in DOCUMENTS, "--fix": fix,
+            "--add-suppressions": add_suppressions is not None,
+        }
+    )  # fmt: skip
     session = Session(choices)
     files = session.find(paths or (".",))
     if weights:
@@ -170,6 +178,8 @@ def command(
 
         if len(targets) > 1:
             raise UsageError("files are changed for one target at a time; give one --target")
+        if add_suppressions is not None and len(add_suppressions.splitlines()) > 1:
+            raise UsageError("--add-suppressions: a reason is one line")
         changed, reports = change(
             session, files, unsafe=unsafe_fixes, diff=diff, reason=add_suppressions
         )
@@ -186,7 +196,7 @@ def command(
         if write_baseline:
             click.echo(record(baseline or "protolint-baseline.json", reports), err=True)
             return session.exit_code(0)
-        reports, stale = apply(baseline or "", reports)
+        reports, stale = apply(baseline or "", reports, session)
     write_outputs(session, outputs, reports)
     if reports or output_format in DOCUMENTS or not session.failed:
         text = renderer(output_format)(reports, coloured(color))
@@ -197,6 +207,24 @@ def command(
         _print(text if not (fix and "-" in files) else "")
     found = _fails(session, reports, fail_level)
     return session.exit_code(1 if (found or stale) and not exit_zero else 0)
+
+
+#: What cannot be done in one run.
+_APART = (
+    ("--diff", "--output"), ("--diff", "--write-baseline"), ("--diff", "--statistics"),
+    ("--statistics", "--output-format"), ("--statistics", "--write-baseline"),
+    ("--write-baseline", "--output"), ("--write-baseline", "--fix"),
+    ("--write-baseline", "--add-suppressions"), ("--fix", "--add-suppressions"),
+)  # fmt: skip
+
+
+def _refuse_together(given: dict[str, bool]) -> None:
+    """A usage error for options of which one would be dropped."""
+    on = [name for name, is_on in given.items() if is_on]
+    for first, second in _APART:
+        other = next((name for name in on if name.split()[0] == second), None)
+        if first in on and other is not None:
+            raise UsageError(f"{first} does not go with {other}")
 
 
 def _refuse_all_but_one(files: list[str]) -> None:

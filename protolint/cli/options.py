@@ -137,8 +137,11 @@ class CodesType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
         if isinstance(value, frozenset):
             return value
+        names = [name for name in value.split(",") if name.strip()]
+        if not names:
+            self.fail("no rule is named", param, ctx)
         try:
-            return codes_of(name for name in value.split(",") if name.strip())
+            return codes_of(names)
         except UsageError as error:
             self.fail(str(error), param, ctx)
 

@@ -67,6 +67,7 @@ def write_outputs(
 ) -> None:
     """Write each report; of one that cannot be written the session tells, and goes on."""
     from protolint.errors import InputError
+    from protolint.files import replace_file
 
     for output in outputs:
         try:
@@ -74,21 +75,6 @@ def write_outputs(
             if any(os.path.realpath(report.path) == target for report in reports):
                 raise InputError(output.path, "is checked in this run; not overwritten by a report")
             text = renderer(output.format)(reports, False)
-            _write(output.path, text.encode("utf-8", "backslashreplace"))
+            replace_file(output.path, text.encode("utf-8", "backslashreplace"))
         except InputError as error:
             session.tell(error)
-
-
-def _write(path: str, data: bytes) -> None:
-    """Write a file anew; what is no file, a pipe or a device, is written to as it is."""
-    from protolint.errors import InputError
-    from protolint.files import replace_file
-
-    if not os.path.exists(path) or os.path.isfile(path) or os.path.isdir(path):
-        replace_file(path, data)
-        return
-    try:
-        with open(path, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise InputError(path, f"cannot be written: {error.strerror or error}") from None

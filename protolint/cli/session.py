@@ -80,22 +80,23 @@ class Session:
 
     def find(self, paths: Iterable[str]) -> list[str]:
         """The files to check, each once, in the order given, without what is excluded."""
-        found: dict[str, None] = {}
+        found: dict[str, str] = {}
         for path in paths:
             try:
-                files = list(find_files(path))
+                files = list(find_files(path, self.tell))
             except (InputError, UsageError) as error:
                 self.tell(error)
                 continue
             if not files:
-                click.echo(
-                    f"protolint: {path}: no *.prototxt file below this folder; weights have to be named",
-                    err=True,
-                )
+                told = "no *.prototxt file below this folder; weights have to be named"
+                click.echo(f"protolint: {path}: {told}", err=True)
             named = files == [path]
-            found.update(dict.fromkeys(f for f in files if not self._is_excluded(f, named)))
-        self.pair(found)
-        return list(found)
+            for file in files:
+                if not self._is_excluded(file, named):
+                    found.setdefault(file if file == "-" else os.path.normpath(file), file)
+        files = list(found.values())
+        self.pair(files)
+        return files
 
     def pair(self, files: Iterable[str]) -> None:
         """Let files of the run be seen together."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit
+from protolint.lint.suppress import is_broken_syntax
 from protolint.source import Source
 
 __all__ = ["suppression_edits"]
@@ -14,8 +15,12 @@ __all__ = ["suppression_edits"]
 def suppression_edits(source: Source, diagnostics: Iterable[Diagnostic], reason: str) -> list[Edit]:
     """The edits that put `# protolint: ignore[CODES] reason` behind every line with a finding.
 
-    Codes are joined to a suppression that the line already has.
+    Codes are joined to a suppression that the line already has. Syntax errors are left: where
+    the syntax is broken, nobody knows where a comment may stand.
     """
+    diagnostics = list(diagnostics)
+    if any(is_broken_syntax(diagnostic) for diagnostic in diagnostics):
+        return []
     by_line: dict[int, set[str]] = {}
     for diagnostic in diagnostics:
         by_line.setdefault(source.line_number(diagnostic.span.start), set()).add(diagnostic.code)

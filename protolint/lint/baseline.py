@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
@@ -43,10 +43,17 @@ class Baseline(NamedTuple):
         path = relative.replace(os.sep, "/")
         return Key(path, diagnostic.code, diagnostic.target or "", diagnostic.layer or "")
 
-    def new(self, reports: Iterable[FileReport]) -> tuple[list[FileReport], list[Key]]:
-        """The reports without what is let pass, and the stale entries of the files checked."""
+    def new(
+        self, reports: Iterable[FileReport], ran: Callable[[str, str], bool]
+    ) -> tuple[list[FileReport], list[Key]]:
+        """The reports without what is let pass, and the stale entries.
+
+        Those are of files that were checked, or are there no more. `ran` tells of a path and a
+        code whether the rule was looked at: an entry of another is not stale.
+        """
         left = Counter(self.counts)
-        checked = set()
+        folder = os.path.dirname(os.path.abspath(self.path))
+        checked: dict[tuple[str, str], str] = {}
         kept = []
         for report in reports:
             rest = []
@@ -57,10 +64,14 @@ class Baseline(NamedTuple):
                 else:
                     rest.append(diagnostic)
             kept.append(report._replace(diagnostics=tuple(rest)))
-            folder = os.path.dirname(os.path.abspath(self.path))
             path = os.path.relpath(os.path.abspath(report.path), folder).replace(os.sep, "/")
-            checked.add((path, report.target.dialect.name))
-        stale = [key for key, n in left.items() if n > 0 and (key.path, key.target) in checked]
+            checked[path, report.target.dialect.name] = report.path
+        stale = []
+        for key, count in left.items():
+            shown = checked.get((key.path, key.target))
+            gone = not os.path.lexists(os.path.join(folder, key.path))
+            if count > 0 and (gone or (shown is not None and ran(shown, key.code))):
+                stale.append(key)
         return kept, sorted(stale)
 
 
@@ -69,8 +80,10 @@ def read_baseline(path: str) -> Baseline:
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
-        if document["version"] != _VERSION:
-            raise ConfigError(f"{path}: a baseline of version {document['version']!r}")
+        if not isinstance(document, dict) or not isinstance(document.get("findings"), list):
+            raise ValueError("an object with 'version' and 'findings' is wanted")
+        if document.get("version") != _VERSION:
+            raise ConfigError(f"{path}: a baseline of version {document.get('version')!r}")
         counts: Counter[Key] = Counter()
         for entry in document["findings"]:
             key = Key(entry["path"], entry["code"], entry["target"], entry["layer"])
@@ -80,7 +93,10 @@ def read_baseline(path: str) -> Baseline:
             f"{path}: the baseline cannot be read: {error.strerror}; "
             "protolint check --write-baseline makes one"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError):
+        told = "an entry lacks path, code, target, layer or count"
+        raise ConfigError(f"{path}: not a baseline of protolint: {told}") from None
+    except ValueError as error:
         raise ConfigError(f"{path}: not a baseline of protolint: {error}") from None
     return Baseline(path, counts)
 

@@ -156,7 +156,10 @@ def load_settings(path: str, table: dict[str, Any], seen: tuple[str, ...] = ()) 
             continue
         entry = _KEYS.get(key)
         if entry is None:
-            raise ConfigError(f"{path}: unknown key '{key}'{did_you_mean(key, [*_KEYS, 'extend'])}")
+            hint = did_you_mean(key, [*_KEYS, "extend"])
+            if key == "tool":
+                hint = "; [tool.protolint] is for pyproject.toml: leave the table's name out here"
+            raise ConfigError(f"{path}: unknown key '{key}'{hint}")
         name, read = entry
         values[name] = read(path, key, value)
     return base._replace(path=path, **values)
@@ -191,6 +194,12 @@ def _set(path: str, key: str, value: Any) -> frozenset[str]:
     return frozenset(_strings(path, key, value))
 
 
+def _selection(path: str, key: str, value: Any) -> frozenset[str]:
+    if not _strings(path, key, value):
+        raise ConfigError(f"{path}: '{key}' names no rule, so nothing would be checked")
+    return _codes(path, key, value)
+
+
 def _flag(path: str, key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"{path}: '{key}' takes true or false, not {value!r}")
@@ -202,6 +211,10 @@ def _dialects(path: str, key: str, value: Any) -> tuple[Dialect, ...]:
     names = _strings(path, key, value)
     if names == [AUTO]:
         return ()
+    if AUTO in names:
+        raise ConfigError(f"{path}: '{key}': '{AUTO}' stands alone: each file tells its own")
+    if not names:
+        raise ConfigError(f"{path}: '{key}' names no target; '{AUTO}' lets each file tell its own")
     for name in names:
         dialect = resolve_target(name)
         if dialect is None:
@@ -284,7 +297,7 @@ _KEYS: dict[str, tuple[str, Callable[[str, str, Any], Any]]] = {
     "extra-fields": ("extra_fields", _set),
     "proto": ("proto", _beside),
     "fine-tunes": ("fine_tunes", _flag),
-    "select": ("select", _codes),
+    "select": ("select", _selection),
     "ignore": ("ignore", _codes),
     "per-file-ignores": ("per_file_ignores", _by_pattern(_codes)),
     "per-file-targets": ("per_file_targets", _by_pattern(_dialects)),

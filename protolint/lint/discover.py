@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from protolint.errors import InputError, UsageError
 from protolint.source import Source
@@ -28,19 +28,27 @@ class NotTextError(InputError):
     """A file that cannot be a prototxt: it is binary, or too large."""
 
 
-def find_files(path: str) -> Iterator[str]:
+def find_files(path: str, tell: Callable[[InputError], None] | None = None) -> Iterator[str]:
     """The path itself, or every *.prototxt below a folder in a fixed order.
 
-    Raises InputError where there is no such path. What cannot be listed is left out.
+    Raises InputError where there is no such path. `tell` is told of folders that cannot be
+    listed, which are left out.
     """
+
+    def odd(error: OSError) -> None:
+        if tell is not None:
+            tell(InputError(error.filename, f"cannot be listed: {error.strerror}"))
+
     if path == "-":
         yield path
         return
     if os.path.isdir(path):
-        for folder, folders, names in os.walk(path):
+        for folder, folders, names in os.walk(path, onerror=odd):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             yield from (
-                os.path.join(folder, name) for name in sorted(names) if name.endswith(".prototxt")
+                os.path.normpath(os.path.join(folder, name))
+                for name in sorted(names)
+                if name.endswith(".prototxt")
             )
         return
     if path.endswith(".proto"):
@@ -91,6 +99,8 @@ def read_source(path: str, shown: str | None = None) -> Source:
         if name.endswith(_OTHERS):
             told = "weights of another framework: `protolint stats` shows what they say"
             raise NotTextError(name, told)
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise NotTextError(name, "text in UTF-16, which no Caffe reads: save it as UTF-8")
         what = "an HDF5 file" if data.startswith(_HDF5) else "a binary file, perhaps a caffemodel"
         raise NotTextError(name, f"{what}, not text; a prototxt file is wanted here")
     return Source(name, data)

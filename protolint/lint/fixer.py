@@ -62,13 +62,18 @@ def fix_source(
 def select_edits(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tuple[str, Fix]]:
     """The fixes that may be applied at once: allowed, and not in each other's way.
 
-    Two fixes may share an edit that is the same to the letter.
+    Two fixes may share an edit that is the same to the letter. In a layer with a field that
+    nobody knows nothing is added or taken away: that field may be what seems to be missing.
     """
+    found = list(diagnostics)
+    misspelt = {d.layer for d in found if d.code == "PT002"}
     chosen: list[tuple[str, Fix]] = []
     taken: list[Edit] = []
-    for diagnostic in diagnostics:
+    for diagnostic in found:
         fix = diagnostic.fix
         if fix is None or not _is_allowed(fix, unsafe):
+            continue
+        if diagnostic.layer in misspelt and not diagnostic.code.startswith(("PT", "PL")):
             continue
         fresh = [edit for edit in fix.edits if edit not in taken]
         if not fresh or any(_in_the_way(a, b) for a in fresh for b in taken):

@@ -47,7 +47,7 @@ def examples(rule: Rule) -> tuple[tuple[_Valid, ...], tuple[_Invalid, ...]]:
 
 def summary_line(rule: Rule) -> str:
     """Code, name, severity and the first line of the manual."""
-    return f"{rule.code}  {rule.name:<28} {rule.severity.value:<8} {_summary(rule)}"
+    return f"{rule.code}  {rule.name:<34} {rule.severity.value:<8} {_summary(rule)}"
 
 
 def manual_page(rule: Rule) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from protolint.diagnostic import Diagnostic
+from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.directives import Code, Directives, Suppression
 from protolint.lint.rule import RULES
 from protolint.source import Source
 
-__all__ = ["Outcome", "suppress"]
+__all__ = ["Outcome", "is_broken_syntax", "suppress"]
 
 
 class Outcome(NamedTuple):
@@ -30,6 +30,7 @@ def suppress(
     """Apply a file's suppressions to the findings of each of its targets.
 
     `ran` are the codes that were looked for; the suppression of another is not called unused.
+    A file that no Caffe reads stays one: syntax errors are never suppressed.
     """
     if not directives.suppressions:
         return Outcome(list(found), 0, [])
@@ -39,7 +40,7 @@ def suppress(
     for diagnostics in found:
         rest = []
         for diagnostic in diagnostics:
-            hits = _hits(source, directives, diagnostic)
+            hits = [] if is_broken_syntax(diagnostic) else _hits(source, directives, diagnostic)
             used.update(hits)
             suppressed += bool(hits)
             if not hits:
@@ -52,6 +53,11 @@ def suppress(
         if (i, j) not in used and _code(code.text) in ran
     ]
     return Outcome(kept, suppressed, unused)
+
+
+def is_broken_syntax(found: Diagnostic) -> bool:
+    """Whether a finding is that the file cannot be read, after which no other rule runs."""
+    return found.code == "PT001" and found.severity is Severity.ERROR
 
 
 def _hits(source: Source, directives: Directives, found: Diagnostic) -> list[tuple[int, int]]:

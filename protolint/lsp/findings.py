@@ -6,7 +6,8 @@ code unit unless client and server agree on another encoding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from lsprotocol import types
@@ -14,10 +15,14 @@ from lsprotocol import types
 from protolint.api import CheckResult, check
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit
+from protolint.errors import ProtolintError
 from protolint.lint.add_suppressions import suppression_edits
+from protolint.lint.baseline import read_baseline
+from protolint.lint.config import ConfigFinder
 from protolint.lint.fixer import fix_source
 from protolint.lint.manual import manual_page
 from protolint.lint.registry import find_rule
+from protolint.lint.runner import FileReport
 from protolint.report.pages import page_url
 from protolint.source import Source, Span
 
@@ -34,12 +39,16 @@ _SEVERITIES = {
 
 
 class Document(NamedTuple):
-    """A text that an editor has open, and what was found in it."""
+    """A text that an editor has open, and what was found in it.
+
+    `several` tells that it is for several targets, so that a fix for one may be wrong.
+    """
 
     uri: str
     source: Source
     findings: tuple[Diagnostic, ...]
     encoding: str
+    several: bool = False
 
     def range(self, span: Span) -> types.Range:
         """Where a span is, in the client's units."""
@@ -59,10 +68,19 @@ class Document(NamedTuple):
 def open_document(uri: str, path: str, text: str, encoding: str) -> Document:
     """A text with its findings, as `protolint check` on the file would have them.
 
-    Raises ProtolintError for a configuration that is wrong.
+    What the configuration excludes has none, and what its baseline lets pass is not among
+    them. Raises ProtolintError for a configuration or a baseline that is wrong.
     """
-    found = _check(path, text.encode("utf-8", "surrogatepass"))
-    return Document(uri, found.reports[0].source, tuple(found), encoding)
+    data = text.encode("utf-8", "surrogatepass")
+    settings = ConfigFinder().settings_for(os.path.dirname(os.path.realpath(path)))
+    if settings.excludes(path):
+        return Document(uri, Source(path, data), (), encoding)
+    reports: Sequence[FileReport] = _check(path, data).reports
+    if settings.baseline is not None:
+        reports, _ = read_baseline(settings.baseline).new(reports, lambda *_: False)
+    found = tuple(finding for report in reports for finding in report.diagnostics)
+    targets = len({report.target.dialect.name for report in reports})
+    return Document(uri, reports[0].source, found, encoding, several=targets > 1)
 
 
 def _check(path: str, data: bytes) -> CheckResult:
@@ -132,7 +150,12 @@ def actions(document: Document, place: types.Range) -> list[types.CodeAction]:
 def _fix_all(document: Document) -> Iterator[types.CodeAction]:
     """The action that makes of the text what `protolint check --fix` would."""
     source = document.source
-    fixed = fix_source(source, lambda text: list(_check(text.path, text.data))).source
+    if document.several:
+        return
+    try:
+        fixed = fix_source(source, lambda text: list(_check(text.path, text.data))).source
+    except ProtolintError:
+        return
     if fixed.data != source.data:
         whole = [Edit(0, len(source.data), fixed.data.decode("utf-8", "replace"))]
         yield types.CodeAction(

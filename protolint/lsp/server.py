@@ -21,7 +21,10 @@ _NO_NETS = (".toml", ".py", ".md", ".json", ".yaml", ".yml")
 
 def make_server() -> LanguageServer:
     """A server that speaks the protocol, not started yet."""
-    server = LanguageServer("protolint", __version__)
+    # Whole texts only: pygls takes more than Caffe and editors do for line ends.
+    server = LanguageServer(
+        "protolint", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full
+    )
     documents: dict[str, Document] = {}
 
     def look_at(uri: str) -> None:

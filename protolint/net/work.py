@@ -18,6 +18,8 @@ from protolint.net.shape import Shape
 __all__ = ["multiplications"]
 
 _MULTIPLY = frozenset({"Convolution", "Deconvolution", "InnerProduct"})
+# Their products depend on how many steps the input has, which is not followed here.
+_UNKNOWN = frozenset({"LSTM", "RNN"})
 
 
 def multiplications(
@@ -30,7 +32,7 @@ def multiplications(
 
     0 for layers that multiply by no matrix, None where a shape is not known.
     """
-    if parameters is None:
+    if parameters is None or layer.type in _UNKNOWN:
         return None
     if layer.type not in _MULTIPLY or not parameters:
         return 0

@@ -319,7 +319,9 @@ def _complaint(token: Token, accepts: set[str], text: str) -> str:
         return f'comments begin with "#", found "{text[_start(token) :][:2]}"'
     if token.type == "BAD_BYTE" and not " " < token < "\x7f":
         return _bad_byte(token, text[_start(token) :][:4])
-    found = f'"{shown}"' if len(shown) <= 40 else f'"{shown[:37]}..."'
+    found = shown if len(shown) <= 40 else f"{shown[:37]}..."
+    if not found.startswith(('"', "'")):
+        found = f'"{found}"'
     return f"expected {_expected(accepts)}, found {found}"
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -200,3 +203,135 @@ def test_thresholds_of_the_command_line_win(tmp_path: Path) -> None:
             done = run(verb, "--threshold", wrong, "net.caffemodel", cwd=tmp_path)
             assert done.returncode == 2
             assert told in done.stderr
+
+
+def test_a_file_for_several_targets_is_not_fixed_and_stops_no_other(tmp_path: Path) -> None:
+    both = f"# protolint: target=bvlc\n# protolint: target=nvidia-0.15\n{FIXABLE}"
+    write(tmp_path, "a.prototxt", both)
+    write(tmp_path, "b.prototxt", FIXABLE)
+    done = run("check", "--fix", "a.prototxt", "b.prototxt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "a.prototxt: is for several targets" in done.stderr
+    assert "fault of protolint" not in done.stderr
+    assert (tmp_path / "a.prototxt").read_text("utf-8") == both
+    assert (tmp_path / "b.prototxt").read_text("utf-8") != FIXABLE
+
+
+def test_a_misspelt_field_is_not_filled_in_beside(tmp_path: Path) -> None:
+    net = """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param { engine: CAFFE scale_fillr { value: 2 } } }
+"""
+    path = write(tmp_path, "net.prototxt", net)
+    options = ("--target", "nvidia-0.15", "net.prototxt")
+    run("check", "--fix", "--select", "BN003,PT002", *options, cwd=tmp_path)
+    assert path.read_text("utf-8") == net
+    run("check", "--fix", "--unsafe-fixes", "--select", "BN003,PT002", *options, cwd=tmp_path)
+    assert path.read_text("utf-8") == net.replace("fillr", "filler")
+
+
+def test_entries_of_rules_that_did_not_run_are_not_stale(tmp_path: Path) -> None:
+    write(tmp_path, "a.prototxt", FAULTY)
+    write(tmp_path, "b.prototxt", FAULTY)
+    run("check", "--write-baseline", "--baseline", "r.json", ".", cwd=tmp_path)
+    for options in (("--select", "NT"), ("--ignore", "PT005")):
+        done = run("check", "--baseline", "r.json", *options, ".", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "b.prototxt").unlink()
+    done = run("check", "--baseline", "r.json", ".", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "of b.prototxt" in done.stderr
+
+
+@pytest.mark.parametrize("document", ["[]", "{}", '{"version": 1, "findings": [3]}', "x"])
+def test_what_is_no_baseline_is_told(document: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.prototxt", CLEAN)
+    write(tmp_path, "r.json", document)
+    done = run("check", "--baseline", "r.json", "a.prototxt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "r.json: not a baseline of protolint: " in done.stderr
+    assert "subscriptable" not in done.stderr
+
+
+def test_suppressions_do_not_break_a_net_nor_hide_that_it_is_broken(tmp_path: Path) -> None:
+    write(tmp_path, "a.prototxt", FAULTY)
+    done = run("check", "--add-suppressions", "two\nlines", "a.prototxt", cwd=tmp_path)
+    assert (done.returncode, "one line" in done.stderr) == (2, True)
+    broken = 'layer { name: "a\n type: "Foo" }\n'
+    write(tmp_path, "b.prototxt", broken)
+    assert run("check", "--add-suppressions", "why", "b.prototxt", cwd=tmp_path).returncode == 1
+    assert (tmp_path / "b.prototxt").read_text("utf-8") == broken
+    hidden = write(tmp_path, "c.prototxt", f"# protolint: ignore-file[PT001] x\n{broken}")
+    assert run("check", hidden, cwd=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--diff", "--output", "json=o.json"),
+        ("--diff", "--write-baseline"),
+        ("--diff", "--statistics"),
+        ("--statistics", "--output-format", "json"),
+        ("--fix", "--add-suppressions", "x"),
+    ],
+)
+def test_options_that_would_be_dropped_are_refused(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    write(tmp_path, "a.prototxt", FAULTY)
+    done = run("check", *options, "a.prototxt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert " does not go with " in done.stderr
+    assert (tmp_path / "a.prototxt").read_text("utf-8") == FAULTY
+
+
+def test_no_rule_is_no_selection(tmp_path: Path) -> None:
+    write(tmp_path, "a.prototxt", FAULTY)
+    done = run("check", "--select", "", "a.prototxt", cwd=tmp_path)
+    assert (done.returncode, "no rule is named" in done.stderr) == (2, True)
+    for table, told in (("select = []", "names no rule"), ("target = []", "names no target")):
+        write(tmp_path, "protolint.toml", table + "\n")
+        done = run("check", "a.prototxt", cwd=tmp_path)
+        assert (done.returncode, told in done.stderr) == (2, True)
+    write(tmp_path, "protolint.toml", '[tool.protolint]\ntarget = "bvlc"\n')
+    assert "leave the table's name out" in run("check", "a.prototxt", cwd=tmp_path).stderr
+
+
+def test_one_file_under_two_names_is_checked_once(tmp_path: Path) -> None:
+    write(tmp_path, "a.prototxt", FAULTY)
+    done = run("check", "a.prototxt", "./a.prototxt", ".", "--statistics", cwd=tmp_path)
+    assert done.stdout == run("check", ".", "--statistics", cwd=tmp_path).stdout
+
+
+def test_an_output_that_is_full_or_closed_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "a.prototxt", FAULTY)
+    program = f"{shlex.quote(sys.executable)} -m protolint check a.prototxt"
+    closed = subprocess.run(
+        ["sh", "-c", f"{program} >&-"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (closed.returncode, closed.stderr) == (1, "")
+    if os.path.exists("/dev/full"):
+        full = subprocess.run(
+            ["sh", "-c", f"{program} >/dev/full"], cwd=tmp_path, capture_output=True, text=True,
+            timeout=60,
+        )  # fmt: skip
+        assert full.returncode == 2
+        assert full.stderr == "protolint: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a FIFO")
+def test_a_pipe_is_written_into_and_never_replaced(tmp_path: Path) -> None:
+    import stat
+    import threading
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    done = run("stats", GOLDEN / "brook.caffemodel", "--html", pipe)
+    reader.join(30)
+    assert done.returncode == 0
+    assert read[0].startswith(b"<!DOCTYPE html>")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

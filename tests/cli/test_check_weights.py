@@ -77,7 +77,7 @@ DIM = MODEL.read_bytes().replace(b":\x03\x0a\x01\x08", b":\x03\x0a\x01\x09")
         ("zip.caffemodel", b"PK\3\4" + bytes(99), "a zip archive: unpack it first"),
         ("cut.caffemodel.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "cannot be read as HDF5"),
         ("state.solverstate", b"\x08\x05\x12\x03abc\0", "a prototxt file is wanted here"),
-        ("utf16.prototxt", "name: 'x'".encode("utf-16"), "not text"),
+        ("utf16.prototxt", "name: 'x'".encode("utf-16"), "text in UTF-16"),
     ],
 )
 def test_damaged_files_are_told_where(tmp_path: Path, name: str, content: bytes, told: str) -> None:
@@ -124,7 +124,7 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str], told: str) -> None:
 def test_folders_find_prototxts_only(tmp_path: Path) -> None:
     write(tmp_path, "a.prototxt", CLEAN)
     write(tmp_path, "a.caffemodel", MODEL.read_bytes())
-    assert run("check", "--show-files", ".", cwd=tmp_path).stdout == "./a.prototxt\n"
+    assert run("check", "--show-files", ".", cwd=tmp_path).stdout == "a.prototxt\n"
     assert check(".", cwd=tmp_path) == (0, [], "")
 
 

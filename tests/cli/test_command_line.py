@@ -62,7 +62,7 @@ def test_folders_are_searched_in_a_fixed_order(tmp_path: Path) -> None:
     write(tmp_path, "notes.txt", "not a net")
     done = run("check", "--output-format", "json", ".", cwd=tmp_path)
     paths = [file["path"] for file in json.loads(done.stdout)["files"]]
-    assert paths == ["./a.prototxt", "./b/x y \u00e9.prototxt"]
+    assert paths == ["a.prototxt", "b/x y \u00e9.prototxt"]
     assert done.returncode == 1
 
 

@@ -23,7 +23,7 @@ def test_several_reports_in_one_run(tmp_path: Path) -> None:
         "--output-format", "concise", ".", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stdout.startswith("./a.prototxt:1:19: error PT005")
+    assert done.stdout.startswith("a.prototxt:1:19: error PT005")
     assert done.stderr == ""
     (sarif_run,) = json.loads((tmp_path / "out.sarif").read_bytes())["runs"]
     assert [result["ruleId"] for result in sarif_run["results"]] == ["PT005"]
@@ -112,7 +112,7 @@ def test_a_checked_file_is_not_overwritten(tmp_path: Path) -> None:
     net = write(tmp_path, "a.prototxt", FAULTY)
     done = run("check", "--output", "json=./a.prototxt", ".", cwd=tmp_path)
     assert done.returncode == 2
-    assert "./a.prototxt: is checked in this run" in done.stderr
+    assert "a.prototxt: is checked in this run" in done.stderr
     assert net.read_text() == FAULTY
     assert "PT005" in done.stdout
 

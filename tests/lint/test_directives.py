@@ -61,7 +61,11 @@ def codes(text: str, *targets: str) -> list[tuple[int, str]]:
         pytest.param(f"{BAD}  # protolint: ignore\n", [(1, "PT005"), (1, "PL001")], id="no code"),
         pytest.param('name: "# protolint: ignore-file[PT005]"\n', [], id="in a string"),
         pytest.param(f"{BAD}  # protolint: ignore[PT005, XX]\n", [(1, "PL001")], id="no such rule"),
-        pytest.param('layer { nam "a" } # protolint: ignore[PT001]\n', [], id="a syntax error"),
+        pytest.param(
+            'layer { nam "a" } # protolint: ignore[PT001]\n',
+            [(1, "PT001"), (1, "PL002")],
+            id="no syntax error",
+        ),
     ],
 )
 def test_what_is_suppressed(text: str, expected: list[tuple[int, str]]) -> None:

@@ -23,6 +23,8 @@ layer {
 }
 """
 
+SOUND = BN.replace("eps_: 1e-5 ", "")
+
 
 class Editor:
     """A client that waits for every answer."""
@@ -139,14 +141,17 @@ def test_findings_are_those_of_check_and_follow_every_change(
         assert finding.message in shown["message"]
         if line != 3:
             assert shown["range"]["start"]["character"] == column - 1
-    change = {"range": {"start": {"line": 3, "character": 35}, "end": {"line": 3, "character": 46}},
-              "text": ""}  # fmt: skip
-    assert BN.split("\n")[3][35:46] == "eps_: 1e-5 "
+    # The whole text is sent: what begins a line is not left to two programs.
+    assert editor.capabilities["textDocumentSync"]["change"] == 1
+    change = {"text": f"# \u2028 and \u0085\n{SOUND}"}
     editor.notify(
         "textDocument/didChange",
         {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [change]},
     )
-    assert "PT002" not in {d["code"] for d in editor.diagnostics(uri)}
+    found = editor.diagnostics(uri)
+    assert "PT002" not in {d["code"] for d in found}
+    (gamma,) = [d for d in found if d["code"] == "BN003"]
+    assert gamma["range"]["start"]["line"] == 4
     assert editor.published[uri]["version"] == 2
     editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert editor.diagnostics(uri) == []
@@ -156,25 +161,25 @@ def test_a_fix_of_the_editor_is_that_of_check(editor: Editor, tmp_path: Path) ->
     (tmp_path / "protolint.toml").write_text(
         'target = "nvidia-0.15"\nselect = ["BN003", "PT002"]\n', "utf-8"
     )
-    uri = editor.open(tmp_path / "net.prototxt", BN)
+    uri = editor.open(tmp_path / "net.prototxt", SOUND)
     found = {d["code"]: d for d in editor.diagnostics(uri)}
     actions = editor.actions(uri, found["BN003"]["range"])
     fix, *_ = [a for a in actions if a["title"].startswith("BN003") and "Ignore" not in a["title"]]
     assert fix["isPreferred"]
     assert [d["code"] for d in fix["diagnostics"]] == ["BN003"]
-    changed = applied(BN, fix["edit"]["changes"][uri])
+    changed = applied(SOUND, fix["edit"]["changes"][uri])
     assert "BN003" not in {d.code for d in protolint.check(changed, target="nvidia-0.15")}
     (ignore,) = [a for a in actions if a["title"] == "BN003: Ignore it on this line"]
-    quiet = applied(BN, ignore["edit"]["changes"][uri])
+    quiet = applied(SOUND, ignore["edit"]["changes"][uri])
     assert [d.code for d in protolint.check(quiet, target="nvidia-0.15", select="BN003")] == []
     (all_,) = editor.actions(uri, found["BN003"]["range"], "source.fixAll")
     assert all_["kind"] == "source.fixAll.protolint"
     net = tmp_path / "net.prototxt"
-    net.write_text(BN, "utf-8")
+    net.write_text(SOUND, "utf-8")
     subprocess.run(
         [sys.executable, "-m", "protolint", "check", "--fix", net], capture_output=True, timeout=120
     )
-    assert applied(BN, all_["edit"]["changes"][uri]) == net.read_text("utf-8")
+    assert applied(SOUND, all_["edit"]["changes"][uri]) == net.read_text("utf-8")
     assert editor.actions(uri, found["BN003"]["range"], "refactor") == []
 
 
@@ -211,6 +216,34 @@ def test_a_saved_configuration_counts_at_once(editor: Editor, tmp_path: Path) ->
     (told,) = editor.diagnostics(uri)
     assert "not checked" in told["message"]
     assert "did you mean 'target'?" in told["message"]
+
+
+def test_what_the_configuration_leaves_out_is_left_out(editor: Editor, tmp_path: Path) -> None:
+    settings = tmp_path / "protolint.toml"
+    settings.write_text('target = "nvidia-0.15"\nexclude = ["old"]\n', "utf-8")
+    (tmp_path / "old").mkdir()
+    uri = editor.open(tmp_path / "old" / "net.prototxt", BN)
+    assert editor.diagnostics(uri) == []
+    net = tmp_path / "net.prototxt"
+    net.write_text(SOUND, "utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "protolint", "check", "--write-baseline", "net.prototxt"],
+        capture_output=True, timeout=120, cwd=tmp_path, check=True,
+    )  # fmt: skip
+    settings.write_text('target = "nvidia-0.15"\nbaseline = "protolint-baseline.json"\n', "utf-8")
+    uri = editor.open(net, SOUND)
+    assert editor.diagnostics(uri) == []
+    uri = editor.open(net, BN)
+    assert {d["code"] for d in editor.diagnostics(uri)} == {"PT002"}
+
+
+def test_a_net_for_several_caffes_is_not_fixed_as_a_whole(editor: Editor, tmp_path: Path) -> None:
+    (tmp_path / "protolint.toml").write_text('target = ["bvlc", "nvidia-0.15"]\n', "utf-8")
+    uri = editor.open(tmp_path / "net.prototxt", SOUND)
+    (found,) = [d for d in editor.diagnostics(uri) if d["code"] == "BN003"]
+    titles = [action["title"] for action in editor.actions(uri, found["range"])]
+    assert any(title.startswith("BN003: ") for title in titles)
+    assert "protolint: Apply every safe fix" not in titles
 
 
 def test_what_is_no_net_is_left_alone(editor: Editor, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from protolint.lint.runner import FileReport, check_source
 from protolint.report.github import render
+from protolint.report.style import shown
 from protolint.source import Source, Span
 
 _COMMAND = re.compile(r"::(\w+)(?: (.*?))?::(.*)")
@@ -84,4 +85,4 @@ def test_a_message_stays_on_its_line(message: str) -> None:
     (diagnostic,) = report.diagnostics
     changed = report._replace(diagnostics=(diagnostic._replace(message=message),))
     (command,) = read(render([changed]))
-    assert command.message == f"x:1:1: {diagnostic.code} {message} [bvlc]"
+    assert command.message == shown(f"x:1:1: {diagnostic.code} {message} [bvlc]")
