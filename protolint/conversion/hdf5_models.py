@@ -9,7 +9,7 @@ from protolint.batchnorm.detect import detect
 from protolint.batchnorm.facts import LayerFacts, NormParam, ParamFacts
 from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.conversion.like import BlobShape, Like
-from protolint.conversion.models import notes_of
+from protolint.conversion.models import in_net, notes_of, refuse_other_eps
 from protolint.conversion.norms import Norm, doubt_of, norm_of
 from protolint.conversion.numbers import Fate, LayerChange, Recipe, encode_norm
 from protolint.conversion.recipes import recipes_of
@@ -101,6 +101,7 @@ def _norms(
     statistic: Statistic | None,
 ) -> list[Norm]:
     """The BatchNorm layers of the nets that have blobs in the file."""
+    refuse_other_eps(nets, blobs.keys())
     found: dict[str, Norm] = {}
     for net in nets:
         for layer in net.batchnorms:
@@ -110,7 +111,7 @@ def _norms(
             verdict = detect(facts, source=source, statistic=statistic)
             if not verdict.certain:
                 raise InputError(path, doubt_of(layer.name, verdict, 0))
-            found[layer.name] = norm_of(path, layer.name, facts, verdict)
+            found[layer.name] = in_net(norm_of(path, layer.name, facts, verdict), layer, net)
     return list(found.values())
 
 

@@ -9,8 +9,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from protolint.errors import InputError, UsageError
+from protolint.lint.config import ConfigFinder, Settings
 from protolint.lint.discover import read_source
 from protolint.lint.file import FileKind, Readings
+from protolint.schema.descriptors import read_schema
 from protolint.schema.dialects import DIALECTS
 from protolint.weights.files import open_regular
 from protolint.weights.recognise import HDF5_SIGNATURE, by_signature
@@ -45,12 +47,19 @@ class Kind(Enum):
         return self in (Kind.MODEL, Kind.MODEL_HDF5)
 
 
+_DEFAULTS = Settings()
+
+
 class Input(NamedTuple):
-    """One file to convert; `readings` is the parsed text of a prototxt."""
+    """One file to convert; `readings` is the parsed text of a prototxt.
+
+    `settings` are those configured for its folder.
+    """
 
     path: str
     kind: Kind
     readings: Readings | None = None
+    settings: Settings = _DEFAULTS
 
 
 def read_inputs(paths: Sequence[str]) -> list[Input]:
@@ -61,12 +70,13 @@ def read_inputs(paths: Sequence[str]) -> list[Input]:
         if real in seen:
             raise UsageError(f"{path}: is given twice (as {seen[real]})")
         seen[real] = path
-    return [_read(path) for path in paths]
+    finder = ConfigFinder()
+    return [_read(path, finder) for path in paths]
 
 
-def _read(path: str) -> Input:
+def _read(path: str, finder: ConfigFinder) -> Input:
     if path == "-":
-        return _text(path)
+        return _text(path, finder)
     if os.path.isdir(path):
         raise UsageError(f"{path}: is a folder; name the files in it")
     with open_regular(path) as file:
@@ -83,19 +93,22 @@ def _read(path: str) -> Input:
     if known is not None:
         raise InputError(path, f"neither a prototxt nor weights, but {known}")
     if _is_text(head):
-        return _text(path)
+        return _text(path, finder)
     return Input(path, Kind.STATE if _is_state(head, size) else Kind.MODEL)
 
 
-def _text(path: str) -> Input:
-    readings = Readings.of(read_source(path))
+def _text(path: str, finder: ConfigFinder) -> Input:
+    settings = finder.settings_for(os.path.dirname(os.path.realpath(path)))
+    schema = read_schema(settings.proto) if settings.proto is not None else None
+    readings = Readings.of(read_source(path), settings.build(schema))
     if not readings.tree.children and not readings.tree.broken:
         raise InputError(path, "holds no field: there is nothing to convert")
     if readings.kind is FileKind.OTHER:
         raise InputError(
             path, "neither a net nor a solver; give a prototxt, a caffemodel or a solverstate"
         )
-    return Input(path, Kind.NET if readings.kind is FileKind.NET else Kind.SOLVER, readings)
+    kind = Kind.NET if readings.kind is FileKind.NET else Kind.SOLVER
+    return Input(path, kind, readings, settings)
 
 
 def _is_text(head: bytes) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from protolint.batchnorm.facts import file_marks
-from protolint.batchnorm.state import Statistic
+from protolint.batchnorm.state import BatchNormState, Statistic
 from protolint.conversion.affine import SCALE, has_groups
 from protolint.conversion.fields import Translator
+from protolint.conversion.forms import form_of
 from protolint.conversion.like import BlobShape, Like
 from protolint.conversion.memory import Memory
 from protolint.conversion.model_net import is_added_layer, memory_of_layer
@@ -34,10 +37,12 @@ from protolint.wire import Buffer, WireError
 __all__ = [
     "Model",
     "ModelPlan",
+    "in_net",
     "notes_of",
     "plan_model",
     "read_model_file",
     "refuse",
+    "refuse_other_eps",
     "rows_of",
     "with_net",
     "write_model_file",
@@ -110,7 +115,7 @@ def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
             continue
         eps = written_eps(layer)
         facts = replace(norm.facts, norm=norm.facts.norm._replace(eps=eps))
-        changed = norm_of(model.path, norm.name, facts, norm.detection)
+        changed = in_net(norm_of(model.path, norm.name, facts, norm.detection), layer, net)
         if changed.state.eps != norm.state.eps:
             text = (
                 f"eps is {norm.state.eps:.6g} in the file and {changed.state.eps:.6g} in the"
@@ -119,6 +124,34 @@ def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
             notes.append(Note("", norm.name, text))
         norms[position] = changed
     return replace(model, norms=norms), notes
+
+
+def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
+    """A BatchNorm with the eps that its layer has in the Caffe the net is written for.
+
+    Where the blobs are not those of that Caffe, theirs counts.
+    """
+    form = form_of(layer, net.dialect, with_cudnn=net.build.cudnn)
+    made = norm.layout.name.removesuffix("-inv-std").removesuffix("-second-moment")
+    if made != form.layout and (made, form.layout) != ("B3", "N16-3"):
+        return norm
+    return norm._replace(state=replace(norm.state, eps=form.eps))
+
+
+def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:
+    """Raise InputError where two nets give a BatchNorm of the weights another eps."""
+    known: dict[str, tuple[float, str]] = {}
+    for net in nets:
+        for layer in net.batchnorms:
+            eps = form_of(layer, net.dialect, with_cudnn=net.build.cudnn).eps
+            other, path = known.setdefault(layer.name, (eps, net.source.path))
+            if eps != other and layer.name in names:
+                raise InputError(
+                    net.source.path,
+                    f"'{layer.name}' has eps {eps:.6g} here and {other:.6g} in {path}: one file of"
+                    " weights fits one of them only; convert the nets one by one, or make them"
+                    " agree",
+                )
 
 
 def written_eps(layer: Layer) -> float | None:
@@ -273,11 +306,32 @@ def notes_of(changes: Sequence[LayerChange]) -> Iterator[Note]:
     if untrained:
         more = f" and {len(untrained) - 1} more" if len(untrained) > 1 else ""
         yield Note("", "", f"never trained, mean and variance are 0: '{untrained[0]}'{more}")
+    broken = [
+        change.name
+        for change in changes
+        if not (np.isfinite(change.made.folded.scale).all() and _sound(change.norm.state))
+    ]
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        yield Note(
+            "",
+            "",
+            f"NaN, infinite or negative statistics, kept as they are: '{broken[0]}'{more}"
+            " (protolint check tells more)",
+        )
     rescaled = [c.name for c in changes if not c.made.gamma_kept and c.recipe.fate is not Fate.FOLD]
     if rescaled:
         yield Note(
             "CV003", "", f"gamma changed with eps in {_layers(len(rescaled))}: '{rescaled[0]}'"
         )
+
+
+def _sound(state: BatchNormState) -> bool:
+    """Whether the statistics are numbers that a variance and a mean can be."""
+    spread = state.stored_spread
+    return bool(np.isfinite(state.stored_mean).all() and np.isfinite(spread).all()) and not bool(
+        (spread < 0).any()
+    )
 
 
 def _layers(count: int) -> str:

@@ -26,7 +26,13 @@ from protolint.conversion.jobs import (
 )
 from protolint.conversion.like import Like, like_net
 from protolint.conversion.memory import recall
-from protolint.conversion.models import plan_model, read_model_file, refuse, with_net
+from protolint.conversion.models import (
+    plan_model,
+    read_model_file,
+    refuse,
+    refuse_other_eps,
+    with_net,
+)
 from protolint.conversion.opinions import PROGRAMS, Case, compare, input_shape
 from protolint.conversion.plan import plan_nets
 from protolint.conversion.prototxt import source_refusals
@@ -47,7 +53,7 @@ from protolint.errors import InputError, UsageError
 from protolint.lint.discover import read_source
 from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.lint.suggest import did_you_mean
-from protolint.lint.target import infer_target
+from protolint.lint.target import infer_target, told_targets
 from protolint.net.net import Net
 from protolint.schema.descriptors import load_schema
 from protolint.schema.dialects import DIALECTS, TARGETS, Dialect, resolve_target
@@ -58,6 +64,7 @@ from protolint.wire import WireError
 __all__ = ["Options", "convert", "convert_files"]
 
 _ENGINES = ("caffe", "cudnn")
+_ALIKE = frozenset({"nvidia-0.14", "nvidia-0.15"})
 _SCALE_AS = ("scale", "convolution")
 
 
@@ -87,7 +94,7 @@ class Options(NamedTuple):
 
 def convert(
     *paths: str | os.PathLike[str],
-    to: str,
+    to: str | Dialect,
     engine: str | None = None,
     source: str | None = None,
     bn_stat: str | None = None,
@@ -97,12 +104,12 @@ def convert(
     keep_scale: bool = False,
     scale_as: str = "scale",
     drop_global_stats: bool = False,
-    drop_fields: Iterable[str] = (),
+    drop_fields: str | Iterable[str] = (),
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     in_place: bool = False,
     dry_run: bool = False,
-    verify_with: Iterable[str] = (),
+    verify_with: str | Iterable[str] = (),
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
 ) -> ConversionReport:
@@ -111,7 +118,7 @@ def convert(
     Args:
         paths: Prototxts, solvers, caffemodels and solverstates that belong together, any of
             them; what a file is, is told by its content.
-        to: The Caffe to convert for, by name.
+        to: The Caffe to convert for, by name or as a Dialect.
         engine: "caffe" or "cudnn", BatchNorm's engine in the target, where it has one.
         source: Who wrote the weights, where that is not certain; as `--from`.
         bn_stat: What the second statistic of the weights is: "variance", "inv-std" or
@@ -124,8 +131,9 @@ def convert(
             target has no Scale layer (NVIDIA 0.14).
         drop_global_stats: Leave out use_global_stats where the target ignores it.
         drop_fields: Leave these fields out where the target lacks them.
-        output: A file, or a folder with a slash behind it; if not given, each result lies
-            beside its source as NAME.<dialect>.<ext>.
+        output: A file, a folder that is there, or the name of a new one with a slash behind
+            it (a Path has none); if not given, each result lies beside its source as
+            NAME.<dialect>.<ext>.
         force: Replace files that are there already.
         in_place: Replace the inputs themselves.
         dry_run: Only plan; nothing is written, and no difference is known.
@@ -144,9 +152,9 @@ def convert(
             counterpart in the target (InputError), or a result would not compute what its
             source does (ProofError). In every case nothing has been written.
     """
-    target = resolve_target(to)
+    target = to if isinstance(to, Dialect) else resolve_target(to)
     if target is None:
-        raise _unknown("target", to, DIALECTS)
+        raise _unknown("target", str(to), DIALECTS)
     if engine is not None and engine.lower() not in _ENGINES:
         raise _unknown("engine", engine, _ENGINES)
     if source is not None and source not in SOURCES:
@@ -156,7 +164,7 @@ def convert(
     statistics = {statistic.value: statistic for statistic in Statistic}
     if bn_stat is not None and bn_stat not in statistics:
         raise _unknown("statistic", bn_stat, statistics)
-    programs = tuple(verify_with)
+    programs = (verify_with,) if isinstance(verify_with, str) else tuple(verify_with)
     for program in programs:
         if program not in PROGRAMS:
             raise _unknown("program to verify with", program, PROGRAMS)
@@ -166,7 +174,7 @@ def convert(
         merge=not keep_scale,
         convolves=scale_as == "convolution",
         drop_global_stats=drop_global_stats,
-        drop_fields=frozenset(drop_fields),
+        drop_fields=_names([drop_fields] if isinstance(drop_fields, str) else drop_fields),
     )
     options = Options(
         target,
@@ -220,6 +228,12 @@ def convert_files(
             _write(jobs, how, last)
     results = tuple(job.result() for job in jobs)
     return ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
+
+
+def _names(given: Iterable[str]) -> frozenset[str]:
+    """The names of fields in lists separated by commas, without what stands above a field."""
+    words = (word.strip() for text in given for word in text.split(","))
+    return frozenset(word.rpartition(".")[2] for word in words if word)
 
 
 def _unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
@@ -323,19 +337,52 @@ class _Run:
     def _texts(self) -> dict[str, LintFile]:
         """The prototxts, each bound to the dialect it is written for.
 
-        That is the one the user names, or the one that its fields show, or, where they show
-        none, that of the files beside it: prototxts first, then weights.
+        That is the one the user names, or the one that a comment in it or the configuration
+        tells, or the one that its fields show, or, where they show none, that of the files
+        beside it: prototxts first, then weights.
         """
-        readings = {e.path: e.readings for e in self.inputs if e.readings is not None}
+        texts = [entry for entry in self.inputs if entry.readings is not None]
+        readings = {e.path: e.readings for e in texts if e.readings is not None}
         if self.options.source in TARGETS:
             told = DIALECTS[self.options.source or ""]
             return {path: found.read(told) for path, found in readings.items()}
-        shown = {path: infer_target(found).dialect.name for path, found in readings.items()}
+        named = {e.path: self._told(e) for e in texts}
+        if any(named.values()):
+            # What is said of one file of a model is true of the others.
+            usual = next(dialect for dialect in named.values() if dialect is not None)
+            return {path: found.read(named[path] or usual) for path, found in readings.items()}
+        shown = {path: self._shown(found) for path, found in readings.items()}
         others = {name for name in shown.values() if name != "bvlc"}
         others = others or {m.dialect.name for m in self.models.values() if m.norms}
         if len(others) == 1:
             shown = {path: next(iter(others)) if n == "bvlc" else n for path, n in shown.items()}
         return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
+
+    @staticmethod
+    def _told(entry: Input) -> Dialect | None:
+        """What a comment or the configuration says of a prototxt; raises UsageError for several."""
+        if entry.readings is None:
+            return None
+        told = told_targets(entry.readings, entry.settings)
+        if len(told) > 1:
+            names = ", ".join(target.dialect.name for target in told)
+            raise UsageError(
+                f"{entry.path}: is for {names}, {told[0].reason}; say with --from which it is"
+                " written for"
+            )
+        return told[0].dialect if told else None
+
+    def _shown(self, readings: Readings) -> str:
+        """The dialect that the fields of a prototxt show.
+
+        The fields of 0.14 and 0.15 are nearly the same, the layouts of their weights are not.
+        """
+        name = infer_target(readings).dialect.name
+        made = {model.dialect.name for model in self.models.values() if model.norms}
+        if name in _ALIKE and len(made) == 1 and made <= _ALIKE:
+            other = next(iter(made))
+            return other if readings.read(DIALECTS[other]).accepted else name
+        return name
 
     def _like(self) -> Like | None:
         """The net that weights are to fit."""
@@ -406,6 +453,7 @@ class _Run:
         """The job of a binary model."""
         options, model = self.options, self.models[entry.path]
         notes: list[Note] = []
+        refuse_other_eps(self.nets, {norm.name for norm in model.norms.values()})
         for net in self.nets:
             model, told = with_net(model, net)
             notes += told

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic, Severity
@@ -13,7 +12,7 @@ from protolint.lint.project import Project
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.suppress import suppress
-from protolint.lint.target import Target, infer_target
+from protolint.lint.target import Target, targets_of
 from protolint.lint.unused import unused_suppressions
 from protolint.net.solver import Solver
 from protolint.schema.build import Build
@@ -72,7 +71,7 @@ def check_source(
     ]
     checked = [
         (target, _check(readings.read(target.dialect), rules, project, settings))
-        for target in _targets(readings, targets, settings)
+        for target in targets_of(readings, targets, settings)
     ]
     directives = readings.read(checked[0][0].dialect).directives
     ran = {r.code for r in rules if any(r.applies_to(t.dialect.name) for t, _ in checked)}
@@ -91,27 +90,6 @@ def check_source(
         more = [d._replace(target=first.target.dialect.name, severity=level) for d in extra]
         reports[0] = first._replace(diagnostics=_sorted([*first.diagnostics, *more]))
     return reports
-
-
-def _targets(
-    readings: Readings, asked: tuple[Dialect, ...], settings: Settings
-) -> Iterable[Target]:
-    if asked:
-        return _unique(asked, "as asked")
-    source = readings.tree.source
-    if "protolint:" in source.text:
-        named = readings.read(infer_target(readings).dialect).directives.targets
-        if named:
-            return _unique(named, "as a comment in the file says")
-    configured = settings.targets_of(source.path)
-    if configured and settings.path is not None:
-        return _unique(configured, f"as {os.path.basename(settings.path)} says")
-    return [infer_target(readings)]
-
-
-def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
-    named = {dialect.name: dialect for dialect in dialects}
-    return [Target(dialect, reason) for dialect in named.values()]
 
 
 def _check(

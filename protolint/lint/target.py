@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
+from protolint.lint.config import Settings
 from protolint.lint.file import FileKind, Readings
 from protolint.schema.binder import ProblemKind
 from protolint.schema.descriptors import Schema
 from protolint.schema.dialects import DIALECTS, TARGETS, Dialect
 from protolint.text.tree import Block, Node, Tree, walk
 
-__all__ = ["Target", "infer_target"]
+__all__ = ["Target", "infer_target", "targets_of", "told_targets"]
 
 
 class Target(NamedTuple):
@@ -18,6 +20,31 @@ class Target(NamedTuple):
 
     dialect: Dialect
     reason: str
+
+
+def targets_of(readings: Readings, asked: tuple[Dialect, ...], settings: Settings) -> list[Target]:
+    """What a file is to be checked for: as asked, else as it is told, else as its fields show."""
+    if asked:
+        return _unique(asked, "as asked")
+    return told_targets(readings, settings) or [infer_target(readings)]
+
+
+def told_targets(readings: Readings, settings: Settings) -> list[Target]:
+    """The targets that a comment in the file names, else the configured ones; none: not told."""
+    source = readings.tree.source
+    if "protolint:" in source.text:
+        named = readings.read(infer_target(readings).dialect).directives.targets
+        if named:
+            return _unique(named, "as a comment in the file says")
+    configured = settings.targets_of(source.path)
+    if configured and settings.path is not None:
+        return _unique(configured, f"as {os.path.basename(settings.path)} says")
+    return []
+
+
+def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
+    named = {dialect.name: dialect for dialect in dialects}
+    return [Target(dialect, reason) for dialect in named.values()]
 
 
 def infer_target(readings: Readings) -> Target:
