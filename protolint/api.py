@@ -27,6 +27,7 @@ from protolint.lint.project import Project
 from protolint.lint.runner import FileReport, check_source
 from protolint.lint.select import codes_of
 from protolint.lint.suggest import did_you_mean
+from protolint.lint.target import targets_of
 from protolint.net.net import Net
 from protolint.schema.build import Build
 from protolint.schema.descriptors import Schema, read_schema
@@ -203,8 +204,7 @@ def load(
         ProtolintError: As in `check`; also where the file is no net or its syntax is broken
             (InputError).
     """
-    # With no rule selected, checking only finds the target.
-    run = _Run(target, (), (), proto, cudnn, False, isolated, checks=False)
+    run = _Run(target, None, None, proto, cudnn, False, isolated)
     given = _given(path_or_text, name)
     source = given if isinstance(given, Source) else read_source(given)
     settings = run.settings_for(None if given is source and not name else source.path)
@@ -217,8 +217,8 @@ def load(
         raise InputError(source.path, "a solver, not a net; load the net that it names")
     if readings.kind is FileKind.OTHER:
         raise InputError(source.path, "no field of a net is in it")
-    first = run.check(source, settings, Project())[0]
-    return readings.read(first.target.dialect).nets[0]
+    first = targets_of(readings, run.targets, settings)[0]
+    return readings.read(first.dialect).nets[0]
 
 
 class _Run:
@@ -234,14 +234,12 @@ class _Run:
         fine_tunes: bool,
         isolated: bool,
         thresholds: Mapping[str, float] | None = None,
-        *,
-        checks: bool = True,
     ) -> None:
         self._thresholds = _limits(thresholds or {})
         self._infers = target == AUTO
-        self._targets = () if self._infers else _dialects(target)
+        self.targets = () if self._infers else _dialects(target)
         self._select = None if select is None else _codes(select)
-        if select is not None and not self._select and checks:
+        if select is not None and not self._select:
             raise UsageError("'select' names no rule, so nothing would be checked")
         self._ignore = _codes(ignore or ())
         self._proto = None if proto is None else os.fspath(proto)
@@ -280,7 +278,7 @@ class _Run:
         """One report for each target."""
         build = self.build(settings)
         return check_source(
-            source, targets=self._targets, settings=settings, build=build, project=project
+            source, targets=self.targets, settings=settings, build=build, project=project
         )
 
     def check_with(
@@ -304,7 +302,7 @@ class _Run:
         settings = self.settings_for(path)
         build = self.build(settings)
         return check_weights(
-            path, targets=self._targets, settings=settings, build=build, given=given
+            path, targets=self.targets, settings=settings, build=build, given=given
         )
 
     def check_folder(self, files: Iterable[str], unlisted: list[InputError]) -> CheckResult:

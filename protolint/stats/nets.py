@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import os
+
 from protolint.errors import InputError
+from protolint.lint.config import ConfigFinder
 from protolint.lint.discover import read_source
 from protolint.lint.file import LintFile, Readings
-from protolint.lint.target import infer_target
+from protolint.lint.target import targets_of
 from protolint.schema.dialects import Dialect
 
 __all__ = ["read_net_file"]
 
 
 def read_net_file(path: str, target: Dialect | None = None) -> LintFile:
-    """A prototxt with one net, read as `target` or as the Caffe that its fields show.
+    """A prototxt with one net, read as `target` or as `check` would.
 
     Raises InputError for a file that cannot be read, is broken, or is no net.
     """
-    readings = Readings.of(read_source(path))
+    settings = ConfigFinder().settings_for(os.path.dirname(os.path.realpath(path)))
+    readings = Readings.of(read_source(path), settings.build())
     if readings.tree.broken:
         broken = next(problem for problem in readings.tree.problems if problem.fatal)
         line = readings.tree.source.line_number(broken.span.start)
         raise InputError(path, f"line {line}: is broken; to see how: protolint check")
-    file = readings.read(target or infer_target(readings).dialect)
+    asked = () if target is None else (target,)
+    file = readings.read(targets_of(readings, asked, settings)[0].dialect)
     if len(file.nets) != 1:
         raise InputError(path, "is no net; give the prototxt that the weights are for")
     return file
