@@ -18,6 +18,8 @@ from protolint.source import BinarySource, Source, Span
 __all__ = ["render"]
 
 _WIDEST = 120
+#: Bytes of a line that are more than is ever shown.
+_MOST_BYTES = 8 * _WIDEST
 
 
 class _Mark(NamedTuple):
@@ -83,7 +85,7 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
             lines.append(style.dim("." * max(3, gutter)))
         if mark.line != before:
             number = style.dim(f"{mark.line:>{gutter}} |")
-            lines.append(f"{number} {_clipped(shown(mark.source.line(mark.line)))}".rstrip())
+            lines.append(f"{number} {_shown_line(mark.source, mark.line)}".rstrip())
         before = mark.line
         lead, length = _extent(mark)
         words = f" {shown(mark.text)}" if mark.text else ""
@@ -107,13 +109,24 @@ def _extent(mark: _Mark) -> tuple[int, int]:
     """The columns before the underline and its length, on the mark's first line."""
     source = mark.source
     start = source.line_starts[mark.line - 1]
-    line = source.line(mark.line)
+    if mark.span.start - start > _MOST_BYTES:
+        return _WIDEST, 1
     head = source.decode(start, mark.span.start)
-    body = source.decode(mark.span.start, mark.span.end).split("\n")[0].rstrip("\r")
+    end = min(mark.span.end, mark.span.start + _MOST_BYTES)
+    body = source.decode(mark.span.start, end).split("\n")[0].rstrip("\r")
     lead = width(shown(head))
     length = width(shown(head + body)) - lead
     lead = min(lead, _WIDEST)
-    return lead, max(1, min(length, width(_clipped(shown(line))) - lead))
+    return lead, max(1, min(length, width(_shown_line(source, mark.line)) - lead))
+
+
+def _shown_line(source: Source, number: int) -> str:
+    """A line as it is shown; of one that is longer than any screen only the begin is looked at."""
+    start = source.line_starts[number - 1]
+    end = source.data.find(b"\n", start, start + _MOST_BYTES)
+    if end < 0 and len(source.data) - start > _MOST_BYTES:
+        return shown(source.decode(start, start + _MOST_BYTES))[: _WIDEST - 3] + "..."
+    return _clipped(shown(source.line(number)))
 
 
 def _clipped(text: str) -> str:
