@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.option(
     "--engine",
     type=click.Choice(["caffe", "cudnn"]),
-    help="BatchNorm's engine in the target (NVIDIA).",
+    help="BatchNorm's engine (NVIDIA).  [as in the net, or cudnn]",
 )
 @click.option("--from", "source", metavar="WRITER", help="Who wrote the weights, if not certain.")
 @click.option(
@@ -111,9 +111,10 @@ def command(
     """
     from protolint.batchnorm.detect import SOURCES
     from protolint.batchnorm.state import Statistic
-    from protolint.conversion.report import render_json, render_text
+    from protolint.conversion.report import render_json, render_text, with_default_engine
     from protolint.conversion.run import Options, convert_files
     from protolint.conversion.steps import Choices
+    from protolint.report.table import room
 
     if source is not None and source not in SOURCES:
         from protolint.lint.suggest import did_you_mean
@@ -147,7 +148,9 @@ def command(
     )
     with progress_bar() as progress:
         report = convert_files(paths, options, progress)
-    text = render_json(report) if form == "json" else render_text(report)
+    if engine is None:
+        report = with_default_engine(report)
+    text = render_json(report) if form == "json" else render_text(report, room())
     # Standard output is the prototxt's where one is written there.
     click.echo(text, nl=False, err=any(result.output == "-" for result in report.files))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from protolint.cli.options import RuleType
+from protolint.conversion.codes import CODES
 from protolint.errors import UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
 from protolint.lint.registry import all_rules, find_rule
@@ -23,9 +24,15 @@ __all__ = ["command"]
     help="How to print.",
 )
 def command(code: str | None, every: bool, output_format: str) -> int:
-    """Explain a rule: what it finds, why that matters, which Caffe, with an example."""
+    """Explain a rule: what it finds, why that matters, which Caffe, with an example.
+
+    The codes of the notes of convert, CV001 and so on, are explained too.
+    """
     if every == (code is not None):
         raise UsageError("give one rule, as in 'protolint rule BN003', or --all")
+    if code is not None and (noted := _note_code(code)):
+        click.echo(_described(noted, output_format))
+        return 0
     rules = all_rules() if code is None else [find_rule(code)]
     if output_format == "json":
         import json
@@ -37,3 +44,21 @@ def command(code: str | None, every: bool, output_format: str) -> int:
     else:
         click.echo(manual_page(rules[0]))
     return 0
+
+
+def _note_code(wanted: str) -> str:
+    """The code of a note of convert, by that or by its name; "" where it is none."""
+    wanted = wanted.strip().lower()
+    return next((code for code, note in CODES.items() if wanted in (code.lower(), note.name)), "")
+
+
+def _described(code: str, output_format: str) -> str:
+    """What a note of convert means."""
+    note = CODES[code]
+    text = f"{note.summary}\n\n{note.about}"
+    if output_format == "json":
+        import json
+
+        described = {"code": code, "name": note.name, "kind": "note of convert"}
+        return json.dumps({**described, "documentation": text}, indent=2)
+    return f"{code} {note.name} (a note of protolint convert, no rule)\n\n{text}"

@@ -18,6 +18,7 @@ from protolint.conversion.memory import Memory
 from protolint.conversion.scene import Scene
 from protolint.conversion.steps import Action, Member, ScaleChange, SpecChange, Step
 from protolint.net.layer import Layer
+from protolint.net.view import View
 from protolint.schema.dialects import Affine
 
 __all__ = ["make_step"]
@@ -31,6 +32,16 @@ def make_step(scene: Scene, case: Case, action: Action) -> Step:
 def _effect(spec: Multipliers) -> tuple[float, float, str, str]:
     """What multipliers come to: decay is multiplied by lr_mult too."""
     return spec.lr_mult, spec.lr_mult * spec.decay_mult, spec.name, spec.share_mode
+
+
+def _is_output(view: View, blob: str, writer: Layer) -> bool:
+    """Whether a blob that a layer writes is an output, as it is or changed in place by others."""
+    version = view.outputs.get(blob)
+    if version is None or version.readers:
+        return False
+    while version is not None and version.producer is not writer:
+        version = version.overwritten
+    return version is not None
 
 
 class _Maker:
@@ -238,11 +249,22 @@ class _Maker:
                     "phase feeds the layers below from elsewhere",
                 )
             else:
-                writer = "the convolution behind it writes" if convolves else "writes"
-                text = f"{writer} to a new blob '{own_top}' instead of '{layer.bottoms[0].name}'"
+                text = self._new_blob(layer, last, own_top, convolves=convolves)
                 self.scene.note("", self.name, text)
         index = behind.index if behind is not None else None
         return member._replace(own_top=own_top, axes=reshape, behind=index)
+
+    def _new_blob(self, layer: Layer, last: Layer, name: str, *, convolves: bool) -> str:
+        """What to say of a blob that takes the place of the one written in place.
+
+        `last` is the layer that writes it; the name stands first, as in `_added`.
+        """
+        writer = "the convolution behind the layer" if convolves else "the layer"
+        text = f"'{name}' added: a blob that {writer} writes to instead of its bottom"
+        old = layer.bottoms[0].name
+        if any(_is_output(view, old, last) for view in self.scene.views_of(layer)):
+            return f"{text}; the net's output '{old}' is now called '{name}'"
+        return text
 
     def _convolves(self, step: Step) -> bool:
         """Whether a convolution is put in behind the layer."""
@@ -296,10 +318,14 @@ class _Maker:
             a, b = shortest(step.source.eps), shortest(step.target.eps)
             note("CV003", self.name, f"eps {a} becomes {b}; the variance makes up for it")
         if self.action is Action.FREEZE:
-            text = "frozen, so it becomes a Scale layer; no conversion back makes it a BatchNorm"
+            text = (
+                "frozen, so it becomes a Scale layer that multiplies and adds what its statistics"
+                " amount to: convert the weights in the same call; no conversion back makes it a"
+                " BatchNorm"
+            )
             note("", self.name, text)
         if step.scale is not None and step.scale.before is None:
-            note("", self.name, f"gamma and beta are {self._called(step.scale)}")
+            note("", self.name, self._added(step.scale))
         elif step.scale is not None and self.action is Action.REPLACE:
             note("", self.name, f"a {step.scale.type} layer takes the place of the one behind it")
         starts_at_zero = (
@@ -311,13 +337,11 @@ class _Maker:
         if starts_at_zero and not filled and self.scene.trains(self.layers):
             note("", self.name, "gamma started at 0, for want of a scale_filler; now at 1")
 
-    def _called(self, scale: ScaleChange) -> str:
-        """A layer that is put in, in words that are the same for as many as possible."""
-        if self.memory is not None and self.memory.scale == scale.name:
-            return f"a {scale.type} layer again, under its old name"
-        usual = scale.name == self.scene.template_name(self.name)
-        called = self.scene.choices.scale_name if usual else scale.name
-        return f"a new {scale.type} layer '{called}'"
+    def _added(self, scale: ScaleChange) -> str:
+        """A layer that is put in; the name stands first, so that such notes can be one line."""
+        known = self.memory is not None and self.memory.scale == scale.name
+        again = " again, under its old name" if known else ""
+        return f"'{scale.name}' added{again}: a {scale.type} layer for gamma and beta"
 
     def _remember(self, step: Step) -> Memory | None:
         """What the text of the target will not tell of the source, or of what it was before."""

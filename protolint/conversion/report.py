@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from protolint.conversion.steps import Note
 
-__all__ = ["ConversionReport", "FileResult", "LayerRow", "render_json", "render_text"]
+__all__ = [
+    "ConversionReport",
+    "FileResult",
+    "LayerRow",
+    "render_json",
+    "render_text",
+    "with_default_engine",
+]
 
 _SCHEMA_VERSION = 1
 _MOST_NAMES = 3
+_INDENT = "  "
+#: A message that begins with the name of what it is about, as that of a Scale layer.
+_NAMED = re.compile(r"'([^']+)' (.+)", re.DOTALL)
+#: Layouts that engine CAFFE writes and those of cuDNN, where the two differ.
+_NATIVE, _CUDNN = ("B3", "B3-second-moment", "N15A"), ("N14C", "N15C")
 
 
 class LayerRow(NamedTuple):
@@ -61,6 +75,29 @@ class ConversionReport(NamedTuple):
     files: tuple[FileResult, ...]
     dry_run: bool = False
     checks: tuple[str, ...] = ()
+
+
+def with_default_engine(report: ConversionReport) -> ConversionReport:
+    """The report of a conversion without --engine, with a note where that changes an engine.
+
+    NVIDIA 0.14 and 0.15 take cuDNN where a net names no engine, whatever wrote the weights.
+    """
+    return report._replace(files=tuple(_engine_told(report, result) for result in report.files))
+
+
+def _engine_told(report: ConversionReport, result: FileResult) -> FileResult:
+    if result.source not in ("nvidia-0.14", "nvidia-0.15"):
+        return result
+    text = (
+        f"written for cuDNN, the engine of {report.target} unless the net or --engine names"
+        " another; it was engine CAFFE that wrote the weights"
+    )
+    notes = [
+        Note("", row.name, text)
+        for row in result.layers
+        if row.before in _NATIVE and row.after in _CUDNN
+    ]
+    return result._replace(notes=(*result.notes, *notes))
 
 
 def render_json(report: ConversionReport) -> str:
@@ -114,33 +151,59 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def render_text(report: ConversionReport) -> str:
-    """A table for each file, its notes, and a line that sums up."""
-    parts = [_file_text(report, result) for result in report.files]
+def render_text(report: ConversionReport, width: int | None = None) -> str:
+    """A table for each file, its notes, and a line that sums up.
+
+    Notes are broken into lines of at most `width` columns, between words; None: one line each.
+    """
+    parts = [_file_text(report, result, width) for result in report.files]
     parts += [f"{check}\n" for check in report.checks]
     if report.dry_run:
         parts.append("Nothing was written.\n")
     return _printable("".join(parts))
 
 
-def _file_text(report: ConversionReport, result: FileResult) -> str:
+def _file_text(report: ConversionReport, result: FileResult, width: int | None) -> str:
     output = "standard output" if result.output == "-" else result.output
     lines = [f"{result.path} -> {output} ({result.kind}, {result.source} to {report.target})"]
     if result.layers:
         lines += _table(result.layers)
     if result.summary:
         lines.append(f"  {result.summary}")
-    lines += (f"  {line}" for line in _note_lines(result.notes))
+    for line in _note_lines(result.notes):
+        lines += _broken(line, width)
     return "\n".join(lines) + "\n"
+
+
+def _broken(line: str, width: int | None) -> list[str]:
+    """A line of a note in as many as it needs, the later ones further in."""
+    if width is None:
+        return [_INDENT + line]
+    return textwrap.wrap(
+        _printable(line),
+        width,
+        initial_indent=_INDENT,
+        subsequent_indent=2 * _INDENT,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _note_lines(notes: Sequence[Note]) -> Iterator[str]:
     """One line for each thing there is to say, with all layers it is said of."""
-    layers: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[Note]] = {}
     for note in notes:
-        layers.setdefault((note.code, note.message), []).append(note.layer)
-    for (code, message), named in layers.items():
-        names = list(dict.fromkeys(name for name in named if name))
+        named = _NAMED.fullmatch(note.message) if note.layer else None
+        said = named[2] if named is not None else note.message
+        groups.setdefault((note.code, said), []).append(note)
+    for (code, said), alike in groups.items():
+        names = list(dict.fromkeys(note.layer for note in alike if note.layer))
+        messages = list(dict.fromkeys(note.message for note in alike))
+        message = messages[0]
+        if len(messages) > 1:
+            # They differ in the name they begin with.
+            message = f"{message.removesuffix(said)}and {len(messages) - 1} more {said}"
         where = ""
         if names:
             shown = ", ".join(f"'{name}'" for name in names[:_MOST_NAMES])

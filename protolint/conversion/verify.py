@@ -132,10 +132,13 @@ def check_proofs(proofs: Sequence[Proof], tolerance: float = TOLERANCE) -> None:
     failed = [proof for proof in proofs if not proof.difference <= tolerance]
     if failed:
         worst = max(failed, key=lambda proof: proof.difference)
+        advice = "Please report this"
+        if tolerance < TOLERANCE:
+            advice = f"Rounding alone may come to {TOLERANCE:g}, the usual --tolerance"
         raise ProofError(
             f"layer '{worst.name}' would differ by {worst.difference:.3g}, absolute"
             f" {worst.absolute:.3g} ({len(failed)} of {len(proofs)} BatchNorm layers differ by"
-            f" more than {tolerance:g}); nothing was written. Please report this"
+            f" more than {tolerance:g}); nothing was written. {advice}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,16 @@ def test_a_tolerance_of_nothing_is_met_by_copies_only(folder: Path) -> None:
     done = run("--to", "bvlc", "--tolerance", "0", "net.caffemodel", cwd=folder)
     assert done.returncode == 0
     assert "no difference" in done.stdout
+
+
+def test_a_failed_proof_leaves_no_half_of_a_report(folder: Path) -> None:
+    arguments = ("--to", "nvidia", "--tolerance", "0", "net.caffemodel", "--report", "json")
+    done = run(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.search(r"layer 'norm_[ab]' would differ by [\d.]+e-\d+, absolute", done.stderr)
+    assert "(2 of 2 BatchNorm layers differ by more than 0)" in done.stderr
+    assert "report this" not in done.stderr
+    assert names(folder) == BEFORE
 
 
 def test_a_dry_run_tells_and_writes_nothing(folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from protolint.conversion import numbers, weights
 from protolint.conversion.opinions import Case, compare
 from protolint.conversion.run import convert
-from protolint.conversion.verify import ProofError, as_loaded
+from protolint.conversion.verify import TOLERANCE, Proof, ProofError, as_loaded, check_proofs
 from protolint.errors import UsageError
 from protolint.schema.dialects import DIALECTS
 
@@ -49,6 +49,25 @@ def test_a_wrong_result_is_never_written(
     assert caught.value.exit_code == 1
     assert written(tmp_path) == []
     assert not (tmp_path / "out").exists()
+
+
+def proofs(*differences: float) -> list[Proof]:
+    return [Proof(f"bn{i}", found, found / 2) for i, found in enumerate(differences)]
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "asks"), [(0, False), (9e-7, False), (TOLERANCE, True), (1e-3, True)]
+)
+def test_a_failed_proof_tells_the_worst_layer_and_asks_for_a_report_if_it_is_a_fault(
+    tolerance: float, asks: bool
+) -> None:
+    with pytest.raises(ProofError) as caught:
+        check_proofs(proofs(0.0, 0.25, 0.5, 0.0), tolerance)
+    said = str(caught.value)
+    assert "layer 'bn2' would differ by 0.5, absolute 0.25" in said
+    assert f"2 of 4 BatchNorm layers differ by more than {tolerance:g}" in said
+    assert ("Please report this" in said) is asks
+    assert ("Rounding alone may come to 1e-06" in said) is not asks
 
 
 @pytest.mark.parametrize(("gain", "passes"), [(1.00001, 1e-4), (1.0, 1e-6), (1.1, 0.2)])
