@@ -88,7 +88,11 @@ def _is_frozen(scene: Scene, case: Case) -> bool:
             continue
         setting = f"use_global_stats: {'true in TRAIN' if given else 'false in TEST'}"
         if ignores and scene.choices.drop_global_stats:
-            scene.note("CV004", case.name, f"{setting} cannot be expressed in {target.name}")
+            told = f"{setting} cannot be expressed in {target.name}"
+            if scene.choices.depthwise is not None:
+                # Weights by themselves; with their net a Scale layer would stand for it.
+                told += "; convert the weights in the same call as their prototxt"
+            scene.note("CV004", case.name, told)
         elif not given:
             evidence = f"{setting} has no counterpart in {target.name}"
             scene.refuse(case.name, evidence, f"it is rarely meant (BN012); {_DROP_STATS}")
