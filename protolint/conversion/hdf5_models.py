@@ -11,7 +11,7 @@ from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.conversion.like import BlobShape, Like
 from protolint.conversion.models import in_net, notes_of, refuse_other_eps
 from protolint.conversion.norms import Norm, doubt_of, norm_of
-from protolint.conversion.numbers import Fate, LayerChange, Recipe, encode_norm
+from protolint.conversion.numbers import Fate, LayerChange, Recipe, encode_norm, no_equivalent
 from protolint.conversion.recipes import recipes_of
 from protolint.conversion.solverstate import ModelLayer
 from protolint.conversion.steps import Note, Plan
@@ -72,9 +72,7 @@ def plan_hdf5(
         try:
             made = encode_norm(norm, recipe, scale, resume=resume)
         except LayoutError as error:
-            raise InputError(
-                path, f"layer '{norm.name}' cannot become {recipe.layout.name}: {error}"
-            ) from None
+            raise InputError(path, no_equivalent(norm, recipe, error)) from None
         change = LayerChange(norm, recipe, made)
         layers.append(change)
         gone[norm.name] = None

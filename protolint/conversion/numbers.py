@@ -33,6 +33,7 @@ __all__ = [
     "Recipe",
     "after_scale",
     "encode_norm",
+    "no_equivalent",
     "target_layout",
     "written_layout",
 ]
@@ -194,6 +195,16 @@ def after_scale(folded: Folded, blobs: Sequence[Array]) -> Folded:
         folded.shift * gamma + beta,
         folded.size * np.abs(gamma) + np.abs(beta),
     )
+
+
+def no_equivalent(norm: Norm, recipe: Recipe, error: LayoutError) -> str:
+    """Why a layer's numbers cannot be written in a layout, and what to do about it."""
+    text = f"layer '{norm.name}' cannot become {recipe.layout.name}: {error}"
+    if recipe.layout.name == "N16-3":
+        text += (
+            "; a net of the target with scale_bias: true there, given as --like, has room for it"
+        )
+    return text
 
 
 @np.errstate(invalid="ignore", over="ignore")

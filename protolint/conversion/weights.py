@@ -26,6 +26,7 @@ from protolint.conversion.numbers import (
     LayerChange,
     Recipe,
     encode_norm,
+    no_equivalent,
     written_layout,
 )
 from protolint.conversion.steps import Note
@@ -253,10 +254,8 @@ class _Rebuilt:
         try:
             return self._changes()
         except LayoutError as error:
-            raise InputError(
-                self.model.index.path,
-                f"layer '{self.norm.name}' cannot become {self.recipe.layout.name}: {error}",
-            ) from None
+            text = no_equivalent(self.norm, self.recipe, error)
+            raise InputError(self.model.index.path, text) from None
 
     def _changes(self) -> list[Change]:
         recipe, norm = self.recipe, self.norm

@@ -155,3 +155,17 @@ def test_arguments_may_be_single_strings_and_dialects(tmp_path: Path) -> None:
     assert report.target == "bvlc"
     with pytest.raises(UsageError, match="verify with 'opencvv'; did you mean 'opencv'"):
         convert(text, to="bvlc", verify_with="opencvv")
+
+
+def test_a_layer_without_room_for_gamma_says_what_has_it(tmp_path: Path) -> None:
+    text, model, room = (tmp_path / n for n in ("n.prototxt", "n.caffemodel", "room.prototxt"))
+    text.write_text(net("batch_norm_param { eps: 1e-6 }", scale=False), "utf-8")
+    room.write_text(net("batch_norm_param { scale_bias: true }", scale=False), "utf-8")
+    model.write_bytes(layer("bn", "BatchNorm", MEAN, [1e-6, 1e-6, 1], [1]))
+    with pytest.raises(InputError, match="given as --like, has room for it"):
+        convert(text, model, to="nvidia-0.17", output=f"{tmp_path}/out/")
+    new = tmp_path / "new.caffemodel"
+    convert(text, model, to="nvidia-0.17", like=room, output=new)
+    blobs = blobs_of(new)["bn"]
+    found = gain(1e-5, blobs[1].astype(np.float64), blobs[3])
+    np.testing.assert_allclose(found, gain(1e-6, np.array([1e-6, 1e-6, 1]), np.ones(3)), rtol=1e-6)
