@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.net.batchnorm import effective_eps
 from protolint.net.layer import Layer
 from protolint.net.learning import learnable_blobs
 from protolint.net.net import Net
@@ -13,9 +14,6 @@ from protolint.schema.binder import Message
 from protolint.schema.dialects import Affine
 from protolint.source import Span
 
-#: eps in the cuDNN layer: fixed, and the least (cudnn_batch_norm_layer.cpp @ v0.14.5;
-#: CUDNN_BN_MIN_EPSILON @ v0.15.14).
-_CUDNN_FIXED_EPS, _CUDNN_LEAST_EPS = 1e-4, 1e-5
 _NORMALISING = ("BatchNorm", "Scale")
 _WEIGHTED = ("Convolution", "Deconvolution", "InnerProduct")
 _OTHER_NAMES = {
@@ -70,12 +68,8 @@ def _parameter(layer: Layer) -> Message | None:
 
 def _eps(net: Net, layer: Layer, engine: str) -> float:
     param = layer.parameter("batch_norm_param")
-    given = param is not None and "eps" in param
-    value = param.number("eps") if param is not None and given else net.dialect.eps_default
-    if engine == "CUDNN" and net.dialect.version == (0, 14):
-        return _CUDNN_FIXED_EPS
-    least = _CUDNN_LEAST_EPS if engine == "CUDNN" else net.dialect.eps_floor
-    return max(value, least)
+    written = param.number("eps") if param is not None and "eps" in param else None
+    return effective_eps(net.dialect, engine, written)
 
 
 def _is_global(param: Message) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.edit import Fix
@@ -125,13 +124,6 @@ def gradients(net: Net, view: View) -> frozenset[int]:
         if below or (forced and layer.bottoms) or learns(net, layer):
             found.update(id(version) for version in view.tops[layer.index])
     return frozenset(found)
-
-
-def in_place_tops(view: View, layer: Layer) -> Iterator[tuple[int, BlobVersion]]:
-    """The tops of a layer that overwrite a bottom: index, and the version that is lost."""
-    for i, version in enumerate(view.tops[layer.index]):
-        if version.overwritten is not None:
-            yield i, version.overwritten
 
 
 def own_top(net: Net, layer: Layer, index: int) -> Fix | None:

@@ -39,12 +39,14 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:
-        for layer, index, lost in view.in_place:
-            other = _other_reader(view, layer, lost)
-            if other is None or layer.index in reported:
-                continue
-            reported.add(layer.index)
-            yield _finding(net, layer, index, lost.name, other)
+        for number, tops in view.in_place.items():
+            layer = net.layers[number]
+            for index, lost in tops:
+                other = _other_reader(view, layer, lost)
+                if other is None or layer.index in reported:
+                    continue
+                reported.add(layer.index)
+                yield _finding(net, layer, index, lost.name, other)
 
 
 def _finding(net: Net, layer: Layer, index: int, blob: str, other: Layer) -> Finding:

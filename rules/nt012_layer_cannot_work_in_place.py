@@ -35,7 +35,7 @@ from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import View
 
-from ._inplace import gradients, in_place_tops, operation, own_top
+from ._inplace import gradients, operation, own_top
 from ._layers import named
 
 _EFFECTS = {
@@ -81,7 +81,7 @@ def _is_made_for_it(net: Net, layer: Layer) -> bool:
 
 def _spoilt_top(view: View, layer: Layer, learning: frozenset[int] | None) -> int | None:
     """The first top that is wrong in place, given what a gradient goes to where that matters."""
-    for index, lost in in_place_tops(view, layer):
+    for index, lost in view.in_place.get(layer.index, ()):
         if layer.type in _EFFECTS or (learning is not None and id(lost) in learning):
             return index
     return None

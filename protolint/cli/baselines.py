@@ -8,6 +8,7 @@ from protolint.cli.session import Session
 from protolint.files import replace_file
 from protolint.lint.baseline import read_baseline, write_baseline
 from protolint.lint.runner import FileReport
+from protolint.report.summary import counted
 
 __all__ = ["apply", "record"]
 
@@ -16,16 +17,14 @@ def record(path: str, reports: list[FileReport]) -> str:
     """Write a baseline of everything found; what was done, in a line."""
     text, count = write_baseline(path, reports)
     replace_file(path, text.encode("utf-8"))
-    return f"protolint: wrote {count} finding{'' if count == 1 else 's'} to {path}"
+    return f"protolint: wrote {counted(count, 'finding')} to {path}"
 
 
 def apply(path: str, reports: list[FileReport], session: Session) -> tuple[list[FileReport], int]:
     """What is not in the baseline, and how many of its entries are stale."""
 
     def ran(shown: str, code: str) -> bool:
-        settings = session.settings_for(shown)
-        selected = settings.select is None or code in settings.select
-        return selected and code not in settings.ignored_in(shown)
+        return session.settings_for(shown).selector(shown)(code)
 
     kept, stale = read_baseline(path).new(reports, ran)
     for key in stale:

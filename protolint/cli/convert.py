@@ -111,7 +111,7 @@ def command(
     """
     from protolint.batchnorm.detect import SOURCES
     from protolint.batchnorm.state import Statistic
-    from protolint.conversion.report import render_json, render_text, with_default_engine
+    from protolint.conversion.report import render_json, render_text
     from protolint.conversion.run import Options, convert_files
     from protolint.conversion.steps import Choices
     from protolint.report.table import room
@@ -148,8 +148,6 @@ def command(
     )
     with progress_bar() as progress:
         report = convert_files(paths, options, progress)
-    if engine is None:
-        report = with_default_engine(report)
     text = render_json(report) if form == "json" else render_text(report, room())
     # Standard output is the prototxt's where one is written there.
     click.echo(text, nl=False, err=any(result.output == "-" for result in report.files))

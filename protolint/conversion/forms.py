@@ -6,7 +6,7 @@ import math
 import struct
 from typing import NamedTuple
 
-from protolint.net.batchnorm import BatchNormTraits, batchnorm_traits
+from protolint.net.batchnorm import BatchNormTraits, batchnorm_traits, effective_eps
 from protolint.net.layer import Layer, ParamSpec
 from protolint.schema.dialects import Affine, BatchNormKind, Dialect
 
@@ -23,11 +23,6 @@ __all__ = [
     "shortest",
     "single",
 ]
-
-#: CUDNN_BN_MIN_EPSILON, to which cuDNN BatchNorm raises eps (cudnn.h of versions 4 to 7).
-_CUDNN_FLOOR = 1e-5
-#: What NVIDIA 0.14 adds on cuDNN, whatever is written (include/caffe/common_layers.hpp @ v0.14.5).
-_FIXED_14 = 1e-4
 
 _STATISTICS = ("mean", "variance", "factor")
 
@@ -107,19 +102,9 @@ def _form(dialect: Dialect, traits: BatchNormTraits, written: float | None) -> F
         traits.engine,
         traits.affine,
         traits.blobs,
-        effective_eps(dialect, traits.engine, written),
+        single(effective_eps(dialect, traits.engine, written)),
         _layout(dialect, traits.engine, traits.kind, affine=traits.affine),
     )
-
-
-def effective_eps(dialect: Dialect, engine: str, written: float | None) -> float:
-    """The eps a layer adds to the variance, as a 32-bit float."""
-    cudnn = engine == "CUDNN"
-    if cudnn and dialect.version == (0, 14):
-        return single(_FIXED_14)
-    floor = max(dialect.eps_floor, _CUDNN_FLOOR if cudnn else 0.0)
-    eps = single(dialect.eps_default if written is None else written)
-    return max(eps, single(floor)) if floor else eps
 
 
 def _layout(dialect: Dialect, engine: str, kind: BatchNormKind, *, affine: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from protolint.batchnorm.detect import detect
-from protolint.batchnorm.facts import LayerFacts, NormParam, ParamFacts
+from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.conversion.like import BlobShape, Like
 from protolint.conversion.models import in_net, notes_of, refuse_other_eps
@@ -16,6 +16,7 @@ from protolint.conversion.recipes import recipes_of
 from protolint.conversion.solverstate import ModelLayer
 from protolint.conversion.steps import Note, Plan
 from protolint.errors import InputError
+from protolint.lint.known import norm_param_of
 from protolint.net.layer import Layer
 from protolint.net.net import TRAIN, Net
 from protolint.net.states import NetState
@@ -115,19 +116,8 @@ def _norms(
 
 def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
     """What a prototxt and a file say of one layer."""
-    message = layer.parameter("batch_norm_param")
-    norm = NormParam()
-    if message is not None:
-        norm = NormParam(
-            message.flag("use_global_stats") if "use_global_stats" in message else None,
-            message.number("moving_average_fraction")
-            if "moving_average_fraction" in message
-            else None,
-            message.number("eps") if "eps" in message else None,
-            message.flag("scale_bias") if "scale_bias" in message else None,
-        )
     params = tuple(ParamFacts(p.lr_mult, p.decay_mult, p.name) for p in layer.params)
-    return LayerFacts(layer.name, layer.type, blobs, norm=norm, params=params)
+    return LayerFacts(layer.name, layer.type, blobs, norm=norm_param_of(layer), params=params)
 
 
 def _scale(

@@ -8,8 +8,6 @@ does not like ends the process.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from protolint.batchnorm.state import Array
+from protolint.conversion.programs import last_line, opencv, run_caffe
 from protolint.conversion.verify import ProofError
 from protolint.errors import UsageError
 from protolint.net.net import Net
@@ -115,17 +114,8 @@ def _opencv(case: Case, values: Array) -> list[Array]:
             f"--verify-with opencv: OpenCV does not read the BatchNorm of {case.dialect}, only"
             f" that of {', '.join(_READS)}"
         )
-    try:
-        import cv2
-    except ImportError:
-        raise UsageError(
-            "--verify-with opencv needs OpenCV: pip install 'protolint-caffe[verify]'"
-        ) from None
-    if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        raise UsageError(
-            "--verify-with opencv: this OpenCV has no Caffe importer any more; install"
-            " 'opencv-python-headless>=4.9,<5'"
-        )
+    option = "--verify-with opencv"
+    cv2 = opencv(option, f"{option} needs OpenCV: pip install 'protolint-caffe[verify]'")
     with _on_disk(case.text) as path:
         try:
             net: Any = cv2.dnn.readNetFromCaffe(path, case.model)
@@ -134,7 +124,7 @@ def _opencv(case: Case, values: Array) -> list[Array]:
         except cv2.error as error:
             raise UsageError(
                 f"--verify-with opencv: OpenCV cannot run the net of {case.dialect}:"
-                f" {_last_line(str(error))}"
+                f" {last_line(str(error))}"
             ) from None
     return [np.asarray(output) for output in found]
 
@@ -144,16 +134,14 @@ def _pycaffe(case: Case, values: Array) -> list[Array]:
     with tempfile.TemporaryDirectory() as folder, _on_disk(case.text) as path:
         given, made = os.path.join(folder, "in.npy"), os.path.join(folder, "out.npz")
         np.save(given, values)
-        command = [sys.executable, "-c", _PYCAFFE, path, case.model, given, made]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise UsageError("--verify-with caffe: the net ran for too long") from None
-        if done.returncode != 0 or not os.path.exists(made):
-            said = _last_line(done.stderr.decode("utf-8", "replace"))
-            raise UsageError(
-                f"--verify-with caffe: your Caffe cannot run the net of {case.dialect}: {said}"
-            )
+        run_caffe(
+            _PYCAFFE,
+            [path, case.model, given, made],
+            made,
+            _SECONDS,
+            slow="--verify-with caffe: the net ran for too long",
+            failed=f"--verify-with caffe: your Caffe cannot run the net of {case.dialect}",
+        )
         with np.load(made) as outputs:
             return [outputs[name] for name in outputs.files]
 
@@ -168,12 +156,6 @@ def _on_disk(text: bytes) -> Iterator[str]:
         yield path
     finally:
         os.unlink(path)
-
-
-def _last_line(text: str) -> str:
-    """The last line that says something."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
 
 
 #: The programs that can run a net, by the name a user gives.

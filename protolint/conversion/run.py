@@ -11,7 +11,7 @@ from protolint.batchnorm.state import Statistic
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.jobs import Job, Progress, Writing
 from protolint.conversion.opinions import PROGRAMS, Case, compare, input_shape
-from protolint.conversion.report import ConversionReport
+from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.steps import Choices
 from protolint.conversion.together import Opinion, Options, Together
 from protolint.conversion.verify import TOLERANCE
@@ -161,7 +161,8 @@ def convert_files(
             how = Writing(options.in_place, options.force, progress, options.tolerance)
             _write(jobs, how, last)
     results = tuple(job.result() for job in jobs)
-    return ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
+    report = ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
+    return with_default_engine(report) if options.choices.engine is None else report
 
 
 def _names(given: Iterable[str]) -> frozenset[str]:

@@ -84,6 +84,11 @@ class Settings(NamedTuple):
         found = [c for p, c in self.per_file_ignores.items() if self.matches(path, p)]
         return self.ignore.union(*found)
 
+    def selector(self, path: str) -> Callable[[str], bool]:
+        """Whether a code is selected, and not ignored, for a file."""
+        select, ignored = self.select, self.ignored_in(path)
+        return lambda code: code not in ignored and (select is None or code in select)
+
     def targets_of(self, path: str) -> tuple[Dialect, ...]:
         """The configured targets of a file; those of the last pattern that means it win."""
         found = [t for p, t in self.per_file_targets.items() if self.matches(path, p)]

@@ -7,7 +7,7 @@ from protolint.batchnorm.norms import Known
 from protolint.net.layer import Layer
 from protolint.net.net import TEST, Net
 
-__all__ = ["known_of"]
+__all__ = ["known_of", "norm_param_of"]
 
 #: The values of batch_norm_param.engine (enum Engine in caffe.proto @ v0.14.5).
 _ENGINES = {"DEFAULT": 0, "CAFFE": 1, "CUDNN": 2}
@@ -47,10 +47,16 @@ def _scale_of(net: Net, batchnorm: Layer) -> str | None:
 
 
 def _norm_param(net: Net, batchnorm: Layer) -> NormParam:
+    said = norm_param_of(batchnorm)
+    eps = net.dialect.eps_default if said.eps is None else said.eps
+    return said._replace(eps=max(eps, net.dialect.eps_floor))
+
+
+def norm_param_of(batchnorm: Layer) -> NormParam:
+    """What a BatchNorm layer of a prototxt says, in the terms of weight files."""
     message = batchnorm.parameter("batch_norm_param")
-    default, floor = net.dialect.eps_default, net.dialect.eps_floor
     if message is None:
-        return NormParam(eps=max(default, floor))
+        return NormParam()
 
     def flag(field: str) -> bool | None:
         return message.flag(field) if field in message else None
@@ -58,11 +64,10 @@ def _norm_param(net: Net, batchnorm: Layer) -> NormParam:
     def number(field: str) -> float | None:
         return message.number(field) if field in message else None
 
-    eps = number("eps")
     return NormParam(
         use_global_stats=flag("use_global_stats"),
         fraction=number("moving_average_fraction"),
-        eps=max(default if eps is None else eps, floor),
+        eps=number("eps"),
         scale_bias=flag("scale_bias"),
         engine=_ENGINES.get(message.text("engine")),
     )

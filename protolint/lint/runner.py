@@ -61,14 +61,8 @@ def check_source(
     settings = settings or Settings()
     project = project or Project()
     readings = Readings.of(source, build or settings.build())
-    ignored = settings.ignored_in(source.path)
-    rules = [
-        rule
-        for rule in known_rules()
-        if rule.scope in _TEXT
-        and rule.code not in ignored
-        and (settings.select is None or rule.code in settings.select)
-    ]
+    selected = settings.selector(source.path)
+    rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
     checked = [
         (target, _check(readings.read(target.dialect), rules, project, settings))
         for target in targets_of(readings, targets, settings)

@@ -339,12 +339,8 @@ def _chosen(
 
     A cause that is ignored does not bring out what follows from it.
     """
-    ignored = settings.ignored_in(path)
-    return [
-        (rule, finding)
-        for rule, finding in one_for_each_cause(found)
-        if rule.code not in ignored and (settings.select is None or rule.code in settings.select)
-    ]
+    selected = settings.selector(path)
+    return [(rule, finding) for rule, finding in one_for_each_cause(found) if selected(rule.code)]
 
 
 def _diagnostic(

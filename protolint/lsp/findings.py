@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from lsprotocol import types
 
@@ -38,7 +39,8 @@ _SEVERITIES = {
 }
 
 
-class Document(NamedTuple):
+@dataclass(frozen=True)
+class Document:
     """A text that an editor has open, and what was found in it.
 
     `several` tells that it is for several targets, so that a fix for one may be wrong.
@@ -49,6 +51,16 @@ class Document(NamedTuple):
     findings: tuple[Diagnostic, ...]
     encoding: str
     several: bool = False
+
+    @cached_property
+    def fixed(self) -> bytes:
+        """The text with every safe fix applied, worked out when it is first asked for."""
+        if self.several:
+            return self.source.data
+        try:
+            return fix_source(self.source, lambda text: _check(text.path, text.data)).source.data
+        except ProtolintError:
+            return self.source.data
 
     def range(self, span: Span) -> types.Range:
         """Where a span is, in the client's units."""
@@ -149,15 +161,9 @@ def actions(document: Document, place: types.Range) -> list[types.CodeAction]:
 
 def _fix_all(document: Document) -> Iterator[types.CodeAction]:
     """The action that makes of the text what `protolint check --fix` would."""
-    source = document.source
-    if document.several:
-        return
-    try:
-        fixed = fix_source(source, lambda text: list(_check(text.path, text.data))).source
-    except ProtolintError:
-        return
-    if fixed.data != source.data:
-        whole = [Edit(0, len(source.data), fixed.data.decode("utf-8", "replace"))]
+    if document.fixed != document.source.data:
+        text = document.fixed.decode("utf-8", "replace")
+        whole = [Edit(0, len(document.source.data), text)]
         yield types.CodeAction(
             title="protolint: Apply every safe fix", kind=FIX_ALL, edit=document.edits(whole)
         )

@@ -7,7 +7,12 @@ from typing import NamedTuple
 from protolint.net.layer import Layer
 from protolint.schema.dialects import Affine, BatchNormKind, Dialect
 
-__all__ = ["BatchNormTraits", "batchnorm_traits"]
+__all__ = ["BatchNormTraits", "batchnorm_traits", "effective_eps"]
+
+
+#: What NVIDIA 0.14 adds on cuDNN, whatever is written (include/caffe/common_layers.hpp @
+#: v0.14.5), and CUDNN_BN_MIN_EPSILON, to which cuDNN raises eps (cudnn.h of versions 4 to 7).
+_CUDNN_FIXED_EPS, _CUDNN_LEAST_EPS = 1e-4, 1e-5
 
 
 class BatchNormTraits(NamedTuple):
@@ -22,6 +27,16 @@ class BatchNormTraits(NamedTuple):
     def trains_in_place(self) -> bool:
         """Whether its gradient is right when top and bottom are one blob."""
         return self.kind.in_place_affine if self.affine else self.kind.in_place_plain
+
+
+def effective_eps(dialect: Dialect, engine: str, written: float | None) -> float:
+    """The eps that a layer adds to the variance, where it says `written` (None: nothing)."""
+    cudnn = engine == "CUDNN"
+    if cudnn and dialect.version == (0, 14):
+        return _CUDNN_FIXED_EPS
+    eps = dialect.eps_default if written is None else written
+    floor = max(dialect.eps_floor, _CUDNN_LEAST_EPS if cudnn else 0.0)
+    return max(eps, floor) if floor else eps
 
 
 def batchnorm_traits(layer: Layer, dialect: Dialect, *, with_cudnn: bool) -> BatchNormTraits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from protolint.net.batchnorm import effective_eps
 from protolint.net.layer import Layer
 from protolint.net.net import TEST, Net
 from protolint.net.parameters import Parameter, parameters
@@ -17,9 +18,6 @@ from protolint.net.work import multiplications
 
 __all__ = ["BatchNormSummary", "LayerSummary", "NetSummary", "Totals", "summarise"]
 
-#: What cuDNN makes of eps before NVIDIA 0.16: a constant in 0.14, CUDNN_BN_MIN_EPSILON at least
-#: in 0.15 (common_layers.hpp @ v0.14.5, cudnn_batch_norm_layer.cpp @ v0.15.14).
-_CUDNN_14_EPS, _CUDNN_LEAST_EPS = 1e-4, 1e-5
 _AVERAGE = 0.999
 
 
@@ -138,13 +136,9 @@ def _batchnorm(net: Net, view: View, layer: Layer, scale: Layer | None) -> Batch
 
 
 def _eps(net: Net, layer: Layer, engine: str) -> float:
-    dialect = net.dialect
-    if engine == "CUDNN" and dialect.version < (0, 15):
-        return _CUDNN_14_EPS
     param = layer.parameter("batch_norm_param")
-    written = param.number("eps") if param is not None and "eps" in param else dialect.eps_default
-    least = _CUDNN_LEAST_EPS if engine == "CUDNN" else 0.0
-    return max(written, dialect.eps_floor, least)
+    written = param.number("eps") if param is not None and "eps" in param else None
+    return effective_eps(net.dialect, engine, written)
 
 
 def _totals(layers: list[LayerSummary]) -> Totals:

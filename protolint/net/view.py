@@ -32,7 +32,7 @@ class View:
 
     `bottoms[i]` and `tops[i]` belong to the layer of index `i`; a bottom that nothing
     produces is None. `clashes` are tops that another layer has written already, `in_place`
-    those that overwrite a bottom of their layer: the layer, the top's index, what is lost.
+    gives, for the layers that overwrite a bottom, each such top's index and what is lost.
     `missing` are the bottoms that nothing produces: the layer, the bottom's index.
     """
 
@@ -42,7 +42,7 @@ class View:
         self.bottoms: dict[int, list[BlobVersion | None]] = {}
         self.tops: dict[int, list[BlobVersion]] = {}
         self.clashes: list[tuple[Layer, int, BlobVersion]] = []
-        self.in_place: list[tuple[Layer, int, BlobVersion]] = []
+        self.in_place: dict[int, list[tuple[int, BlobVersion]]] = {}
         self.missing: list[tuple[Layer, int]] = []
         current: dict[str, BlobVersion] = {name: BlobVersion(name, None) for name in inputs}
         for layer in self.layers:
@@ -74,7 +74,7 @@ class View:
             return
         if index < len(layer.bottoms) and layer.bottoms[index].name == version.name:
             version.overwritten = before
-            self.in_place.append((layer, index, before))
+            self.in_place.setdefault(layer.index, []).append((index, before))
         else:
             self.clashes.append((layer, index, before))
 

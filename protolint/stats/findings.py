@@ -68,8 +68,7 @@ def _told(
     code: str, message: str, snapshot: Snapshot, layer: str, settings: Settings
 ) -> Iterator[Diagnostic]:
     """The finding of a rule, unless it is not selected."""
-    selected = settings.select is None or code in settings.select
-    if selected and code not in settings.ignored_in(snapshot.path):
+    if settings.selector(snapshot.path)(code):
         rule = find_rule(code)
         severity = settings.severity.get(code) or rule.severity
         yield Diagnostic(code, rule.name, severity, message, snapshot.path, Span(0, 0), layer)

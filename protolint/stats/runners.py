@@ -8,14 +8,13 @@ where layers work in place, and no program can fuse it away, because it is asked
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from protolint.batchnorm.state import Array
+from protolint.conversion.programs import last_line, opencv, run_caffe
 from protolint.errors import UsageError
 from protolint.net.layer import Layer
 from protolint.net.net import Net
@@ -82,17 +81,8 @@ def _opencv(
     prototxt: str, model: str, batch: Mapping[str, Array], blobs: Sequence[str]
 ) -> list[Array]:
     """The blobs by OpenCV's own importer; raises UsageError where it cannot run the net."""
-    try:
-        import cv2
-    except ImportError:
-        raise UsageError(
-            "--data needs OpenCV (pip install 'protolint-caffe[verify]') or --with caffe"
-        ) from None
-    if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        raise UsageError(
-            "--data: this OpenCV has no Caffe importer any more; install"
-            " 'opencv-python-headless>=4.9,<5'"
-        )
+    missing = "--data needs OpenCV (pip install 'protolint-caffe[verify]') or --with caffe"
+    cv2 = opencv("--data", missing)
     logging: Any = cv2.utils.logging
     level = logging.getLogLevel()
     logging.setLogLevel(logging.LOG_LEVEL_SILENT)
@@ -103,7 +93,7 @@ def _opencv(
             net.setInput(values, name)
         found = net.forward(list(blobs))
     except cv2.error as error:
-        raise UsageError(f"--data: OpenCV cannot run the net: {_last_line(str(error))}") from None
+        raise UsageError(f"--data: OpenCV cannot run the net: {last_line(str(error))}") from None
     finally:
         logging.setLogLevel(level)
     return [np.asarray(values) for values in found]
@@ -116,22 +106,16 @@ def _pycaffe(
     folder = os.path.dirname(prototxt)
     given, made = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
     np.savez(given, **batch)  # type: ignore[arg-type,unused-ignore]
-    command = [sys.executable, "-c", _PYCAFFE, prototxt, model, given, made, *blobs]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise UsageError("--with caffe: the net ran for more than an hour") from None
-    if done.returncode != 0 or not os.path.exists(made):
-        said = _last_line(done.stderr.decode("utf-8", "replace"))
-        raise UsageError(f"--with caffe: your Caffe cannot run the net: {said}")
+    run_caffe(
+        _PYCAFFE,
+        [prototxt, model, given, made, *blobs],
+        made,
+        _SECONDS,
+        slow="--with caffe: the net ran for more than an hour",
+        failed="--with caffe: your Caffe cannot run the net",
+    )
     with np.load(made, allow_pickle=False) as outputs:
         return [outputs[name] for name in blobs]
-
-
-def _last_line(text: str) -> str:
-    """The last line that says something."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
 
 
 #: The programs that can run a net, by the name a user gives: prototxt, model and blobs' names
