@@ -14,16 +14,16 @@ The names listed in `__all__` are the public ones; each is imported when it is f
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protolint.api import CheckResult, check, load
+    from protolint.caffe.dialects import DIALECTS, Dialect
     from protolint.conversion.report import ConversionReport
     from protolint.conversion.run import convert
     from protolint.conversion.verify import ProofError
     from protolint.diagnostic import Diagnostic, Label, Severity
     from protolint.edit import Applicability, Edit, Fix
     from protolint.errors import ConfigError, InputError, ProtolintError, UsageError
-    from protolint.net.layer import Layer
+    from protolint.layers.layer import Layer
     from protolint.net.net import Net
     from protolint.net.view import View
-    from protolint.schema.dialects import DIALECTS, Dialect
     from protolint.source import Position, Source, Span
 
     __version__: str

@@ -12,27 +12,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, Union, overload
 
+from protolint.caffe.build import Build
+from protolint.caffe.descriptors import Schema, read_schema
+from protolint.caffe.dialects import AUTO, DIALECTS, Dialect, resolve_target
 from protolint.diagnostic import Diagnostic
 from protolint.errors import InputError, UsageError
-from protolint.lint.config import ConfigFinder, Settings
-from protolint.lint.discover import (
+from protolint.lint.runner import FileReport, check_source
+from protolint.lint.select import codes_of
+from protolint.net.net import Net
+from protolint.source import BinarySource, Position, Source
+from protolint.suggest import did_you_mean
+from protolint.workspace.config import ConfigFinder, Settings
+from protolint.workspace.discover import (
     NotTextError,
     find_files,
     holds_weights,
     named_as_weights,
     read_source,
 )
-from protolint.lint.file import FileKind, Readings
-from protolint.lint.project import Project
-from protolint.lint.runner import FileReport, check_source
-from protolint.lint.select import codes_of
-from protolint.lint.suggest import did_you_mean
-from protolint.lint.target import targets_of
-from protolint.net.net import Net
-from protolint.schema.build import Build
-from protolint.schema.descriptors import Schema, read_schema
-from protolint.schema.dialects import AUTO, DIALECTS, Dialect, resolve_target
-from protolint.source import BinarySource, Position, Source
+from protolint.workspace.reading import FileKind, Readings
+from protolint.workspace.relatives import Project
+from protolint.workspace.target import targets_of
 
 if TYPE_CHECKING:
     from protolint.lint.weights import GivenNet
@@ -327,7 +327,7 @@ def _limits(given: Mapping[str, float]) -> dict[str, float]:
     """Thresholds by their keys; raises UsageError for one that is wrong."""
     if not given:
         return {}
-    from protolint.lint.thresholds import THRESHOLDS, wanted_instead
+    from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 
     for name, number in given.items():
         if name not in THRESHOLDS:

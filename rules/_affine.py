@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.edit import Edit
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
-from protolint.schema.dialects import DIALECTS
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, quote, replace_value
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.net.batchnorm import effective_eps
-from protolint.net.layer import Layer
+from protolint.caffe.binder import Message
+from protolint.caffe.dialects import Affine
+from protolint.layers.batchnorm import effective_eps
+from protolint.layers.layer import Layer
+from protolint.layers.types import ALL_TYPES
 from protolint.net.learning import learnable_blobs
 from protolint.net.net import Net
-from protolint.net.types import ALL_TYPES
 from protolint.net.view import View
-from protolint.schema.binder import Message
-from protolint.schema.dialects import Affine
 from protolint.source import Span
 
 _NORMALISING = ("BatchNorm", "Scale")

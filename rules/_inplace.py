@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from protolint.edit import Fix
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.learning import learns
 from protolint.net.net import Net
 from protolint.net.rename import free_name, rename_top

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.edit import Applicability, Fix
-from protolint.net.layer import Layer, ParamSpec
+from protolint.layers.layer import Layer, ParamSpec
+from protolint.layers.types import V1_TYPES
 from protolint.net.net import Net
-from protolint.net.types import V1_TYPES
-from protolint.schema.dialects import DIALECTS
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import lru_cache
 
-from protolint.lint.file import LintFile
-from protolint.schema.binder import BindProblem
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import FOREIGN_SCHEMAS, FORK_FIELDS
+from protolint.caffe.binder import BindProblem
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import FOREIGN_SCHEMAS, FORK_FIELDS
+from protolint.workspace.reading import LintFile
 
 
 def owners_of(file: LintFile, problem: BindProblem) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import Message
 from protolint.diagnostic import Label
 from protolint.edit import Edit
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
+from protolint.layers.types import ALL_TYPES
 from protolint.net.net import Net
 from protolint.net.solver import Solver
-from protolint.net.types import ALL_TYPES
-from protolint.schema.binder import Message
 from protolint.source import Source, Span
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, replace_value

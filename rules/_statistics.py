@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.edit import Edit
-from protolint.net.layer import Layer, ParamSpec
+from protolint.layers.layer import Layer, ParamSpec
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, replace_value

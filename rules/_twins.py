@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
 
 from ._statistics import global_stats, obeys_global_stats

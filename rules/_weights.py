@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.diagnostic import Label
 from protolint.edit import Applicability, Fix
-from protolint.schema.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, StoredLayer, Weights

@@ -27,13 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import View
-from protolint.schema.binder import Message
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, replace_value
 

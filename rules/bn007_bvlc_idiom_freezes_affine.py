@@ -28,8 +28,8 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, replace_value

@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
+from protolint.layers.layer import ParamSpec
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import ParamSpec
 from protolint.net.net import Net
 
 from ._layers import NVIDIA_16_ON, named

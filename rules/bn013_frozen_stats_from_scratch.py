@@ -30,11 +30,11 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
+from protolint.layers.types import SHAPE_KEEPING
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.learning import learns
 from protolint.net.net import Net
-from protolint.net.types import SHAPE_KEEPING
 from protolint.net.view import View
 from protolint.text.write import delete_fields
 

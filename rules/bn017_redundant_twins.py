@@ -24,12 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import Message
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.schema.binder import Message
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import delete_fields
 

@@ -28,8 +28,8 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.learning import learns
 from protolint.net.net import Net
 from protolint.text.tree import Scalar

@@ -27,10 +27,10 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
+from protolint.layers.types import ALL_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.net.types import ALL_TYPES
 from protolint.text.write import delete_fields
 
 from ._affine import set_field, uses_stored_statistics

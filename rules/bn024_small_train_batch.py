@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.diagnostic import Severity
+from protolint.layers.layer import Layer
+from protolint.layers.types import ALL_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.net.types import ALL_TYPES
 from protolint.source import Span
 
 from ._affine import collects_statistics

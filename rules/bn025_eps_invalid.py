@@ -30,8 +30,8 @@ from typing import NamedTuple
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import replace_value

@@ -25,11 +25,11 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
+from protolint.layers.states import NetState
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.lint.suggest import nearest
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.net.states import NetState
+from protolint.suggest import nearest
 from protolint.text.write import append_field
 
 from ._layers import listed, named

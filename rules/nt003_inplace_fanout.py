@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 

@@ -21,8 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
+from protolint.layers.layer import BlobName, Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import BlobName, Layer
 from protolint.net.net import Net
 
 from ._layers import named

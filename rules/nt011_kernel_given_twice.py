@@ -28,11 +28,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
-from protolint.schema.binder import Message
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, delete_fields
 

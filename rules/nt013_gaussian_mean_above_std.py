@@ -24,11 +24,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
-from protolint.schema.binder import Message
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, replace, replace_value
 

@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.lint.file import LintFile
 from protolint.lint.rule import RULES, Example, Finding, Invalid, file_rule
-from protolint.lint.suggest import did_you_mean
+from protolint.suggest import did_you_mean
+from protolint.workspace.reading import LintFile
 
 
 @file_rule("PL001", "invalid-directive", Severity.WARNING, reader=True)

@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.lint.file import LintFile
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.workspace.reading import LintFile
 
 
 @file_rule("PL002", "unused-suppression", Severity.WARNING)

@@ -28,9 +28,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
-from protolint.lint.file import LintFile
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.source import Span
+from protolint.workspace.reading import LintFile
 
 
 @file_rule("PT001", "syntax-error", Severity.ERROR, reader=True)

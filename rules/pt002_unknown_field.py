@@ -22,13 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import ProblemKind
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
-from protolint.lint.file import FileKind, LintFile
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
-from protolint.lint.suggest import nearest
-from protolint.schema.binder import ProblemKind
+from protolint.suggest import nearest
 from protolint.text.write import replace
+from protolint.workspace.reading import FileKind, LintFile
 
 from ._owners import owners_of
 

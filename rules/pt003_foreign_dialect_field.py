@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import ProblemKind
 from protolint.diagnostic import Severity
-from protolint.lint.file import LintFile
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
-from protolint.schema.binder import ProblemKind
+from protolint.workspace.reading import LintFile
 
 from ._layers import listed
 from ._owners import owners_of

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import ProblemKind
 from protolint.diagnostic import Label, Severity
-from protolint.lint.file import LintFile
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
-from protolint.schema.binder import ProblemKind
+from protolint.workspace.reading import LintFile
 
 
 @file_rule("PT004", "duplicate-singular-field", Severity.ERROR, reader=True)

@@ -24,14 +24,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from protolint.caffe.dialects import DIALECTS, TARGETS
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
+from protolint.layers.types import ALL_TYPES, V1_TYPES, known_by, layer_types
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.lint.suggest import nearest
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.net.types import ALL_TYPES, V1_TYPES, known_by, layer_types
-from protolint.schema.dialects import DIALECTS, TARGETS
+from protolint.suggest import nearest
 from protolint.text.tree import Scalar
 from protolint.text.write import quote, replace_value
 

@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import BindProblem, ProblemKind
 from protolint.diagnostic import Label, Severity
-from protolint.lint.file import FileKind, LintFile
+from protolint.layers.types import ALL_TYPES, V1_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
-from protolint.net.types import ALL_TYPES, V1_TYPES
-from protolint.schema.binder import BindProblem, ProblemKind
 from protolint.text.tree import Scalar
 from protolint.text.values import BAD, quoted
+from protolint.workspace.reading import FileKind, LintFile
 
 
 @file_rule("PT006", "mixed-layer-generations", Severity.ERROR, reader=True)

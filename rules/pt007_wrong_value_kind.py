@@ -23,14 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.binder import BindProblem, ProblemKind
+from protolint.caffe.descriptors import FieldType, Value
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
-from protolint.lint.file import LintFile
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
-from protolint.schema.binder import BindProblem, ProblemKind
-from protolint.schema.descriptors import FieldType, Value
 from protolint.text.tree import ListValue, Scalar
 from protolint.text.write import quote, replace_value
+from protolint.workspace.reading import LintFile
 
 from .pt006_mixed_layer_generations import wrong_generation
 

@@ -24,12 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
+from protolint.layers.layer import Layer
+from protolint.layers.types import ALL_TYPES, layer_types
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.net.types import ALL_TYPES, layer_types
-from protolint.schema.binder import Message
 
 from ._layers import named
 

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING
 
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
-from protolint.lint.suggest import nearest
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 from protolint.source import Span
+from protolint.suggest import nearest
 
 from ._weights import counted, in_net, titled
 

@@ -32,7 +32,7 @@ SMALL_YAML = "---\nname: net\nlayers:\n  - name: conv1\n    size: 3\n  - name: p
 PARSE_ALL = """
 import sys
 from google.protobuf import text_format
-from protolint.schema.descriptors import load_schema
+from protolint.caffe.descriptors import load_schema
 schema = load_schema("bvlc")
 net, solver = (schema.message_class(name) for name in ("NetParameter", "SolverParameter"))
 for path in sys.argv[1:]:
@@ -124,10 +124,10 @@ def reading(path: Path, runs: int) -> None:
     """Reading and checking one net, in this process."""
     from google.protobuf import text_format
 
+    from protolint.caffe.binder import bind
+    from protolint.caffe.descriptors import load_schema
+    from protolint.caffe.dialects import DIALECTS
     from protolint.lint.runner import check_source
-    from protolint.schema.binder import bind
-    from protolint.schema.descriptors import load_schema
-    from protolint.schema.dialects import DIALECTS
     from protolint.source import Source
     from protolint.text import parse
     from protolint.text.scan import forget

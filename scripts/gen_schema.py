@@ -1,6 +1,6 @@
 """Compile ``proto/*.proto`` into the descriptor sets that protolint ships.
 
-Every ``proto/<name>.proto`` becomes ``protolint/schema/<name>.binpb``: a serialised
+Every ``proto/<name>.proto`` becomes ``protolint/caffe/<name>.binpb``: a serialised
 ``FileDescriptorSet`` that holds one file and no comments. All of these files declare the package
 ``caffe``, so each is compiled alone, and protolint loads each into a descriptor pool of its own.
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 PROTO_DIR = REPO_ROOT / "proto"
-SCHEMA_DIR = REPO_ROOT / "protolint" / "schema"
+SCHEMA_DIR = REPO_ROOT / "protolint" / "caffe"
 
 EXIT_OK, EXIT_OUT_OF_DATE, EXIT_ERROR = 0, 1, 2
 
@@ -178,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 fine, 1 out of date (only with ``--check``), 2 nothing could be compiled.
     """
-    parser = argparse.ArgumentParser(description="Compile proto/*.proto into protolint/schema/.")
+    parser = argparse.ArgumentParser(description="Compile proto/*.proto into protolint/caffe/.")
     parser.add_argument(
         "--check",
         action="store_true",

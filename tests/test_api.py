@@ -74,7 +74,7 @@ def test_public_names_say_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
-        ("protolint.Severity", {"click", "protolint.lint", "protolint.schema", "numpy", "lark"}),
+        ("protolint.Severity", {"click", "protolint.lint", "protolint.caffe", "numpy", "lark"}),
         ("protolint.ProtolintError", {"click", "protolint.source", "protolint.lint"}),
         ("protolint.check", {"click", "numpy", "lark", "json", "google.protobuf", "protolint.cli"}),
         ("protolint.load", {"click", "numpy", "lark", "json", "google.protobuf", "protolint.cli"}),

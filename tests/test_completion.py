@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.lint.registry import all_rules
-from protolint.schema.dialects import DIALECTS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GUIDE = (REPOSITORY / "docs" / "completion.md").read_text("utf-8")

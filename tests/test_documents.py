@@ -73,7 +73,7 @@ def test_the_main_job_finds_the_faults_it_is_shown_for() -> None:
 
 
 def test_the_configuration_shown_is_valid(tmp_path: Path) -> None:
-    from protolint.lint.config import ConfigFinder
+    from protolint.workspace.config import ConfigFinder
 
     (block,) = blocks(README, "toml")
     (tmp_path / "protolint.toml").write_text(block, "utf-8")
@@ -83,7 +83,7 @@ def test_the_configuration_shown_is_valid(tmp_path: Path) -> None:
 
 
 def test_every_target_is_in_the_readmes_table() -> None:
-    from protolint.schema.dialects import DIALECTS
+    from protolint.caffe.dialects import DIALECTS
 
     for name in DIALECTS:
         assert f"`{name}`" in README

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-from protolint.lint.config import _KEYS, ConfigFinder
-from protolint.schema.dialects import DIALECTS, Affine
+from protolint.caffe.dialects import DIALECTS, Affine
+from protolint.workspace.config import _KEYS, ConfigFinder
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCS = REPOSITORY / "docs"

@@ -50,7 +50,7 @@ def test_the_wheel_holds_code_rules_schemas_and_grammar(wheel: Path) -> None:
     assert modules <= names
     assert "protolint/text/grammar.lark" in names
     assert "protolint/py.typed" in names
-    schemas = {f"protolint/schema/{p.name}" for p in (REPOSITORY / "proto").glob("*.proto")}
+    schemas = {f"protolint/caffe/{p.name}" for p in (REPOSITORY / "proto").glob("*.proto")}
     assert {name.replace(".proto", ".binpb") for name in schemas} <= names
     top = {name.split("/")[0] for name in names}
     assert all(name == "protolint" or name.endswith(".dist-info") for name in top)

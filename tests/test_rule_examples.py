@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix, apply_edits, overlap
 from protolint.lint.manual import examples, manual_page
-from protolint.lint.project import Project
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Example, Invalid, Rule, Scope
 from protolint.lint.runner import FileReport, check_source
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.relatives import Project
 
 #: Rules on weights have examples of their own kind, run by tests/rules.
 RULES = [rule for rule in all_rules() if rule.scope not in (Scope.WEIGHTS, Scope.SNAPSHOTS)]

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from protolint.caffe.dialects import Dialect
 from protolint.cli.options import (
     CodesType,
     PathType,
@@ -19,10 +20,9 @@ from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
 from protolint.cli.session import Choices, Session
 from protolint.diagnostic import Severity
 from protolint.errors import UsageError
-from protolint.lint.discover import named_as_weights
 from protolint.lint.runner import FileReport
 from protolint.report import DOCUMENTS, FORMATS, renderer
-from protolint.schema.dialects import Dialect
+from protolint.workspace.discover import named_as_weights
 
 __all__ = ["command"]
 

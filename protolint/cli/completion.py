@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from click.shell_completion import CompletionItem
 
+from protolint.caffe.dialects import AUTO, DIALECTS
 from protolint.errors import ProtolintError
 from protolint.lint.registry import known_rules
-from protolint.schema.dialects import AUTO, DIALECTS
 
 __all__ = ["paths", "rule_lists", "rules", "targets"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from protolint.caffe.dialects import Dialect
 from protolint.cli.options import TargetType
 from protolint.cli.progress import progress_bar
 from protolint.errors import UsageError
-from protolint.schema.dialects import Dialect
 
 __all__ = ["command"]
 
@@ -117,7 +117,7 @@ def command(
     from protolint.report.table import room
 
     if source is not None and source not in SOURCES:
-        from protolint.lint.suggest import did_you_mean
+        from protolint.suggest import did_you_mean
 
         raise UsageError(
             f"--from: unknown writer '{source}'{did_you_mean(source, SOURCES)}; known:"

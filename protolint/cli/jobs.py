@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from protolint.lint.discover import named_as_weights
 from protolint.lint.runner import FileReport
+from protolint.workspace.discover import named_as_weights
 
 if TYPE_CHECKING:
     from protolint.cli.session import Choices, Session

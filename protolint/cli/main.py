@@ -55,7 +55,7 @@ def _not_a_command(name: str) -> str:
         )
     if name.endswith((".prototxt", ".caffemodel", ".proto")) or os.path.exists(name):
         return f"'{name}' is no command; to check a file: protolint check {name}"
-    from protolint.lint.suggest import did_you_mean
+    from protolint.suggest import did_you_mean
 
     return f"there is no command '{name}'{did_you_mean(name, _COMMANDS)}"
 

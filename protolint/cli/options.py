@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from protolint.caffe.dialects import AUTO, DIALECTS, Dialect, resolve_target
 from protolint.diagnostic import Severity
-from protolint.schema.dialects import AUTO, DIALECTS, Dialect, resolve_target
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -31,7 +31,7 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """The dialect of a name; a usage error, with the nearest one, where there is none."""
         dialect = resolve_target(value)
         if dialect is None:
-            from protolint.lint.suggest import did_you_mean
+            from protolint.suggest import did_you_mean
 
             hint = did_you_mean(value, DIALECTS)
             self.fail(f"unknown dialect '{value}'{hint}; known: {', '.join(DIALECTS)}", param, ctx)
@@ -73,8 +73,8 @@ class ThresholdType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, float]:
         """The key and the number; a usage error, with the nearest key, for anything else."""
-        from protolint.lint.suggest import did_you_mean
-        from protolint.lint.thresholds import THRESHOLDS, wanted_instead
+        from protolint.suggest import did_you_mean
+        from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 
         name, equals, number = value.partition("=")
         if name not in THRESHOLDS:

@@ -39,7 +39,7 @@ class OutputType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if not sign or not path:
             self.fail(f"'{value}' is not FORMAT=FILE, as in sarif=out.sarif", param, ctx)
         if name not in FORMATS:
-            from protolint.lint.suggest import did_you_mean
+            from protolint.suggest import did_you_mean
 
             hint = did_you_mean(name, FORMATS)
             known = ", ".join(FORMATS)

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from protolint.caffe.build import Build
+from protolint.caffe.descriptors import Schema, read_schema
+from protolint.caffe.dialects import Dialect
 from protolint.errors import InputError, UsageError
-from protolint.lint.config import ConfigFinder, Settings
-from protolint.lint.discover import (
+from protolint.lint.runner import FileReport, check_source
+from protolint.source import Source
+from protolint.workspace.config import ConfigFinder, Settings
+from protolint.workspace.discover import (
     NotTextError,
     find_files,
     holds_weights,
     named_as_weights,
     read_source,
 )
-from protolint.lint.file import Readings
-from protolint.lint.project import Project
-from protolint.lint.runner import FileReport, check_source
-from protolint.schema.build import Build
-from protolint.schema.descriptors import Schema, read_schema
-from protolint.schema.dialects import Dialect
-from protolint.source import Source
+from protolint.workspace.reading import Readings
+from protolint.workspace.relatives import Project
 
 if TYPE_CHECKING:
     from protolint.lint.weights import GivenNet

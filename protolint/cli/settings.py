@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from protolint.lint.config import Settings
 from protolint.lint.registry import known_rules
-from protolint.lint.thresholds import Thresholds
+from protolint.workspace.config import Settings
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["show"]
 

@@ -10,21 +10,21 @@ from typing import Any
 
 import click
 
+from protolint.caffe.descriptors import read_schema
+from protolint.caffe.dialects import Dialect
 from protolint.cli.options import TargetType
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
-from protolint.lint.config import ConfigFinder
-from protolint.lint.discover import read_source
-from protolint.lint.file import FileKind, LintFile, Readings
+from protolint.layers.shape import Shape
+from protolint.layers.states import NetState
 from protolint.lint.runner import FileReport, check_source
-from protolint.lint.suggest import did_you_mean
 from protolint.net.net import TEST, TRAIN, Net
-from protolint.net.shape import Shape
-from protolint.net.states import NetState
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
-from protolint.schema.descriptors import read_schema
-from protolint.schema.dialects import Dialect
+from protolint.suggest import did_you_mean
+from protolint.workspace.config import ConfigFinder
+from protolint.workspace.discover import read_source
+from protolint.workspace.reading import FileKind, LintFile, Readings
 
 __all__ = ["command"]
 

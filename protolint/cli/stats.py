@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from protolint.caffe.dialects import Dialect
 from protolint.cli.options import PathType, TargetType, ThresholdType, coloured
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
-from protolint.lint.config import ConfigFinder, Settings
-from protolint.schema.dialects import Dialect
+from protolint.workspace.config import ConfigFinder, Settings
 
 if TYPE_CHECKING:
     from protolint.stats.model import StatsReport

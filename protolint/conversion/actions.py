@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from protolint.caffe.dialects import DIALECTS, Affine
 from protolint.conversion.affine import has_beta
 from protolint.conversion.forms import PLAIN, Form, Multipliers, multipliers
 from protolint.conversion.memory import Memory
 from protolint.conversion.merge import Pairing
 from protolint.conversion.scene import Scene
 from protolint.conversion.steps import Action
-from protolint.net.layer import Layer
-from protolint.schema.dialects import DIALECTS, Affine
+from protolint.layers.layer import Layer
 
 __all__ = ["Case", "choose", "is_identity", "scale_specs", "was_choice"]
 

@@ -6,9 +6,9 @@ channel multiplies and adds the same; only one that a conversion has put in is t
 
 from __future__ import annotations
 
+from protolint.caffe.binder import Message
 from protolint.conversion.memory import is_added
-from protolint.net.layer import Layer
-from protolint.schema.binder import Message
+from protolint.layers.layer import Layer
 from protolint.source import Source
 
 __all__ = ["CONVOLUTION", "SCALE", "affine_fields", "has_beta", "has_groups", "is_depthwise"]

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
+from protolint.caffe.descriptors import FieldType, MessageType, Schema, load_schema
+from protolint.caffe.dialects import FOREIGN_SCHEMAS
 from protolint.conversion.model_net import wire_type_of
-from protolint.schema.descriptors import FieldType, MessageType, Schema, load_schema
-from protolint.schema.dialects import FOREIGN_SCHEMAS
 from protolint.source import Span
 from protolint.weights.splice import Change, Copy, Piece, message, spliced
 from protolint.wire import (

@@ -6,9 +6,9 @@ import math
 import struct
 from typing import NamedTuple
 
-from protolint.net.batchnorm import BatchNormTraits, batchnorm_traits, effective_eps
-from protolint.net.layer import Layer, ParamSpec
-from protolint.schema.dialects import Affine, BatchNormKind, Dialect
+from protolint.caffe.dialects import Affine, BatchNormKind, Dialect
+from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits, effective_eps
+from protolint.layers.layer import Layer, ParamSpec
 
 __all__ = [
     "FROZEN",

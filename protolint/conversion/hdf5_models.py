@@ -8,6 +8,7 @@ from typing import NamedTuple
 from protolint.batchnorm.detect import detect
 from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.state import Array, LayoutError, Statistic
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.like import BlobShape, Like
 from protolint.conversion.models import in_net, notes_of, refuse_other_eps
 from protolint.conversion.norms import Norm, doubt_of, norm_of
@@ -16,11 +17,10 @@ from protolint.conversion.recipes import recipes_of
 from protolint.conversion.solverstate import ModelLayer
 from protolint.conversion.steps import Note, Plan
 from protolint.errors import InputError
+from protolint.layers.layer import Layer
+from protolint.layers.states import NetState
 from protolint.lint.known import norm_param_of
-from protolint.net.layer import Layer
 from protolint.net.net import TRAIN, Net
-from protolint.net.states import NetState
-from protolint.schema.dialects import Dialect
 from protolint.weights.hdf5 import read_model
 
 __all__ = ["HDF5Plan", "hdf5_layers", "plan_hdf5"]

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from protolint.caffe.descriptors import read_schema
+from protolint.caffe.dialects import DIALECTS
 from protolint.errors import InputError, UsageError
-from protolint.lint.config import ConfigFinder, Settings
-from protolint.lint.discover import read_source
-from protolint.lint.file import FileKind, Readings
-from protolint.schema.descriptors import read_schema
-from protolint.schema.dialects import DIALECTS
 from protolint.weights.files import open_regular
 from protolint.weights.recognise import HDF5_SIGNATURE, by_signature
 from protolint.wire import LENGTH, VARINT, WireError, WireField, field_at
+from protolint.workspace.config import ConfigFinder, Settings
+from protolint.workspace.discover import read_source
+from protolint.workspace.reading import FileKind, Readings
 
 __all__ = ["Input", "Kind", "output_paths", "read_inputs"]
 

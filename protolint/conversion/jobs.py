@@ -11,6 +11,7 @@ import numpy as np
 
 from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import Array
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.hdf5 import read_state, write_model, write_state
 from protolint.conversion.models import ModelPlan, rows_of, write_model_file
 from protolint.conversion.numbers import FROZEN_SCALE, LayerChange, after_scale
@@ -18,7 +19,6 @@ from protolint.conversion.report import FileResult
 from protolint.conversion.solverstate import StateIndex, index_state
 from protolint.conversion.steps import Note
 from protolint.conversion.verify import TOLERANCE, Proof, ProofError, check_proofs, proof_of
-from protolint.schema.dialects import Dialect
 from protolint.weights.atomic import AtomicFile, check_target
 from protolint.weights.hdf5 import read_model
 from protolint.weights.splice import Piece, size_of, write_spliced

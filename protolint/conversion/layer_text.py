@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from protolint.caffe.binder import Message
 from protolint.conversion.affine import CONVOLUTION, SCALE, affine_fields
 from protolint.conversion.forms import PLAIN, Multipliers
 from protolint.conversion.memory import ADDED
 from protolint.conversion.steps import Step
 from protolint.conversion.textedit import NewLayer, is_one_line
-from protolint.net.layer import Layer
-from protolint.schema.binder import Message
+from protolint.layers.layer import Layer
 from protolint.source import Source
 from protolint.text.write import quote
 

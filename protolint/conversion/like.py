@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.forms import Form, form_in, form_of
 from protolint.conversion.norms import Norm
@@ -19,14 +20,13 @@ from protolint.conversion.numbers import Fate, Recipe, target_layout
 from protolint.conversion.scene import Scene
 from protolint.conversion.steps import Choices, Note
 from protolint.errors import InputError
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape
+from protolint.layers.types import ALL_TYPES
 from protolint.net.net import Net
 from protolint.net.parameters import parameters
-from protolint.net.shape import Shape
 from protolint.net.shapes import bottom_shapes, shapes
-from protolint.net.types import ALL_TYPES
 from protolint.net.view import View
-from protolint.schema.dialects import Dialect
 
 __all__ = ["BlobShape", "Fitting", "Like", "like_net"]
 

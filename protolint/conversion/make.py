@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protolint.caffe.dialects import Affine
 from protolint.conversion.actions import Case, is_identity, scale_specs, was_choice
 from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import (
@@ -17,9 +18,8 @@ from protolint.conversion.forms import (
 from protolint.conversion.memory import Memory
 from protolint.conversion.scene import Scene
 from protolint.conversion.steps import Action, Member, ScaleChange, SpecChange, Step
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.view import View
-from protolint.schema.dialects import Affine
 
 __all__ = ["make_step"]
 

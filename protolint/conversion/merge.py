@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape
 from protolint.net.net import Net
-from protolint.net.shape import Shape
 from protolint.net.view import View
 
 __all__ = ["Pairing", "Sharing", "pair_of", "sharing"]

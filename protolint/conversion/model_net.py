@@ -11,11 +11,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
+from protolint.caffe.binder import Message
+from protolint.caffe.descriptors import FieldType, MessageType, Value, load_schema
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.memory import ADDED, Memory, recall
 from protolint.net.net import Net
-from protolint.schema.binder import Message
-from protolint.schema.descriptors import FieldType, MessageType, Value, load_schema
-from protolint.schema.dialects import Dialect
 from protolint.source import Source
 from protolint.text.tree import Block, Scalar
 from protolint.weights.index import Generation, LayerEntry, ModelIndex

@@ -10,6 +10,8 @@ import numpy as np
 
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.state import BatchNormState, Statistic
+from protolint.caffe.descriptors import Schema, load_schema
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.affine import SCALE, has_groups
 from protolint.conversion.fields import Translator
 from protolint.conversion.forms import form_of
@@ -25,10 +27,8 @@ from protolint.conversion.steps import Action, Choices, Note, Plan, Refusal
 from protolint.conversion.verify import TOLERANCE, Proof, prove
 from protolint.conversion.weights import Rewrite, rewrite_model
 from protolint.errors import InputError
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
-from protolint.schema.descriptors import Schema, load_schema
-from protolint.schema.dialects import Dialect
 from protolint.weights.files import mapped
 from protolint.weights.index import ModelIndex, index_model
 from protolint.weights.splice import Piece, size_of, whole_file, write_spliced

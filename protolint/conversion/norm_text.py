@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from protolint.caffe.dialects import Affine, Dialect
 from protolint.conversion.forms import filler_of, form_in, shortest, single
 from protolint.conversion.layer_text import FILLERS, constant, filler_behind, filler_lines
 from protolint.conversion.steps import Action, Member, Step
 from protolint.edit import Edit
-from protolint.net.layer import Layer
-from protolint.schema.dialects import Affine, Dialect
+from protolint.layers.layer import Layer
 from protolint.source import Source
 from protolint.text.tree import Node
 from protolint.text.write import append_field, delete_fields, replace

@@ -15,8 +15,8 @@ from protolint.batchnorm.base import Layout
 from protolint.batchnorm.detect import BN_STAT, FROM, SOURCES, Detection, detect
 from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.state import BatchNormState, LayoutError, Statistic
+from protolint.caffe.dialects import DIALECTS, Dialect
 from protolint.errors import InputError
-from protolint.schema.dialects import DIALECTS, Dialect
 from protolint.weights.index import LayerEntry, ModelIndex
 from protolint.wire import Buffer
 

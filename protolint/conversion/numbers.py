@@ -21,9 +21,9 @@ from protolint.batchnorm.state import (
     with_affine,
     with_eps,
 )
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.norms import Norm
-from protolint.schema.dialects import Dialect
 
 __all__ = [
     "FROZEN_SCALE",

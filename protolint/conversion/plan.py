@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.actions import Case, choose
 from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import Form, Multipliers, form_of
@@ -27,9 +28,8 @@ from protolint.conversion.steps import (
 )
 from protolint.conversion.whole import whole_net
 from protolint.errors import UsageError
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
-from protolint.schema.dialects import Dialect
 
 __all__ = [
     "Action",

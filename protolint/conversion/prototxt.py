@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import Multipliers
 from protolint.conversion.layer_text import (
@@ -30,14 +31,13 @@ from protolint.conversion.textedit import (
 )
 from protolint.edit import Edit, apply_edits, overlap
 from protolint.errors import ProtolintError
-from protolint.lint.file import FileKind, LintFile
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.rename import rename_top
-from protolint.schema.dialects import Dialect
 from protolint.source import Source
 from protolint.text.tree import Block, ListValue, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
+from protolint.workspace.reading import FileKind, LintFile
 
 __all__ = [
     "convert_net",

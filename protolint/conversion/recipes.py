@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from protolint.caffe.binder import Message
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.memory import ADDED, mark
 from protolint.conversion.model_net import model_net, with_value
@@ -11,9 +14,6 @@ from protolint.conversion.norms import Norm
 from protolint.conversion.numbers import FROZEN_SCALE, Fate, Recipe, target_layout
 from protolint.conversion.steps import Action, Plan, Step
 from protolint.net.net import Net
-from protolint.schema.binder import Message
-from protolint.schema.build import Build
-from protolint.schema.dialects import Dialect
 from protolint.weights.index import ModelIndex
 from protolint.wire import Buffer
 

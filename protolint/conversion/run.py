@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from protolint.batchnorm.detect import SOURCES
 from protolint.batchnorm.state import Statistic
+from protolint.caffe.dialects import DIALECTS, Dialect, resolve_target
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.jobs import Job, Progress, Writing
 from protolint.conversion.opinions import PROGRAMS, Case, compare, input_shape
@@ -16,8 +17,7 @@ from protolint.conversion.steps import Choices
 from protolint.conversion.together import Opinion, Options, Together
 from protolint.conversion.verify import TOLERANCE
 from protolint.errors import UsageError
-from protolint.lint.suggest import did_you_mean
-from protolint.schema.dialects import DIALECTS, Dialect, resolve_target
+from protolint.suggest import did_you_mean
 from protolint.weights.atomic import check_target
 
 __all__ = ["Options", "convert", "convert_files"]

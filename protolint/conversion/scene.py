@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from protolint.caffe.dialects import Affine, Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.memory import Memory, is_added, recall
 from protolint.conversion.merge import Pairing, Sharing, pair_of, sharing
 from protolint.conversion.steps import Choices, Note, Refusal
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
+from protolint.layers.shape import UNKNOWN, Shape
+from protolint.layers.states import NetState
+from protolint.layers.types import layer_types
 from protolint.net.learning import learners
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.rename import rename_top
-from protolint.net.shape import UNKNOWN, Shape
 from protolint.net.shapes import shapes
-from protolint.net.states import NetState
-from protolint.net.types import layer_types
 from protolint.net.view import BlobVersion, View
-from protolint.schema.dialects import Affine, Dialect
 
 __all__ = ["Scene"]
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from protolint.caffe.binder import Message
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.plan import plan_nets
 from protolint.conversion.prototxt import net_edits, target_comments, without_conflicts
 from protolint.conversion.steps import Choices, Note, Plan, Refusal
@@ -13,12 +16,9 @@ from protolint.conversion.textedit import insert_line_after
 from protolint.conversion.unknown import Foreign, foreign_fields
 from protolint.edit import Edit
 from protolint.errors import ProtolintError
-from protolint.lint.file import LintFile
-from protolint.schema.binder import Message
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import Dialect
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, quote, replace
+from protolint.workspace.reading import LintFile
 
 __all__ = ["SolverPlan", "convert_solver", "plan_solver"]
 

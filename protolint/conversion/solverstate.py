@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from protolint.batchnorm.base import Role
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.fields import Translator
 from protolint.conversion.numbers import Fate, LayerChange
 from protolint.errors import InputError
-from protolint.schema.dialects import Dialect
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
 from protolint.weights.files import FileState, mapped
 from protolint.weights.header import BlobHeader, read_header

@@ -7,12 +7,12 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.affine import SCALE
 from protolint.conversion.forms import Form, Multipliers
 from protolint.conversion.memory import Memory
 from protolint.conversion.unknown import Foreign
-from protolint.net.layer import Layer
-from protolint.schema.dialects import Dialect
+from protolint.layers.layer import Layer
 
 __all__ = [
     "Action",

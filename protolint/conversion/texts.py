@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.models import refuse
 from protolint.conversion.prototxt import convert_net, source_refusals
 from protolint.conversion.solver_text import convert_solver, plan_solver
 from protolint.conversion.steps import Choices, Note, Plan
 from protolint.edit import apply_edits
-from protolint.lint.file import LintFile
-from protolint.schema.dialects import Dialect
+from protolint.workspace.reading import LintFile
 
 __all__ = ["check_text", "new_net_text", "new_paths", "new_solver_text"]
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from protolint.batchnorm.state import Statistic
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import DIALECTS, TARGETS, Dialect
 from protolint.conversion.fields import Translator
 from protolint.conversion.hdf5 import read_state
 from protolint.conversion.hdf5_models import hdf5_layers, plan_hdf5
@@ -45,14 +47,12 @@ from protolint.conversion.steps import Action, Choices, Note
 from protolint.conversion.texts import check_text, new_net_text, new_paths, new_solver_text
 from protolint.conversion.verify import TOLERANCE
 from protolint.errors import InputError, UsageError
-from protolint.lint.discover import read_source
-from protolint.lint.file import FileKind, LintFile, Readings
-from protolint.lint.target import infer_target, told_targets
 from protolint.net.net import Net
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import DIALECTS, TARGETS, Dialect
 from protolint.weights.files import mapped
 from protolint.wire import WireError
+from protolint.workspace.discover import read_source
+from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.target import infer_target, told_targets
 
 __all__ = ["Opinion", "Options", "Together"]
 

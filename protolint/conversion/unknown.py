@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from protolint.net.layer import Layer
+from protolint.caffe.binder import Message
+from protolint.caffe.descriptors import FieldType, MessageType, Schema, Value
+from protolint.caffe.dialects import Dialect
+from protolint.layers.layer import Layer
+from protolint.layers.types import ALL_TYPES, layer_types
 from protolint.net.net import Net
-from protolint.net.types import ALL_TYPES, layer_types
-from protolint.schema.binder import Message
-from protolint.schema.descriptors import FieldType, MessageType, Schema, Value
-from protolint.schema.dialects import Dialect
 from protolint.text.tree import Block, Scalar
 
 __all__ = ["Foreign", "foreign_fields", "foreign_types"]

@@ -18,10 +18,10 @@ from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reference import Folded, fold, largest_difference
 from protolint.batchnorm.state import Array, LayoutError
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.numbers import FROZEN_SCALE, LayerChange, after_scale, target_layout
 from protolint.conversion.weights import scale_blobs_of
 from protolint.errors import ProtolintError
-from protolint.schema.dialects import Dialect
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry, ModelIndex, index_model
 from protolint.wire import Buffer

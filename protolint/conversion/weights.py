@@ -15,6 +15,7 @@ import numpy as np
 
 from protolint.batchnorm.base import Role
 from protolint.batchnorm.state import Array, LayoutError, single
+from protolint.caffe.dialects import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.fields import Translator
 from protolint.conversion.model_net import COMMENT
@@ -31,7 +32,6 @@ from protolint.conversion.numbers import (
 )
 from protolint.conversion.steps import Note
 from protolint.errors import InputError
-from protolint.schema.dialects import Dialect
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
 from protolint.weights.splice import Change, Copy, Piece, changed_layer, message

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
+from protolint.caffe.descriptors import load_schema
 from protolint.conversion.affine import SCALE
 from protolint.conversion.scene import Scene
 from protolint.conversion.steps import Action, Note, Refusal, Step
 from protolint.conversion.unknown import Foreign, foreign_fields, foreign_types
+from protolint.layers.layer import Layer
 from protolint.lint.registry import find_rule
-from protolint.net.layer import Layer
 from protolint.net.net import Net
-from protolint.schema.descriptors import load_schema
 
 __all__ = ["Whole", "whole_net"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protolint.batchnorm.facts import NormParam
 from protolint.batchnorm.norms import Known
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import TEST, Net
 
 __all__ = ["known_of", "norm_param_of"]

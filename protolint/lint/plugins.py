@@ -14,9 +14,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.errors import ProtolintError
 from protolint.lint.rule import RULES, Finding, Rule
-from protolint.schema.dialects import DIALECTS
 
 __all__ = ["GROUP", "Plugin", "find_plugins", "load_plugin"]
 

@@ -100,7 +100,7 @@ def find_rule(code: str) -> Rule:
     for rule in rules:
         if wanted in (rule.code.lower(), rule.name):
             return _imported(rule)
-    from protolint.lint.suggest import did_you_mean
+    from protolint.suggest import did_you_mean
 
     names = [rule.code for rule in rules] + [rule.name for rule in rules]
     hint = did_you_mean(code, names)

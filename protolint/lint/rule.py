@@ -18,10 +18,10 @@ from protolint.errors import ProtolintError
 from protolint.source import Span
 
 if TYPE_CHECKING:
-    from protolint.lint.file import LintFile
     from protolint.lint.weights import Weights
     from protolint.net.net import Net
     from protolint.net.solver import Solver
+    from protolint.workspace.reading import LintFile
 
 __all__ = [
     "Example", "Finding", "Invalid", "Rule", "Scope", "file_rule", "net_rule", "snapshots_rule",

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import Dialect
 from protolint.diagnostic import Diagnostic, Severity
-from protolint.lint.config import Settings
-from protolint.lint.file import FileKind, LintFile, Readings
-from protolint.lint.project import Project
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.suppress import suppress
-from protolint.lint.target import Target, targets_of
 from protolint.lint.unused import unused_suppressions
 from protolint.net.solver import Solver
-from protolint.schema.build import Build
-from protolint.schema.dialects import Dialect
 from protolint.source import Source
+from protolint.workspace.config import Settings
+from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.relatives import Project
+from protolint.workspace.target import Target, targets_of
 
 __all__ = ["FileReport", "check_source"]
 

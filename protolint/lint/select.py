@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from protolint.errors import UsageError
 from protolint.lint.registry import known_rules
-from protolint.lint.suggest import did_you_mean
+from protolint.suggest import did_you_mean
 
 __all__ = ["codes_of"]
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic, Severity
-from protolint.lint.directives import Code, Directives, Suppression
 from protolint.lint.rule import RULES
 from protolint.source import Source
+from protolint.workspace.directives import Code, Directives, Suppression
 
 __all__ = ["Outcome", "is_broken_syntax", "suppress"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Edit, Fix
-from protolint.lint.directives import Code, Suppression
 from protolint.source import Source, Span
+from protolint.workspace.directives import Code, Suppression
 
 __all__ = ["unused_suppressions"]
 

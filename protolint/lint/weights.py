@@ -13,27 +13,27 @@ from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.norms import Norm, StoredLayer, WeightsFile, read_weights
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.state import LayoutError
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import DIALECTS, Dialect
 from protolint.diagnostic import Diagnostic
-from protolint.lint.config import Settings
-from protolint.lint.file import FileKind, Readings
+from protolint.layers.layer import Layer
 from protolint.lint.known import known_of
 from protolint.lint.precedence import one_for_each_cause
-from protolint.lint.project import Project
 from protolint.lint.registry import all_rules, find_rule
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.runner import FileReport
-from protolint.lint.target import Target
-from protolint.lint.thresholds import Thresholds
-from protolint.net.layer import Layer
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
 from protolint.net.shapes import bottom_shapes, shapes
-from protolint.schema.build import Build
-from protolint.schema.dialects import DIALECTS, Dialect
 from protolint.source import BinarySource, Span
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry
 from protolint.weights.scan import BlobScan, Progress, scan_hdf5, scan_model
+from protolint.workspace.config import Settings
+from protolint.workspace.reading import FileKind, Readings
+from protolint.workspace.relatives import Project
+from protolint.workspace.target import Target
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = [
     "GivenNet", "NormReading", "StoredLayer", "Wanted", "Weights", "check_numbers",

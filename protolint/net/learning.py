@@ -6,7 +6,7 @@ v0.17.4); for BatchNorm batchnorm_traits.
 
 from __future__ import annotations
 
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 

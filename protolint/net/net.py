@@ -7,13 +7,13 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from protolint.net.batchnorm import BatchNormTraits, batchnorm_traits
-from protolint.net.layer import Layer
-from protolint.net.states import NetState
+from protolint.caffe.binder import Message
+from protolint.caffe.build import STANDARD, Build
+from protolint.caffe.dialects import Dialect
+from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits
+from protolint.layers.layer import Layer
+from protolint.layers.states import NetState
 from protolint.net.view import View
-from protolint.schema.binder import Message
-from protolint.schema.build import STANDARD, Build
-from protolint.schema.dialects import Dialect
 from protolint.source import Source
 from protolint.text.tree import Block
 
@@ -39,7 +39,7 @@ class Net:
     """A NetParameter, as one dialect would build it.
 
     `inline` says that the net stands inside a solver, where Caffe does not upgrade it.
-    `sibling` and `solver` are other files of the same run (protolint.lint.project).
+    `sibling` and `solver` are other files of the same run (protolint.workspace.relatives).
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from protolint.edit import Edit
-from protolint.net.layer import BlobName, Layer
+from protolint.layers.layer import BlobName, Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 from protolint.text.tree import Scalar

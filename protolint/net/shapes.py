@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from protolint.net.fields import flag, integer, integers
-from protolint.net.inputs import (
+from protolint.layers.data import (
     IMAGE_LAYERS,
     declared,
     hdf5_data,
@@ -21,12 +20,13 @@ from protolint.net.inputs import (
     memory_data,
     parameter,
 )
-from protolint.net.layer import Layer
+from protolint.layers.fields import flag, integer, integers
+from protolint.layers.layer import Layer
+from protolint.layers.shape import SCALAR, UNKNOWN, Case, Shape, canonical, known_size, product
+from protolint.layers.types import ALL_TYPES, SHAPE_KEEPING
+from protolint.layers.windows import convolution, deconvolution, im2col, pooling
 from protolint.net.net import Net
-from protolint.net.shape import SCALAR, UNKNOWN, Case, Shape, canonical, known_size, product
-from protolint.net.types import ALL_TYPES, SHAPE_KEEPING
 from protolint.net.view import BlobVersion, View
-from protolint.net.windows import convolution, deconvolution, im2col, pooling
 
 __all__ = ["bottom_shapes", "is_understood", "shapes"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
+from protolint.caffe.binder import Message
+from protolint.caffe.dialects import Dialect
 from protolint.net.net import Net
-from protolint.schema.binder import Message
-from protolint.schema.dialects import Dialect
 from protolint.source import Source
 from protolint.text.tree import Block, Scalar
 

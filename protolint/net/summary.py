@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from protolint.net.batchnorm import effective_eps
-from protolint.net.layer import Layer
+from protolint.layers.batchnorm import effective_eps
+from protolint.layers.layer import Layer
+from protolint.layers.shape import UNKNOWN, Shape
+from protolint.layers.states import NetState
+from protolint.layers.types import layer_types
 from protolint.net.net import TEST, Net
 from protolint.net.parameters import Parameter, parameters
-from protolint.net.shape import UNKNOWN, Shape
 from protolint.net.shapes import bottom_shapes, shapes
-from protolint.net.states import NetState
-from protolint.net.types import layer_types
 from protolint.net.view import View
 from protolint.net.work import multiplications
 

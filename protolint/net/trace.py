@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
+from protolint.layers.types import SHAPE_KEEPING
 from protolint.net.net import Net
-from protolint.net.types import SHAPE_KEEPING
 from protolint.net.view import BlobVersion, View
 
 __all__ = ["Shape", "origins", "shapes"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from protolint.net.layer import Layer
-from protolint.net.states import NetState
+from protolint.layers.layer import Layer
+from protolint.layers.states import NetState
 
 __all__ = ["BlobVersion", "View"]
 

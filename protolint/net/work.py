@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from protolint.net.fields import integer
-from protolint.net.layer import Layer
+from protolint.layers.fields import integer
+from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape
 from protolint.net.parameters import Parameter
-from protolint.net.shape import Shape
 
 __all__ = ["multiplications"]
 

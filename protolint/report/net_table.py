@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape
 from protolint.net.net import TRAIN, Net
-from protolint.net.shape import Shape
 from protolint.net.summary import BatchNormSummary, LayerSummary, NetSummary
 from protolint.report.style import shown
 from protolint.report.summary import counted

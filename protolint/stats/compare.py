@@ -22,8 +22,8 @@ import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
-from protolint.lint.thresholds import Thresholds
 from protolint.stats.model import Drift, Outlier, Snapshot
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["Comparison", "compare_snapshots", "untrained"]
 

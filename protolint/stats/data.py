@@ -17,12 +17,11 @@ import numpy as np
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array, Statistic
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.run import convert
 from protolint.errors import ProtolintError, UsageError
-from protolint.lint.file import LintFile
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
-from protolint.schema.dialects import DIALECTS
 from protolint.stats.batch import deploy_view, read_batch
 from protolint.stats.model import Measured, Snapshot
 from protolint.stats.nets import read_net_file
@@ -32,6 +31,7 @@ from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
 from protolint.weights.index import index_model
 from protolint.wire import length_delimited
+from protolint.workspace.reading import LintFile
 
 __all__ = ["gap_of", "measure"]
 

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from protolint.diagnostic import Diagnostic
-from protolint.lint.config import Settings
 from protolint.lint.registry import find_rule
-from protolint.lint.thresholds import Thresholds
 from protolint.lint.weights import check_numbers
 from protolint.source import Span
 from protolint.stats.model import Drift, Snapshot
+from protolint.workspace.config import Settings
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["drift_findings", "layer_findings"]
 

@@ -11,10 +11,10 @@ import numpy as np
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.diagnostic import Diagnostic, Severity
-from protolint.lint.thresholds import Thresholds
 from protolint.stats.figures_axis import LogAxis, log_axis
 from protolint.stats.model import Drift, Measured, StatsReport
 from protolint.stats.summary import Summary, summary_of
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["RANK", "Layer", "gains", "layers_of", "variance_axis"]
 

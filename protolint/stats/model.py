@@ -13,7 +13,7 @@ from typing import NamedTuple
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.diagnostic import Diagnostic
-from protolint.lint.thresholds import Thresholds
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = [
     "Drift",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
+from protolint.caffe.dialects import Dialect
 from protolint.errors import InputError
-from protolint.lint.config import ConfigFinder
-from protolint.lint.discover import read_source
-from protolint.lint.file import LintFile, Readings
-from protolint.lint.target import targets_of
-from protolint.schema.dialects import Dialect
+from protolint.workspace.config import ConfigFinder
+from protolint.workspace.discover import read_source
+from protolint.workspace.reading import LintFile, Readings
+from protolint.workspace.target import targets_of
 
 __all__ = ["read_net_file"]
 

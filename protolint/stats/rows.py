@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Age
-from protolint.lint.thresholds import Thresholds
 from protolint.stats.model import Drift
 from protolint.stats.summary import Spread, Summary, summary_of
 from protolint.stats.tensors import natural
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["SORTS", "age_text", "figure", "sorted_drifts", "sorted_layers", "spreads"]
 

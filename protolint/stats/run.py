@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 from protolint.batchnorm.detect import SOURCES
 from protolint.batchnorm.state import Statistic
+from protolint.caffe.dialects import Dialect
 from protolint.errors import UsageError
-from protolint.lint.config import Settings
-from protolint.lint.file import LintFile
 from protolint.lint.known import known_of
-from protolint.lint.suggest import did_you_mean
-from protolint.lint.thresholds import Thresholds
-from protolint.schema.dialects import Dialect
 from protolint.stats.compare import compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
 from protolint.stats.model import Measured, Snapshot, StatsReport
 from protolint.stats.nets import read_net_file
 from protolint.stats.reading import Progress, Reading, read_snapshots
+from protolint.suggest import did_you_mean
+from protolint.workspace.config import Settings
+from protolint.workspace.reading import LintFile
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["Options", "collect"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from protolint.batchnorm.state import Array
 from protolint.conversion.programs import last_line, opencv, run_caffe
 from protolint.errors import UsageError
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.text.write import quote
 

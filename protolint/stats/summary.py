@@ -8,7 +8,7 @@ import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
-from protolint.lint.thresholds import Thresholds
+from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["Spread", "Summary", "summary_of"]
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
+from protolint.caffe.binder import Message
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.actions import scale_specs
 from protolint.conversion.forms import filler_of, form_of, multipliers, single
 from protolint.conversion.plan import Choices, Plan, plan_net
 from protolint.conversion.prototxt import converted
-from protolint.lint.file import LintFile, Readings
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
-from protolint.schema.binder import Message
-from protolint.schema.build import Build
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import LintFile, Readings
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from protolint.batchnorm.reference import fold
 from protolint.batchnorm.state import Array, Statistic, with_affine
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.model_net import model_net
 from protolint.conversion.norms import read_norms
 from protolint.conversion.verify import as_loaded
 from protolint.net.net import Net
-from protolint.schema.dialects import DIALECTS
 from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped
 from protolint.weights.index import index_model

@@ -6,8 +6,8 @@ import pytest
 
 from protolint.batchnorm.base import Role
 from protolint.batchnorm.layouts import EPS_0_16_1, LAYOUTS
+from protolint.caffe.dialects import DIALECTS, Dialect
 from protolint.conversion.forms import form_in, shortest, single
-from protolint.schema.dialects import DIALECTS, Dialect
 
 FORMS = [
     (dialect, engine, affine)

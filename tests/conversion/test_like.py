@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.like import BlobShape
 from protolint.conversion.run import convert
 from protolint.errors import InputError, ProtolintError, UsageError
-from protolint.lint.file import Readings
 from protolint.net.net import Net
 from protolint.net.parameters import parameters
 from protolint.net.shapes import bottom_shapes, shapes
-from protolint.schema.build import Build
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
 from tests.conversion.goldens import blobs_of, output_of
 
 GOLDEN = Path(__file__).resolve().parents[2] / "fixtures" / "golden"
@@ -357,7 +357,7 @@ def test_the_engine_is_the_nets_or_the_one_that_is_asked_for(tmp_path: Path) -> 
 def test_legacy_sizes_are_compared_from_their_end() -> None:
     """(1,1,1,C) of an old file is (C), (1,C,1,1) is not (Blob::ShapeEquals)."""
     from protolint.conversion.like import _fits
-    from protolint.net.shape import Shape
+    from protolint.layers.shape import Shape
 
     assert _fits(BlobShape((1, 1, 1, 4), legacy=True), Shape.of((4,)))
     assert _fits(BlobShape((1, 1, 2, 4), legacy=True), Shape.of((2, 4)))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.forms import single
 from protolint.conversion.memory import ADDED, Memory, comment_of, is_added, mark, recall
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 from protolint.text import parse
 from protolint.text.tree import Block

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.plan import Action, Choices, Step, plan_net, plan_nets
 from protolint.errors import UsageError
-from protolint.lint.file import LintFile
-from protolint.schema.dialects import DIALECTS
+from protolint.workspace.reading import LintFile
 
 DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" }\n'
 INPUT = 'input: "data" input_shape { dim: [1, 3, 8, 8] }\n'

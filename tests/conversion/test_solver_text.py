@@ -8,16 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.plan import Choices
 from protolint.conversion.prototxt import source_refusals
 from protolint.conversion.solver_text import SolverPlan, convert_solver, plan_solver
 from protolint.edit import apply_edits
 from protolint.errors import ProtolintError
-from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.lint.runner import check_source
-from protolint.lint.target import infer_target
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.target import infer_target
 
 N = "nvidia-0."
 SHARED = Path(__file__).resolve().parents[3] / "shared"

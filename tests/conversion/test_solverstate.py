@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from protolint.caffe.descriptors import load_schema
 from protolint.conversion.run import convert
 from protolint.errors import InputError
-from protolint.schema.descriptors import load_schema
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "golden"
 C = 3

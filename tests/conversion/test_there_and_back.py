@@ -14,14 +14,14 @@ from google.protobuf import text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.plan import Action, Plan
 from protolint.conversion.prototxt import source_refusals
-from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.lint.runner import check_source
-from protolint.lint.target import infer_target
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.target import infer_target
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "nets"
 SHARED = Path(__file__).resolve().parents[3] / "shared"

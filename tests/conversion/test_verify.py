@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion import numbers, weights
 from protolint.conversion.opinions import Case, compare
 from protolint.conversion.run import convert
 from protolint.conversion.verify import TOLERANCE, Proof, ProofError, as_loaded, check_proofs
 from protolint.errors import UsageError
-from protolint.schema.dialects import DIALECTS
 
 GOLDEN = Path(__file__).resolve().parents[2] / "fixtures" / "golden"
 BVLC = GOLDEN / "bvlc-master-9b89154"

@@ -17,14 +17,14 @@ import pytest
 from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.reference import fold, largest_difference
 from protolint.batchnorm.state import Array
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.norms import read_norms
 from protolint.conversion.run import convert
 from protolint.errors import InputError
-from protolint.lint.file import Readings
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 from protolint.weights.files import mapped
 from protolint.weights.index import index_model
+from protolint.workspace.reading import Readings
 from tests.conversion.goldens import blobs_of, evaluate_model, function_of, output_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]

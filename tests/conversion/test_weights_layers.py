@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from protolint.caffe.binder import to_protobuf
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import DIALECTS
 from protolint.conversion.model_net import model_net
 from protolint.conversion.run import convert
 from protolint.errors import InputError
-from protolint.schema.binder import to_protobuf
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import DIALECTS
 from protolint.weights.files import mapped
 from protolint.weights.index import index_model
 from protolint.wire import length_delimited

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.lint.runner import FileReport, check_source
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 
 BAD = 'layer { name: "a" type: "Nope" }'

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protolint.caffe.dialects import DIALECTS, TARGETS
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError
 from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.fixer import fix_source, select_edits
 from protolint.lint.runner import check_source
-from protolint.schema.dialects import DIALECTS, TARGETS
 from protolint.source import Source, Span
 from protolint.text import parse
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.lint.runner import check_source
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 
 #: The rules the table in fixtures/nets/expected.json was drawn up for, by hand.

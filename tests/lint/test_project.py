@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from protolint.lint.file import Readings
-from protolint.lint.project import Project
+from protolint.caffe.dialects import DIALECTS
 from protolint.net.net import Net
 from protolint.net.solver import Solver
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
+from protolint.workspace.relatives import Project
 
 BVLC = DIALECTS["bvlc"]
 CONV = 'layer { name: "%s" type: "Convolution" bottom: "data" top: "c" }\n'

@@ -10,12 +10,12 @@ import pytest
 from protolint.cli.settings import show
 from protolint.diagnostic import Severity
 from protolint.errors import ConfigError, UsageError
-from protolint.lint.config import ConfigFinder, Settings, load_settings
 from protolint.lint.registry import all_rules
 from protolint.lint.runner import check_source
 from protolint.lint.select import codes_of
-from protolint.lint.thresholds import Thresholds
 from protolint.source import Source
+from protolint.workspace.config import ConfigFinder, Settings, load_settings
+from protolint.workspace.thresholds import Thresholds
 
 BAD = b'layer { name: "a" type: "Nope" mine: 1 }\n'
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS, resolve_target
 from protolint.errors import ConfigError
-from protolint.lint.config import ConfigFinder, Settings, load_settings
 from protolint.lint.runner import check_source
-from protolint.schema.dialects import DIALECTS, resolve_target
 from protolint.source import Source
+from protolint.workspace.config import ConfigFinder, Settings, load_settings
 
 BN = 'layer {{ name: "b" type: "BatchNorm" bottom: "x" top: "y"\n  batch_norm_param {{ {} }} }}\n'
 

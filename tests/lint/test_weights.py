@@ -8,20 +8,20 @@ from types import MappingProxyType
 
 import pytest
 
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import DIALECTS
 from protolint.diagnostic import Severity
-from protolint.lint.config import Settings
-from protolint.lint.file import FileKind, Readings
 from protolint.lint.known import known_of
 from protolint.lint.precedence import one_for_each_cause
-from protolint.lint.project import Project
 from protolint.lint.registry import all_rules, find_rule
 from protolint.lint.rule import Finding
 from protolint.lint.runner import FileReport
-from protolint.lint.target import Target
 from protolint.lint.weights import GivenNet, check_weights
-from protolint.schema.build import Build
-from protolint.schema.dialects import DIALECTS
 from protolint.source import BinarySource, Source, Span
+from protolint.workspace.config import Settings
+from protolint.workspace.reading import FileKind, Readings
+from protolint.workspace.relatives import Project
+from protolint.workspace.target import Target
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "golden"
 OWN = {

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import DIALECTS
 from protolint.diagnostic import Severity
-from protolint.lint.file import Readings
-from protolint.lint.project import Project
-from protolint.lint.target import Target
 from protolint.lint.weights import GivenNet, check_weights
-from protolint.schema.build import Build
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
+from protolint.workspace.relatives import Project
+from protolint.workspace.target import Target
 
 ROOTS = (
     Path(__file__).resolve().parents[2] / "fixtures" / "golden",

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from protolint.lint.file import Readings
-from protolint.lint.target import infer_target
+from protolint.caffe.build import Build
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import DIALECTS
+from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
-from protolint.net.shape import Shape
 from protolint.net.shapes import bottom_shapes, shapes
 from protolint.net.summary import NetSummary, summarise
-from protolint.schema.build import Build
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
+from protolint.workspace.target import infer_target
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared"

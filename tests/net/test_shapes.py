@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protolint.lint.file import Readings
-from protolint.lint.target import infer_target
+from protolint.caffe.descriptors import FieldType, load_schema
+from protolint.caffe.dialects import DIALECTS
+from protolint.layers.shape import SCALAR, UNKNOWN, Case, Shape
+from protolint.layers.types import ALL_TYPES
 from protolint.net.net import Net
-from protolint.net.shape import SCALAR, UNKNOWN, Case, Shape
 from protolint.net.shapes import shapes
 from protolint.net.summary import NetSummary, summarise
-from protolint.net.types import ALL_TYPES
 from protolint.net.view import View
-from protolint.schema.descriptors import FieldType, load_schema
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
+from protolint.workspace.target import infer_target
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from protolint.lint.file import Readings
+from protolint.caffe.dialects import DIALECTS
 from protolint.net.learning import learners, learns
 from protolint.net.net import Net
 from protolint.net.trace import UNKNOWN, Shape, origins, shapes
 from protolint.net.view import View
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
 
 INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 6, 8, 8] } } }\n'
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from protolint.caffe.build import Build
+from protolint.caffe.dialects import DIALECTS
 from protolint.edit import apply_edits
-from protolint.lint.file import Readings
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
+from protolint.layers.states import NetState
 from protolint.net.net import Net
 from protolint.net.rename import free_name, rename_top
-from protolint.net.states import NetState
-from protolint.schema.build import Build
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
 
 
 def net(text: str, dialect: str = "bvlc") -> Net:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from protolint.lint.file import Readings
-from protolint.net.shape import Shape
+from protolint.caffe.dialects import DIALECTS
+from protolint.layers.shape import Shape
 from protolint.net.summary import NetSummary, summarise
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
+from protolint.workspace.reading import Readings
 
 INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 6, 9, 9] } } }\n'
 

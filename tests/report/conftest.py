@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.lint.runner import FileReport, check_source
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 
 TEXT = """\

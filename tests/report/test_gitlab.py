@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.lint.runner import FileReport, check_source
 from protolint.report.gitlab import render
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 
 TEXT = """\

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
+from protolint.caffe.dialects import DIALECTS
 from protolint.diagnostic import Diagnostic, Label, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.lint.registry import all_rules
 from protolint.lint.runner import FileReport, check_source
 from protolint.report.fingerprint import line_hashes
 from protolint.report.sarif import render
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source, Span
 
 #: RFC 3986: what a URI reference may hold.

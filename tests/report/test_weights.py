@@ -12,16 +12,16 @@ import pytest
 import xmlschema
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from protolint.lint.file import Readings
-from protolint.lint.project import Project
+from protolint.caffe.dialects import DIALECTS
 from protolint.lint.runner import FileReport
-from protolint.lint.target import Target
 from protolint.lint.weights import GivenNet, check_weights
 from protolint.report import FORMATS, renderer
-from protolint.schema.dialects import DIALECTS
 from protolint.source import Source
 from protolint.weights.blobs import encode_blob
 from protolint.wire import length_delimited
+from protolint.workspace.reading import Readings
+from protolint.workspace.relatives import Project
+from protolint.workspace.target import Target
 
 NET = """\
 layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 4, 4] } } }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from protolint.schema.descriptors import load_schema
+from protolint.caffe.descriptors import load_schema
 
 Maker = Callable[..., Path]
 

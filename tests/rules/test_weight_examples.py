@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from protolint.lint.file import Readings
+from protolint.caffe.dialects import DIALECTS
 from protolint.lint.manual import examples
-from protolint.lint.project import Project
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Rule, Scope
 from protolint.lint.runner import FileReport
-from protolint.lint.target import Target
 from protolint.lint.weights import GivenNet, check_weights
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-from protolint.schema.dialects import DIALECTS
 from protolint.source import BinarySource, Source
 from protolint.stats.run import Options, collect
+from protolint.workspace.reading import Readings
+from protolint.workspace.relatives import Project
+from protolint.workspace.target import Target
 
 from .conftest import Maker
 

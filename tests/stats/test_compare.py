@@ -12,13 +12,13 @@ import pytest
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Age, Array
 from protolint.diagnostic import Severity
-from protolint.lint.config import Settings
-from protolint.lint.thresholds import Thresholds
 from protolint.stats.compare import Comparison, compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
 from protolint.stats.model import Snapshot
 from protolint.stats.reading import read_snapshots
 from protolint.stats.run import Options, collect
+from protolint.workspace.config import Settings
+from protolint.workspace.thresholds import Thresholds
 
 
 def layer(variance: Array | list[float], mean: float | Array = 0.0, name: str = "bn") -> Numbers:

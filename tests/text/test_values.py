@@ -9,8 +9,8 @@ from google.protobuf import text_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protolint.schema.binder import bind, to_protobuf
-from protolint.schema.descriptors import load_schema
+from protolint.caffe.binder import bind, to_protobuf
+from protolint.caffe.descriptors import load_schema
 from protolint.source import Source
 from protolint.text import parse
 from protolint.text.values import BAD, quoted

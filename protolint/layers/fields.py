@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from protolint.net.layer import Layer
-from protolint.schema.binder import Message
+from protolint.caffe.binder import Message
+from protolint.layers.layer import Layer
 
 __all__ = ["flag", "integer", "integers"]
 

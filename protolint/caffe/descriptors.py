@@ -349,7 +349,7 @@ def read_schema(path: str) -> Schema:
     Raises InputError where the file cannot be read, does not compile, or declares no
     NetParameter and LayerParameter; and where grpcio-tools is not installed.
     """
-    from protolint.schema.compiler import compile_proto
+    from protolint.caffe.compiler import compile_proto
 
     try:
         schema = Schema(os.path.basename(path), compile_proto(path))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from protolint.net.states import NetState, StateRule
-from protolint.net.types import V0_TYPES, V1_TYPES
-from protolint.schema.binder import Message
-from protolint.schema.descriptors import Value
+from protolint.caffe.binder import Message
+from protolint.caffe.descriptors import Value
+from protolint.layers.states import NetState, StateRule
+from protolint.layers.types import V0_TYPES, V1_TYPES
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from protolint.schema.descriptors import FieldType, MessageType, Value
+from protolint.caffe.descriptors import FieldType, MessageType, Value
 from protolint.text.tree import Block, ListValue, Node, Scalar
 
 if TYPE_CHECKING:

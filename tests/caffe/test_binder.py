@@ -9,12 +9,12 @@ from google.protobuf import text_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protolint.lint.file import FileKind, classify
-from protolint.schema.binder import BindProblem, Message, ProblemKind, bind, to_protobuf
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import DIALECTS, TARGETS
+from protolint.caffe.binder import BindProblem, Message, ProblemKind, bind, to_protobuf
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import DIALECTS, TARGETS
 from protolint.source import Source
 from protolint.text import parse
+from protolint.workspace.reading import FileKind, classify
 
 MESSAGES = {"net": "NetParameter", "solver": "SolverParameter"}
 

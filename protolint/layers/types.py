@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from protolint.schema.dialects import Dialect
+from protolint.caffe.dialects import Dialect
 
 __all__ = ["ALL_TYPES", "SHAPE_KEEPING", "V0_TYPES", "V1_TYPES", "LayerType", "layer_types"]
 

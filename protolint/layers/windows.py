@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from protolint.net.fields import flag, integer, integers
-from protolint.net.layer import Layer
-from protolint.net.shape import UNKNOWN, Case, Shape, canonical, known_size, product
+from protolint.layers.fields import flag, integer, integers
+from protolint.layers.layer import Layer
+from protolint.layers.shape import UNKNOWN, Case, Shape, canonical, known_size, product
 
 __all__ = ["Window", "convolution", "deconvolution", "im2col", "pooling", "windows"]
 

@@ -6,16 +6,16 @@ from bisect import bisect_right
 from enum import Enum
 from functools import cached_property
 
-from protolint.lint.directives import Directives, read_directives
+from protolint.caffe.binder import BindProblem, Message, bind
+from protolint.caffe.build import STANDARD, Build
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialects import Dialect
 from protolint.net.net import Net
-from protolint.schema.binder import BindProblem, Message, bind
-from protolint.schema.build import STANDARD, Build
-from protolint.schema.descriptors import load_schema
-from protolint.schema.dialects import Dialect
 from protolint.source import Source
 from protolint.text import parse
 from protolint.text.tree import Block, ListValue, Scalar, Tree
 from protolint.text.values import BAD, quoted
+from protolint.workspace.directives import Directives, read_directives
 
 __all__ = ["FileKind", "LintFile", "Readings", "classify"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protolint.schema.descriptors import Schema
+from protolint.caffe.descriptors import Schema
 
 __all__ = ["STANDARD", "Build"]
 

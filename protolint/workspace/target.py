@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from protolint.lint.config import Settings
-from protolint.lint.file import FileKind, Readings
-from protolint.schema.binder import ProblemKind
-from protolint.schema.descriptors import Schema
-from protolint.schema.dialects import DIALECTS, TARGETS, Dialect
+from protolint.caffe.binder import ProblemKind
+from protolint.caffe.descriptors import Schema
+from protolint.caffe.dialects import DIALECTS, TARGETS, Dialect
 from protolint.text.tree import Block, Node, Tree, walk
+from protolint.workspace.config import Settings
+from protolint.workspace.reading import FileKind, Readings
 
 __all__ = ["Target", "infer_target", "targets_of", "told_targets"]
 

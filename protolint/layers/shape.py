@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from protolint.net.layer import Layer
+from protolint.layers.layer import Layer
 
 __all__ = ["SCALAR", "UNKNOWN", "Case", "Shape", "canonical", "known_size", "product"]
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from protolint.schema.dialects import Dialect, resolve_target
+from protolint.caffe.dialects import Dialect, resolve_target
 from protolint.source import Source, Span
 from protolint.text.tree import Tree
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from protolint.net.fields import flag, integer
-from protolint.net.layer import Layer
-from protolint.net.shape import UNKNOWN, Case, Shape, known_size
-from protolint.schema.binder import Message
+from protolint.caffe.binder import Message
+from protolint.layers.fields import flag, integer
+from protolint.layers.layer import Layer
+from protolint.layers.shape import UNKNOWN, Case, Shape, known_size
 
 __all__ = ["IMAGE_LAYERS", "declared", "hdf5_data", "images", "memory_data", "parameter"]
 

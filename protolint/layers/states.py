@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protolint.schema.binder import Message
+from protolint.caffe.binder import Message
 
 __all__ = ["NetState", "StateRule"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protolint.net.layer import Layer
-from protolint.schema.dialects import Affine, BatchNormKind, Dialect
+from protolint.caffe.dialects import Affine, BatchNormKind, Dialect
+from protolint.layers.layer import Layer
 
 __all__ = ["BatchNormTraits", "batchnorm_traits", "effective_eps"]
 

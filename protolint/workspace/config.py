@@ -14,13 +14,13 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from protolint.caffe.build import Build
+from protolint.caffe.descriptors import Schema
+from protolint.caffe.dialects import AUTO, DIALECTS, Dialect, resolve_target
 from protolint.diagnostic import Severity
 from protolint.errors import ConfigError, UsageError
 from protolint.lint.select import codes_of
-from protolint.lint.suggest import did_you_mean
-from protolint.schema.build import Build
-from protolint.schema.descriptors import Schema
-from protolint.schema.dialects import AUTO, DIALECTS, Dialect, resolve_target
+from protolint.suggest import did_you_mean
 
 __all__ = ["ConfigFinder", "Settings", "load_settings"]
 
@@ -276,7 +276,7 @@ def _beside(path: str, key: str, value: Any) -> str:
 
 
 def _thresholds(path: str, key: str, value: Any) -> MappingProxyType[str, float]:
-    from protolint.lint.thresholds import THRESHOLDS, wanted_instead
+    from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 
     found: dict[str, float] = {}
     for name, number in _sub_table(path, key, value).items():

@@ -1,4 +1,4 @@
-"""The sets in ``protolint/schema`` are fresh, true to the field tables, and load side by side."""
+"""The sets in ``protolint/caffe`` are fresh, true to the field tables, and load side by side."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ text_format: Any = import_module("google.protobuf.text_format")
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
 PROTO_DIR = REPO_ROOT / "proto"
-SCHEMA_DIR = REPO_ROOT / "protolint" / "schema"
+SCHEMA_DIR = REPO_ROOT / "protolint" / "caffe"
 TABLES_DIR = REPO_ROOT.parent / "shared" / "reference" / "schema"
 
 DIALECTS = (

@@ -10,13 +10,13 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
+from protolint.caffe.dialects import Dialect
 from protolint.errors import InputError
-from protolint.lint.discover import read_source
-from protolint.lint.file import FileKind, LintFile, Readings
 from protolint.net.net import Net
 from protolint.net.solver import Solver
-from protolint.schema.dialects import Dialect
 from protolint.source import Source
+from protolint.workspace.discover import read_source
+from protolint.workspace.reading import FileKind, LintFile, Readings
 
 __all__ = ["Project"]
 

@@ -1,0 +1,1 @@
+"""What is true of a layer type in every Caffe: one module per family."""
