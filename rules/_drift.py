@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from protolint.caffe.binder import Message
 from protolint.caffe.dialects import Affine
 from protolint.layers.batchnorm import effective_eps
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.layers.types import ALL_TYPES
 from protolint.net.learning import learnable_blobs
 from protolint.net.net import Net
 from protolint.net.view import View

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from protolint.caffe.dialects import DIALECTS
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer, ParamSpec
-from protolint.layers.types import V1_TYPES
+from protolint.layers.legacy import V1_TYPES
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields

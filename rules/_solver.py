@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Label
 from protolint.edit import Edit
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.layers.types import ALL_TYPES
 from protolint.net.net import Net
 from protolint.net.solver import Solver
 from protolint.source import Source, Span

@@ -30,8 +30,8 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.catalogue import SHAPE_KEEPING
 from protolint.layers.layer import Layer
-from protolint.layers.types import SHAPE_KEEPING
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import learns
 from protolint.net.net import Net

@@ -27,8 +27,8 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.layers.types import ALL_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields

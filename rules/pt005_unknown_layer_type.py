@@ -27,8 +27,9 @@ from functools import lru_cache
 from protolint.caffe.dialects import DIALECTS, TARGETS
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.catalogue import ALL_TYPES, known_by, layer_types
 from protolint.layers.layer import Layer
-from protolint.layers.types import ALL_TYPES, V1_TYPES, known_by, layer_types
+from protolint.layers.legacy import V1_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.suggest import nearest

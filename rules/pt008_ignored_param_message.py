@@ -26,8 +26,8 @@ from functools import cache
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
+from protolint.layers.catalogue import ALL_TYPES, layer_types
 from protolint.layers.layer import Layer
-from protolint.layers.types import ALL_TYPES, layer_types
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 

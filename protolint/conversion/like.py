@@ -20,9 +20,9 @@ from protolint.conversion.numbers import Fate, Recipe, target_layout
 from protolint.conversion.scene import Scene
 from protolint.conversion.steps import Choices, Note
 from protolint.errors import InputError
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
-from protolint.layers.types import ALL_TYPES
 from protolint.net.net import Net
 from protolint.net.parameters import parameters
 from protolint.net.shapes import bottom_shapes, shapes

@@ -10,10 +10,10 @@ from protolint.conversion.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.memory import Memory, is_added, recall
 from protolint.conversion.merge import Pairing, Sharing, pair_of, sharing
 from protolint.conversion.steps import Choices, Note, Refusal
+from protolint.layers.catalogue import layer_types
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
-from protolint.layers.types import layer_types
 from protolint.net.learning import learners
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.rename import rename_top

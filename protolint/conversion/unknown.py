@@ -8,8 +8,8 @@ from typing import NamedTuple
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, Value
 from protolint.caffe.dialects import Dialect
+from protolint.layers.catalogue import ALL_TYPES, layer_types
 from protolint.layers.layer import Layer
-from protolint.layers.types import ALL_TYPES, layer_types
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import Value
+from protolint.layers.legacy import V0_TYPES, V1_TYPES
 from protolint.layers.states import NetState, StateRule
-from protolint.layers.types import V0_TYPES, V1_TYPES
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.convolution import windows
 from protolint.layers.fields import flag, integer
 from protolint.layers.layer import Layer
 from protolint.layers.shape import SCALAR, UNKNOWN, Shape, canonical, product
-from protolint.layers.types import ALL_TYPES
-from protolint.layers.windows import windows
 from protolint.net.learning import learning_rates
 from protolint.net.net import Net
 from protolint.net.shapes import is_understood

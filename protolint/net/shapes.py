@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from protolint.layers.catalogue import ALL_TYPES, SHAPE_KEEPING
+from protolint.layers.convolution import convolution, deconvolution, im2col, pooling
 from protolint.layers.data import (
     IMAGE_LAYERS,
     declared,
@@ -23,8 +25,6 @@ from protolint.layers.data import (
 from protolint.layers.fields import flag, integer, integers
 from protolint.layers.layer import Layer
 from protolint.layers.shape import SCALAR, UNKNOWN, Case, Shape, canonical, known_size, product
-from protolint.layers.types import ALL_TYPES, SHAPE_KEEPING
-from protolint.layers.windows import convolution, deconvolution, im2col, pooling
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 

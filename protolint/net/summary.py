@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from protolint.layers.batchnorm import effective_eps
+from protolint.layers.catalogue import layer_types
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
-from protolint.layers.types import layer_types
 from protolint.net.net import TEST, Net
 from protolint.net.parameters import Parameter, parameters
 from protolint.net.shapes import bottom_shapes, shapes

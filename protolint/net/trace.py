@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from protolint.layers.catalogue import SHAPE_KEEPING
 from protolint.layers.layer import Layer
-from protolint.layers.types import SHAPE_KEEPING
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from protolint.caffe.descriptors import FieldType, load_schema
 from protolint.caffe.dialects import DIALECTS
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.shape import SCALAR, UNKNOWN, Case, Shape
-from protolint.layers.types import ALL_TYPES
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.net.summary import NetSummary, summarise
