@@ -64,10 +64,10 @@ _MODULES = {
     "diagnostic": ("Diagnostic", "Label", "Severity"),
     "edit": ("Applicability", "Edit", "Fix"),
     "errors": ("ConfigError", "InputError", "ProtolintError", "UsageError"),
-    "net.layer": ("Layer",),
+    "layers.layer": ("Layer",),
     "net.net": ("Net",),
     "net.view": ("View",),
-    "schema.dialects": ("DIALECTS", "Dialect"),
+    "caffe.dialects": ("DIALECTS", "Dialect"),
     "source": ("Position", "Source", "Span"),
 }
 
