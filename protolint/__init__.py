@@ -73,7 +73,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """A public name, imported from the module that defines it."""
+    """Return a public name, imported from the module that defines it."""
     from importlib import import_module
 
     if name == "__version__":

@@ -44,7 +44,7 @@ def overlap(first: Edit, second: Edit) -> bool:
 
 
 def apply_edits(data: bytes, edits: Iterable[Edit]) -> bytes:
-    """`data` with every edit made; bytes outside the edits stay as they are.
+    """Return `data` with every edit made; bytes outside the edits stay as they are.
 
     Insertions at one offset keep their order, and come before a replacement that
     begins there. Raises ValueError where two edits overlap or one leaves the data.

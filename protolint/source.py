@@ -53,11 +53,11 @@ class Source:
         return self._line_starts
 
     def line_number(self, offset: int) -> int:
-        """The line, counted from 1, that holds the byte at `offset`."""
+        """Return the line, counted from 1, that holds the byte at `offset`."""
         return bisect_right(self.line_starts, offset)
 
     def position(self, offset: int) -> Position:
-        """The line and column of a byte offset; a broken UTF-8 byte counts as one character."""
+        """Return the line and column of a byte offset; a broken UTF-8 byte is one character."""
         line = self.line_number(offset)
         start = self.line_starts[line - 1]
         if self.data.isascii():
@@ -65,7 +65,7 @@ class Source:
         return Position(line, len(self.data[start:offset].decode("utf-8", "replace")) + 1)
 
     def line(self, number: int) -> str:
-        """The text of a line, counted from 1, without its line end; "" past the last one."""
+        """Return the text of a line, counted from 1, without its line end; "" past the last one."""
         starts = self.line_starts
         if not 1 <= number <= len(starts):
             return ""
@@ -73,7 +73,7 @@ class Source:
         return self.data[starts[number - 1] : end].decode("utf-8", "replace").rstrip("\r\n")
 
     def decode(self, start: int, end: int) -> str:
-        """The text of a byte range, for a message."""
+        """Return the text of a byte range, for a message."""
         return self.data[start:end].decode("utf-8", "replace")
 
 

@@ -16,7 +16,7 @@ _ALIASES = {
 
 
 def distance(first: str, second: str, limit: int) -> int:
-    """The edit distance (insert, delete, replace, swap of neighbours); `limit` + 1 if above."""
+    """Return the edit distance (insert, delete, replace, swap); `limit` + 1 if above."""
     if abs(len(first) - len(second)) > limit or len(set(first) - set(second)) > limit:
         # Every letter that the other lacks is an edit of its own.
         return limit + 1
@@ -35,7 +35,7 @@ def distance(first: str, second: str, limit: int) -> int:
 
 
 def nearest(name: str, names: Iterable[str], limit: int = 2) -> tuple[str, int] | None:
-    """The closest of some names and its distance, or None where none is within `limit`.
+    """Return the closest of some names and its distance, or None where none is within `limit`.
 
     Case costs nothing, a known alias counts as distance 1, and a name of up to three
     letters needs a distance of 1.
@@ -60,6 +60,6 @@ def _nearest(name: str, candidates: tuple[str, ...], limit: int) -> tuple[str, i
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """The end of a message: `; did you mean 'x'?`, or nothing where no name is near."""
+    """Return the end of a message: `; did you mean 'x'?`, or nothing where no name is near."""
     found = nearest(name, names)
     return f"; did you mean '{found[0]}'?" if found else ""

@@ -64,7 +64,7 @@ class WireField(NamedTuple):
 
 
 def varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
-    """The unsigned 64-bit varint at `at` and the offset after it; raises WireError.
+    """Return the unsigned 64-bit varint at `at` and the offset after it; raises WireError.
 
     Bits past the 64th are dropped, as the protobuf library does.
     """
@@ -83,7 +83,7 @@ def varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
 
 
 def field_at(data: Buffer, at: int, end: int) -> WireField:
-    """The field whose tag lies at `at`; raises WireError where it is not one."""
+    """Return the field whose tag lies at `at`; raises WireError where it is not one."""
     number_and_type, value = varint(data, at, end)
     number, wire_type = number_and_type >> 3, number_and_type & 7
     if not 0 < number < 1 << 29:
@@ -106,7 +106,7 @@ def field_at(data: Buffer, at: int, end: int) -> WireField:
 
 
 def fields(data: Buffer, start: int, end: int) -> Iterator[WireField]:
-    """The fields between two offsets, in file order; raises WireError where they lie."""
+    """Yield the fields between two offsets, in file order; raises WireError where they lie."""
     at = start
     while at < end:
         found = field_at(data, at, end)
@@ -141,12 +141,12 @@ def forget(data: Buffer) -> None:
 
 
 def signed(value: int) -> int:
-    """The int32 or int64 that a varint of this unsigned value stands for."""
+    """Return the int32 or int64 that a varint of this unsigned value encodes."""
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
 def encode_varint(value: int) -> bytes:
-    """The varint of a value of 0 to 2**64 - 1, or of a negative int64; else ValueError."""
+    """Return the varint of a value of 0 to 2**64 - 1, or of a negative int64; else ValueError."""
     if not -(1 << 63) <= value < 1 << 64:
         raise ValueError(f"{value} does not fit in 64 bits")
     rest = value & 0xFFFF_FFFF_FFFF_FFFF
@@ -159,22 +159,22 @@ def encode_varint(value: int) -> bytes:
 
 
 def tag(number: int, wire_type: int) -> bytes:
-    """The tag of a field; raises ValueError for a number protobuf does not allow."""
+    """Return the tag of a field; raises ValueError for a number protobuf does not allow."""
     if not 0 < number < 1 << 29:
         raise ValueError(f"field number {number} is not possible")
     return encode_varint(number << 3 | wire_type)
 
 
 def length_delimited(number: int, payload: bytes) -> bytes:
-    """A whole field that holds bytes, a string, a message or packed values."""
+    """Return a whole field that holds bytes, a string, a message or packed values."""
     return tag(number, LENGTH) + encode_varint(len(payload)) + payload
 
 
 def varint_field(number: int, value: int) -> bytes:
-    """A whole field that holds an integer, a bool or an enum value."""
+    """Return a whole field that holds an integer, a bool or an enum value."""
     return tag(number, VARINT) + encode_varint(value)
 
 
 def float_field(number: int, value: float) -> bytes:
-    """A whole field that holds a 32-bit float; the value is rounded to it once."""
+    """Return a whole field that holds a 32-bit float; the value is rounded to it once."""
     return tag(number, FIXED32) + struct.pack("<f", value)

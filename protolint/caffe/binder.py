@@ -154,7 +154,7 @@ def _bind(
     value: Message | Value | None
     for child in children:
         if isinstance(child, Scalar):
-            said = child.said
+            said = child.written
             name = said[0]
             field = fields.get(name)
             # Most values have been read before.

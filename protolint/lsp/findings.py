@@ -43,7 +43,7 @@ _SEVERITIES = {
 class Document:
     """A text that an editor has open, and what was found in it.
 
-    `several` tells that it is for several targets, so that a fix for one may be wrong.
+    `several`: it is checked for several targets, so that a fix for one may be wrong.
     """
 
     uri: str
@@ -78,7 +78,7 @@ class Document:
 
 
 def open_document(uri: str, path: str, text: str, encoding: str) -> Document:
-    """A text with its findings, as `protolint check` on the file would have them.
+    """Return a text with its findings, as `protolint check` on the file would have them.
 
     What the configuration excludes has none, and what its baseline lets pass is not among
     them. Raises ProtolintError for a configuration or a baseline that is wrong.
@@ -100,7 +100,7 @@ def _check(path: str, data: bytes) -> CheckResult:
 
 
 def diagnostics(document: Document) -> list[types.Diagnostic]:
-    """What the client shows."""
+    """Return what the client shows."""
     return [_diagnostic(document, finding) for finding in document.findings]
 
 
@@ -125,7 +125,7 @@ def _diagnostic(document: Document, finding: Diagnostic) -> types.Diagnostic:
 
 
 def _at(document: Document, place: types.Range) -> Iterator[Diagnostic]:
-    """The findings that share a character, or an edge, with a range."""
+    """Yield the findings that share a character, or an edge, with a range."""
     for finding in document.findings:
         own = document.range(finding.span)
         if _key(own.start) <= _key(place.end) and _key(place.start) <= _key(own.end):
@@ -133,7 +133,7 @@ def _at(document: Document, place: types.Range) -> Iterator[Diagnostic]:
 
 
 def actions(document: Document, place: types.Range) -> list[types.CodeAction]:
-    """What can be done about the findings at a range, and about all of them."""
+    """Return what can be done about the findings at a range, and about all of them."""
     found: list[types.CodeAction] = []
     for finding in _at(document, place):
         shown = [_diagnostic(document, finding)]
@@ -160,7 +160,7 @@ def actions(document: Document, place: types.Range) -> list[types.CodeAction]:
 
 
 def _fix_all(document: Document) -> Iterator[types.CodeAction]:
-    """The action that makes of the text what `protolint check --fix` would."""
+    """Yield the action that makes of the text what `protolint check --fix` would."""
     if document.fixed != document.source.data:
         text = document.fixed.decode("utf-8", "replace")
         whole = [Edit(0, len(document.source.data), text)]
@@ -170,7 +170,7 @@ def _fix_all(document: Document) -> Iterator[types.CodeAction]:
 
 
 def hover(document: Document, position: types.Position) -> types.Hover | None:
-    """The manual of the rules that found something at a position."""
+    """Return the manual of the rules that found something at a position."""
     found = list(_at(document, types.Range(position, position)))
     if not found:
         return None
@@ -185,7 +185,7 @@ def _key(position: types.Position) -> tuple[int, int]:
 
 
 def _units(text: str, encoding: str) -> int:
-    """The length of a text in the units of an encoding."""
+    """Return the length of a text in the units of an encoding."""
     if encoding == types.PositionEncodingKind.Utf32:
         return len(text)
     if encoding == types.PositionEncodingKind.Utf8:

@@ -20,7 +20,7 @@ _NO_NETS = (".toml", ".py", ".md", ".json", ".yaml", ".yml")
 
 
 def make_server() -> LanguageServer:
-    """A server that speaks the protocol, not started yet."""
+    """Return a server that speaks the protocol, not started yet."""
     # Whole texts only: pygls takes more than Caffe and editors do for line ends.
     server = LanguageServer(
         "protolint", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full
@@ -28,7 +28,7 @@ def make_server() -> LanguageServer:
     documents: dict[str, Document] = {}
 
     def look_at(uri: str) -> None:
-        """Check a document and tell the client."""
+        """Check a document and publish its findings."""
         if uri.lower().endswith(_NO_NETS):
             return
         text = server.workspace.get_text_document(uri)

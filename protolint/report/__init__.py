@@ -18,7 +18,7 @@ Renderer = Callable[[Sequence[FileReport], bool], str]
 
 
 def renderer(name: str) -> Renderer:
-    """The function that turns reports into text; its second argument asks for colour."""
+    """Return the function that turns reports into text; its second argument asks for colour."""
     module = importlib.import_module(f"protolint.report.{'json_' if name == 'json' else name}")
     render: Renderer = module.render
     return render

@@ -22,7 +22,7 @@ def fingerprinted(reports: Sequence[FileReport]) -> Iterator[tuple[FileReport, D
     """Every finding with its report and a fingerprint that no other finding of the run has.
 
     It is made of the file, the target, the rule, the layer and the words the finding points
-    at (none in weights); of findings that are alike in all of them, the order tells them apart.
+    at (none in weights); findings that are alike in all of them differ by their order.
     """
     seen: Counter[tuple[str, ...]] = Counter()
     for report in reports:

@@ -66,7 +66,7 @@ def _finding(report: FileReport, diagnostic: Diagnostic, style: Style) -> str:
 
 
 def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Style) -> list[str]:
-    """The marked lines with their underlines, under the name of the file they are in."""
+    """Return the marked lines with their underlines, under the name of the file they are in."""
     edge = style.dim(" " * gutter + " |")
     lines = []
     shown_source: Source | None = None
@@ -96,7 +96,7 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
 
 
 def _where(source: Source, span: Span, layer: str | None) -> str:
-    """The place as a line of its own."""
+    """Return the place as a line of its own."""
     if not isinstance(source, BinarySource):
         return place(source, span)
     parts = [source.path] if layer is None else [source.path, f"layer '{layer}'"]
@@ -106,7 +106,7 @@ def _where(source: Source, span: Span, layer: str | None) -> str:
 
 
 def _extent(mark: _Mark) -> tuple[int, int]:
-    """The columns before the underline and its length, on the mark's first line."""
+    """Return the columns before the underline and its length, on the mark's first line."""
     source = mark.source
     start = source.line_starts[mark.line - 1]
     if mark.span.start - start > _MOST_BYTES:
@@ -121,7 +121,7 @@ def _extent(mark: _Mark) -> tuple[int, int]:
 
 
 def _shown_line(source: Source, number: int) -> str:
-    """A line as it is shown; of one that is longer than any screen only the begin is looked at."""
+    """Return a line as it is shown; of one longer than any screen only its start is examined."""
     start = source.line_starts[number - 1]
     end = source.data.find(b"\n", start, start + _MOST_BYTES)
     if end < 0 and len(source.data) - start > _MOST_BYTES:

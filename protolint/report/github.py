@@ -17,7 +17,7 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 
 
 def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
-    """A command for each finding, and a closing line for those who read the log.
+    """Return a command for each finding, and a closing line for those who read the log.
 
     The message repeats the place, which the log would not show. A weight file, which has no
     lines, is annotated at its first.

@@ -17,7 +17,7 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.I
 
 
 def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
-    """A list with an object for each finding, in ASCII, whatever encoding stdout has."""
+    """Return a list with an object for each finding, in ASCII, whatever encoding stdout has."""
     issues = [_issue(*found) for found in fingerprinted(reports)]
     return json.dumps(issues, indent=2) + "\n"
 

@@ -13,7 +13,7 @@ __all__ = ["render"]
 
 
 def render(reports: Sequence[FileReport], colour: bool) -> str:
-    """A block for each file in which something was found, and a closing line."""
+    """Return a block for each file in which something was found, and a closing line."""
     style = Style(colour)
     blocks = [_block(report, style) for report in reports if report.diagnostics]
     return "\n".join([*blocks, summary(reports)]) + "\n"

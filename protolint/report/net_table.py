@@ -30,7 +30,7 @@ _THOUSANDS = ("", "k", "M", "G", "T", "P")
 
 
 def render(net: Net, summary: NetSummary, limit: int | None) -> str:
-    """The state, a row for each layer, and the totals."""
+    """Return the state, a row for each layer, and the totals."""
     name = shown(net.message.text("name"))
     rows = [
         ["(input)", "", f"-> {blob}", str(shape), "", "", "", ""]
@@ -57,7 +57,7 @@ def _row(net: Net, summary: NetSummary, entry: LayerSummary) -> list[str]:
 
 
 def _short(count: int) -> str:
-    """A large number in three digits: 999, 2.46M, 118M."""
+    """Return a large number in three digits: 999, 2.46M, 118M."""
     value, power = float(count), 0
     while value >= 999.5 and power < len(_THOUSANDS) - 1:
         value, power = value / 1000, power + 1
@@ -121,7 +121,7 @@ def _totals(summary: NetSummary) -> str:
 
 
 def _open_sources(summary: NetSummary) -> Iterator[tuple[str, Shape]]:
-    """What a net begins with and does not tell the shape of."""
+    """Return the inputs whose shape the net does not state."""
     sources = list(summary.inputs.items())
     for entry in summary.layers:
         if not entry.layer.bottoms:
@@ -131,7 +131,7 @@ def _open_sources(summary: NetSummary) -> Iterator[tuple[str, Shape]]:
 
 
 def as_dict(net: Net, summary: NetSummary) -> dict[str, Any]:
-    """The summary as JSON has it; `line` counts from 1.
+    """Return the summary as JSON has it; `line` counts from 1.
 
     A shape is `{"sizes": [...], "complete": true}`: a size of null is not known, and further
     axes may follow where `complete` is false.

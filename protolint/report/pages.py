@@ -13,7 +13,7 @@ PAGES = f"{HOME}/blob/main/docs/rules/"
 
 
 def page_url(code: str) -> str | None:
-    """The address of a rule's page; None for a rule of a plug-in, whose page is not ours."""
+    """Return the address of a rule's page; None for a rule of a plug-in, whose page is not ours."""
     known_rules()
     rule = RULES.get(code)
     ours = rule is not None and rule.module.startswith("protolint.rules.")

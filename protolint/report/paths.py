@@ -12,7 +12,7 @@ _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def path_from_root(path: str) -> str | None:
-    """The path from the root, with "/" between its parts; None where the root is not above it.
+    """Return the path from the root, with "/" between its parts; None if outside the root.
 
     The root is the one that CI names, else the working directory.
     """
@@ -29,12 +29,12 @@ def path_from_root(path: str) -> str | None:
 
 
 def reported_path(path: str) -> str:
-    """The path from the root, or as it was given, as text that can be written as UTF-8."""
+    """Return the path from the root, or as it was given, as text that can be written as UTF-8."""
     shown = path_from_root(path) or path.replace(os.sep, "/")
     return shown.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def uri_from_root(path: str) -> str | None:
-    """The path from the root as a relative URI; None where the root is not above it."""
+    """Return the path from the root as a relative URI; None where the root is not above it."""
     relative = path_from_root(path)
     return None if relative is None else quote(os.fsencode(relative))

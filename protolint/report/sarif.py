@@ -67,7 +67,7 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
 
 
 def _line_hash(report: FileReport, hashes: list[str], line: int, fingerprint: str) -> str:
-    """The hash of the line; weights have none, but a finding that is known again all the same."""
+    """Return the hash of the line, or for weights, which have no lines, of the finding itself."""
     weights = isinstance(report.source, BinarySource)
     return f"{fingerprint[:16]}:1" if weights else hashes[line - 1]
 
@@ -80,7 +80,7 @@ class _Artifacts:
         self._numbers: dict[str, int] = {}
 
     def add(self, path: str, *, checked: bool = False) -> dict[str, Any]:
-        """The location of a file, with its number in the list."""
+        """Return the location of a file, with its number in the list."""
         relative = uri_from_root(path)
         uri = relative or Path(path).resolve().as_uri()
         number = self._numbers.get(uri)
@@ -124,7 +124,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
 
 
 def _what_it_does(documentation: str) -> str:
-    """The section of that name, as one paragraph."""
+    """Return the section of that name, as one paragraph."""
     section = documentation.partition("\nWhat it does\n")[2]
     lines = []
     for line in section.split("\n"):
@@ -165,7 +165,7 @@ def _result(source: Source, diagnostic: Diagnostic, artifacts: _Artifacts) -> di
 
 
 def _message(diagnostic: Diagnostic) -> str:
-    """What was found, and links to the other places, which GitHub shows only if linked."""
+    """Return what was found, and links to the other places, which GitHub shows only if linked."""
     text = f"{diagnostic.message} [{diagnostic.target}]"
     if not diagnostic.related:
         return text

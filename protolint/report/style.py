@@ -37,7 +37,7 @@ class Style:
         return self._wrap(_COLOURS[severity], text)
 
     def code(self, code: str) -> str:
-        """The code of a rule, as a link where it has a page to link to."""
+        """Return the code of a rule, as a link where it has a page to link to."""
         if not self.links:
             return code
         from protolint.report.pages import page_url

@@ -13,18 +13,18 @@ __all__ = ["counted", "fix_word", "summary"]
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun, as in `1 file` and `2 files`."""
+    """Return a number with its noun, as in `1 file` and `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def fix_word(fix: Fix) -> str:
-    """What a fix is announced as; one that is only shown is help."""
+    """Return what a fix is announced as; one that is only shown is help."""
     words = {Applicability.SAFE: "fix", Applicability.UNSAFE: "fix (unsafe)"}
     return words.get(fix.applicability, "help")
 
 
 def summary(reports: Sequence[FileReport]) -> str:
-    """What was found in how many files, in one line."""
+    """Return what was found in how many files, in one line."""
     files = counted(len({report.path for report in reports}), "file")
     diagnostics = [diagnostic for report in reports for diagnostic in report.diagnostics]
     if not diagnostics:

@@ -32,14 +32,14 @@ class Column(NamedTuple):
 
 
 def room() -> int | None:
-    """The columns of the terminal, or those that COLUMNS asks for; None where nothing limits."""
+    """Return the columns of the terminal, or those of COLUMNS; None without a limit."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
         return shutil.get_terminal_size().columns
     return None
 
 
 def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int | None) -> str:
-    """The rows under their heads, a line each where they fit into `limit` columns.
+    """Return the rows under their heads, a line each where they fit into `limit` columns.
 
     Columns without any text are left out; where there is too little room, the widest that
     may wrap are broken.
@@ -73,7 +73,7 @@ def _total(widths: dict[int, int]) -> int:
 def _squeezed(
     columns: Sequence[Column], cells: list[list[str]], widths: dict[int, int], limit: int
 ) -> dict[int, int]:
-    """The widths with the widest of those that may wrap cut, words only if they have to be."""
+    """Return the widths after cutting the widest that may wrap; words only if needed."""
     words = {
         i: max((width(word) for row in cells for word in row[i].split(" ")), default=0)
         for i in widths
@@ -114,7 +114,7 @@ def _lines(columns: Sequence[Column], row: list[str], widths: dict[int, int]) ->
 
 
 def _broken(text: str, size: int) -> list[str]:
-    """The text in lines of at most `size` columns: between words, else anywhere."""
+    """Return the text in lines of at most `size` columns: between words, else anywhere."""
     if width(text) <= size:
         return [text]
     lines = [""]

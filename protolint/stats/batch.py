@@ -18,7 +18,7 @@ __all__ = ["deploy_view", "read_batch"]
 
 
 def deploy_view(net: Net) -> View:
-    """The view of a deploy net in TEST; raises UsageError for a net with data layers."""
+    """Return the view of a deploy net in TEST; raises UsageError for a net with data layers."""
     if not net.is_deploy:
         raise UsageError(
             f"{net.source.path}: --data needs a deploy net, one with inputs and without data and"
@@ -28,7 +28,7 @@ def deploy_view(net: Net) -> View:
 
 
 def read_batch(path: str, net: Net, view: View) -> dict[str, Array]:
-    """The values of every input of a net, as float32, from a .npy or .npz file.
+    """Return the values of every input of a net, as float32, from a .npy or .npz file.
 
     A .npy is for a net with one input; a .npz has an array for each, by the input's name. No
     pickled objects are loaded. Raises InputError for a file that is neither or whose arrays do

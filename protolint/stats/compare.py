@@ -1,4 +1,4 @@
-"""Snapshots side by side: how each layer's statistics moved, which moved first, which is odd.
+"""Snapshots side by side: how far statistics moved, which moved first, which are outliers.
 
 All of it is about the true statistics, and a variance below near_zero_variance counts as
 that: whatever it is there, eps decides, and its ratio to another such would mean nothing.
@@ -48,7 +48,7 @@ def compare_snapshots(
     """Compare each snapshot with the next, layer by layer, by name.
 
     A layer that one of the two lacks, that has other channels there, or of which there are no
-    numbers, is left out; `notes` tells of it.
+    numbers, is left out, which `notes` reports.
     """
     drifts: list[Drift] = []
     notes: list[str] = []
@@ -70,7 +70,7 @@ def untrained(numbers: Numbers, thresholds: Thresholds) -> bool:
 def _common(
     before: Snapshot, after: Snapshot
 ) -> tuple[list[tuple[Numbers, Numbers]], Iterator[str]]:
-    """The layers of both that can be compared, in the later one's order, and notes."""
+    """Return the layers of both that can be compared, in the later one's order, and notes."""
     both = [(before.by_name[b.name], b) for b in after.layers if b.name in before.by_name]
     return [(a, b) for a, b in both if not _odd(a, b)], _left_out(before, after, both)
 
@@ -103,7 +103,7 @@ def _left_out(
 
 
 def _some(names: list[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Return the first of some names, and how many more there are."""
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return f"layer '{names[0]}'{more}"
 
@@ -159,7 +159,7 @@ def _channels(chosen: Array) -> tuple[int, ...]:
 
 
 def _outlier(snapshots: Sequence[Snapshot], thresholds: Thresholds) -> Outlier | None:
-    """The snapshot that stands out most, if one does."""
+    """Return the snapshot that stands out most, if one does."""
     found: list[tuple[float, Outlier]] = []
     for i in range(1, len(snapshots) - 1):
         left, here, right = (snapshots[at].by_name for at in (i - 1, i, i + 1))
@@ -178,7 +178,7 @@ def _outlier(snapshots: Sequence[Snapshot], thresholds: Thresholds) -> Outlier |
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def _distance(a: Numbers, b: Numbers, thresholds: Thresholds) -> float:
-    """How far two states of a layer are apart, as a logarithm; NaN if there is no telling."""
+    """How far two states of a layer are apart, as a logarithm; NaN if unknown."""
     if _odd(a, b):
         return _NAN
     kept = _finite(a) & _finite(b)

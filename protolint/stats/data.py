@@ -84,7 +84,7 @@ def measure(
 
 
 def _layers(net: Net, wanted: dict[str, Numbers]) -> list[Layer]:
-    """The BatchNorms of a net that are in the file too."""
+    """Return the BatchNorms of a net that are in the file too."""
     view = deploy_view(net)
     return [
         layer
@@ -103,7 +103,7 @@ def _notes(measured: tuple[Measured, ...], layers: int) -> Iterator[str]:
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def gap_of(numbers: Numbers, values: Array) -> Measured:
-    """What one BatchNorm stores against what its input has.
+    """Return what one BatchNorm stores against what its input has.
 
     `values` is the input, with its channels on axis 1. Raises UsageError where it has another
     number of channels.
@@ -135,7 +135,7 @@ def gap_of(numbers: Numbers, values: Array) -> Measured:
 
 
 def _difference(numbers: Numbers, rows: Array, mean: Array, train: Array) -> tuple[float, float]:
-    """How far TRAIN output is from TEST output, and how many values are off; NaN for no telling.
+    """How far TRAIN output is from TEST output, and how many values are off; NaN if unknown.
 
     `train` is what TRAIN multiplies each channel by; beta is the same in both.
     """
@@ -161,7 +161,7 @@ def _runnable(
     source: str | None,
     statistic: Statistic | None,
 ) -> Iterator[tuple[Net, str, str]]:
-    """The net and the path of the weights in a form that the runner reads, and a folder."""
+    """Return the net and the path of the weights in a form that the runner reads, and a folder."""
     with tempfile.TemporaryDirectory(prefix="protolint-") as folder:
         net, model, hdf5 = file.nets[0], os.path.abspath(snapshot.path), snapshot.kind == _HDF5
         if runner == "opencv":
@@ -189,7 +189,7 @@ def _converted(
     source: str | None,
     statistic: Statistic | None,
 ) -> tuple[Net, str]:
-    """The net and the weights as BVLC's, in the folder."""
+    """Return the net and the weights as BVLC's, in the folder."""
     try:
         report = convert(
             file.source.path,
@@ -209,7 +209,7 @@ def _converted(
 
 
 def _binary(path: str, net: Net, folder: str) -> str:
-    """An HDF5 model written as a binary one, with the types that the net gives its layers."""
+    """Return an HDF5 model as a binary one, with the layer types of the net."""
     types = {layer.name: layer.type for layer in net.layers}
     model = os.path.join(folder, "model.caffemodel")
     with open(model, "wb") as file:

@@ -65,7 +65,7 @@ def as_json(report: StatsReport, sort: str = "net") -> str:
 
 
 def as_csv(report: StatsReport, sort: str = "net") -> str:
-    """A head and a row per layer and file; a layer without numbers has only its problem."""
+    """Return a head and a row per layer and file; a layer without numbers has only its problem."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -97,7 +97,7 @@ def _blank(value: object) -> object:
 
 
 def _finite(value: float) -> float | None:
-    """The number, or None where JSON has none for it."""
+    """Return the number, or None where JSON has none for it."""
     return float(value) if math.isfinite(value) else None
 
 

@@ -95,7 +95,7 @@ def histogram(
 
 
 def _aside(now: Histogram, then: Histogram | None) -> list[tuple[str, int]]:
-    """What stands left of the axis, where there is any: name and count."""
+    """Return what stands left of the axis, where there is any: name and count."""
     both = [now, then] if then is not None else [now]
     found = []
     for name, field in (
@@ -110,7 +110,7 @@ def _aside(now: Histogram, then: Histogram | None) -> list[tuple[str, int]]:
 
 
 def _outline(bins: Histogram, left: float, wide: float, height: float) -> str:
-    """A histogram as one line over its bars."""
+    """Return a histogram as one line over its bars."""
     path = f"M{_r(left)} {_BOTTOM}"
     level = 0
     for i, count in enumerate((*bins.counts, 0)):
@@ -121,7 +121,7 @@ def _outline(bins: Histogram, left: float, wide: float, height: float) -> str:
 
 
 def _grid(axis: LogAxis, left: float) -> str:
-    """The decades under a figure, with their names."""
+    """Return the decades under a figure, with their names."""
     marks, names = "", ""
     for decade in axis.ticks(6 if left < 60 else 5):
         x = left + (decade - axis.low) / axis.decades * (_RIGHT - left)
@@ -132,7 +132,7 @@ def _grid(axis: LogAxis, left: float) -> str:
 
 
 def _eps_mark(axis: LogAxis, eps: float, left: float) -> str:
-    """A line at eps, or an arrow to where it would be."""
+    """Return a line at eps, or an arrow to where it would be."""
     at = axis.place(eps)
     if at is None:
         return _label(left, 10, "eps", f"\N{LEFTWARDS ARROW} eps {number(eps)}")
@@ -195,7 +195,7 @@ def lines(
 def _apart(
     xs: Sequence[float], names: Sequence[str], left: float, right: float
 ) -> list[tuple[float, str, str]]:
-    """The names that do not run into each other, each with its anchor; the last always."""
+    """Return the names that do not run into each other, each with its anchor; the last always."""
     placed = []
     for x, name in zip(xs, names, strict=True):
         wide = _LETTER * len(name)
@@ -211,7 +211,7 @@ def _apart(
 
 
 def _spread(ends: list[tuple[float, Line]]) -> list[tuple[float, Line]]:
-    """The ends of lines, from the top, moved so that their names do not cover each other."""
+    """Return the ends of lines, from the top, moved so that their names do not cover each other."""
     placed: list[tuple[float, Line]] = []
     for y, line in sorted(ends, key=lambda end: end[0]):
         placed.append((max(y, placed[-1][0] + 11) if placed else y, line))
@@ -229,7 +229,7 @@ def overview(
     before: Sequence[float] = (),
     marked: Sequence[bool] = (),
 ) -> str:
-    """A bar from the smallest to the largest value of each layer, with a tick at the middle one.
+    """Return a bar from the smallest to the largest value of each layer, a tick at the median.
 
     As wide as there is room: places are in percent. The part of a bar that lies under the
     layer's eps is marked; a layer with values that are not on the axis gets a dot in a strip
@@ -282,7 +282,7 @@ def overview(
 
 
 def overview_axis(axis: LogAxis, off: bool) -> str:
-    """The scale that stands left of an overview; `off` names the strip under it."""
+    """Return the scale that stands left of an overview; `off` names the strip under it."""
     foot = _OVERVIEW - _GUTTER
     parts = []
     for decade in axis.ticks(7):
@@ -296,7 +296,7 @@ def overview_axis(axis: LogAxis, off: bool) -> str:
 
 
 def range_bar(found: Spread, eps: float, axis: LogAxis) -> str:
-    """A layer's range as a small bar for a table; decoration, the numbers stand beside it."""
+    """Return a layer's range as a small bar for a table, as decoration beside the numbers."""
     left = 8.0
 
     def place(value: float) -> float:
@@ -330,11 +330,11 @@ def _label(x: float, y: float, kind: str, text: str) -> str:
 
 
 def _r(value: float) -> str:
-    """A coordinate in tenths."""
+    """Return a coordinate in tenths."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
 def _p(value: float) -> str:
-    """A place in percent."""
+    """Return a place in percent."""
     return f"{value:.3f}".rstrip("0").rstrip(".") + "%"

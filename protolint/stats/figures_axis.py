@@ -33,7 +33,7 @@ class LogAxis(NamedTuple):
         return min(at, 1.0) if at >= 0 else None
 
     def ticks(self, most: int = 6) -> list[int]:
-        """The decades to label: at most so many, evenly apart."""
+        """Return the decades to label: at most so many, evenly apart."""
         step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if self.decades / s <= most - 1)
         return [d for d in range(self.low, self.high + 1) if d % step == 0]
 
@@ -65,7 +65,7 @@ class Histogram(NamedTuple):
 
 
 def log_axis(values: Iterable[Array], reference: float | None = None) -> LogAxis:
-    """The axis that shows the finite positive values of some arrays, two decades at least.
+    """Return the axis that shows the finite positive values of some arrays, two decades at least.
 
     It goes up to `reference` (eps) at least, if that is positive, and no more than five decades
     under it.
@@ -90,13 +90,13 @@ def log_axis(values: Iterable[Array], reference: float | None = None) -> LogAxis
 
 
 def positive_range(values: Array) -> tuple[float, float] | None:
-    """The smallest and the largest finite positive value, if there is one."""
+    """Return the smallest and the largest finite positive value, if there is one."""
     kept = values[(values > 0) & np.isfinite(values)]
     return (float(kept.min()), float(kept.max())) if kept.size else None
 
 
 def binned(values: Array, axis: LogAxis, most: int = 32) -> Histogram:
-    """The values sorted into at most `most` bins of an eighth of a decade or more."""
+    """Return the values sorted into at most `most` bins of an eighth of a decade or more."""
     step = next((s for s in _STEPS if axis.decades / s <= most), float(axis.decades))
     bins = math.ceil(axis.decades / step)
     finite = values[np.isfinite(values)]
@@ -115,12 +115,12 @@ def binned(values: Array, axis: LogAxis, most: int = 32) -> Histogram:
 
 
 def number(value: float) -> str:
-    """A number for people, three digits at most: `0.5`, `1,580`, `1e-5`."""
+    """Return a number for people, three digits at most: `0.5`, `1,580`, `1e-5`."""
     return _written(value, f"{value:.3g}")
 
 
 def digits(value: float) -> str:
-    """A number for a column: always three digits, `0.500`."""
+    """Return a number for a column: always three digits, `0.500`."""
     return _written(value, f"{value:#.3g}".rstrip("."))
 
 

@@ -1,7 +1,7 @@
 """What is wrong with the numbers of snapshots, as diagnostics.
 
 The rules that need nothing but numbers, of a file of any kind, and WT012 of two snapshots. What
-else can be wrong with a caffemodel needs its net: `protolint check` tells.
+else can be wrong with a caffemodel needs its net: `protolint check` reports it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMED = 3
 
 
 def layer_findings(snapshots: Iterable[Snapshot], settings: Settings) -> Iterator[Diagnostic]:
-    """What is wrong with single layers, file by file; one cause gives one finding."""
+    """Yield what is wrong with single layers, file by file; one cause gives one finding."""
     for snapshot in snapshots:
         for numbers in snapshot.layers:
             lost = [] if numbers.problem else np.flatnonzero(~numbers.finite).tolist()
@@ -67,7 +67,7 @@ def _movement(drift: Drift, thresholds: Thresholds) -> str:
 def _told(
     code: str, message: str, snapshot: Snapshot, layer: str, settings: Settings
 ) -> Iterator[Diagnostic]:
-    """The finding of a rule, unless it is not selected."""
+    """Yield the finding of a rule, unless it is not selected."""
     if settings.selector(snapshot.path)(code):
         rule = find_rule(code)
         severity = settings.severity.get(code) or rule.severity
@@ -75,7 +75,7 @@ def _told(
 
 
 def _channels(found: Sequence[int]) -> str:
-    """The numbers of a few channels, counted from 0."""
+    """Return the numbers of a few channels, counted from 0."""
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     named = ", ".join(map(str, found[:_NAMED]))
     return f"channel{'' if len(found) == 1 else 's'} {named}{more}"

@@ -51,7 +51,7 @@ def write_html(report: StatsReport, path: str) -> None:
 
 
 def page(report: StatsReport) -> str:
-    """A report as one HTML document that asks for no other file."""
+    """Return a report as one HTML document that asks for no other file."""
     layers = layers_of(report)
     css, script = _resource("report.css"), _resource("report.js")
     policy = (
@@ -97,36 +97,36 @@ def _hash(text: str) -> str:
 
 def _header(report: StatsReport) -> str:
     last = report.snapshots[-1]
-    said = clean(last.path)
+    heading = clean(last.path)
     if len(report.snapshots) > 1:
-        said = f"{count(len(report.snapshots), 'snapshot')}, the last {said}"
+        heading = f"{count(len(report.snapshots), 'snapshot')}, the last {heading}"
     return (
         '<header><p class="over">protolint stats</p><h1>BatchNorm statistics</h1>'
-        f'<p class="path">{said} <span class="quiet">({clean(last.kind)})</span></p></header>\n'
+        f'<p class="path">{heading} <span class="quiet">({clean(last.kind)})</span></p></header>\n'
     )
 
 
 def _summary(report: StatsReport, layers: Sequence[Layer]) -> str:
     text, kind = headline(report, layers)
-    said = "".join(f"<p>{clean(remark)}</p>" for remark in remarks(report, layers))
+    words = "".join(f"<p>{clean(remark)}</p>" for remark in remarks(report, layers))
     return (
         f'<section aria-labelledby="summary" class="summary {kind}"><h2 id="summary">'
-        f'{clean(text)}</h2><div class="split"><div>{said}{_by_rule(report, layers)}</div>'
+        f'{clean(text)}</h2><div class="split"><div>{words}{_by_rule(report, layers)}</div>'
         f"{_totals(layers)}</div></section>\n"
     )
 
 
 def _totals(layers: Sequence[Layer]) -> str:
-    """The numbers of the whole net."""
-    told = [layer.summary for layer in layers]
-    channels = sum(one.channels for one in told)
+    """Return the numbers of the whole net."""
+    summaries = [layer.summary for layer in layers]
+    channels = sum(one.channels for one in summaries)
     facts = [
         ("Layers", len(layers), False),
         ("Channels", channels, False),
-        ("Dead", sum(one.dead for one in told), True),
-        ("Denormal", sum(one.denormal for one in told), True),
-        ("Negative", sum(one.negative for one in told), True),
-        ("Not finite", sum(one.non_finite for one in told), True),
+        ("Dead", sum(one.dead for one in summaries), True),
+        ("Denormal", sum(one.denormal for one in summaries), True),
+        ("Negative", sum(one.negative for one in summaries), True),
+        ("Not finite", sum(one.non_finite for one in summaries), True),
     ]
     return (
         '<dl class="totals">'
@@ -139,7 +139,7 @@ def _totals(layers: Sequence[Layer]) -> str:
 
 
 def _by_rule(report: StatsReport, layers: Sequence[Layer]) -> str:
-    """The findings, one line for each rule, with links to the layers."""
+    """Return the findings, one line for each rule, with links to the layers."""
     rules: dict[tuple[int, str, str, str], list[Diagnostic]] = {}
     for finding in report.findings:
         key = (RANK[finding.severity], finding.code, finding.name, finding.severity.value)
@@ -163,7 +163,7 @@ def _by_rule(report: StatsReport, layers: Sequence[Layer]) -> str:
 
 
 def _snapshots(report: StatsReport, layers: Sequence[Layer]) -> str:
-    """The files, and the layers that moved most from one to the next."""
+    """Return the files, and the layers that moved most from one to the next."""
     rows = ""
     for i, snapshot in enumerate(report.snapshots):
         drifts = [drift for drift in report.drifts if drift.after == i]
@@ -212,7 +212,7 @@ def _snapshots(report: StatsReport, layers: Sequence[Layer]) -> str:
 
 
 def _glance(report: StatsReport, layers: Sequence[Layer], axis: LogAxis) -> str:
-    """The range of variance and of gain of each layer, side by side."""
+    """Return the range of variance and of gain of each layer, side by side."""
     then = [summary_of(layer.then) if layer.then is not None else None for layer in layers]
     figures = _ranges(
         report,
@@ -266,7 +266,7 @@ def _ranges(
 
 
 def _said(name: str, ranges: Sequence[Spread], layers: Sequence[Layer]) -> str:
-    """An overview in words."""
+    """Return an overview in words."""
     known = [pair for pair in zip(ranges, layers, strict=True) if not math.isnan(pair[0].low)]
     if not known:
         return "No layer has finite numbers."

@@ -46,7 +46,7 @@ def detail(layer: Layer, report: StatsReport, opened: bool) -> str:
 
 
 def finding_list(layer: Layer, report: StatsReport) -> str:
-    """The findings about a layer, the worst first; empty where there are none."""
+    """Return the findings about a layer, the worst first; empty where there are none."""
     if not layer.findings:
         return ""
     labels = {snapshot.path: snapshot.label for snapshot in report.snapshots}
@@ -63,14 +63,14 @@ def finding_list(layer: Layer, report: StatsReport) -> str:
 
 
 def _gist(layer: Layer) -> str:
-    """A layer in a few words, for the line that is always seen."""
+    """Return a layer in a few words, for the line that is always seen."""
     if not layer.readable:
         return "no numbers"
     return ", ".join([count(layer.now.channels, "channel"), *_wrong(layer.summary)])
 
 
 def _wrong(found: Summary) -> list[str]:
-    """The counts of wrong channels that are not 0."""
+    """Return the counts of wrong channels that are not 0."""
     counts = (
         (found.non_finite, "not finite"),
         (found.negative, "negative"),
@@ -130,14 +130,14 @@ def _histogram(title: str, about: str, now: Array, then: Array | None, eps: floa
 
 
 def _about_variance(layer: Layer) -> str:
-    """The histogram of the variance in words."""
+    """Return the histogram of the variance in words."""
     wrong = _wrong(layer.summary)
     wrong = wrong or [f"none under eps {number(layer.now.eps)}"]
     return f"{_about(layer, 'variance', layer.summary.variance)}; {', '.join(wrong)}."
 
 
 def _about_gain(layer: Layer) -> str:
-    """The histogram of the gain in words."""
+    """Return the histogram of the gain in words."""
     negative = int((layer.now.gain < 0).sum())
     sign = f", without its sign, which is negative in {negative:,}" if negative else ""
     return f"{_about(layer, 'gain', layer.summary.gain_size)}{sign}."
@@ -152,7 +152,7 @@ def _about(layer: Layer, name: str, found: Spread) -> str:
 
 
 def variance_lines(layer: Layer, report: StatsReport) -> str:
-    """The smallest, middle and largest variance of a layer over the snapshots."""
+    """Return the smallest, middle and largest variance of a layer over the snapshots."""
     found = [summary_of(one).variance if one is not None else _NONE for one in layer.history]
     return _lines(layer, report, found, "Variance", layer.now.eps)
 
@@ -170,7 +170,7 @@ def _lines(
         Line("median", tuple(one.median for one in found), main=True),
         Line("min", tuple(one.low for one in found)),
     ]
-    said = "; ".join(
+    layout = "; ".join(
         f"{snapshot.label}: {number(one.low)} to {number(one.high)}, median {number(one.median)}"
         for snapshot, one in zip(report.snapshots, found, strict=True)
         if not math.isnan(one.median)
@@ -180,7 +180,7 @@ def _lines(
         _labels(report),
         log_axis([np.array(found)], eps or 1.0),
         f"{name} of {layer.name} over snapshots",
-        f"{said}.",
+        f"{layout}.",
         at=_places(report),
         eps=eps,
     )
@@ -195,7 +195,7 @@ def _places(report: StatsReport) -> list[float]:
 
 
 def _labels(report: StatsReport) -> list[str]:
-    """The snapshots' labels; a first word that all have is said once."""
+    """Return the snapshots' labels; a first word that all share is shown once."""
     labels = [snapshot.label for snapshot in report.snapshots]
     word, space, _ = labels[0].partition(" ")
     if space and all(label.startswith(f"{word} ") for label in labels):
@@ -243,7 +243,7 @@ def _over_snapshots(layer: Layer, report: StatsReport) -> str:
 
 
 def _against_data(measured: Measured) -> str:
-    """What a layer stores against what a batch has."""
+    """Return what a layer stores against what a batch has."""
     rows = ""
     for name, values in (
         ("Shift of the mean", measured.mean_shift),

@@ -29,7 +29,7 @@ class Layer:
 
     `number` counts from 1 in the order of the net; `now` are its numbers in the last snapshot
     that has it; `history` has one entry for each snapshot, None where the layer is not there.
-    `findings` begin with the worst.
+    `findings` are sorted, the worst first.
     """
 
     number: int
@@ -68,7 +68,7 @@ class Layer:
 
 
 def layers_of(report: StatsReport) -> tuple[Layer, ...]:
-    """The layers of the last snapshot, then those that only earlier ones have."""
+    """Return the layers of the last snapshot, then those that only earlier ones have."""
     found: list[tuple[int, Numbers]] = []
     seen: set[str] = set()
     for place, snapshot in reversed(list(enumerate(report.snapshots))):
@@ -100,12 +100,12 @@ def layers_of(report: StatsReport) -> tuple[Layer, ...]:
 
 
 def gains(numbers: Numbers | None) -> Array:
-    """What the channels are multiplied by, without sign; empty where there are no numbers."""
+    """Return what the channels are multiplied by, without sign; empty without numbers."""
     return _EMPTY if numbers is None or numbers.problem else np.abs(numbers.gain)
 
 
 def variance_axis(layers: Sequence[Layer]) -> LogAxis:
-    """The axis for the variances of all layers, which shows every eps as well."""
+    """Return the axis for the variances of all layers, which shows every eps as well."""
     eps = [layer.now.eps for layer in layers if layer.readable and layer.now.eps > 0]
     return log_axis(
         [*(layer.now.variance for layer in layers), np.array(eps)], min(eps, default=None)

@@ -31,7 +31,7 @@ class _Column(NamedTuple):
 
 
 def table(layers: Sequence[Layer], axis: LogAxis) -> str:
-    """The table of all layers; `axis` is that of the ranges drawn in it."""
+    """Return the table of all layers; `axis` is that of the ranges drawn in it."""
     columns = _columns(layers)
     rows = "".join(
         f'<tr data-layer="{layer.number}"{_said(layer)}{_found(layer)}>'
@@ -45,7 +45,7 @@ def table(layers: Sequence[Layer], axis: LogAxis) -> str:
 
 
 def chip(text: str, kind: str) -> str:
-    """A short word in the colour of a severity."""
+    """Return a short word in the colour of a severity."""
     return f'<span class="chip {kind}">{clean(text)}</span>'
 
 
@@ -117,12 +117,12 @@ def _class(column: _Column) -> str:
 
 
 def _found(layer: Layer) -> str:
-    """What a row says of its findings to the filter and to the style sheet."""
+    """Return what a row says of its findings to the filter and to the style sheet."""
     return f' class="found {layer.findings[0].severity.value}"' if layer.findings else ""
 
 
 def _said(layer: Layer) -> str:
-    """What the overviews say of a layer when it is pointed at."""
+    """Return what the overviews say of a layer when it is pointed at."""
     text = ""
     for key, found in (
         ("variance", layer.summary.variance),
@@ -157,7 +157,7 @@ def _range(layer: Layer, axis: LogAxis) -> str:
 
 
 def _number(value: float | None, text: str = "", bad: bool = False) -> str:
-    """A cell with a number; `bad` marks one that is wrong."""
+    """Return a cell with a number; `bad` marks one that is wrong."""
     if value is None:
         return _NOTHING
     shown = text or f"{value:,}"

@@ -13,7 +13,7 @@ __all__ = ["age", "count", "headline", "moved", "remarks", "times"]
 
 
 #: Rules that the numbers and the moves speak for.
-_TOLD = frozenset({"WT001", "WT002", "WT007", "WT012"})
+_SUMMARISED = frozenset({"WT001", "WT002", "WT007", "WT012"})
 
 
 def count(how_many: int, what: str) -> str:
@@ -22,21 +22,21 @@ def count(how_many: int, what: str) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio as a sign and a number of 1 or more: how many times up or down."""
+    """Return a ratio as a sign and a number of 1 or more: how many times up or down."""
     if not 0 < ratio < 1:
         return f"\N{MULTIPLICATION SIGN}{digits(ratio)}"
     return f"\N{DIVISION SIGN}{digits(1 / ratio)}"
 
 
 def age(known: Age) -> str:
-    """How many TRAIN passes an average covers; empty where nothing tells."""
+    """How many TRAIN passes an average covers; empty if unknown."""
     if known.passes is None:
         return ""
     return f"{known.passes:,}{' or more' if known.at_least else ''}"
 
 
 def moved(drifts: Sequence[Drift]) -> float:
-    """The furthest that half of a layer's channels moved from one snapshot to the next."""
+    """Return the furthest that half of a layer's channels moved from one snapshot to the next."""
     return max((drift.median_ratio for drift in drifts), default=1.0)
 
 
@@ -62,7 +62,7 @@ def headline(report: StatsReport, layers: Sequence[Layer]) -> tuple[str, str]:
 
 
 def _wrong_numbers(report: StatsReport, layers: Sequence[Layer]) -> list[str]:
-    """What is wrong with the numbers of the last snapshot."""
+    """Return what is wrong with the numbers of the last snapshot."""
     parts = []
     for field, what in (
         ("non_finite", "NaN or infinite values"),
@@ -83,7 +83,7 @@ def _wrong_numbers(report: StatsReport, layers: Sequence[Layer]) -> list[str]:
 
 
 def _moves(report: StatsReport) -> list[str]:
-    """What is wrong between the snapshots."""
+    """Return what is wrong between the snapshots."""
     parts = []
     if report.first_moved is not None:
         moving = {drift.layer for drift in report.drifts if drift.moved}
@@ -95,11 +95,11 @@ def _moves(report: StatsReport) -> list[str]:
     return parts
 
 
-def _other_findings(report: StatsReport, told: bool) -> list[str]:
-    """The findings, by name, of rules that the rest of the sentence does not speak of."""
+def _other_findings(report: StatsReport, is_summarised: bool) -> list[str]:
+    """Return the findings, by name, of rules that the rest of the sentence does not speak of."""
     rules: dict[str, set[str]] = {}
     for finding in report.findings:
-        if not (told and finding.code in _TOLD):
+        if not (is_summarised and finding.code in _SUMMARISED):
             rules.setdefault(finding.name, set()).add(finding.layer or "")
     parts = []
     for name, where in rules.items():
@@ -145,7 +145,7 @@ def remarks(report: StatsReport, layers: Sequence[Layer]) -> list[str]:
 
 
 def _first(report: StatsReport, drift: Drift) -> str:
-    """The first layer to move, with what of it moved."""
+    """Return the first layer to move, with what of it moved."""
     before, after = report.snapshots[drift.before], report.snapshots[drift.after]
     ratio, way = drift.worst_ratio, "up"
     if 0 < ratio < 1:

@@ -60,7 +60,7 @@ class Drift(NamedTuple):
     snapshot, `worst_mean_channel` the channel of the latter. `far` is how many channels, of
     1, moved further than the threshold drift_channel. The rest are channel numbers: `dead_gained`
     fell under eps, `dead_lost` rose above it, `near_zero_gained` fell under near_zero_variance.
-    `moved` tells whether it is beyond a threshold. `left_out` channels are not finite.
+    `moved`: whether it is beyond a threshold. `left_out` channels are not finite.
     """
 
     layer: str
@@ -117,7 +117,7 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class StatsReport:
-    """Everything one run of `protolint stats` has to tell.
+    """Everything one run of `protolint stats` reports.
 
     `snapshots` in order; `order` says what the order comes from ("iteration", "epoch",
     "given"). `drifts` go pair by pair of consecutive snapshots, and within a pair in the
@@ -140,9 +140,9 @@ class StatsReport:
     runner: str | None = None
 
     def drift_of(self, layer: str) -> tuple[Drift, ...]:
-        """The drifts of one layer, in order."""
+        """Return the drifts of one layer, in order."""
         return tuple(drift for drift in self.drifts if drift.layer == layer)
 
     def findings_of(self, layer: str) -> tuple[Diagnostic, ...]:
-        """The findings about one layer, in any file."""
+        """Return the findings about one layer, in any file."""
         return tuple(finding for finding in self.findings if finding.layer == layer)

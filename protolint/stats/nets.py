@@ -15,7 +15,7 @@ __all__ = ["read_net_file"]
 
 
 def read_net_file(path: str, target: Dialect | None = None) -> LintFile:
-    """A prototxt with one net, read as `target` or as `check` would.
+    """Return a prototxt with one net, read as `target` or as `check` would.
 
     Raises InputError for a file that cannot be read, is broken, or is no net.
     """

@@ -33,7 +33,7 @@ _FORMATS = {".png": "png", ".svg": "svg"}
 
 _INK, _QUIET, _RULE = "#1c2127", "#58626e", "#e3e5e8"
 _BLUE, _RED, _AMBER, _GREY = "#2f6da8", "#b3261e", "#b36b00", "#8a939c"
-#: Lines that can be told apart without colour, too, by their marks.
+#: Lines that differ by their marks too, for readers without colour.
 _LINES = (("#2f6da8", "o"), ("#b36b00", "s"), ("#2c6e3f", "^"), ("#7a4fa0", "D"), ("#1c2127", "v"))
 _LONGEST = 30
 #: The height of one row of marks, in parts of the panel.
@@ -61,7 +61,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def check_plot(path: str) -> str:
-    """What will be written for a file of this name, `png` or `svg`: to be asked before long work.
+    """Return the format for a file of this name, `png` or `svg`; ask before long work.
 
     Raises UsageError for another ending and where matplotlib is missing.
     """
@@ -79,7 +79,7 @@ def check_plot(path: str) -> str:
 
 
 def write_plot(report: StatsReport, path: str) -> None:
-    """Draw a report into a PNG or SVG file, told by the ending of its name.
+    """Draw a report into a PNG or SVG file; the suffix of its name decides which.
 
     The same report gives the same bytes with the same matplotlib. Raises UsageError as
     check_plot does, InputError where the file cannot be written; what was there is then as it
@@ -175,7 +175,7 @@ def _ranges(
     before: Sequence[float],
     eps: Sequence[float] = (),
 ) -> None:
-    """A bar for each layer, as far as it is on the axis; the part under eps in red."""
+    """Draw a bar for each layer, as far as it is on the axis; the part under eps in red."""
     floor = 10.0**axis.low
     at = np.arange(1, len(ranges) + 1)
     found = np.array(ranges, dtype=np.float64).reshape(-1, 3)
@@ -196,7 +196,7 @@ def _ranges(
 
 
 def _scale(panel: Axes, axis: LogAxis) -> None:
-    """A log scale with quiet lines and plain numbers, fixed before anything is drawn."""
+    """Set a log scale with quiet lines and plain numbers, fixed before anything is drawn."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     panel.set_yscale("log")
@@ -212,7 +212,7 @@ def _scale(panel: Axes, axis: LogAxis) -> None:
 
 
 def _marks(panel: Axes, layers: Sequence[Layer]) -> None:
-    """A row of marks under the panel for each kind of wrong channels that there is."""
+    """Draw a row of marks under the panel for each kind of wrong channels that there is."""
     rows = 0
     for marker, field, label in (
         ("v", "dead", "dead channels (variance under eps)"),
@@ -236,7 +236,7 @@ def _marks(panel: Axes, layers: Sequence[Layer]) -> None:
 
 
 def _legend(panel: Axes, report: StatsReport, moves: bool) -> None:
-    """What bars and marks mean, under the panel and its marks."""
+    """Explain the bars and marks, under the panel and its marks."""
     from matplotlib.lines import Line2D
 
     marks, names = panel.get_legend_handles_labels()
@@ -264,7 +264,7 @@ def _legend(panel: Axes, report: StatsReport, moves: bool) -> None:
 
 
 def _names(panel: Axes, layers: Sequence[Layer], width: float) -> None:
-    """The names of layers under the panel, as many as there is room for.
+    """Write the names of layers under the panel, as many as there is room for.
 
     Those of layers with findings come first, in another colour.
     """
@@ -291,7 +291,7 @@ def _most_moved(layers: Sequence[Layer]) -> list[Layer]:
 
 
 def _moves(panel: Axes, layers: Sequence[Layer], report: StatsReport, width: float) -> None:
-    """The median variance of the layers that moved most, from snapshot to snapshot."""
+    """Draw the median variance of the layers that moved most, from snapshot to snapshot."""
     known = [snapshot.iteration for snapshot in report.snapshots]
     by_iteration = all(one is not None for one in known) and len(set(known)) == len(known)
     at: list[Any] = list(known) if by_iteration else list(range(len(known)))

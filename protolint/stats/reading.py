@@ -58,7 +58,7 @@ _NOTHING_SAID = Reading()
 def read_snapshots(
     paths: Sequence[str], reading: Reading = _NOTHING_SAID, progress: Progress | None = None
 ) -> tuple[tuple[Snapshot, ...], str, tuple[str, ...]]:
-    """The snapshots in order, what the order comes from, and notes.
+    """Return the snapshots in order, what the order comes from, and notes.
 
     The order is that of the iterations where every name has one (`_iter_N`), else that of the
     epochs (`epoch_N`, `epoch=N`, `ep-N`), else the one given. Raises UsageError for a file
@@ -153,7 +153,7 @@ def _is_checkpoint(path: str) -> bool:
 
 
 def _numbers(norm: Norm) -> Numbers:
-    """The numbers of a layer; where there are none, what settles the question too."""
+    """Return the numbers of a layer; where there are none, what settles the question too."""
     numbers = numbers_of(norm)
     if norm.state is not None or norm.detection.certain:
         return numbers
@@ -168,7 +168,7 @@ def _in_name_order(layers: tuple[Numbers, ...]) -> tuple[Numbers, ...]:
 
 
 def _ordered(found: list[Snapshot]) -> tuple[tuple[Snapshot, ...], str]:
-    """The snapshots by the numbers in their names, where all have one; each with its label."""
+    """Return the snapshots and labels, sorted by the numbers in their names if all have one."""
     if len(found) < 2:
         return tuple(found), "given"
     for order, word, pattern in _NUMBERS:

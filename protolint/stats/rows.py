@@ -16,11 +16,11 @@ __all__ = ["SORTS", "age_text", "figure", "sorted_drifts", "sorted_layers", "spr
 
 
 def _last(value: float) -> float:
-    """A value that may be NaN, which comes last."""
+    """Return a value that may be NaN, which comes last."""
     return math.inf if math.isnan(value) else value
 
 
-#: What rows can be sorted by, the most telling first; "net" is the order of the file.
+#: What rows can be sorted by, the most useful first; "net" is the order of the file.
 SORTS: dict[str, Callable[[Summary], float] | None] = {
     "net": None,
     "name": None,
@@ -35,7 +35,7 @@ SORTS: dict[str, Callable[[Summary], float] | None] = {
 def sorted_layers(
     layers: Sequence[Numbers], sort: str, thresholds: Thresholds
 ) -> list[tuple[Numbers, Summary]]:
-    """The layers with their figures in the order of `sort`, a key of SORTS."""
+    """Return the layers with their figures in the order of `sort`, a key of SORTS."""
     rows = [(numbers, summary_of(numbers, thresholds)) for numbers in layers]
     key = SORTS[sort]
     if key is not None:
@@ -44,7 +44,7 @@ def sorted_layers(
 
 
 def sorted_drifts(drifts: Sequence[Drift], sort: str) -> list[Drift]:
-    """The drifts, those that moved furthest first for "drift"."""
+    """Return the drifts, those that moved furthest first for "drift"."""
     if sort == "drift":
         return sorted(drifts, key=lambda drift: _last(-drift.median_ratio))
     if sort == "name":
@@ -70,7 +70,7 @@ def spreads(values: Sequence[Spread | None]) -> list[str]:
 
 
 def age_text(age: Age) -> str:
-    """How many TRAIN passes an average covers, in a word; "" where nothing tells."""
+    """How many TRAIN passes an average covers, in a word; "" if unknown."""
     if age.passes is None:
         return ""
     return f">= {age.passes}" if age.at_least else str(age.passes)

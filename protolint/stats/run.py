@@ -48,7 +48,7 @@ class Options(NamedTuple):
 def collect(
     paths: Sequence[str], options: Options, progress: Progress | None = None
 ) -> StatsReport:
-    """Everything there is to tell of the files; raises ProtolintError.
+    """Read and compare the files, and return the report; raises ProtolintError.
 
     A layer whose layout is not certain is in the report, with its problem. UsageError: a
     wrong option, or an extra that is missing; InputError: a file that cannot be read.
@@ -79,9 +79,9 @@ def collect(
     if options.data is not None and net is not None:
         from protolint.stats.data import measure
 
-        measured, said = measure(options.data, net, snapshots[0], options.runner, options.source,
+        measured, more = measure(options.data, net, snapshots[0], options.runner, options.source,
                                  options.statistic)  # fmt: skip
-        notes += said
+        notes += more
     return StatsReport(
         snapshots=snapshots,
         order=order,
@@ -101,7 +101,7 @@ def collect(
 
 
 def _not_in_net(net: LintFile, found: Iterable[Snapshot]) -> list[str]:
-    """What to tell of files whose BatchNorms the net does not have."""
+    """Return notes on files whose BatchNorms the net does not have."""
     names = {layer.name for layer in net.nets[0].layers}
     notes = []
     for snapshot in found:
@@ -116,7 +116,7 @@ def _not_in_net(net: LintFile, found: Iterable[Snapshot]) -> list[str]:
 
 
 def _picked(found: tuple[Snapshot, ...], patterns: tuple[str, ...]) -> tuple[Snapshot, ...]:
-    """The snapshots with the layers that the patterns name; raises UsageError for none."""
+    """Return the snapshots with the layers that the patterns name; raises UsageError for none."""
     names = dict.fromkeys(numbers.name for snapshot in found for numbers in snapshot.layers)
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):

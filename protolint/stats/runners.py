@@ -45,13 +45,13 @@ numpy.savez(sys.argv[4], **{name: net.blobs[name].data for name in sys.argv[5:]}
 
 
 def blobs_read(net: Net, layers: Sequence[Layer]) -> set[str]:
-    """The blobs that some layers and all above them read."""
+    """Return the blobs that some layers and all above them read."""
     last = max(layer.node.start for layer in layers)
     return {b.name for layer in net.layers if layer.node.start <= last for b in layer.bottoms}
 
 
 def with_probes(net: Net, layers: Sequence[Layer]) -> tuple[bytes, dict[str, str]]:
-    """The net's text with a copy of each layer's bottom, and the copies' names by the layer's.
+    """Return the net's text with a copy of each layer's bottom, and the copies' names by layer.
 
     The copies are blobs, and layers of the same name. What stands below the last of them in
     the file is left out: it need not run, nor be known to what runs the rest. So are Input
@@ -80,7 +80,7 @@ def with_probes(net: Net, layers: Sequence[Layer]) -> tuple[bytes, dict[str, str
 def _opencv(
     prototxt: str, model: str, batch: Mapping[str, Array], blobs: Sequence[str]
 ) -> list[Array]:
-    """The blobs by OpenCV's own importer; raises UsageError where it cannot run the net."""
+    """Return the blobs by OpenCV's own importer; raises UsageError where it cannot run the net."""
     missing = "--data needs OpenCV (pip install 'protolint-caffe[verify]') or --with caffe"
     cv2 = opencv("--data", missing)
     logging: Any = cv2.utils.logging
@@ -102,7 +102,7 @@ def _opencv(
 def _pycaffe(
     prototxt: str, model: str, batch: Mapping[str, Array], blobs: Sequence[str]
 ) -> list[Array]:
-    """The blobs by the Caffe that Python finds, in a process of its own."""
+    """Return the blobs by the Caffe that Python finds, in a process of its own."""
     folder = os.path.dirname(prototxt)
     given, made = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
     np.savez(given, **batch)  # type: ignore[arg-type,unused-ignore]

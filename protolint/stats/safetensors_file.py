@@ -32,7 +32,7 @@ class _Stored(NamedTuple):
     shape: tuple[int, ...]
 
     def values(self) -> Array:
-        """The values as float64; raises InputError for a type that has no such values."""
+        """Return the values as float64; raises InputError for a type that has no such values."""
         if self.type == "BF16":
             return _bfloat16(self.path, self.name).reshape(self.shape)
         if self.type not in _READABLE:
@@ -43,7 +43,7 @@ class _Stored(NamedTuple):
 
 
 def read_safetensors(path: str) -> list[Group]:
-    """The tensors of a file, unread; raises InputError where it is damaged.
+    """Return the tensors of a file, unread; raises InputError where it is damaged.
 
     Raises UsageError where the library is not installed.
     """
@@ -56,7 +56,7 @@ def read_safetensors(path: str) -> list[Group]:
 
 
 def _opened(path: str) -> Any:
-    """The file in the library's hands, as a context manager."""
+    """Return the file in the library's hands, as a context manager."""
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
@@ -71,7 +71,7 @@ def _opened(path: str) -> Any:
 
 
 def _bfloat16(path: str, name: str) -> Array:
-    """The values of a bfloat16 tensor: the upper halves of 32-bit floats."""
+    """Return the values of a bfloat16 tensor: the upper halves of 32-bit floats."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         start, end = json.loads(file.read(length))[name]["data_offsets"]

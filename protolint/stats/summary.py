@@ -57,7 +57,7 @@ class Summary(NamedTuple):
 
 
 def summary_of(numbers: Numbers, thresholds: Thresholds = _DEFAULTS) -> Summary:
-    """The figures of a layer."""
+    """Return the figures of a layer."""
     variance, share = numbers.variance, numbers.eps_share
     share = share[np.isfinite(share)]
     return Summary(

@@ -47,7 +47,7 @@ def render(
     sort: str = "net",
     each: bool = False,
 ) -> str:
-    """The report as text; `limit` is the width of the terminal, None for any.
+    """Return the report as text; `limit` is the width of the terminal, None for any.
 
     One file: its layers. Several: a line for each, and how their layers moved from one to the
     next, and the layers of each if `each` or nothing could be compared. `sort` is a key of
@@ -126,7 +126,7 @@ def _notes(numbers: Numbers, summary: Summary | None) -> Iterator[str]:
 
 
 def _fitted(parts: list[_Part], limit: int | None) -> str:
-    """The table, with as many columns below their rows as the width asks for.
+    """Return the table, with as many columns below their rows as the width asks for.
 
     Names are broken only where that is not enough.
     """
@@ -182,7 +182,7 @@ def _pair(report: StatsReport) -> str:
 
 
 def _names(report: StatsReport) -> list[str]:
-    """What to call the snapshots: by their labels, by their numbers where those are long."""
+    """Return what to call the snapshots: by their labels, by their numbers where those are long."""
     labels = [shown(snapshot.label) for snapshot in report.snapshots]
     short = max(map(width, labels)) <= _LONGEST
     return labels if short else [f"#{i}" for i in range(1, len(labels) + 1)]
@@ -200,7 +200,7 @@ def _snapshot_parts(report: StatsReport) -> list[_Part]:
         )
         gain = max((s.gain_size.high for s, _ in figures if not np.isnan(s.gain_size.high)),
                    default=float("nan"))  # fmt: skip
-        odd = report.outlier is not None and report.outlier.snapshot == position
+        is_outlier = report.outlier is not None and report.outlier.snapshot == position
         rows.append(
             (
                 "" if names[position] == shown(snapshot.label) else names[position],
@@ -213,7 +213,7 @@ def _snapshot_parts(report: StatsReport) -> list[_Part]:
                 str(sum(s.near_zero for s, _ in figures)),
                 str(sum(s.denormal for s, _ in figures)),
                 str(sum(s.non_finite for s, _ in figures)),
-                "outlier" if odd else "",
+                "outlier" if is_outlier else "",
             )
         )
     cells = list(zip(*rows, strict=True))
@@ -289,11 +289,11 @@ def _verdict(report: StatsReport) -> Iterator[str]:
         )
     else:
         yield "No layer moved beyond a threshold."
-    odd = report.outlier
-    if odd is not None:
+    far = report.outlier
+    if far is not None:
         yield (
-            f"Outlier: {labels[odd.snapshot]} is {figure(odd.distance)} times from its nearer"
-            f" neighbour in layer '{shown(odd.layer)}', the neighbours {figure(odd.between)} from"
+            f"Outlier: {labels[far.snapshot]} is {figure(far.distance)} times from its nearer"
+            f" neighbour in layer '{shown(far.layer)}', the neighbours {figure(far.between)} from"
             " each other."
         )
     elif len(labels) > 2:

@@ -39,7 +39,7 @@ class Tensor(Protocol):
         """The sizes of its axes."""
 
     def values(self) -> Array:
-        """The values as float64, or as integers."""
+        """Return the values as float64, or as integers."""
 
 
 class Group(NamedTuple):
@@ -52,7 +52,7 @@ class Group(NamedTuple):
 def batchnorms_of(
     groups: list[Group], path: str, eps: float
 ) -> tuple[tuple[Numbers, ...], list[str]]:
-    """The BatchNorms of a file in its order, and notes.
+    """Return the BatchNorms of a file in its order, and notes.
 
     A layer is named as in its state_dict, without what wraps the whole net; where several
     dictionaries of a file have BatchNorms, with the dictionary's name before it. Raises
@@ -81,7 +81,7 @@ def batchnorms_of(
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts names as people count: layer2 before layer10."""
+    """Return a key that sorts names as people count: layer2 before layer10."""
     parts = re.split(r"(\d+)", name)
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
@@ -91,7 +91,7 @@ def _has_norms(group: Group) -> bool:
 
 
 def _layer_of(name: str) -> str | None:
-    """What stands before a statistic's own name, with the dot; None for other tensors."""
+    """Return what stands before a statistic's own name, with the dot; None for other tensors."""
     for kind in (_MEAN, _VARIANCE):
         if name == kind or name.endswith(f".{kind}"):
             return name[: len(name) - len(kind)]
@@ -99,7 +99,7 @@ def _layer_of(name: str) -> str | None:
 
 
 def _unwrapped(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The tensors without a word that stands before all of their names."""
+    """Return the tensors without a word that stands before all of their names."""
     for wrapper in _WRAPPERS * 2:
         if all(name.startswith(wrapper) for name in tensors):
             tensors = {name[len(wrapper) :]: tensor for name, tensor in tensors.items()}
@@ -134,9 +134,9 @@ def _problem(parts: Mapping[str, Tensor | None]) -> str:
         return f"{missing[0]} is missing beside the other statistic"
     shapes = {kind: tensor.shape for kind, tensor in parts.items() if tensor is not None}
     wanted = shapes[_VARIANCE]
-    odd = next((kind for kind, shape in shapes.items() if shape != wanted), None)
-    if odd is not None or len(wanted) != 1 or wanted[0] == 0:
-        kind = odd or _VARIANCE
+    misshapen = next((kind for kind, shape in shapes.items() if shape != wanted), None)
+    if misshapen is not None or len(wanted) != 1 or wanted[0] == 0:
+        kind = misshapen or _VARIANCE
         sizes = "x".join(map(str, shapes[kind])) or "()"
         return f"{kind} has the shape {sizes} and {_VARIANCE} {'x'.join(map(str, wanted)) or '()'}"
     return ""

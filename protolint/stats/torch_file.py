@@ -33,13 +33,13 @@ class _Loaded(NamedTuple):
         return tuple(self.tensor.shape)
 
     def values(self) -> Array:
-        """The values as float64, halves and bfloat16 too."""
+        """Return the values as float64, halves and bfloat16 too."""
         values: Array = self.tensor.detach().cpu().double().numpy()
         return values
 
 
 def read_checkpoint(path: str) -> list[Group]:
-    """The tensors of a checkpoint by the dictionaries they lie in; raises InputError.
+    """Return the tensors of a checkpoint by the dictionaries they lie in; raises InputError.
 
     Raises UsageError where torch is missing, or too old to load a file safely.
     """
@@ -58,7 +58,7 @@ def read_checkpoint(path: str) -> list[Group]:
 
 
 def _torch(path: str) -> Any:
-    """The torch module, if it is there and safe."""
+    """Return the torch module, if it is there and safe."""
     try:
         import torch  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
@@ -89,7 +89,7 @@ def _why(error: Exception) -> str:
 
 
 def _groups(content: Mapping[Any, Any], kind: type, name: str, depth: int) -> Iterator[Group]:
-    """The dictionaries that hold tensors, outermost first."""
+    """Yield the dictionaries that hold tensors, outermost first."""
     found = {str(key): _Loaded(value) for key, value in content.items() if isinstance(value, kind)}
     if found:
         yield Group(name, found)

@@ -13,7 +13,7 @@ _BROKEN_LINES = 20
 
 
 def parse(source: Source) -> Tree:
-    """The tree of a source. Never fails: what is wrong is in `Tree.problems`, in file order."""
+    """Parse a source. Never fail: what is wrong is in `Tree.problems`, in file order."""
     text = source.text
     problems: list[SyntaxProblem] = []
     if text.startswith(_BOM):
@@ -35,7 +35,7 @@ def parse(source: Source) -> Tree:
 
 
 def _broken_utf8(source: Source, known: list[SyntaxProblem]) -> list[SyntaxProblem]:
-    """A problem for each line with bytes that are not UTF-8 and are not reported already.
+    """Return a problem for each line with bytes that are not UTF-8 and are not reported already.
 
     Caffe's parser takes any byte in a string or a comment; Python's refuses the file.
     """

@@ -2,7 +2,7 @@
 
 lark's parser says where a token does not fit and what would; the handler here reports
 it, feeds the tokens that finish what was begun, and lets the parser go on. So one pass
-finds every error that can be told apart, and what is sound around them is kept.
+finds every error that can be distinguished, and keeps what is sound around them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from protolint.text.tree import Block, ListValue, Node, Scalar, SyntaxProblem
 
 __all__ = ["MAX_PROBLEMS", "read"]
 
-#: After so many syntax errors a file is no prototxt and reading it further tells nothing.
+#: After so many syntax errors a file is no prototxt, and reading further is useless.
 MAX_PROBLEMS = 100
 
 _VALUES = {"STRING", "NUMBER", "IDENTIFIER", "MINUS"}
@@ -135,7 +135,7 @@ def _parser() -> Lark:
 
 
 def read(text: str) -> tuple[list[Node], list[SyntaxProblem]]:
-    """The top-level nodes of any text, and its syntax problems in file order.
+    """Return the top-level nodes of any text, and its syntax problems in file order.
 
     `text` has one character per byte. Nesting is read to 100 levels; a file that goes
     deeper is read up to there.
@@ -155,7 +155,7 @@ def read(text: str) -> tuple[list[Node], list[SyntaxProblem]]:
 
 
 def _too_deep(text: str) -> int | None:
-    """The offset of the first brace that opens level 101, if there is one."""
+    """Return the offset of the first brace that opens level 101, if there is one."""
     depth = 0
     for match in _NESTING.finditer(text):
         if match["open"]:
@@ -222,7 +222,7 @@ class _Recovery:
 
 
 def _accepted(parser: InteractiveParser) -> set[str]:
-    """The kinds of token that would fit now."""
+    """Return the kinds of token that would fit now."""
     accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
     return accepted
 
@@ -239,7 +239,7 @@ def _token(kind: str, text: str, start: int, end: int) -> Token:
 
 
 def _finisher(accepts: set[str], at: int) -> Token:
-    """A token of no text that brings an unfinished field or block nearer to its end."""
+    """Return a token of no text that brings an unfinished field or block nearer to its end."""
     for kind in ("RBRACE", "MORETHAN", "RSQB", "COLON", "IDENTIFIER", "LBRACE"):
         if kind in accepts:
             return _token(kind, "", at, at)
@@ -247,7 +247,7 @@ def _finisher(accepts: set[str], at: int) -> Token:
 
 
 def _mend(token: Token, accepts: set[str], begins_line: bool) -> Iterator[Token]:
-    """The tokens to read in place of one that does not fit; none drops it."""
+    """Yield the tokens to read in place of one that does not fit; none drops it."""
     start, end = _start(token), _end(token)
     wants_value = "STRING" in accepts or "NUMBER" in accepts
     is_value = token.type in _VALUES or token.type in _BAD_VALUES
@@ -275,7 +275,7 @@ def _mend(token: Token, accepts: set[str], begins_line: bool) -> Iterator[Token]
 
 
 def _innermost_open(text: str) -> Span | None:
-    """The last brace that nothing closes."""
+    """Return the last brace that nothing closes."""
     stack: list[int] = []
     for match in _NESTING.finditer(text):
         if match["open"]:
@@ -286,7 +286,7 @@ def _innermost_open(text: str) -> Span | None:
 
 
 def _expected(accepts: set[str]) -> str:
-    """What the grammar would take, in words."""
+    """Return what the grammar would take, in words."""
     if "COLON" in accepts:
         return '":" or "{"'
     if accepts & {"STRING", "NUMBER"}:
@@ -302,7 +302,7 @@ def _expected(accepts: set[str]) -> str:
 
 
 def _complaint(token: Token, accepts: set[str], text: str) -> str:
-    """The message for a token that does not fit: what was expected, what is there."""
+    """Return the message for a token that does not fit: what was expected, what is there."""
     shown = token.encode("latin-1").decode("utf-8", "replace")
     if token.type == "BAD_STRING":
         escape = re.search(r"\\(?![abfnrtv\\?'\"0-7xuU])(.)", token)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from protolint.text.tree import Block, ListValue, Node, Said, Scalar, SyntaxProblem, walk
+from protolint.text.tree import Block, ListValue, Node, Scalar, SyntaxProblem, Written, walk
 
 __all__ = ["MAX_DEPTH", "forget", "scan"]
 
@@ -53,7 +53,7 @@ _STATEMENT = re.compile(
 )
 
 # What a line says: its kind, the length of the line, and what that kind needs, offsets from its
-# begin: a Said of a scalar; name, start and brace of a block; the brace that closes one; name,
+# start: a Written of a scalar; name, start and brace of a block; the brace that closes one; name,
 # start, opening bracket, end and items of a list; the statements of a line with several.
 _SCALAR, _OPEN, _CLOSE, _BLANK, _LIST, _SEVERAL = range(6)
 _Items = list[tuple[int, int, str]]
@@ -64,7 +64,7 @@ _memo: dict[str, _Statement] = {}
 
 
 def _take_apart(line: str) -> _Statement | None:
-    """What a line says, or None where it is not of the common shape."""
+    """Return what a line says, or None where it is not of the common shape."""
     length = len(line) + 1
     m = _STATEMENT.match(line)
     if m is not None and m.end() == len(line):
@@ -90,7 +90,7 @@ def _statement(line: str, m: re.Match[str], length: int) -> _Statement | None:
     kind = m.lastindex
     if kind == 2:
         value_start, value_end = m.span(2)
-        return _SCALAR, length, _new(Said, (m[1], m.start(1), value_start, value_end, m[2]))
+        return _SCALAR, length, _new(Written, (m[1], m.start(1), value_start, value_end, m[2]))
     if kind == 3:
         return _OPEN, length, (m[1], m.start(1), m.start(3))
     if kind == 5:
@@ -102,7 +102,7 @@ def _statement(line: str, m: re.Match[str], length: int) -> _Statement | None:
 
 
 def _items(line: str, at: int, end: int) -> _Items | None:
-    """The bare scalars between two brackets, or None where something else stands there."""
+    """Return the bare scalars between two brackets, or None where something else stands there."""
     bare = re.compile(rf"[ \t\r\v\f]*({_BARE})[ \t\r\v\f]*", re.VERBOSE | re.ASCII)
     found = []
     while True:
@@ -123,7 +123,7 @@ def forget() -> None:
 
 
 def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
-    """The top-level nodes of a file and its syntax problems, or None.
+    """Return the top-level nodes of a file and its syntax problems, or None.
 
     None means that the grammar has to read the whole file; a line that the grammar can read
     for itself is all that it is asked for. `text` has one character per byte.
@@ -139,23 +139,25 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
     stack: list[Block] = []
     base = 0
     lines = text.split("\n")
-    for line, said in zip(lines, map(memo.get, lines), strict=True):
-        if said is None:
-            said = _take_apart(line)
-            if said is None:
-                odd = _odd_line(line, base, len(stack)) if base + len(line) < len(text) else None
-                if odd is None or (odd[1] and stack):
+    for line, known in zip(lines, map(memo.get, lines), strict=True):
+        if known is None:
+            known = _take_apart(line)
+            if known is None:
+                uncommon = (
+                    _uncommon_line(line, base, len(stack)) if base + len(line) < len(text) else None
+                )
+                if uncommon is None or (uncommon[1] and stack):
                     return None
-                children += odd[0]
-                problems += odd[1]
+                children += uncommon[0]
+                problems += uncommon[1]
                 base += len(line) + 1
                 continue
-            memo[line] = said
-        kind, length, what = said
+            memo[line] = known
+        kind, length, what = known
         if kind == _SCALAR:
             children.append(Scalar(base, what))
         elif kind != _BLANK:
-            for kind, _, what in what if kind == _SEVERAL else (said,):  # noqa: B020
+            for kind, _, what in what if kind == _SEVERAL else (known,):  # noqa: B020
                 if kind == _SCALAR:
                     children.append(Scalar(base, what))
                 elif kind == _OPEN:
@@ -189,11 +191,13 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
 
 
 def _list_items(name: str, found: _Items, base: int) -> list[Scalar | Block]:
-    return [Scalar(base, Said(name, first, first, end, raw)) for first, end, raw in found]
+    return [Scalar(base, Written(name, first, first, end, raw)) for first, end, raw in found]
 
 
-def _odd_line(line: str, base: int, depth: int) -> tuple[list[Node], list[SyntaxProblem]] | None:
-    """What the grammar makes of one line, or None where it cannot be read without the next.
+def _uncommon_line(
+    line: str, base: int, depth: int
+) -> tuple[list[Node], list[SyntaxProblem]] | None:
+    """Return what the grammar makes of one line, or None where it cannot be read without the next.
 
     A line on which every field is complete means the same wherever fields may stand. One with
     an error does so only between top-level fields: what is expected depends on what is open.

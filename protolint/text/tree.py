@@ -31,8 +31,8 @@ class _Placed:
         self.end += offset
 
 
-class Said(NamedTuple):
-    """What a field with one value says, with offsets from the begin of its line."""
+class Written(NamedTuple):
+    """A field with one value as it is written, with offsets from the start of its line."""
 
     name: str
     start: int
@@ -52,16 +52,16 @@ class Scalar:
     those that say the same, and only where it stands is its own.
     """
 
-    __slots__ = ("base", "said")
+    __slots__ = ("base", "written")
 
-    def __init__(self, base: int, said: Said) -> None:
+    def __init__(self, base: int, written: Written) -> None:
         self.base = base
-        self.said = said
+        self.written = written
 
     @classmethod
     def of(cls, name: str, start: int, value_start: int, end: int, raw: str) -> Scalar:
-        """A scalar of its own, by offsets from the begin of the file."""
-        return cls(0, Said(name, start, value_start, end, raw))
+        """Make a scalar from offsets that count from the start of the file."""
+        return cls(0, Written(name, start, value_start, end, raw))
 
     def move(self, offset: int) -> None:
         """Shift what was read from a part of the file to its place in the whole."""
@@ -70,27 +70,27 @@ class Scalar:
     @property
     def name(self) -> str:
         """The field's name."""
-        return self.said[0]
+        return self.written[0]
 
     @property
     def raw(self) -> str:
         """The value as written."""
-        return self.said[4]
+        return self.written[4]
 
     @property
     def start(self) -> int:
         """Where the field begins, in bytes."""
-        return self.base + self.said[1]
+        return self.base + self.written[1]
 
     @property
     def value_start(self) -> int:
         """Where the value begins."""
-        return self.base + self.said[2]
+        return self.base + self.written[2]
 
     @property
     def end(self) -> int:
         """Where the value ends."""
-        return self.base + self.said[3]
+        return self.base + self.written[3]
 
     @property
     def span(self) -> Span:
@@ -181,7 +181,7 @@ class SyntaxProblem(NamedTuple):
     opened: Span | None = None
 
     def moved(self, offset: int) -> SyntaxProblem:
-        """The same problem, of a part of the file, at its place in the whole."""
+        """Return the same problem, of a part of the file, at its place in the whole."""
         start, end = self.span
         return self._replace(span=Span(start + offset, end + offset))
 
@@ -205,7 +205,7 @@ class Tree:
 
 
 def children_of(node: Node) -> list[Node]:
-    """The nodes directly inside a node: a block's fields, a list's items."""
+    """Return the nodes directly inside a node: a block's fields, a list's items."""
     if isinstance(node, Block):
         return node.children
     return list(node.items) if isinstance(node, ListValue) else []
@@ -221,7 +221,7 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
 
 
 def to_text(tree: Tree) -> bytes:
-    """The file as the tree describes it, put together from nodes and the gaps between them.
+    """Return the file as the tree describes it, put together from nodes and the gaps between them.
 
     Equal to the source for every tree the parser makes; a node that overlaps its neighbour
     or leaves its parent would show as text that is missing or doubled.

@@ -1,4 +1,4 @@
-"""What the tokens of text format stand for, as protobuf's C++ parser reads them."""
+"""What the tokens of text format mean, as protobuf's C++ parser reads them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["BAD", "integer", "quoted", "real"]
 
 # The patterns are compiled when first needed; most values are read without one.
 
-#: What `quoted` gives for text that is no string; told apart by identity.
+#: What `quoted` gives for text that is no string; compared by identity.
 BAD: Final = bytes(bytearray(b"\0bad"))
 
 _INTEGER = r"-?(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))"
@@ -23,7 +23,7 @@ _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v"
 
 
 def integer(raw: str) -> int | None:
-    """A whole number in decimal, hexadecimal (0x) or octal (0) form, else None."""
+    """Return a whole number in decimal, hexadecimal (0x) or octal (0) form, else None."""
     if raw.isdecimal() and raw[0] != "0" and len(raw) < 20:
         return int(raw)
     match = re.fullmatch(_INTEGER, raw)
@@ -41,7 +41,7 @@ def integer(raw: str) -> int | None:
 
 
 def real(raw: str) -> float | None:
-    """A floating-point number: decimal with an optional `f`, or inf, infinity, nan; else None."""
+    """Return a float: decimal with an optional `f`, or inf, infinity, nan; else None."""
     if re.fullmatch(_REAL, raw):
         return float(raw.rstrip("fF"))
     word = raw.removeprefix("-").lower()
@@ -51,7 +51,7 @@ def real(raw: str) -> float | None:
 
 
 def quoted(raw: str) -> bytes:
-    """The bytes of one or more adjacent string tokens; `BAD` for anything else.
+    """Return the bytes of one or more adjacent string tokens; `BAD` for anything else.
 
     `raw` has one character per byte.
     """

@@ -17,13 +17,13 @@ _SEPARATOR = re.compile(r"[ \t\r\v\f]*[,;]")
 
 
 def quote(text: str) -> str:
-    """A string as a text-format literal."""
+    """Return a string as a text-format literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
 def _indent_of(source: Source, offset: int) -> str:
-    """The white space that the line of an offset begins with."""
+    """Return the white space that the line of an offset begins with."""
     text = source.text
     start = text.rfind("\n", 0, offset) + 1
     end = start
@@ -38,7 +38,7 @@ def _begins_line(source: Source, offset: int) -> bool:
 
 
 def _indent_unit(source: Source, block: Block) -> str:
-    """What one level of nesting adds, as this block or else the file's first one shows it."""
+    """Return what one level of nesting adds, as this block, else the file's first, shows it."""
     inner_blocks = [child for child in block.children if isinstance(child, Block)]
     for outer in (block, *inner_blocks):
         base = _indent_of(source, outer.start)
@@ -51,13 +51,13 @@ def _indent_unit(source: Source, block: Block) -> str:
 
 
 def _line_end(source: Source) -> str:
-    """The line end the file uses, by its first line."""
+    """Return the line end the file uses, by its first line."""
     at = source.text.find("\n")
     return "\r\n" if at > 0 and source.text[at - 1] == "\r" else "\n"
 
 
 def append_field(source: Source, block: Block, lines: list[str]) -> Edit:
-    """The edit that puts a field at the end of a block.
+    """Return the edit that puts a field at the end of a block.
 
     `lines` are the field's lines, indented by one tab per level below the block. In a block
     on one line they are joined by spaces.
@@ -85,7 +85,7 @@ def _indented(line: str, base: str, unit: str) -> str:
 
 
 def delete_fields(source: Source, nodes: Sequence[Node]) -> list[Edit]:
-    """The edits that take fields out, in any order and possibly side by side on one line.
+    """Return the edits that take fields out, in any order and possibly side by side on one line.
 
     Lines that hold nothing else go altogether, with a comment behind the field.
     """
@@ -116,10 +116,10 @@ def _deletion(source: Source, start: int, end: int) -> Edit:
 
 
 def replace(span: Span, text: str) -> Edit:
-    """The edit that writes other text over a span."""
+    """Return the edit that writes other text over a span."""
     return Edit(span.start, span.end, text)
 
 
 def replace_value(node: Scalar, text: str) -> Edit:
-    """The edit that gives a field another value."""
+    """Return the edit that gives a field another value."""
     return Edit(node.value_start, node.end, text)
