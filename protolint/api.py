@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, Union, overload
 
-from protolint.caffe.build import Build
-from protolint.caffe.descriptors import Schema, read_schema
 from protolint.caffe.dialects import AUTO, DIALECTS, Dialect, resolve_target
 from protolint.diagnostic import Diagnostic
 from protolint.errors import InputError, UsageError
@@ -22,17 +19,9 @@ from protolint.lint.select import codes_of
 from protolint.net.net import Net
 from protolint.source import BinarySource, Position, Source
 from protolint.suggest import did_you_mean
-from protolint.workspace.config import ConfigFinder, Settings
-from protolint.workspace.discover import (
-    NotTextError,
-    find_files,
-    holds_weights,
-    named_as_weights,
-    read_source,
-)
-from protolint.workspace.reading import FileKind, Readings
-from protolint.workspace.relatives import Project
-from protolint.workspace.target import targets_of
+from protolint.workspace.discover import find_files
+from protolint.workspace.reading import FileKind
+from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
     from protolint.lint.weights import GivenNet
@@ -152,26 +141,37 @@ def check(
             text (InputError), or a configuration is wrong (ConfigError). A file below a folder
             that cannot be read is in `CheckResult.unreadable` instead.
     """
-    run = _Run(target, select, ignore, proto, cudnn, fine_tune, isolated, thresholds)
+    choices = Choices(
+        targets=_dialects(target),
+        auto=target == AUTO,
+        select=_selection(select),
+        ignore=_codes(ignore or ()),
+        thresholds=_limits(thresholds or {}),
+        proto=None if proto is None else os.fspath(proto),
+        without_cudnn=not cudnn,
+        fine_tunes=fine_tune,
+        isolated=isolated,
+    )
     models = [os.fspath(path) for path in _paths(weights)]
     given = _given(path_or_text, name)
     if isinstance(given, Source):
-        settings = run.settings_for(given.path if name else None)
-        return CheckResult(run.check_with(given, settings, Project(), models))
+        workspace = _workspace(choices, placed=bool(name))
+        return CheckResult(_check_with(workspace, given, models))
+    workspace = Workspace(choices)
     unlisted: list[InputError] = []
     found = list(find_files(given, unlisted.append))
     if found != [given]:
         if models:
             raise UsageError("weights go with one net or solver, and a folder was given")
-        chosen = (file for file in found if not run.settings_for(file).excludes(file))
-        return run.check_folder(chosen, unlisted)
-    source = _source(given)
+        files = [file for file in found if not workspace.excludes(file, named=False)]
+        return _check_folder(workspace, files, unlisted)
+    source = workspace.source_or_weights(given)
     if source is None:
         if models:
             raise UsageError(f"weights go with a net or solver, and {given} is none")
-        return CheckResult(run.check_weights(given))
-    project = Project([given], run.read)
-    return CheckResult(run.check_with(source, run.settings_for(given), project, models))
+        return CheckResult(_check_weights(workspace, given))
+    workspace.pair([given])
+    return CheckResult(_check_with(workspace, source, models))
 
 
 def load(
@@ -204,11 +204,17 @@ def load(
         ProtolintError: As in `check`; also where the file is no net or its syntax is broken
             (InputError).
     """
-    run = _Run(target, None, None, proto, cudnn, False, isolated)
+    choices = Choices(
+        targets=_dialects(target),
+        auto=target == AUTO,
+        proto=None if proto is None else os.fspath(proto),
+        without_cudnn=not cudnn,
+        isolated=isolated,
+    )
     given = _given(path_or_text, name)
-    source = given if isinstance(given, Source) else read_source(given)
-    settings = run.settings_for(None if given is source and not name else source.path)
-    readings = Readings.of(source, run.build(settings))
+    workspace = _workspace(choices, placed=bool(name) or not isinstance(given, Source))
+    source = given if isinstance(given, Source) else workspace.source(given)
+    readings = workspace.readings(source)
     for problem in readings.tree.problems:
         if problem.fatal:
             line, column = source.position(problem.span.start)
@@ -217,116 +223,76 @@ def load(
         raise InputError(source.path, "a solver, not a net; load the net that it names")
     if readings.kind is FileKind.OTHER:
         raise InputError(source.path, "no field of a net is in it")
-    first = targets_of(readings, run.targets, settings)[0]
-    return readings.read(first.dialect).nets[0]
+    return readings.read(workspace.targets(readings)[0].dialect).nets[0]
 
 
-class _Run:
-    """What the caller says, applied to one source after the other."""
-
-    def __init__(
-        self,
-        target: Targets,
-        select: Codes,
-        ignore: Codes,
-        proto: str | os.PathLike[str] | None,
-        cudnn: bool,
-        fine_tunes: bool,
-        isolated: bool,
-        thresholds: Mapping[str, float] | None = None,
-    ) -> None:
-        self._thresholds = _limits(thresholds or {})
-        self._infers = target == AUTO
-        self.targets = () if self._infers else _dialects(target)
-        self._select = None if select is None else _codes(select)
-        if select is not None and not self._select:
-            raise UsageError("'select' names no rule, so nothing would be checked")
-        self._ignore = _codes(ignore or ())
-        self._proto = None if proto is None else os.fspath(proto)
-        self._cudnn = cudnn
-        self._fine_tunes = fine_tunes
-        self._finder = ConfigFinder(isolated=isolated)
-        self._schemas: dict[str, Schema] = {}
-
-    def settings_for(self, path: str | None) -> Settings:
-        """The settings for a file, or for text that has no place; rules asked for replace."""
-        settings = Settings()
-        if path is not None:
-            settings = self._finder.settings_for(os.path.dirname(os.path.realpath(path)))
-        if self._infers:
-            settings = settings._replace(targets=(), per_file_targets=MappingProxyType({}))
-        if self._select is not None:
-            settings = settings._replace(select=self._select, ignore=frozenset())
-        return settings._replace(
-            ignore=settings.ignore | self._ignore,
-            thresholds=MappingProxyType({**settings.thresholds, **self._thresholds}),
-        )
-
-    def build(self, settings: Settings) -> Build:
-        """The caller's own Caffe."""
-        proto = self._proto or settings.proto
-        if proto and proto not in self._schemas:
-            self._schemas[proto] = read_schema(proto)
-        schema = self._schemas[proto] if proto else None
-        return settings.build(schema, cudnn=self._cudnn, fine_tunes=self._fine_tunes)
-
-    def read(self, source: Source) -> Readings:
-        """A file of the run that another one asks for."""
-        return Readings.of(source, self.build(self.settings_for(source.path)))
-
-    def check(self, source: Source, settings: Settings, project: Project) -> list[FileReport]:
-        """One report for each target."""
-        build = self.build(settings)
-        return check_source(
-            source, targets=self.targets, settings=settings, build=build, project=project
-        )
-
-    def check_with(
-        self, source: Source, settings: Settings, project: Project, models: Sequence[str]
-    ) -> list[FileReport]:
-        """The reports of a net, and those of the weights for it."""
-        reports = self.check(source, settings, project)
-        if not models:
-            return reports
-        from protolint.lint.weights import GivenNet
-
-        readings = Readings.of(source, self.build(settings))
-        given = GivenNet(readings, [report.target for report in reports], project)
-        more = [report for path in models for report in self.check_weights(path, given)]
-        return [*reports, *more]
-
-    def check_weights(self, path: str, given: GivenNet | None = None) -> list[FileReport]:
-        """One report on a weight file for each target."""
-        from protolint.lint.weights import check_weights
-
-        settings = self.settings_for(path)
-        build = self.build(settings)
-        return check_weights(
-            path, targets=self.targets, settings=settings, build=build, given=given
-        )
-
-    def check_folder(self, files: Iterable[str], unlisted: list[InputError]) -> CheckResult:
-        """The reports of many files; one that cannot be read does not stop the others."""
-        paths = list(files)
-        project = Project(paths, self.read)
-        reports: list[FileReport] = []
-        unreadable = list(unlisted)
-        for path in paths:
-            try:
-                source = _source(path)
-                if source is None:
-                    reports += self.check_weights(path)
-                else:
-                    reports += self.check(source, self.settings_for(path), project)
-            except InputError as error:
-                unreadable.append(error)
-        return CheckResult(reports, unreadable)
+def _workspace(choices: Choices, *, placed: bool) -> Workspace:
+    """The session; text that has no place has no configuration."""
+    return Workspace(choices if placed else choices._replace(isolated=True))
 
 
-def _limits(given: Mapping[str, float]) -> dict[str, float]:
+def _check(workspace: Workspace, source: Source) -> list[FileReport]:
+    """One report for each target."""
+    return check_source(
+        source,
+        targets=workspace.choices.targets,
+        settings=workspace.settings(source.path),
+        build=workspace.build(source.path),
+        project=workspace.relatives,
+    )
+
+
+def _check_with(workspace: Workspace, source: Source, models: Sequence[str]) -> list[FileReport]:
+    """The reports of a net, and those of the weights for it."""
+    reports = _check(workspace, source)
+    if not models:
+        return reports
+    from protolint.lint.weights import GivenNet
+
+    targets = [report.target for report in reports]
+    given = GivenNet(workspace.readings(source), targets, workspace.relatives)
+    more = [report for path in models for report in _check_weights(workspace, path, given)]
+    return [*reports, *more]
+
+
+def _check_weights(
+    workspace: Workspace, path: str, given: GivenNet | None = None
+) -> list[FileReport]:
+    """One report on a weight file for each target."""
+    from protolint.lint.weights import check_weights
+
+    return check_weights(
+        path,
+        targets=workspace.choices.targets,
+        settings=workspace.settings(path),
+        build=workspace.build(path),
+        given=given,
+    )
+
+
+def _check_folder(
+    workspace: Workspace, paths: Sequence[str], unlisted: Iterable[InputError]
+) -> CheckResult:
+    """The reports of many files; one that cannot be read does not stop the others."""
+    workspace.pair(paths)
+    reports: list[FileReport] = []
+    unreadable = list(unlisted)
+    for path in paths:
+        try:
+            source = workspace.source_or_weights(path)
+            if source is None:
+                reports += _check_weights(workspace, path)
+            else:
+                reports += _check(workspace, source)
+        except InputError as error:
+            unreadable.append(error)
+    return CheckResult(reports, unreadable)
+
+
+def _limits(given: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     """Thresholds by their keys; raises UsageError for one that is wrong."""
     if not given:
-        return {}
+        return ()
     from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 
     for name, number in given.items():
@@ -336,7 +302,7 @@ def _limits(given: Mapping[str, float]) -> dict[str, float]:
         what = wanted_instead(name, number)
         if what is not None:
             raise UsageError(f"the threshold '{name}' takes a number {what}, not {number!r}")
-    return {name: float(number) for name, number in given.items()}
+    return tuple((name, float(number)) for name, number in given.items())
 
 
 def _given(given: PathOrText, name: str | None) -> Source | str:
@@ -352,18 +318,6 @@ def _given(given: PathOrText, name: str | None) -> Source | str:
     return os.fspath(given)
 
 
-def _source(path: str) -> Source | None:
-    """The text of a prototxt; None for weights, which are not read here."""
-    if named_as_weights(path):
-        return None
-    try:
-        return read_source(path)
-    except NotTextError:
-        if holds_weights(path):
-            return None
-        raise
-
-
 def _paths(given: Paths) -> Iterable[Path]:
     if given is None:
         return ()
@@ -371,7 +325,7 @@ def _paths(given: Paths) -> Iterable[Path]:
 
 
 def _dialects(target: Targets) -> tuple[Dialect, ...]:
-    if target is None:
+    if target is None or target == AUTO:
         return ()
     given: Iterable[str | Dialect] = [target] if isinstance(target, (str, Dialect)) else target
     found = []
@@ -382,6 +336,15 @@ def _dialects(target: Targets) -> tuple[Dialect, ...]:
             raise UsageError(f"unknown target '{one}'{hint}; known: {', '.join(DIALECTS)}")
         found.append(dialect)
     return tuple(found)
+
+
+def _selection(select: Codes) -> frozenset[str] | None:
+    if select is None:
+        return None
+    codes = _codes(select)
+    if not codes:
+        raise UsageError("'select' names no rule, so nothing would be checked")
+    return codes
 
 
 def _codes(names: str | Iterable[str]) -> frozenset[str]:

@@ -24,7 +24,7 @@ def apply(path: str, reports: list[FileReport], session: Session) -> tuple[list[
     """What is not in the baseline, and how many of its entries are stale."""
 
     def ran(shown: str, code: str) -> bool:
-        return session.settings_for(shown).selector(shown)(code)
+        return session.workspace.settings(shown).selector(shown)(code)
 
     kept, stale = read_baseline(path).new(reports, ran)
     for key in stale:

@@ -17,12 +17,13 @@ from protolint.cli.options import (
     severities,
 )
 from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
-from protolint.cli.session import Choices, Session
+from protolint.cli.session import Session
 from protolint.diagnostic import Severity
 from protolint.errors import UsageError
 from protolint.lint.runner import FileReport
 from protolint.report import DOCUMENTS, FORMATS, renderer
 from protolint.workspace.discover import named_as_weights
+from protolint.workspace.workspace import Choices
 
 __all__ = ["command"]
 
@@ -139,7 +140,7 @@ def command(
         raise UsageError("--target auto stands alone: each file tells its own")
     choices = Choices(
         targets=tuple(target for target in targets if target is not None),
-        infer=None in targets,
+        auto=None in targets,
         thresholds=thresholds,
         select=select,
         ignore=ignore or frozenset(),
@@ -150,7 +151,6 @@ def command(
         isolated=isolated,
         force_exclude=force_exclude,
         stdin_filename=stdin_filename,
-        weights=tuple({os.path.realpath(path): path for path in weights}.values()),
     )
     _refuse_together(
         {
@@ -160,14 +160,14 @@ def command(
             "--add-suppressions": add_suppressions is not None,
         }
     )  # fmt: skip
-    session = Session(choices)
+    session = Session(choices, tuple({os.path.realpath(path): path for path in weights}.values()))
     files = session.find(paths or (".",))
     if weights:
         _refuse_all_but_one(files)
     if show_files:
-        _print("".join(f"{file}\n" for file in (*files, *choices.weights)))
+        _print("".join(f"{file}\n" for file in (*files, *session.weights)))
         return session.exit_code(0)
-    first = session.settings_for(files[0] if files else os.path.join(".", "x"))
+    first = session.workspace.settings(files[0] if files else os.path.join(".", "x"))
     if show_settings:
         from protolint.cli.settings import show
 
@@ -243,7 +243,7 @@ def _fails(session: Session, reports: list[FileReport], level: Severity | None) 
     order = list(Severity)
     return any(
         order.index(diagnostic.severity)
-        <= order.index(level or session.settings_for(report.path).fail_level)
+        <= order.index(level or session.workspace.settings(report.path).fail_level)
         for report in reports
         for diagnostic in report.diagnostics
     )

@@ -11,7 +11,8 @@ from protolint.lint.runner import FileReport
 from protolint.workspace.discover import named_as_weights
 
 if TYPE_CHECKING:
-    from protolint.cli.session import Choices, Session
+    from protolint.cli.session import Session
+    from protolint.workspace.workspace import Choices
 
 __all__ = ["in_processes", "workers_for"]
 
@@ -44,7 +45,9 @@ def in_processes(session: Session, files: Sequence[str], workers: int) -> list[F
     size = -(-len(files) // (workers * 4))
     shares = [list(files[i : i + size]) for i in range(0, len(files), size)]
     with ProcessPoolExecutor(workers) as pool:
-        results = list(pool.map(_check_share, repeat(session.choices), repeat(files), shares))
+        results = list(
+            pool.map(_check_share, repeat(session.workspace.choices), repeat(files), shares)
+        )
     session.failed |= any(failed for _, failed in results)
     return [report for reports, _ in results for report in reports]
 
@@ -55,6 +58,6 @@ def _check_share(
     from protolint.cli.session import Session
 
     session = Session(choices)
-    session.pair(files)
+    session.workspace.pair(files)
     reports = session.check_each(share)
     return reports, session.failed
