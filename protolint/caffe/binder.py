@@ -191,8 +191,13 @@ def _bind(
 def _bind_list(
     message: Message, field: FieldType, node: ListValue, problems: list[BindProblem]
 ) -> None:
-    """Add the items of a list to a message; a field that takes one value takes no list."""
-    if not field.repeated:
+    """Add the items of a list to a message; a field that takes one value takes no list.
+
+    An empty list without a colon is one of messages (ConsumeField in
+    src/google/protobuf/text_format.cc @ v3.21).
+    """
+    of_messages = not (node.items or node.colon)
+    if not field.repeated or (of_messages and field.kind != "message"):
         problems.append(BindProblem(ProblemKind.WRONG_VALUE, node, message.type, field))
         return
     found = message.values.setdefault(node.name, [])

@@ -70,7 +70,8 @@ class _Builder(Transformer[Token, list[Node]]):
             for element in elements
             if not isinstance(element, Token)
         ]
-        return ListValue(str(name), _start(name), _start(opened), _end(closed), items)
+        colon = isinstance(children[1], Token) and children[1].type == "COLON"
+        return ListValue(str(name), _start(name), _start(opened), _end(closed), items, colon=colon)
 
     def element(self, children: list[Any]) -> Any:
         return children[0] if isinstance(children[0], _Body) else children

@@ -52,6 +52,9 @@ _STATEMENT = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
+#: A line that may go on with the field before it: another part of a string, or a separator.
+_GOES_ON = re.compile(r"[ \t\r\v\f]*[\"',;]")
+
 # What a line says: its kind, the length of the line, and what that kind needs, offsets from its
 # start: a Written of a scalar; name, start and brace of a block; the brace that closes one; name,
 # start, opening bracket, end and items of a list; the statements of a line with several.
@@ -146,7 +149,7 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
                 uncommon = (
                     _uncommon_line(line, base, len(stack)) if base + len(line) < len(text) else None
                 )
-                if uncommon is None or (uncommon[1] and stack):
+                if uncommon is None or (uncommon[1] and (stack or _GOES_ON.match(line))):
                     return None
                 children += uncommon[0]
                 problems += uncommon[1]

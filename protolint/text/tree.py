@@ -142,18 +142,29 @@ class Block(_Placed):
 
 
 class ListValue(_Placed):
-    """A field given as a list: `name: [a, b]`; each item is a node of the same name."""
+    """A field given as a list: `name: [a, b]`; each item is a node of the same name.
 
-    __slots__ = ("items", "name")
+    `colon` is whether a colon stands before it: only a list of messages may do without.
+    """
+
+    __slots__ = ("colon", "items", "name")
 
     def __init__(
-        self, name: str, start: int, value_start: int, end: int, items: list[Scalar | Block]
+        self,
+        name: str,
+        start: int,
+        value_start: int,
+        end: int,
+        items: list[Scalar | Block],
+        *,
+        colon: bool = True,
     ) -> None:
         self.name = name
         self.start = start
         self.value_start = value_start
         self.end = end
         self.items = items
+        self.colon = colon
 
     @property
     def span(self) -> Span:

@@ -13,12 +13,18 @@ __all__ = ["BAD", "integer", "quoted", "real"]
 BAD: Final = bytes(bytearray(b"\0bad"))
 
 _INTEGER = r"-?(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))"
-_REAL = r"-?(?:(?:0|[1-9][0-9]*)|[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?"
+_REAL = r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?"
 _PIECE = r"\"([^\"\\]*(?:\\.[^\"\\]*)*)\"|'([^'\\]*(?:\\.[^'\\]*)*)'"
+#: A head surrogate in its short or long form takes along a trail in its short form
+#: (FetchUnicodePoint in src/google/protobuf/io/tokenizer.cc @ v3.21).
+_HIGH = r"(?:u|U0000)([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 _ESCAPE = (
-    r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+    rf"\\(?:([0-7]{{1,3}})|x([0-9a-fA-F]{{1,2}})|{_HIGH}"
     r"|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))"
 )
+#: Above it nothing is a code point, and C++ keeps the escape as it stands (AppendUTF8, the same
+#: file).
+_LAST_CODE_POINT = 0x10FFFF
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
@@ -83,4 +89,6 @@ def _unescape(match: re.Match[str]) -> str:
         code = 0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00)
     else:
         code = int(short or long, 16)
+        if code > _LAST_CODE_POINT:
+            return f"\\U{code:08x}"
     return chr(code).encode("utf-8", "surrogatepass").decode("latin-1")
