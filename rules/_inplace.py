@@ -111,21 +111,6 @@ def operation(layer: Layer) -> str:
     return param.text("operation") if param is not None else "SUM"
 
 
-def gradients(net: Net, view: View) -> frozenset[int]:
-    """The ids of the blob versions that a gradient goes to because something above learns."""
-    found: set[int] = set()
-    forced = net.message.flag("force_backward")
-    for layer in view.layers:
-        stops = layer.message.values.get("propagate_down", ())
-        below = any(
-            id(version) in found and (i >= len(stops) or stops[i][0] is not False)
-            for i, version in enumerate(view.bottoms[layer.index])
-        )
-        if below or (forced and layer.bottoms) or learns(net, layer):
-            found.update(id(version) for version in view.tops[layer.index])
-    return frozenset(found)
-
-
 def own_top(net: Net, layer: Layer, index: int) -> Fix | None:
     """The fix that gives an in-place layer a top of its own, or None where none is right.
 

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.layers.layer import Layer
+from protolint.net.learning import gradients
 from protolint.net.net import Net
 from protolint.net.view import View
 
-from ._inplace import Memory, gradients, needs_bottom, operation
+from ._inplace import Memory, needs_bottom, operation
 
 
 class State(NamedTuple):
@@ -43,8 +44,7 @@ def shares_memory(layer: Layer) -> bool:
 
 def state_of(net: Net, view: View) -> State:
     """What is known of one view."""
-    learning = gradients(net, view) if view.state.phase == "TRAIN" else frozenset()
-    return State(view, Memory(view), learning)
+    return State(view, Memory(view), gradients(net, view))
 
 
 def conflict_of(net: Net, states: list[State], layer: Layer, first: int) -> Conflict | None:

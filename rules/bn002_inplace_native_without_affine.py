@@ -30,9 +30,10 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import gradients
 from protolint.net.net import Net
 
-from ._inplace import gradients, own_top
+from ._inplace import own_top
 from ._layers import NVIDIA_16_ON, named
 
 

@@ -27,28 +27,22 @@ from protolint.diagnostic import Severity
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
-from protolint.net.trace import shapes
+from protolint.net.shapes import shapes
 
 from ._layers import named
 
 #: The legacy accessors that cuDNN BatchNorm uses (Blob::LegacyShape in include/caffe/blob.hpp).
 _MOST = 4
-#: Layers whose top can have a single axis.
-_FEW_AXES = frozenset(("DummyData", "Input", "Reduction", "Reshape"))
-#: Layers that keep the axes in front of one they are told, two if they are not.
-_BY_AXIS = {"Flatten": "flatten_param", "InnerProduct": "inner_product_param"}
 _WORDS = {1: "one axis", 2: "two axes", 4: "four axes"}
 
 
 @net_rule("BN018", "bn-needs-four-axes", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    if not net.batchnorms or not _may_fire(net):
-        return
     seen: set[int] = set()
-    for view in net.views:
+    for view in net.views if net.batchnorms else ():
         known = shapes(net, view)
         for layer in net.batchnorms:
-            version = view.bottoms[layer.index][0] if layer in view and layer.bottoms else None
+            version = view.bottom(layer)
             axes = known[version].axes if version is not None else None
             needed = _needed(net, layer, axes)
             if needed is None or layer.index in seen:
@@ -61,23 +55,6 @@ def check(net: Net) -> Iterator[Finding]:
                 f"'{bottom.name}' has {axes}; reshape to N×C×1×1",
                 layer=layer.name,
             )
-
-
-def _may_fire(net: Net) -> bool:
-    """Whether anything in the net could give a blob of one axis, where one or more than two do.
-
-    Most nets have nothing of the kind, and following shapes through them takes time.
-    """
-    if net.dialect.nvidia:
-        return True
-    if net.inputs and "input_shape" in net.message:
-        return True
-    return bool(net.of_types(_FEW_AXES)) or any(map(_says_axis, net.of_types(_BY_AXIS)))
-
-
-def _says_axis(layer: Layer) -> bool:
-    param = layer.parameter(_BY_AXIS[layer.type])
-    return param is not None and "axis" in param
 
 
 def _needed(net: Net, layer: Layer, axes: int | None) -> int | None:
@@ -117,6 +94,8 @@ VALID = (
     Example("nvidia-0.17", 'layer { name: "h" type: "HDF5Data" top: "x" }\n' + _PLAIN),
 )
 INVALID = (
+    Invalid("nvidia-0.17", _below("Embed", "embed_param { num_output: 8 input_dim: 9 }"), (7,)),
+    Invalid("nvidia-0.16", _below("SPP", "spp_param { pyramid_height: 2 }"), (7,)),
     Invalid("nvidia-0.17", _below("InnerProduct", "inner_product_param { num_output: 8 }"), (7,)),
     Invalid("nvidia-0.16", _below("Flatten"), (7,)),
     Invalid("nvidia-0.17", _below("Reshape", "reshape_param { shape { dim: [0, -1] } }"), (7,)),

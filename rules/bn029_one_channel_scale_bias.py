@@ -32,7 +32,7 @@ from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
-from protolint.net.trace import shapes
+from protolint.net.shapes import shapes
 from protolint.text.tree import Node
 from protolint.text.write import delete_fields
 
@@ -49,7 +49,7 @@ def check(net: Net) -> Iterator[Finding]:
     for view in net.views if affine else ():
         known = shapes(net, view)
         for layer in affine:
-            version = view.bottoms[layer.index][0] if layer in view else None
+            version = view.bottom(layer)
             if version is not None and known[version].channels == 1:
                 found.setdefault(layer.index, layer)
     names = {layer.name for layer in net.layers} if found else set()
@@ -105,6 +105,9 @@ layer {
 }
 """
 _GRAY = 'input: "x" input_shape { dim: [1, %s, 8, 8] }\n'
+_IMAGES = """\
+layer { name: "d" type: "ImageData" top: "x" top: "y" image_data_param { is_color: false } }
+"""
 _BN = 'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" %s }\n'
 _ON = "batch_norm_param { scale_bias: true%s }"
 VALID = (
@@ -145,4 +148,5 @@ layer {
         "bias_term: true bias_filler { } } }\n",
     ),
     Invalid("nvidia-0.17", _GRAY % "1" + _BN % _ON % " engine: CAFFE", (2,)),
+    Invalid("nvidia-0.17", _IMAGES + _BN % _ON % " engine: CAFFE", (2,)),
 )

@@ -31,9 +31,10 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import gradients
 from protolint.net.net import Net
 
-from ._inplace import Memory, gradients, own_top
+from ._inplace import Memory, own_top
 from ._layers import named
 
 

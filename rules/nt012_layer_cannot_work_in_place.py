@@ -32,10 +32,11 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import gradients
 from protolint.net.net import Net
 from protolint.net.view import View
 
-from ._inplace import gradients, operation, own_top
+from ._inplace import operation, own_top
 from ._layers import named
 
 _EFFECTS = {
@@ -54,13 +55,9 @@ def check(net: Net) -> Iterator[Finding]:
         for layer in net.of_types((*_EFFECTS, *_TRAINING))
         if layer.is_in_place() and not _is_made_for_it(net, layer)
     ]
-    learning: dict[int, frozenset[int]] = {}
     for layer in suspects:
         for view in net.views_of(layer):
-            if layer.type in _TRAINING and id(view) not in learning:
-                training = view.state.phase == "TRAIN"
-                learning[id(view)] = gradients(net, view) if training else frozenset()
-            index = _spoilt_top(view, layer, learning.get(id(view)))
+            index = _spoilt_top(net, view, layer)
             if index is None:
                 continue
             yield Finding(
@@ -79,10 +76,10 @@ def _is_made_for_it(net: Net, layer: Layer) -> bool:
     return net.dialect.version == (0, 14) and layer.type in ("Flatten", "Reshape")
 
 
-def _spoilt_top(view: View, layer: Layer, learning: frozenset[int] | None) -> int | None:
-    """The first top that is wrong in place, given what a gradient goes to where that matters."""
+def _spoilt_top(net: Net, view: View, layer: Layer) -> int | None:
+    """Return the first top that is wrong in place: the gradient may be all that is."""
     for index, lost in view.in_place.get(layer.index, ()):
-        if layer.type in _EFFECTS or (learning is not None and id(lost) in learning):
+        if layer.type in _EFFECTS or id(lost) in gradients(net, view):
             return index
     return None
 

@@ -25,7 +25,6 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.net.parameters import parameters
-from protolint.net.shapes import bottom_shapes, shapes
 from protolint.net.view import View
 
 __all__ = ["BlobShape", "Fitting", "Like", "like_net"]
@@ -379,12 +378,11 @@ def _parameters(net: Net) -> Iterator[tuple[str, list[Shape]]]:
     """The shapes of the blobs of every layer, as far as they are known; each name once."""
     done: set[str] = set()
     for view in net.views:
-        known = shapes(net, view)
         for layer in view.layers:
             if layer.name in done:
                 continue
             done.add(layer.name)
-            found = parameters(net, layer, bottom_shapes(view, layer, known))
+            found = parameters(net, view)[layer.index]
             if found is not None:
                 yield layer.name, [parameter.shape for parameter in found]
 

@@ -18,7 +18,7 @@ from protolint.net.learning import learners
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.rename import rename_top
 from protolint.net.shapes import shapes
-from protolint.net.view import BlobVersion, View
+from protolint.net.view import View
 
 __all__ = ["Scene"]
 
@@ -38,7 +38,6 @@ class Scene:
         self._layer_names = {layer.name for layer in net.layers} | choices.taken
         self._blob_names = set(net.blob_names)
         self._own_tops: dict[str, str] = {}
-        self._shapes: dict[int, dict[BlobVersion, Shape]] = {}
 
     def note(self, code: str, layer: str, message: str) -> None:
         """Tell something."""
@@ -86,11 +85,8 @@ class Scene:
 
     def shape_of(self, view: View, layer: Layer) -> Shape:
         """The shape of a layer's first bottom."""
-        known = self._shapes.get(id(view))
-        if known is None:
-            known = self._shapes[id(view)] = shapes(self.net, view)
-        bottom = view.bottoms[layer.index][0] if layer.bottoms else None
-        return known.get(bottom, UNKNOWN) if bottom is not None else UNKNOWN
+        bottom = view.bottom(layer)
+        return UNKNOWN if bottom is None else shapes(self.net, view).get(bottom, UNKNOWN)
 
     def axes(self, layer: Layer) -> int | None:
         """The number of axes of a layer's bottom, if it is known and the target asks for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from protolint.caffe.binder import Message
 from protolint.layers.layer import Layer
 
-__all__ = ["flag", "integer", "integers"]
+__all__ = ["flag", "integer", "integers", "learning_rates"]
 
 #: Fields that V0LayerParameter spells in another way; the others have the same name
 #: (UpgradeV0LayerParameter in src/caffe/util/upgrade_proto.cpp).
@@ -33,6 +33,14 @@ def flag(layer: Layer, parameter: str, field: str, default: bool = False) -> boo
     """What is given for a field that is true or false, or its default."""
     message, name = _place(layer, parameter, field)
     return message.flag(name) if message is not None and name in message else default
+
+
+def learning_rates(layer: Layer) -> list[float]:
+    """Return the multipliers that the layer's `param` blocks, or its `blobs_lr`, give."""
+    if layer.generation == 2:
+        return [param.lr_mult for param in layer.params]
+    message = layer.message if layer.generation == 1 else layer.message.message("layer")
+    return message.numbers("blobs_lr") if message is not None else []
 
 
 def _place(layer: Layer, parameter: str, field: str) -> tuple[Message | None, str]:

@@ -24,7 +24,6 @@ from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.runner import FileReport
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
-from protolint.net.shapes import bottom_shapes, shapes
 from protolint.source import BinarySource, Span
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry
@@ -187,11 +186,10 @@ class Weights:
         if self.net is None:
             return found
         for view in self.net.views:
-            known = shapes(self.net, view)
             for layer in view.layers:
                 if layer.name not in found:
-                    blobs = parameters(self.net, layer, bottom_shapes(view, layer, known))
-                    found[layer.name] = Wanted(layer, None if blobs is None else tuple(blobs))
+                    blobs = parameters(self.net, view)[layer.index]
+                    found[layer.name] = Wanted(layer, blobs)
         return found
 
     @property

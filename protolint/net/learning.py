@@ -1,42 +1,27 @@
-"""Which layers have blobs of their own, and which of them a solver moves.
-
-Sources: LayerSetUp of the layers named (src/caffe/layers @ BVLC master, NVIDIA v0.14.5 to
-v0.17.4); for BatchNorm batchnorm_traits.
-"""
+"""Which layers have blobs of their own that a solver moves, and where gradients go."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.fields import learning_rates
 from protolint.layers.layer import Layer
-from protolint.net.net import Net
+from protolint.layers.shape import UNKNOWN
+from protolint.net.facts import fact
+from protolint.net.net import TRAIN, Net
+from protolint.net.parameters import layer_parameters
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["learnable_blobs", "learners", "learning_rates", "learns"]
-
-#: Types with learnable blobs: how many without a bias, and what bias_term is if not given
-#: (None: there is none).
-_BLOBS: dict[str, tuple[int, bool | None]] = {
-    "Convolution": (1, True), "Deconvolution": (1, True), "InnerProduct": (1, True),
-    "Embed": (1, True), "Scale": (1, False), "Bias": (1, None), "PReLU": (1, None),
-    "Normalize": (1, None), "Parameter": (1, None), "LSTM": (3, None), "RNN": (5, None),
-}  # fmt: skip
-_PARAMETER = {"InnerProduct": "inner_product_param", "Embed": "embed_param", "Scale": "scale_param"}
+__all__ = ["gradients", "learnable_blobs", "learners", "learns"]
 
 
 def learnable_blobs(net: Net, layer: Layer) -> int:
-    """How many blobs of its own a layer has; 0 for types that are not known well enough."""
-    if layer.type == "BatchNorm":
-        return len(net.traits(layer).blobs)
-    if layer.type not in _BLOBS:
+    """Return how many blobs of its own a layer has; 0 for types that are not known well enough."""
+    known = ALL_TYPES.get(layer.type)
+    if known is None or not known.learnable:
         return 0
-    blobs, bias = _BLOBS[layer.type]
-    if layer.type in ("Scale", "Bias") and len(layer.bottoms) > 1:
-        blobs = 0
-    if bias is None:
-        return blobs
-    param = layer.parameter(_PARAMETER.get(layer.type, "convolution_param"))
-    if param is not None and "bias_term" in param:
-        bias = param.flag("bias_term")
-    return blobs + bias
+    return len(layer_parameters(net, layer, [UNKNOWN] * len(layer.bottoms)) or ())
 
 
 def learns(net: Net, layer: Layer) -> bool:
@@ -52,16 +37,9 @@ def learns(net: Net, layer: Layer) -> bool:
     return any(i >= len(rates) or rates[i] != 0 for i in blobs)
 
 
-def learning_rates(layer: Layer) -> list[float]:
-    """The multipliers that the layer's `param` blocks, or its `blobs_lr`, give."""
-    if layer.generation == 2:
-        return [param.lr_mult for param in layer.params]
-    message = layer.message if layer.generation == 1 else layer.message.message("layer")
-    return message.numbers("blobs_lr") if message is not None else []
-
-
-def learners(net: Net, view: View) -> dict[BlobVersion, Layer | None]:
-    """For each version that a layer writes the nearest layer, that one or above, that learns.
+@fact
+def learners(net: Net, view: View) -> Mapping[BlobVersion, Layer | None]:
+    """Return the nearest layer that learns, that one or above, for each version a layer writes.
 
     The search ends where `propagate_down: false` stops the gradient.
     """
@@ -75,3 +53,24 @@ def learners(net: Net, view: View) -> dict[BlobVersion, Layer | None]:
         nearest = layer if learns(net, layer) else nearest
         found.update((top, nearest) for top in view.tops[layer.index])
     return found
+
+
+@fact
+def gradients(net: Net, view: View) -> frozenset[int]:
+    """Return the ids of the versions that a gradient goes to because something above learns.
+
+    None outside training.
+    """
+    if view.state.phase != TRAIN:
+        return frozenset()
+    found: set[int] = set()
+    forced = net.message.flag("force_backward")
+    for layer in view.layers:
+        stops = layer.message.values.get("propagate_down", ())
+        below = any(
+            id(version) in found and (i >= len(stops) or stops[i][0] is not False)
+            for i, version in enumerate(view.bottoms[layer.index])
+        )
+        if below or (forced and layer.bottoms) or learns(net, layer):
+            found.update(id(version) for version in view.tops[layer.index])
+    return frozenset(found)

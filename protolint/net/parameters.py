@@ -6,19 +6,20 @@ v0.17.4); for BatchNorm batch_norm_layer.cpp and cudnn_batch_norm_layer.cpp of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.convolution import windows
-from protolint.layers.fields import flag, integer
+from protolint.layers.fields import flag, integer, learning_rates
 from protolint.layers.layer import Layer
 from protolint.layers.shape import SCALAR, UNKNOWN, Shape, canonical, product
-from protolint.net.learning import learning_rates
+from protolint.net.facts import fact
 from protolint.net.net import Net
-from protolint.net.shapes import is_understood
+from protolint.net.shapes import bottom_shapes, is_understood, shapes
+from protolint.net.view import View
 
-__all__ = ["Parameter", "parameters"]
+__all__ = ["Parameter", "layer_parameters", "parameters"]
 
 _STATISTICS = frozenset({"mean", "variance", "factor", "reserved"})
 
@@ -40,14 +41,24 @@ class Parameter(NamedTuple):
         return self.role in _STATISTICS
 
 
-def parameters(net: Net, layer: Layer, bottoms: list[Shape]) -> list[Parameter] | None:
-    """The learnable blobs of a layer in order; None where it cannot be told how many there are.
+@fact
+def parameters(net: Net, view: View) -> Mapping[int, tuple[Parameter, ...] | None]:
+    """Return what `layer_parameters` finds for each layer of a view, by the layer's index."""
+    known = shapes(net, view)
+    return {
+        layer.index: layer_parameters(net, layer, bottom_shapes(view, layer, known))
+        for layer in view.layers
+    }
+
+
+def layer_parameters(net: Net, layer: Layer, bottoms: list[Shape]) -> tuple[Parameter, ...] | None:
+    """Return the learnable blobs of a layer in order; None where their number is not known.
 
     `lr_mult` is the one that holds when the net is built, not always the one that is written.
     """
     known = ALL_TYPES.get(layer.type)
     if known is not None and not known.learnable:
-        return []
+        return ()
     if known is None or not is_understood(layer) or layer.type == "Python":
         return None
     if layer.type == "BatchNorm":
@@ -62,7 +73,7 @@ def parameters(net: Net, layer: Layer, bottoms: list[Shape]) -> list[Parameter] 
             # The layer sets all of them itself, gamma and beta to 1 (NVIDIA 0.16 on).
             rate = 0.0 if role in _STATISTICS else 1.0
         found.append(Parameter(role, shape, rate, names[i] if i < len(names) else ""))
-    return found
+    return tuple(found)
 
 
 def _names(layer: Layer) -> list[str]:

@@ -10,7 +10,6 @@ SSD's and DetectNet's layers @ NVIDIA v0.17.3.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 from protolint.layers.catalogue import ALL_TYPES, SHAPE_KEEPING
 from protolint.layers.convolution import convolution, deconvolution, im2col, pooling
@@ -25,19 +24,24 @@ from protolint.layers.data import (
 from protolint.layers.fields import flag, integer, integers
 from protolint.layers.layer import Layer
 from protolint.layers.shape import SCALAR, UNKNOWN, Case, Shape, canonical, known_size, product
+from protolint.net.facts import fact
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["bottom_shapes", "is_understood", "shapes"]
+__all__ = ["bottom_shapes", "is_understood", "shapes", "shapes_with"]
 
 #: Levels above which no image is large enough for a pyramid.
 _MOST_LEVELS = 15
 
-_NOTHING: Mapping[str, Shape] = MappingProxyType({})
+
+@fact
+def shapes(net: Net, view: View) -> Mapping[BlobVersion, Shape]:
+    """Return the shape of each version in a view, as far as the net decides it."""
+    return shapes_with(net, view, {})
 
 
-def shapes(net: Net, view: View, given: Mapping[str, Shape] = _NOTHING) -> dict[BlobVersion, Shape]:
-    """The shape of each version in a view.
+def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVersion, Shape]:
+    """Return the shape of each version in a view, where more is known than the net says.
 
     `given` holds what the net does not tell, by the name of the blob: the shape that an
     input has, or in which the layer that first writes the blob makes it.

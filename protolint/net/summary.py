@@ -11,8 +11,8 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
 from protolint.net.net import TEST, Net
-from protolint.net.parameters import Parameter, parameters
-from protolint.net.shapes import bottom_shapes, shapes
+from protolint.net.parameters import Parameter, layer_parameters
+from protolint.net.shapes import bottom_shapes, shapes_with
 from protolint.net.view import View
 from protolint.net.work import multiplications
 
@@ -89,7 +89,7 @@ class NetSummary(NamedTuple):
 
 def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
     """The summary of a view; `given` are shapes that the net does not tell, by blob."""
-    known = shapes(net, view, given)
+    known = shapes_with(net, view, given)
     inputs = {v.name: shape for v, shape in known.items() if v.producer is None}
     registered = layer_types(net.dialect.version) | net.custom_types
     scales = {bn.index: view.scale_after(bn) for bn in net.batchnorms if bn in view}
@@ -100,12 +100,12 @@ def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
     for layer in view.layers:
         bottoms = bottom_shapes(view, layer, known)
         tops = tuple(known.get(top, UNKNOWN) for top in view.tops[layer.index])
-        found = parameters(net, layer, bottoms)
+        found = layer_parameters(net, layer, bottoms)
         layers.append(
             LayerSummary(
                 layer,
                 tops,
-                None if found is None else tuple(found),
+                found,
                 multiplications(layer, bottoms, tops, found),
                 layer.type in registered,
                 _batchnorm(net, view, layer, scales.get(layer.index)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
 
@@ -66,6 +68,8 @@ class View:
             self.bottoms[layer.index] = read
             self.tops[layer.index] = written
         self.outputs = current
+        #: What has been found out about the view, by the function that did (net/facts.py).
+        self.facts: dict[Callable[..., object], object] = {}
 
     def _overwrite(self, version: BlobVersion, before: BlobVersion, index: int) -> None:
         """Note that a layer writes under a name that is in use, in place or by mistake."""
@@ -80,6 +84,11 @@ class View:
 
     def __contains__(self, layer: Layer) -> bool:
         return layer.index in self.tops
+
+    def bottom(self, layer: Layer, i: int = 0) -> BlobVersion | None:
+        """Return the version that a bottom of a layer reads, None where there is none."""
+        bottoms = self.bottoms.get(layer.index, ())
+        return bottoms[i] if i < len(bottoms) else None
 
     def readers(self, layer: Layer, top: int = 0) -> list[Layer]:
         """The first consumers of a top: the layers that read the very version it writes."""

@@ -35,7 +35,7 @@ def read_batch(path: str, net: Net, view: View) -> dict[str, Array]:
     not fit, UsageError where the net's inputs are others.
     """
     found = _arrays(path)
-    wanted = {v.name: shape for v, shape in shapes(net, view, {}).items() if _is_input(v.producer)}
+    wanted = {v.name: shape for v, shape in shapes(net, view).items() if _is_input(v.producer)}
     if isinstance(found, Mapping):
         missing = [name for name in wanted if name not in found]
         if missing:

@@ -16,7 +16,6 @@ from protolint.conversion.run import convert
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.net.net import Net
 from protolint.net.parameters import parameters
-from protolint.net.shapes import bottom_shapes, shapes
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 from tests.conversion.goldens import blobs_of, output_of
@@ -66,10 +65,9 @@ def net_of(text: str, target: str, *, cudnn: bool = True) -> Net:
 def shapes_of(net: Net) -> dict[str, list[tuple[int | None, ...]]]:
     """The shapes of the blobs that a net creates, by what is known of layers."""
     view = net.views[0]
-    known = shapes(net, view)
     found = {}
     for layer in view.layers:
-        blobs = parameters(net, layer, bottom_shapes(view, layer, known))
+        blobs = parameters(net, view)[layer.index]
         if blobs:
             found[layer.name] = [tuple(blob.shape.dims) for blob in blobs]
     return found

@@ -14,7 +14,6 @@ from protolint.caffe.dialects import DIALECTS
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
-from protolint.net.shapes import bottom_shapes, shapes
 from protolint.net.summary import NetSummary, summarise
 from protolint.source import Source
 from protolint.workspace.reading import Readings
@@ -40,12 +39,12 @@ def read(text: str, dialect: str = "bvlc", *, cudnn: bool = True) -> Net:
     return net
 
 
-def found(text: str, dialect: str = "bvlc", *, cudnn: bool = True) -> list[Parameter] | None:
+def found(text: str, dialect: str = "bvlc", *, cudnn: bool = True) -> tuple[Parameter, ...] | None:
     """The parameters of the last layer."""
     net = read(text, dialect, cudnn=cudnn)
     view = net.views[0]
     last = view.layers[-1]
-    return parameters(net, last, bottom_shapes(view, last, shapes(net, view)))
+    return parameters(net, view)[last.index]
 
 
 def shown(text: str, dialect: str = "bvlc", *, cudnn: bool = True) -> str:

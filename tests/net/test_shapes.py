@@ -15,7 +15,7 @@ from protolint.caffe.dialects import DIALECTS
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.shape import SCALAR, UNKNOWN, Case, Shape
 from protolint.net.net import Net
-from protolint.net.shapes import shapes
+from protolint.net.shapes import shapes, shapes_with
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
 from protolint.source import Source
@@ -46,7 +46,7 @@ def read(text: str, dialect: str = "bvlc") -> tuple[Net, View]:
 def shown(text: str, dialect: str = "bvlc", **given: Shape) -> list[str]:
     """The shapes of the tops of the last layer, as they are shown."""
     net, view = read(text, dialect)
-    known = shapes(net, view, given)
+    known = shapes_with(net, view, given)
     return [str(known[top]) for top in view.tops[view.layers[-1].index]]
 
 
@@ -402,7 +402,7 @@ def test_shapes_can_be_given() -> None:
     deploy = 'layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param '
     deploy += '{ num_output: 4 kernel_size: 3 } exclude { stage: "val" } }\n'
     net, _ = read(deploy)
-    known = shapes(net, net.views[2], {"data": given_shape})
+    known = shapes_with(net, net.views[2], {"data": given_shape})
     assert [str(shape) for shape in known.values()] == ["?x3x9x9", "?x4x7x7"]
 
 
