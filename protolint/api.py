@@ -19,8 +19,8 @@ from protolint.lint.select import codes_of
 from protolint.net.net import Net
 from protolint.source import BinarySource, Position, Source
 from protolint.suggest import did_you_mean
+from protolint.weights.kinds import FileKind
 from protolint.workspace.discover import find_files
-from protolint.workspace.reading import FileKind
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.suggest import nearest
 from protolint.text.write import replace
-from protolint.workspace.reading import FileKind, LintFile
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile
 
 from ._owners import owners_of
 

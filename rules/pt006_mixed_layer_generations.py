@@ -27,7 +27,8 @@ from protolint.layers.legacy import V1_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.text.tree import Scalar
 from protolint.text.values import BAD, quoted
-from protolint.workspace.reading import FileKind, LintFile
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile
 
 
 @file_rule("PT006", "mixed-layer-generations", Severity.ERROR, reader=True)

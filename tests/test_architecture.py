@@ -22,10 +22,10 @@ ALLOWED = {
     "net": LEAVES | {"text", "caffe", "layers"},
     "weights": LEAVES,
     "batchnorm": LEAVES | {"weights"},
-    "workspace": LEAVES | {"text", "caffe", "layers", "net", "lint.select"},
+    "workspace": LEAVES | {"text", "caffe", "layers", "net", "weights.kinds", "lint.select"},
     "lint": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace"},
     "report": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint"},
-    "api": LEAVES | {"text", "caffe", "net", "workspace", "lint", "report"},
+    "api": LEAVES | {"text", "caffe", "net", "weights.kinds", "workspace", "lint", "report"},
     "lsp": LEAVES | {"text", "caffe", "net", "workspace", "lint", "report", "api"},
     "conversion": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "weights",
                             "batchnorm"},
@@ -34,8 +34,8 @@ ALLOWED = {
     "cli": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "report", "weights",
                      "batchnorm", "conversion", "stats", "lsp"},
     "rules": {"diagnostic", "edit", "source", "suggest", "text", "caffe", "layers", "net",
-              "workspace.reading", "workspace.thresholds", "lint.rule", "lint.weights",
-              "lint.weights_example"},
+              "weights.kinds", "workspace.reading", "workspace.thresholds", "lint.rule",
+              "lint.weights", "lint.weights_example"},
 }  # fmt: skip
 #: Third-party packages, and the only places that may import them.
 THIRD_PARTY = {

@@ -29,7 +29,7 @@ from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped, open_regular
 from protolint.weights.hdf5 import model_shapes, read_model
 from protolint.weights.index import LayerEntry, ModelIndex, index_model, shown
-from protolint.weights.recognise import HDF5_SIGNATURE
+from protolint.weights.kinds import SIGNATURE_BYTES, FileKind, is_hdf5
 from protolint.wire import Buffer
 
 __all__ = ["Known", "Norm", "StoredLayer", "WeightsFile", "read_weights"]
@@ -115,6 +115,11 @@ class WeightsFile:
     marks: FileMarks = _NO_MARKS
 
     @property
+    def kind(self) -> FileKind:
+        """MODEL or MODEL_HDF5, by the content."""
+        return FileKind.MODEL_HDF5 if self.hdf5 else FileKind.MODEL
+
+    @property
     def hdf5(self) -> bool:
         """Whether the content is HDF5, whatever the name."""
         return self.index is None
@@ -135,8 +140,8 @@ def read_weights(
     where h5py is needed and missing.
     """
     with open_regular(path) as file:
-        head = file.read(len(HDF5_SIGNATURE))
-    if head == HDF5_SIGNATURE:
+        head = file.read(SIGNATURE_BYTES) or b""
+    if is_hdf5(head):
         return _read_hdf5(path, known, source, statistic)
     with mapped(path) as (data, state):
         index = index_model(path, data, state)

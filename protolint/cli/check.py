@@ -22,7 +22,7 @@ from protolint.diagnostic import Severity
 from protolint.errors import UsageError
 from protolint.lint.runner import FileReport
 from protolint.report import DOCUMENTS, FORMATS, renderer
-from protolint.workspace.discover import named_as_weights
+from protolint.weights.kinds import named_as_weights
 from protolint.workspace.workspace import Choices
 
 __all__ = ["command"]

@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from protolint.lint.runner import FileReport
-from protolint.workspace.discover import named_as_weights
+from protolint.weights.kinds import named_as_weights
 
 if TYPE_CHECKING:
     from protolint.cli.session import Session

@@ -22,9 +22,10 @@ from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
+from protolint.weights.kinds import FileKind
 from protolint.workspace.config import ConfigFinder
 from protolint.workspace.discover import read_source
-from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.reading import LintFile, Readings
 
 __all__ = ["command"]
 

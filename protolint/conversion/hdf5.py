@@ -23,7 +23,6 @@ from protolint.weights.hdf5 import h5py_module, opened
 
 __all__ = [
     "HDF5State",
-    "has_history",
     "read_state",
     "write_model",
     "write_state",
@@ -37,12 +36,6 @@ class HDF5State(NamedTuple):
 
     learned_net: str
     shapes: tuple[tuple[int, ...], ...]
-
-
-def has_history(path: str) -> bool:
-    """Whether an HDF5 file is a solver state."""
-    with opened(path) as file:
-        return "history" in file or "iter" in file
 
 
 def read_state(path: str) -> HDF5State:

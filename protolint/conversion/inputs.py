@@ -5,47 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from enum import Enum
 from typing import NamedTuple
 
 from protolint.caffe.descriptors import read_schema
 from protolint.caffe.dialects import DIALECTS
 from protolint.errors import InputError, UsageError
-from protolint.weights.files import open_regular
-from protolint.weights.recognise import HDF5_SIGNATURE, by_signature
-from protolint.wire import LENGTH, VARINT, WireError, WireField, field_at
+from protolint.weights.kinds import FileKind, recognise
 from protolint.workspace.config import ConfigFinder, Settings
 from protolint.workspace.discover import read_source
-from protolint.workspace.reading import FileKind, Readings
+from protolint.workspace.reading import Readings
 
-__all__ = ["Input", "Kind", "output_paths", "read_inputs"]
-
-_HEAD = 4096
-_LAYER, _HISTORY = 100, 3
-# Text may hold these and nothing else below the blank.
-_TEXT_CONTROLS = frozenset(b"\t\n\r\f\v")
-
-
-class Kind(Enum):
-    """What a file is; the value is what messages call it."""
-
-    NET = "prototxt"
-    SOLVER = "solver"
-    MODEL = "caffemodel"
-    MODEL_HDF5 = "HDF5 caffemodel"
-    STATE = "solverstate"
-    STATE_HDF5 = "HDF5 solverstate"
-
-    @property
-    def is_text(self) -> bool:
-        """Whether the file is a prototxt."""
-        return self in (Kind.NET, Kind.SOLVER)
-
-    @property
-    def is_model(self) -> bool:
-        """Whether the file holds weights."""
-        return self in (Kind.MODEL, Kind.MODEL_HDF5)
-
+__all__ = ["Input", "output_paths", "read_inputs"]
 
 _DEFAULTS = Settings()
 
@@ -57,7 +27,7 @@ class Input(NamedTuple):
     """
 
     path: str
-    kind: Kind
+    kind: FileKind
     readings: Readings | None = None
     settings: Settings = _DEFAULTS
 
@@ -77,24 +47,13 @@ def read_inputs(paths: Sequence[str]) -> list[Input]:
 def _read(path: str, finder: ConfigFinder) -> Input:
     if path == "-":
         return _text(path, finder)
-    if os.path.isdir(path):
-        raise UsageError(f"{path}: is a folder; name the files in it")
-    with open_regular(path) as file:
-        try:
-            head = file.read(_HEAD) or b""
-            size = os.fstat(file.fileno()).st_size
-        except OSError as error:
-            raise InputError(path, f"cannot be read: {error.strerror or error}") from None
-    if not head:
-        raise InputError(path, "is empty")
-    if head.startswith(HDF5_SIGNATURE):
-        return Input(path, _hdf5_kind(path))
-    known = by_signature(head)
-    if known is not None:
-        raise InputError(path, f"neither a prototxt nor weights, but {known}")
-    if _is_text(head):
+    found = recognise(path)
+    if found.kind is FileKind.TEXT:
         return _text(path, finder)
-    return Input(path, Kind.STATE if _is_state(head, size) else Kind.MODEL)
+    if found.description:
+        raise InputError(path, f"neither a prototxt nor weights, but {found.description}")
+    # Bytes of no known kind are read as a model, which says what is wrong with them.
+    return Input(path, found.kind or FileKind.MODEL)
 
 
 def _text(path: str, finder: ConfigFinder) -> Input:
@@ -107,36 +66,7 @@ def _text(path: str, finder: ConfigFinder) -> Input:
         raise InputError(
             path, "neither a net nor a solver; give a prototxt, a caffemodel or a solverstate"
         )
-    kind = Kind.NET if readings.kind is FileKind.NET else Kind.SOLVER
-    return Input(path, kind, readings, settings)
-
-
-def _is_text(head: bytes) -> bool:
-    """Whether the head of a file is text: the first string of a binary net has a length byte."""
-    return not any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head)
-
-
-def _is_state(head: bytes, size: int) -> bool:
-    """Whether a binary file is a SolverState: it begins with `iter`, a number.
-
-    A net begins with its name, a string of the same field number, or with a layer.
-    """
-    try:
-        first = field_at(head, 0, size)
-    except (WireError, IndexError):
-        return False
-    return _begins_state(first)
-
-
-def _begins_state(first: WireField) -> bool:
-    return (first.number, first.wire_type) in ((1, VARINT), (_HISTORY, LENGTH))
-
-
-def _hdf5_kind(path: str) -> Kind:
-    """Which of the two an HDF5 file is."""
-    from protolint.conversion.hdf5 import has_history
-
-    return Kind.STATE_HDF5 if has_history(path) else Kind.MODEL_HDF5
+    return Input(path, readings.kind, readings, settings)
 
 
 _DIALECT_SUFFIX = re.compile(r"\.(?:" + "|".join(map(re.escape, DIALECTS)) + r")$")

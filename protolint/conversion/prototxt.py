@@ -37,7 +37,8 @@ from protolint.net.rename import rename_top
 from protolint.source import Source
 from protolint.text.tree import Block, ListValue, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
-from protolint.workspace.reading import FileKind, LintFile
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile
 
 __all__ = [
     "convert_net",

@@ -12,7 +12,7 @@ from protolint.caffe.dialects import DIALECTS, TARGETS, Dialect
 from protolint.conversion.fields import Translator
 from protolint.conversion.hdf5 import read_state
 from protolint.conversion.hdf5_models import hdf5_layers, plan_hdf5
-from protolint.conversion.inputs import Input, Kind, output_paths
+from protolint.conversion.inputs import Input, output_paths
 from protolint.conversion.jobs import (
     HDF5ModelJob,
     HDF5StateJob,
@@ -49,9 +49,10 @@ from protolint.conversion.verify import TOLERANCE
 from protolint.errors import InputError, UsageError
 from protolint.net.net import Net
 from protolint.weights.files import mapped
+from protolint.weights.kinds import FileKind
 from protolint.wire import WireError
 from protolint.workspace.discover import read_source
-from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target, told_targets
 
 __all__ = ["Opinion", "Options", "Together"]
@@ -96,8 +97,8 @@ class Opinion(NamedTuple):
 
 def _weights(inputs: Sequence[Input]) -> list[Input]:
     """The weights among the inputs; raises UsageError where `like` has nothing to do."""
-    found = [entry for entry in inputs if entry.kind in (Kind.MODEL, Kind.MODEL_HDF5)]
-    other = next((e for e in inputs if e.kind in (Kind.STATE, Kind.STATE_HDF5)), None)
+    found = [entry for entry in inputs if entry.kind.is_model]
+    other = next((e for e in inputs if e.kind in (FileKind.STATE, FileKind.STATE_HDF5)), None)
     if other is not None:
         raise UsageError(
             f"{other.path}: --like fits weights to a net; a solver state follows its own net:"
@@ -122,7 +123,7 @@ class Together:
         self.models = {
             entry.path: read_model_file(entry.path, options.source, options.statistic)
             for entry in inputs
-            if entry.kind is Kind.MODEL
+            if entry.kind is FileKind.MODEL
         }
         self.texts = self._texts()
         for file in self.texts.values():
@@ -223,12 +224,12 @@ class Together:
         """The jobs, in the order of the inputs but models first, then states, then text."""
         made: dict[str, Job] = {}
         order = (
-            (Kind.MODEL, self._model),
-            (Kind.MODEL_HDF5, self._hdf5_model),
-            (Kind.STATE, self._state),
-            (Kind.STATE_HDF5, self._hdf5_state),
-            (Kind.NET, self._net),
-            (Kind.SOLVER, self._solver),
+            (FileKind.MODEL, self._model),
+            (FileKind.MODEL_HDF5, self._hdf5_model),
+            (FileKind.STATE, self._state),
+            (FileKind.STATE_HDF5, self._hdf5_state),
+            (FileKind.NET, self._net),
+            (FileKind.SOLVER, self._solver),
         )
         self.made = made
         for kind, make in order:
@@ -366,7 +367,7 @@ class Together:
         results = {
             other.path: result
             for other, result in zip(self.inputs, self.outputs, strict=True)
-            if other.kind is Kind.NET and other.path != "-"
+            if other.kind is FileKind.NET and other.path != "-"
         }
         data, notes = new_solver_text(
             file, self.options.target, self.choices, plans, new_paths(file, results)

@@ -14,8 +14,9 @@ from protolint.lint.suppress import suppress
 from protolint.lint.unused import unused_suppressions
 from protolint.net.solver import Solver
 from protolint.source import Source
+from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
-from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target, targets_of
 

@@ -27,9 +27,10 @@ from protolint.net.parameters import Parameter, parameters
 from protolint.source import BinarySource, Span
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry
+from protolint.weights.kinds import FileKind
 from protolint.weights.scan import BlobScan, Progress, scan_hdf5, scan_model
 from protolint.workspace.config import Settings
-from protolint.workspace.reading import FileKind, Readings
+from protolint.workspace.reading import Readings
 from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target
 from protolint.workspace.thresholds import Thresholds
@@ -295,7 +296,7 @@ def check_weights(
             fine_tunes=build.fine_tunes,
         )
         found = tuple(_diagnostics(weights, rules, settings))
-        reports.append(FileReport(stored.source, FileKind.WEIGHTS, target, True, found))
+        reports.append(FileReport(stored.source, FileKind.MODEL, target, True, found))
     return reports
 
 

@@ -30,12 +30,12 @@ from protolint.weights.blobs import encode_blob
 from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
 from protolint.weights.index import index_model
+from protolint.weights.kinds import FileKind
 from protolint.wire import length_delimited
 from protolint.workspace.reading import LintFile
 
 __all__ = ["gap_of", "measure"]
 
-_HDF5 = "HDF5 caffemodel"
 #: What OpenCV reads without help: BVLC's statistics in plain fields.
 _PLAIN = frozenset({"B3", "I3"})
 #: A tenth of a standard deviation is what an output may be off.
@@ -58,8 +58,8 @@ def measure(
     read is converted to BVLC's form first, in a temporary folder. Raises UsageError where the
     net cannot be run, InputError where the batch cannot be read.
     """
-    if snapshot.kind not in ("caffemodel", _HDF5):
-        raise UsageError(f"{snapshot.path}: --data needs a caffemodel, not a {snapshot.kind}")
+    if not snapshot.kind.is_model:
+        raise UsageError(f"{snapshot.path}: --data needs a caffemodel, not a {snapshot.kind.title}")
     net = file.nets[0]
     batch = read_batch(path, net, deploy_view(net))
     wanted = {numbers.name: numbers for numbers in snapshot.layers if not numbers.problem}
@@ -163,7 +163,8 @@ def _runnable(
 ) -> Iterator[tuple[Net, str, str]]:
     """Return the net and the path of the weights in a form that the runner reads, and a folder."""
     with tempfile.TemporaryDirectory(prefix="protolint-") as folder:
-        net, model, hdf5 = file.nets[0], os.path.abspath(snapshot.path), snapshot.kind == _HDF5
+        net, model = file.nets[0], os.path.abspath(snapshot.path)
+        hdf5 = snapshot.kind is FileKind.MODEL_HDF5
         if runner == "opencv":
             if not _is_plain(snapshot):
                 net, model = _converted(file, snapshot, folder, source, statistic)
@@ -176,7 +177,7 @@ def _is_plain(snapshot: Snapshot) -> bool:
     """Whether OpenCV reads the BatchNorms of a file as they are."""
     if not {numbers.layout for numbers in snapshot.layers} <= _PLAIN:
         return False
-    if snapshot.kind == _HDF5:
+    if snapshot.kind is FileKind.MODEL_HDF5:
         return True
     with mapped(snapshot.path) as (data, state):
         return file_marks(index_model(snapshot.path, data, state)).raw_data is None

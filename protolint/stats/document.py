@@ -106,7 +106,7 @@ def _file(report: StatsReport, snapshot: Snapshot, sort: str) -> dict[str, Any]:
     return {
         "path": snapshot.path,
         "label": snapshot.label,
-        "kind": snapshot.kind,
+        "kind": snapshot.kind.title,
         "iteration": snapshot.iteration,
         "layers": [_layer(numbers, summary) for numbers, summary in layers],
     }

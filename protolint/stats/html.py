@@ -100,9 +100,10 @@ def _header(report: StatsReport) -> str:
     heading = clean(last.path)
     if len(report.snapshots) > 1:
         heading = f"{count(len(report.snapshots), 'snapshot')}, the last {heading}"
+    kind = clean(last.kind.title)
     return (
         '<header><p class="over">protolint stats</p><h1>BatchNorm statistics</h1>'
-        f'<p class="path">{heading} <span class="quiet">({clean(last.kind)})</span></p></header>\n'
+        f'<p class="path">{heading} <span class="quiet">({kind})</span></p></header>\n'
     )
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.diagnostic import Diagnostic
+from protolint.weights.kinds import FileKind
 from protolint.workspace.thresholds import Thresholds
 
 __all__ = [
@@ -33,13 +34,13 @@ class Snapshot:
 
     `path` is the file as it was given; `label` a short name that no other snapshot of the
     report has ("iter 5000", "epoch 300", or the file's name); `iteration` the number in the
-    file's name, if the order comes from there; `kind` what the file is ("caffemodel", "HDF5
-    caffemodel", "safetensors", "PyTorch checkpoint").
+    file's name, if the order comes from there; `kind` one of MODEL, MODEL_HDF5, SAFETENSORS and
+    CHECKPOINT.
     """
 
     path: str
     label: str
-    kind: str
+    kind: FileKind
     layers: tuple[Numbers, ...]
     iteration: int | None = None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -17,21 +16,12 @@ from protolint.conversion.norms import doubt_of
 from protolint.errors import InputError, UsageError
 from protolint.stats.model import Snapshot
 from protolint.stats.tensors import batchnorms_of, natural
-from protolint.weights.files import open_regular
-from protolint.weights.recognise import HDF5_SIGNATURE, by_signature, what_it_is
+from protolint.weights.kinds import FileKind, recognise
 
 __all__ = ["Progress", "Reading", "read_snapshots"]
 
 #: Told the file that is read, the bytes of all files that are done, and those of all files.
 Progress = Callable[[str, int, int], None]
-
-_HEAD = 256
-_ZIP = b"PK\x03\x04"
-#: The pickled magic number that PyTorch before 1.6 begins a checkpoint with
-#: (torch/serialization.py, MAGIC_NUMBER and DEFAULT_PROTOCOL).
-_OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-#: The longest header that the safetensors library accepts.
-_LONGEST_HEADER = 100_000_000
 
 _NUMBERS = (
     ("iteration", "iter", re.compile(r"_iter_(\d+)")),
@@ -91,65 +81,32 @@ def _size(path: str) -> int:
 
 
 def _read(path: str, reading: Reading) -> tuple[Snapshot, list[str]]:
-    if os.path.isdir(path):
-        raise UsageError(f"{path}: is a folder; name the files in it")
-    with open_regular(path) as file:
-        try:
-            head = file.read(_HEAD) or b""
-        except OSError as error:
-            raise InputError(path, f"cannot be read: {error.strerror or error}") from None
-    if not head:
-        raise InputError(path, "is empty")
+    found = recognise(path)
     name = os.path.basename(path)
-    if _is_safetensors(head):
+    if found.kind is FileKind.SAFETENSORS:
         from protolint.stats.safetensors_file import read_safetensors
 
         layers, notes = batchnorms_of(read_safetensors(path), path, reading.eps)
-        return Snapshot(path, name, "safetensors", _in_name_order(layers)), notes
-    if head.startswith(_OLD_TORCH) or (head.startswith(_ZIP) and _is_checkpoint(path)):
+        return Snapshot(path, name, found.kind, _in_name_order(layers)), notes
+    if found.kind is FileKind.CHECKPOINT:
         from protolint.stats.torch_file import read_checkpoint
 
         layers, notes = batchnorms_of(read_checkpoint(path), path, reading.eps)
-        return Snapshot(path, name, "PyTorch checkpoint", layers), notes
-    if not head.startswith(HDF5_SIGNATURE):
-        _refuse_others(path, head)
+        return Snapshot(path, name, found.kind, layers), notes
+    if found.description:
+        raise InputError(path, f"no weights, but {found.description}")
+    if found.kind is FileKind.TEXT:
+        raise InputError(path, "text, no weights; a prototxt goes with --net")
     file_ = read_weights(path, reading.known, source=reading.source, statistic=reading.statistic)
     if not file_.layers:
         raise InputError(path, "holds no layer with weights; give the caffemodel of a net")
-    kind = "HDF5 caffemodel" if file_.hdf5 else "caffemodel"
     notes = [] if file_.norms else [_without(len(file_.layers))]
     layers = tuple(_numbers(norm) for norm in file_.norms)
-    return Snapshot(path, name, kind, layers), notes
+    return Snapshot(path, name, file_.kind, layers), notes
 
 
 def _without(layers: int) -> str:
     return f"holds no BatchNorm ({layers} layer{'' if layers == 1 else 's'})"
-
-
-def _refuse_others(path: str, head: bytes) -> None:
-    """Raise InputError for what is no weight file, with what it is."""
-    known = by_signature(head)
-    if known is not None:
-        raise InputError(path, f"no weights, but {known}")
-    said = what_it_is(head)
-    if said is not None and said.startswith("text"):
-        raise InputError(path, "text, no weights; a prototxt goes with --net")
-
-
-def _is_safetensors(head: bytes) -> bool:
-    """Whether a file begins with the length of a JSON header, and the header."""
-    length = int.from_bytes(head[:8], "little")
-    return head[8:9] == b"{" and length <= _LONGEST_HEADER
-
-
-def _is_checkpoint(path: str) -> bool:
-    """Whether a zip archive is PyTorch's; raises InputError where it is damaged."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise InputError(path, f"a damaged zip archive ({error}); is it complete?") from None
-    return any(name.rpartition("/")[2] == "data.pkl" for name in names)
 
 
 def _numbers(norm: Norm) -> Numbers:

@@ -73,7 +73,7 @@ def _file(
     report: StatsReport, snapshot: Snapshot, style: Style, limit: int | None, sort: str
 ) -> str:
     norms = counted(len(snapshot.layers), "BatchNorm")
-    head = style.bold(f"{shown(snapshot.path)}: {snapshot.kind}, {norms}")
+    head = style.bold(f"{shown(snapshot.path)}: {snapshot.kind.title}, {norms}")
     if not snapshot.layers:
         return f"{head}\n"
     rows = sorted_layers(snapshot.layers, sort, report.thresholds)

@@ -18,7 +18,7 @@ import numpy as np
 from protolint.errors import InputError, UsageError
 from protolint.weights.blobs import Array
 
-__all__ = ["h5py_module", "model_shapes", "opened", "read_model"]
+__all__ = ["h5py_module", "has_history", "model_shapes", "opened", "read_model"]
 
 # Bytes that any file may claim, and how many a byte of a compressed one can stand for.
 _SMALL, _DENSEST = 1 << 24, 1100
@@ -42,6 +42,12 @@ def opened(path: str) -> Iterator[Any]:
             yield file
     except (OSError, RuntimeError, ValueError, KeyError, MemoryError) as error:
         raise InputError(path, f"cannot be read as HDF5: {error}") from None
+
+
+def has_history(path: str) -> bool:
+    """Whether an HDF5 file is a solver state; raises InputError for one that cannot be read."""
+    with opened(path) as file:
+        return "history" in file or "iter" in file
 
 
 def model_shapes(path: str) -> dict[str, tuple[tuple[int, ...], ...]]:

@@ -25,8 +25,8 @@ from protolint.errors import InputError
 from protolint.source import Span
 from protolint.weights.files import FileState, mapped
 from protolint.weights.header import BlobHeader, read_header
+from protolint.weights.kinds import format_of, guess_at
 from protolint.weights.layer_types import V1_LAYER_TYPES
-from protolint.weights.recognise import by_signature, what_it_is
 from protolint.wire import (
     LENGTH,
     VARINT,
@@ -174,7 +174,7 @@ def index_model(path: str, data: Buffer, state: FileState | None = None) -> Mode
     except WireError as error:
         raise InputError(path, reader.explain(error)) from None
     # Other formats may happen to be a sequence of fields that no net has.
-    other = None if index.layers else by_signature(reader.head)
+    other = None if index.layers else format_of(reader.head)
     if other is not None:
         raise InputError(path, f"not a caffemodel, but {other}")
     return index
@@ -352,7 +352,7 @@ class _Reader:
         """The message of an error: where, what was found, what to do."""
         place = self.cut_layer(error.offset) or self.place
         place = f"byte {error.offset}" + (f" ({place})" if place else "")
-        guess = None if self.layers else what_it_is(self.head)
+        guess = None if self.layers else guess_at(self.head)
         if guess:
             return f"not a caffemodel, but {guess} ({place}: {error})"
         if not self.layers:

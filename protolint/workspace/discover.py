@@ -9,19 +9,20 @@ from collections.abc import Callable, Iterator
 
 from protolint.errors import InputError, UsageError
 from protolint.source import Source
+from protolint.weights.kinds import (
+    OTHER_WEIGHTS,
+    has_zero_bytes,
+    is_hdf5,
+    is_utf16,
+    named_as_net,
+    named_as_other_weights,
+    named_as_schema,
+)
 
-__all__ = [
-    "MAX_BYTES", "NotTextError", "find_files", "holds_weights", "named_as_weights", "read_source",
-]  # fmt: skip
+__all__ = ["MAX_BYTES", "NotTextError", "find_files", "read_source"]
 
 #: A prototxt is text written by people or their scripts: the largest known are 1 MB.
 MAX_BYTES = 32 * 1024 * 1024
-
-_OTHERS = (".pt", ".pth", ".safetensors")
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_WEIGHTS = (".caffemodel", ".h5", ".hdf5")
-#: How a net's name, its layers of either form, and its inputs begin (NetParameter 1, 100, 2, 3).
-_NETS = (b"\x0a", b"\xa2\x06", b"\x12", b"\x1a")
 
 
 class NotTextError(InputError):
@@ -48,10 +49,10 @@ def find_files(path: str, tell: Callable[[InputError], None] | None = None) -> I
             yield from (
                 os.path.normpath(os.path.join(folder, name))
                 for name in sorted(names)
-                if name.endswith(".prototxt")
+                if named_as_net(name)
             )
         return
-    if path.endswith(".proto"):
+    if named_as_schema(path):
         raise UsageError(
             f"{path}: a .proto file is a schema, and protolint checks Caffe's .prototxt nets; the "
             "linter for .proto files is another tool of the same name (yoheimuta/protolint). "
@@ -61,25 +62,6 @@ def find_files(path: str, tell: Callable[[InputError], None] | None = None) -> I
     if not os.path.exists(path):
         raise InputError(path, "no such file or folder")
     yield path
-
-
-def named_as_weights(path: str) -> bool:
-    """Whether a file is weights by its name: *.caffemodel, *.h5, *.hdf5."""
-    return path.lower().endswith(_WEIGHTS)
-
-
-def holds_weights(path: str) -> bool:
-    """Whether a file that is no text begins as a caffemodel does, binary or HDF5.
-
-    Zero bytes make an empty model, but where the name is that of a prototxt a broken file.
-    """
-    try:
-        with open(path, "rb") as file:
-            head = file.read(len(_HDF5))
-    except OSError:
-        return False
-    empty = head.startswith(b"\0") and not path.lower().endswith((".prototxt", ".txt"))
-    return empty or head.startswith((_HDF5, *_NETS))
 
 
 def read_source(path: str, shown: str | None = None) -> Source:
@@ -95,13 +77,12 @@ def read_source(path: str, shown: str | None = None) -> Source:
         raise InputError(name, f"cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
         raise NotTextError(name, f"over {MAX_BYTES >> 20} MiB; this is no prototxt")
-    if b"\0" in data[:8192]:
-        if name.endswith(_OTHERS):
-            told = "weights of another framework: `protolint stats` shows what they say"
-            raise NotTextError(name, told)
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if has_zero_bytes(data):
+        if named_as_other_weights(name):
+            raise NotTextError(name, OTHER_WEIGHTS)
+        if is_utf16(data):
             raise NotTextError(name, "text in UTF-16, which no Caffe reads: save it as UTF-8")
-        what = "an HDF5 file" if data.startswith(_HDF5) else "a binary file, perhaps a caffemodel"
+        what = "an HDF5 file" if is_hdf5(data) else "a binary file, perhaps a caffemodel"
         raise NotTextError(name, f"{what}, not text; a prototxt file is wanted here")
     return Source(name, data)
 

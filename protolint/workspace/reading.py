@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from enum import Enum
 from functools import cached_property
 
 from protolint.caffe.binder import BindProblem, Message, bind
@@ -15,18 +14,10 @@ from protolint.source import Source
 from protolint.text import parse
 from protolint.text.tree import Block, ListValue, Scalar, Tree
 from protolint.text.values import BAD, quoted
+from protolint.weights.kinds import FileKind
 from protolint.workspace.directives import Directives, read_directives
 
-__all__ = ["FileKind", "LintFile", "Readings", "classify"]
-
-
-class FileKind(Enum):
-    """What a file is, told by its content."""
-
-    NET = "net"
-    SOLVER = "solver"
-    WEIGHTS = "weights"
-    OTHER = "other"
+__all__ = ["LintFile", "Readings", "classify"]
 
 
 _MESSAGES = {

@@ -15,8 +15,9 @@ from protolint.errors import InputError
 from protolint.net.net import Net
 from protolint.net.solver import Solver
 from protolint.source import Source
+from protolint.weights.kinds import FileKind
 from protolint.workspace.discover import read_source
-from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.workspace.reading import LintFile, Readings
 
 __all__ = ["Project"]
 

@@ -9,8 +9,9 @@ from protolint.caffe.binder import ProblemKind
 from protolint.caffe.descriptors import Schema
 from protolint.caffe.dialects import DIALECTS, TARGETS, Dialect
 from protolint.text.tree import Block, Node, Tree, walk
+from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
-from protolint.workspace.reading import FileKind, Readings
+from protolint.workspace.reading import Readings
 
 __all__ = ["Target", "infer_target", "targets_of", "told_targets"]
 

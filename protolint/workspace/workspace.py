@@ -16,14 +16,9 @@ from protolint.caffe.descriptors import Schema, read_schema
 from protolint.caffe.dialects import Dialect
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.source import Source
+from protolint.weights.kinds import holds_weights, named_as_weights
 from protolint.workspace.config import ConfigFinder, Settings
-from protolint.workspace.discover import (
-    NotTextError,
-    find_files,
-    holds_weights,
-    named_as_weights,
-    read_source,
-)
+from protolint.workspace.discover import NotTextError, find_files, read_source
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target, targets_of

@@ -14,7 +14,8 @@ from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialects import DIALECTS, TARGETS
 from protolint.source import Source
 from protolint.text import parse
-from protolint.workspace.reading import FileKind, classify
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import classify
 
 MESSAGES = {"net": "NetParameter", "solver": "SolverParameter"}
 

@@ -16,7 +16,8 @@ from protolint.edit import apply_edits
 from protolint.errors import ProtolintError
 from protolint.lint.runner import check_source
 from protolint.source import Source
-from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target
 
 N = "nvidia-0."

@@ -20,7 +20,8 @@ from protolint.conversion.plan import Action, Plan
 from protolint.conversion.prototxt import source_refusals
 from protolint.lint.runner import check_source
 from protolint.source import Source
-from protolint.workspace.reading import FileKind, LintFile, Readings
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "nets"

@@ -18,8 +18,9 @@ from protolint.lint.rule import Finding
 from protolint.lint.runner import FileReport
 from protolint.lint.weights import GivenNet, check_weights
 from protolint.source import BinarySource, Source, Span
+from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
-from protolint.workspace.reading import FileKind, Readings
+from protolint.workspace.reading import Readings
 from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target
 
@@ -99,7 +100,7 @@ def test_the_writer_is_told_from_the_file(path: str, target: str, reason: str) -
     (report,) = check_weights(str(FIXTURES / path))
     assert report.target.dialect.name == target
     assert report.target.reason.startswith(reason)
-    assert report.kind is FileKind.WEIGHTS
+    assert report.kind is FileKind.MODEL
     assert report.accepted
 
 

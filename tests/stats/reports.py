@@ -11,6 +11,7 @@ from protolint.batchnorm.numbers import Numbers
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.source import Span
 from protolint.stats.model import Drift, Snapshot, StatsReport
+from protolint.weights.kinds import FileKind
 
 __all__ = ["EPS", "finding", "layer", "many", "moving", "report"]
 
@@ -41,7 +42,7 @@ def finding(path: str, name: str, message: str = "one channel is dead") -> Diagn
 
 def report(*layers: Numbers, findings: Sequence[Diagnostic] = (), path: str = "net") -> StatsReport:
     """A report about one file."""
-    snapshot = Snapshot(path, path, "caffemodel", layers)
+    snapshot = Snapshot(path, path, FileKind.MODEL, layers)
     return StatsReport((snapshot,), findings=tuple(findings))
 
 
@@ -58,7 +59,7 @@ def many(layers: int, snapshots: int = 1) -> StatsReport:
         Snapshot(
             f"net_iter_{1000 * k}.caffemodel",
             f"iter {1000 * k}",
-            "caffemodel",
+            FileKind.MODEL,
             tuple(replace(one, variance=one.variance * 1.5**k) for one in first),
             1000 * k,
         )
@@ -78,7 +79,7 @@ def many(layers: int, snapshots: int = 1) -> StatsReport:
 def moving(*variances: Sequence[float]) -> StatsReport:
     """One layer, `bn`, with these variances in each snapshot."""
     files = tuple(
-        Snapshot(f"net_iter_{k}.caffemodel", f"iter {k}", "caffemodel", (layer("bn", one),), k)
+        Snapshot(f"net_iter_{k}.caffemodel", f"iter {k}", FileKind.MODEL, (layer("bn", one),), k)
         for k, one in enumerate(variances, 1)
     )
     drifts = tuple(_drift("bn", k, 7.0) for k in range(len(files) - 1))

@@ -17,6 +17,7 @@ from protolint.stats.findings import drift_findings, layer_findings
 from protolint.stats.model import Snapshot
 from protolint.stats.reading import read_snapshots
 from protolint.stats.run import Options, collect
+from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
 from protolint.workspace.thresholds import Thresholds
 
@@ -30,7 +31,7 @@ def layer(variance: Array | list[float], mean: float | Array = 0.0, name: str = 
 def snapshots(*states: Numbers | tuple[Numbers, ...]) -> list[Snapshot]:
     """A snapshot for each state of the net."""
     found = [state if isinstance(state, tuple) else (state,) for state in states]
-    return [Snapshot(f"{i}.x", str(i), "caffemodel", layers) for i, layers in enumerate(found)]
+    return [Snapshot(f"{i}.x", str(i), FileKind.MODEL, layers) for i, layers in enumerate(found)]
 
 
 def compare(*states: Numbers | tuple[Numbers, ...]) -> Comparison:

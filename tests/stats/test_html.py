@@ -25,6 +25,7 @@ from protolint.stats.html import page, write_html
 from protolint.stats.html_layers import layers_of
 from protolint.stats.html_words import headline
 from protolint.stats.model import Measured, Outlier, Snapshot, StatsReport
+from protolint.weights.kinds import FileKind
 from tests.stats.reports import EPS, finding, layer, many, moving, report
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -85,7 +86,7 @@ def reports() -> list[StatsReport]:
         sound, sound.mean, sound.variance, 100, sound.mean, sound.variance, 0.25, 0.5
     )
     moved = moving([1.0, 0.5], [7.0, 3.0], [-1.0, 9.0])
-    lost = Snapshot("other", "other", "caffemodel", (sound, unread))
+    lost = Snapshot("other", "other", FileKind.MODEL, (sound, unread))
     return [
         report(),
         report(sound),
@@ -192,7 +193,7 @@ def test_what_comes_from_files_is_only_text(name: str) -> None:
 def _everywhere(name: str) -> StatsReport:
     """A report that says a name wherever a report can say one."""
     old, new = (layer(name, values) for values in ([1.0, 2.0], [0.0, 9.0]))
-    files = (Snapshot(name, name, name, (old,)), Snapshot(name, name, name, (new,)))
+    files = tuple(Snapshot(name, name, FileKind.MODEL, (one,)) for one in (old, new))
     drifts = tuple(drift._replace(layer=name) for drift in moving([1.0], [2.0]).drifts)
     bad = finding(name, name, name)._replace(code=name, name=name)
     return StatsReport(
@@ -265,7 +266,7 @@ def test_the_worst_severity_comes_first_and_files_are_told_apart() -> None:
 
 def test_layers_that_only_an_earlier_snapshot_has_are_kept() -> None:
     a, b, c = (layer(name, [1.0]) for name in "abc")
-    files = (Snapshot("1", "1", "", (a, b)), Snapshot("2", "2", "", (c, b)))
+    files = (Snapshot("1", "1", FileKind.MODEL, (a, b)), Snapshot("2", "2", FileKind.MODEL, (c, b)))
     found = layers_of(StatsReport(files))
     assert [one.name for one in found] == ["c", "b", "a"]
     assert [[one is not None for one in layer.history] for layer in found] == [

@@ -17,6 +17,7 @@ from protolint.batchnorm.numbers import Numbers
 from protolint.errors import InputError, UsageError
 from protolint.stats.model import Snapshot, StatsReport
 from protolint.stats.plot import write_plot
+from protolint.weights.kinds import FileKind
 from tests.stats.reports import finding, layer, many, moving, report
 
 pytest.importorskip("matplotlib")
@@ -102,7 +103,7 @@ def test_any_name_can_be_drawn(tmp_path: Path, name: str) -> None:
     target = tmp_path / "out.svg"
     drawn = moving([1.0, 2.0], [7.0, 1.0])
     layers = (layer(name, [1.0, 3.0]), layer("bn", [0.0, 1.0]))
-    files = tuple(Snapshot(f"{name}.h5", name, "HDF5", layers) for _ in range(2))
+    files = tuple(Snapshot(f"{name}.h5", name, FileKind.MODEL_HDF5, layers) for _ in range(2))
     drifts = tuple(drift._replace(layer=name) for drift in drawn.drifts)
     write_plot(StatsReport(files, drifts=drifts, findings=(finding("net", name),)), str(target))
     if len(name) < 30 and name.isprintable():

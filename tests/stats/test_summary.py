@@ -11,6 +11,7 @@ import pytest
 from protolint.batchnorm.numbers import Numbers
 from protolint.stats.reading import Reading, read_snapshots
 from protolint.stats.summary import summary_of
+from protolint.weights.kinds import FileKind
 
 #: Where each golden folder keeps gamma, beta, mean and variance; the factor multiplies the latter.
 ORDERS = {
@@ -102,7 +103,7 @@ def test_half_precision_and_hdf5_are_read_like_the_rest(fixtures: Path, tmp_path
             ):
                 file[f"data/{layer.name}/{i}"] = values.astype(np.float32)
     stored = read_snapshots([str(path)])[0][0]
-    assert stored.kind == "HDF5 caffemodel"
+    assert stored.kind is FileKind.MODEL_HDF5
     for a, b in zip(whole.layers, stored.layers, strict=True):
         np.testing.assert_array_equal(a.variance, b.variance)
 

@@ -19,6 +19,7 @@ from protolint.batchnorm.state import Age
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.stats.model import Snapshot
 from protolint.stats.reading import Reading, read_snapshots
+from protolint.weights.kinds import FileKind
 
 VARIANCE = np.array([0.25, 1.5, 3.0], np.float32)
 MEAN = np.array([-1.0, 0.5, 2.0], np.float32)
@@ -244,7 +245,7 @@ def test_a_checkpoint_of_torch_itself_says_what_its_safetensors_twin_says(fixtur
     folder = fixtures / "stats"
     ours = one(str(folder / "epoch_1015.pt"))
     twin = one(str(folder / "epoch_1015.safetensors"))
-    assert ours.kind == "PyTorch checkpoint"
+    assert ours.kind is FileKind.CHECKPOINT
     for a, b in zip(ours.layers, twin.layers, strict=True):
         assert (a.name, a.age) == (b.name, b.age)
         np.testing.assert_array_equal(a.variance, b.variance)
