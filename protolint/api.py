@@ -250,7 +250,7 @@ def _check_with(workspace: Workspace, source: Source, models: Sequence[str]) -> 
     from protolint.lint.weights import GivenNet
 
     targets = [report.target for report in reports]
-    given = GivenNet(workspace.readings(source), targets, workspace.relatives)
+    given = GivenNet(workspace.readings(source), targets)
     more = [report for path in models for report in _check_weights(workspace, path, given)]
     return [*reports, *more]
 

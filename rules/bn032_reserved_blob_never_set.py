@@ -30,7 +30,7 @@ from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
-from protolint.net.solver import Solver
+from protolint.net.solver_parameter import SolverParameter
 
 from ._layers import delete_params, named
 
@@ -69,7 +69,7 @@ def _message(net: Net, layer: Layer, cure: str) -> str:
     )
 
 
-def _without_decay(net: Net, layer: Layer, solver: Solver) -> Finding:
+def _without_decay(net: Net, layer: Layer, solver: SolverParameter) -> Finding:
     """The finding of the solver form, at the solver's field where it is in the same file."""
     given = solver.message.node_of("weight_decay")
     place = given or solver.message.node_of("net") or solver.message.node_of("train_net")

@@ -117,6 +117,6 @@ class Session:
         from protolint.lint.weights import GivenNet
 
         targets = [report.target for report in reports]
-        given = GivenNet(self.workspace.readings(source), targets, self.workspace.relatives)
+        given = GivenNet(self.workspace.readings(source), targets)
         more = (self.check_weights(path, given) for path in self.weights)
         return [*reports, *(report for found in more for report in found)]

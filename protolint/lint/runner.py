@@ -12,7 +12,6 @@ from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.suppress import suppress
 from protolint.lint.unused import unused_suppressions
-from protolint.net.solver import Solver
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
@@ -60,17 +59,15 @@ def check_source(
     the run.
     """
     settings = settings or Settings()
-    project = project or Project()
-    readings = Readings.of(source, build or settings.build())
+    readings = Readings.of(source, build or settings.build(), project or Project())
     selected = settings.selector(source.path)
     rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
     checked = [
-        (target, _check(readings.read(target.dialect), rules, project, settings))
+        (target, _check(readings.read(target.dialect), rules, settings))
         for target in targets_of(readings, targets, settings)
     ]
-    directives = readings.read(checked[0][0].dialect).directives
     ran = {r.code for r in rules if any(r.applies_to(t.dialect.name) for t, _ in checked)}
-    outcome = suppress(source, directives, (found for _, found in checked), ran)
+    outcome = suppress(source, readings.directives, (found for _, found in checked), ran)
     reports = []
     for (target, _), kept in zip(checked, outcome.kept, strict=True):
         file = readings.read(target.dialect)
@@ -87,26 +84,23 @@ def check_source(
     return reports
 
 
-def _check(
-    file: LintFile, rules: list[Rule], project: Project, settings: Settings
-) -> list[Diagnostic]:
-    solver = project.connect(file)
+def _check(file: LintFile, rules: list[Rule], settings: Settings) -> list[Diagnostic]:
     name = file.dialect.name
     broken = file.tree.broken
     return [
         _diagnostic(file, rule, finding, settings)
         for rule in rules
         if rule.applies_to(name) and (rule.reader or not broken)
-        for finding in _findings(file, rule, solver)
+        for finding in _findings(file, rule)
     ]
 
 
-def _findings(file: LintFile, rule: Rule, solver: Solver | None) -> Iterator[Finding]:
+def _findings(file: LintFile, rule: Rule) -> Iterator[Finding]:
     if rule.scope is Scope.FILE:
         yield from rule.check(file)
     elif rule.scope is Scope.SOLVER:
-        if solver is not None:
-            yield from rule.check(solver)
+        if file.solver is not None:
+            yield from rule.check(file.solver)
     else:
         for net in file.nets:
             yield from rule.check(net)

@@ -31,7 +31,6 @@ from protolint.weights.kinds import FileKind
 from protolint.weights.scan import BlobScan, Progress, scan_hdf5, scan_model
 from protolint.workspace.config import Settings
 from protolint.workspace.reading import Readings
-from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target
 from protolint.workspace.thresholds import Thresholds
 
@@ -46,9 +45,8 @@ _NEWEST = "nvidia-0.17"
 class GivenNet:
     """The net that weights are checked with: a net's file, or that of a solver."""
 
-    def __init__(self, readings: Readings, targets: Iterable[Target], project: Project) -> None:
+    def __init__(self, readings: Readings, targets: Iterable[Target]) -> None:
         self._readings = readings
-        self._project = project
         self.path = readings.tree.source.path
         self.targets = tuple(targets)
 
@@ -60,10 +58,9 @@ class GivenNet:
     def net(self, dialect: Dialect) -> Net | None:
         """The net, or the one the solver trains; None where there is no sound one."""
         file = self._readings.read(dialect)
-        solver = self._project.connect(file)
         if file.tree.broken:
             return None
-        nets = file.nets if solver is None else solver.nets
+        nets = file.nets if file.solver is None else file.solver.nets
         return nets[0] if nets else None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import STANDARD, Build
@@ -13,14 +13,12 @@ from protolint.caffe.dialects import Dialect
 from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
+from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
 from protolint.source import Source
 from protolint.text.tree import Block
 
-if TYPE_CHECKING:
-    from protolint.net.solver import Solver
-
-__all__ = ["Net"]
+__all__ = ["ALONE", "Net", "Relatives"]
 
 TRAIN, TEST = "TRAIN", "TEST"
 
@@ -35,11 +33,43 @@ _index = attrgetter("index")
 _CONSTANTS = frozenset({"Input", "Parameter", "DummyData"})
 
 
+class Relatives(Protocol):
+    """The files around a net or a solver, opened when they are asked for."""
+
+    def sibling(self, net: Net) -> Net | None:
+        """Return the training net of a deploy net, or the other way round, if known."""
+
+    def solver(self, net: Net) -> SolverParameter | None:
+        """Return the solver that trains a net, if known."""
+
+    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
+        """Return whether there is a file that a solver names, and its net if it holds one."""
+
+
+class _Alone:
+    """What is around a net of which only its own text is known: nothing."""
+
+    def sibling(self, net: Net) -> Net | None:
+        """Return None."""
+        return None
+
+    def solver(self, net: Net) -> SolverParameter | None:
+        """Return None."""
+        return None
+
+    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
+        """Return that there is no such file."""
+        return False, None
+
+
+ALONE = _Alone()
+
+
 class Net:
     """A NetParameter, as one dialect would build it.
 
     `inline` says that the net stands inside a solver, where Caffe does not upgrade it.
-    `sibling` and `solver` are other files of the same run (protolint.workspace.relatives).
+    `relatives` are the files around it (protolint.workspace.relatives).
     """
 
     def __init__(
@@ -50,6 +80,7 @@ class Net:
         *,
         build: Build = STANDARD,
         inline: bool = False,
+        relatives: Relatives = ALONE,
     ) -> None:
         self.message = message
         self.dialect = dialect
@@ -57,9 +88,7 @@ class Net:
         self.build = build
         self.inline = inline
         self._traits: dict[int, BatchNormTraits] = {}
-        # Functions of the net, not bound to it: a cycle would keep the whole tree alive.
-        self.find_sibling: Callable[[Net], Net | None] = _nothing
-        self.find_solver: Callable[[Net], Solver | None] = _nothing
+        self._relatives = relatives
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
         if not sized and dialect.version != (0, 14):
@@ -79,12 +108,12 @@ class Net:
     @cached_property
     def sibling(self) -> Net | None:
         """The training net of a deploy net or the deploy net of a training net, if known."""
-        return self.find_sibling(self)
+        return self._relatives.sibling(self)
 
     @cached_property
-    def solver(self) -> Solver | None:
+    def solver(self) -> SolverParameter | None:
         """The solver that trains this net, if it is known."""
-        return self.find_solver(self)
+        return self._relatives.solver(self)
 
     @cached_property
     def layers(self) -> list[Layer]:
@@ -234,10 +263,6 @@ class Net:
             found = batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.build.cudnn)
             self._traits[batchnorm.index] = found
         return found
-
-
-def _nothing(_: Net) -> None:
-    """What a net knows of its relatives until it is told."""
 
 
 def _without_padding(layers: list[Layer]) -> list[Layer]:

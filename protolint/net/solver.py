@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
 from protolint.caffe.binder import Message
+from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.dialects import Dialect
-from protolint.net.net import Net
+from protolint.net.net import ALONE, Net, Relatives
+from protolint.net.solver_parameter import SolverParameter
 from protolint.source import Source
 from protolint.text.tree import Block, Scalar
 
 __all__ = ["NetReference", "Solver"]
 
 _TRAIN_FILES, _TEST_FILES = ("net", "train_net"), ("test_net",)
+_INLINE = ("net_param", "train_net_param", "test_net_param")
 
 
 class NetReference(NamedTuple):
@@ -31,12 +33,10 @@ class NetReference(NamedTuple):
     found: bool
 
 
-class Solver:
-    """A SolverParameter, as one dialect would read it.
+class Solver(SolverParameter):
+    """A solver and its nets: those that it names, and those that stand in the solver itself.
 
-    `open_net` says whether a file that the solver names was found, and gives its net if it
-    holds one; where it looks is not known here. `inline` are the nets that stand in the
-    solver itself.
+    `relatives` say where a file that it names is.
     """
 
     def __init__(
@@ -44,14 +44,30 @@ class Solver:
         message: Message,
         dialect: Dialect,
         source: Source,
-        inline: list[Net],
-        open_net: Callable[[str], tuple[bool, Net | None]],
+        *,
+        build: Build = STANDARD,
+        relatives: Relatives = ALONE,
     ) -> None:
-        self.message = message
-        self.dialect = dialect
-        self.source = source
-        self.inline = inline
-        self._open_net = open_net
+        super().__init__(message, dialect, source)
+        self._build = build
+        self._relatives = relatives
+
+    @cached_property
+    def inline(self) -> list[Net]:
+        """The nets that stand in the solver itself, the ones for training first."""
+        within = _Within(self)
+        return [
+            Net(
+                message,
+                self.dialect,
+                self.source,
+                build=self._build,
+                inline=True,
+                relatives=within,
+            )
+            for field in _INLINE
+            for message in self.message.messages(field)
+        ]
 
     @cached_property
     def references(self) -> list[NetReference]:
@@ -59,7 +75,7 @@ class Solver:
         found = []
         for field in (*_TRAIN_FILES, *_TEST_FILES):
             for value, node in self.message.values.get(field, ()):
-                there, net = self._open_net(str(value))
+                there, net = self._relatives.open_net(self, str(value))
                 found.append(NetReference(field, str(value), node, net, there))
         return found
 
@@ -68,7 +84,21 @@ class Solver:
         """Every net that is known, inline or in a file, the one for training first."""
         return [*self.inline, *(ref.net for ref in self.references if ref.net is not None)]
 
-    @property
-    def fine_tunes(self) -> bool:
-        """Whether the solver itself names weights to start from (BVLC master)."""
-        return "weights" in self.message
+
+class _Within:
+    """What is around a net inside a solver: that solver."""
+
+    def __init__(self, solver: Solver) -> None:
+        self._solver = solver
+
+    def sibling(self, net: Net) -> Net | None:
+        """Return None: nets of one solver are not compared."""
+        return None
+
+    def solver(self, net: Net) -> SolverParameter | None:
+        """Return the solver that the net stands in."""
+        return self._solver
+
+    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
+        """Return that there is no such file."""
+        return False, None

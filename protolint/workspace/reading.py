@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 
-from protolint.caffe.binder import BindProblem, Message, bind
+from protolint.caffe.binder import BindProblem, bind
 from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialects import Dialect
-from protolint.net.net import Net
+from protolint.net.net import ALONE, Net, Relatives
+from protolint.net.solver import Solver
 from protolint.source import Source
 from protolint.text import parse
 from protolint.text.tree import Block, ListValue, Scalar, Tree
@@ -53,11 +54,22 @@ class LintFile:
     """A parsed file bound to the schema of one target.
 
     `misfits` are the fields that do not fit the schema, `problems` those of them that are
-    worth saying: what stands on a line with a syntax error follows from it.
+    worth saying: what stands on a line with a syntax error follows from it. `directives` are
+    what the file's comments say to protolint.
     """
 
-    def __init__(self, tree: Tree, kind: FileKind, dialect: Dialect, build: Build) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        kind: FileKind,
+        dialect: Dialect,
+        build: Build,
+        directives: Directives,
+        relatives: Relatives,
+    ) -> None:
         self.tree = tree
+        self.directives = directives
+        self._relatives = relatives
         self.source: Source = tree.source
         self.kind = kind
         self.dialect = dialect
@@ -75,23 +87,30 @@ class LintFile:
             self.problems = [p for p in found if line(p.node.start) not in broken]
 
     @cached_property
-    def directives(self) -> Directives:
-        """What the file's comments say to protolint."""
-        return read_directives(self.tree)
+    def solver(self) -> Solver | None:
+        """The solver, if the file is one."""
+        if self.kind is not FileKind.SOLVER:
+            return None
+        return Solver(
+            self.message, self.dialect, self.source, build=self.build, relatives=self._relatives
+        )
 
     @cached_property
     def nets(self) -> list[Net]:
         """The net of the file, or the nets that stand inside a solver."""
-        if self.kind is FileKind.NET:
-            return [self._net(self.message, inline=False)]
-        if self.kind is FileKind.SOLVER:
-            fields = ("net_param", "train_net_param", "test_net_param")
-            inner = [m for field in fields for m in self.message.messages(field)]
-            return [self._net(message, inline=True) for message in inner]
-        return []
-
-    def _net(self, message: Message, *, inline: bool) -> Net:
-        return Net(message, self.dialect, self.source, build=self.build, inline=inline)
+        if self.solver is not None:
+            return self.solver.inline
+        if self.kind is not FileKind.NET:
+            return []
+        return [
+            Net(
+                self.message,
+                self.dialect,
+                self.source,
+                build=self.build,
+                relatives=self._relatives,
+            )
+        ]
 
     @cached_property
     def _top_starts(self) -> list[int]:
@@ -120,24 +139,31 @@ class LintFile:
 
 
 class Readings:
-    """One parsed file, read as each dialect that is asked for; each reading is made once."""
+    """One parsed file, read as each dialect that is asked for; each reading is made once.
 
-    def __init__(self, tree: Tree, build: Build = STANDARD) -> None:
+    `directives` are what its comments say, whatever Caffe it is for.
+    """
+
+    def __init__(self, tree: Tree, build: Build = STANDARD, relatives: Relatives = ALONE) -> None:
         self.tree = tree
         self.kind = classify(tree)
         self.build = build
+        self.directives = read_directives(tree)
+        self._relatives = relatives
         self._files: dict[str, LintFile] = {}
 
     @classmethod
-    def of(cls, source: Source, build: Build = STANDARD) -> Readings:
-        """The readings of a source that is yet to be parsed."""
-        return cls(parse(source), build)
+    def of(cls, source: Source, build: Build = STANDARD, relatives: Relatives = ALONE) -> Readings:
+        """Parse a source, to be read as one dialect or another."""
+        return cls(parse(source), build, relatives)
 
     def read(self, dialect: Dialect) -> LintFile:
-        """The file bound to a dialect's schema, or to the user's own."""
+        """Return the file bound to a dialect's schema, or to the user's own."""
         file = self._files.get(dialect.name)
         if file is None:
-            file = self._files[dialect.name] = LintFile(self.tree, self.kind, dialect, self.build)
+            file = self._files[dialect.name] = LintFile(
+                self.tree, self.kind, dialect, self.build, self.directives, self._relatives
+            )
         return file
 
 

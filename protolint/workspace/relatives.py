@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 from protolint.caffe.dialects import Dialect
 from protolint.errors import InputError
 from protolint.net.net import Net
-from protolint.net.solver import Solver
+from protolint.net.solver_parameter import SolverParameter
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.discover import read_source
-from protolint.workspace.reading import LintFile, Readings
+from protolint.workspace.reading import Readings
 
 __all__ = ["Project"]
 
@@ -64,30 +64,15 @@ class Project:
         nets = readings.read(dialect).nets
         return nets[0] if nets else None
 
-    def connect(self, file: LintFile) -> Solver | None:
-        """Tell the file's nets of their relatives, and give its solver if it is one."""
-        if file.kind is FileKind.SOLVER:
-            solver = self._solver(file)
-            for net in file.nets:
-                net.solver = solver
-            return solver
-        for net in file.nets:
-            net.find_sibling = self._sibling
-            net.find_solver = self._solver_of
-        return None
+    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
+        """Return whether there is a file that a solver names, and its net if it holds one."""
+        folder = os.path.dirname(os.path.abspath(solver.source.path))
+        paths = [path for path in _candidates(folder, name) if os.path.isfile(path)]
+        nets = (self._net(path, solver.dialect) for path in paths)
+        return bool(paths), next((net for net in nets if net is not None), None)
 
-    def _solver(self, file: LintFile) -> Solver:
-        folder = os.path.dirname(os.path.abspath(file.source.path))
-
-        def open_net(name: str) -> tuple[bool, Net | None]:
-            paths = [path for path in _candidates(folder, name) if os.path.isfile(path)]
-            nets = (self._net(path, file.dialect) for path in paths)
-            return bool(paths), next((net for net in nets if net is not None), None)
-
-        return Solver(file.message, file.dialect, file.source, file.nets, open_net)
-
-    def _sibling(self, net: Net) -> Net | None:
-        """The training net of a deploy net, or the other way round, from the same folder."""
+    def sibling(self, net: Net) -> Net | None:
+        """Return the training net of a deploy net, or the other way round, from the same folder."""
         path = os.path.abspath(net.source.path)
         found = []
         for other in self._models.get((os.path.dirname(path), _model_of(path)), ()):
@@ -98,13 +83,13 @@ class Project:
                 found.append(candidate)
         return found[0] if len(found) == 1 else None
 
-    def _solver_of(self, net: Net) -> Solver | None:
-        """The one solver of the run, in the same folder, that names this net."""
+    def solver(self, net: Net) -> SolverParameter | None:
+        """Return the one solver of the run, in the same folder, that names this net."""
         path = os.path.abspath(net.source.path)
         solvers = self._solvers.get(os.path.dirname(path), ())
         found = [solver for solver in solvers if path in self._nets_of(solver, net.dialect)]
         readings = self._open(found[0]) if len(found) == 1 else None
-        return None if readings is None else self._solver(readings.read(net.dialect))
+        return None if readings is None else readings.read(net.dialect).solver
 
     def _nets_of(self, path: str, dialect: Dialect) -> frozenset[str]:
         """Every path that the training net of a solver may have."""

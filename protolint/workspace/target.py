@@ -33,10 +33,9 @@ def targets_of(readings: Readings, asked: tuple[Dialect, ...], settings: Setting
 def told_targets(readings: Readings, settings: Settings) -> list[Target]:
     """The targets that a comment in the file names, else the configured ones; none: not told."""
     source = readings.tree.source
-    if "protolint:" in source.text:
-        named = readings.read(infer_target(readings).dialect).directives.targets
-        if named:
-            return _unique(named, "as a comment in the file says")
+    named = readings.directives.targets
+    if named:
+        return _unique(named, "as a comment in the file says")
     configured = settings.targets_of(source.path)
     if configured and settings.path is not None:
         return _unique(configured, f"as {os.path.basename(settings.path)} says")

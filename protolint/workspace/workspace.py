@@ -179,7 +179,7 @@ class Workspace:
 
     def readings(self, source: Source) -> Readings:
         """Return a parsed source, to be read as one dialect or another."""
-        return Readings.of(source, self.build(source.path))
+        return Readings.of(source, self.build(source.path), self.relatives)
 
     def targets(self, readings: Readings) -> list[Target]:
         """Return what a file is checked for: as chosen, as it says, or as its fields show."""

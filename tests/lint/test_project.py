@@ -10,7 +10,7 @@ from protolint.caffe.dialects import DIALECTS
 from protolint.net.net import Net
 from protolint.net.solver import Solver
 from protolint.source import Source
-from protolint.workspace.reading import Readings
+from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.relatives import Project
 
 BVLC = DIALECTS["bvlc"]
@@ -26,15 +26,17 @@ def write(folder: Path, files: dict[str, str]) -> list[str]:
     return [str(folder / name) for name in files]
 
 
+def read(project: Project, path: str) -> LintFile:
+    source = Source(path, Path(path).read_bytes())
+    return Readings.of(source, relatives=project).read(BVLC)
+
+
 def open_net(project: Project, path: str) -> Net:
-    file = Readings.of(Source(path, Path(path).read_bytes())).read(BVLC)
-    project.connect(file)
-    return file.nets[0]
+    return read(project, path).nets[0]
 
 
 def open_solver(project: Project, path: str) -> Solver:
-    file = Readings.of(Source(path, Path(path).read_bytes())).read(BVLC)
-    solver = project.connect(file)
+    solver = read(project, path).solver
     assert solver is not None
     return solver
 

@@ -63,7 +63,7 @@ def codes(report: FileReport) -> list[tuple[str, str | None]]:
 def given(text: str | bytes, target: str, build: Build = BUILD) -> GivenNet:
     data = text.encode() if isinstance(text, str) else text
     readings = Readings.of(Source("net.prototxt", data), build)
-    return GivenNet(readings, [Target(DIALECTS[target], "as asked")], Project())
+    return GivenNet(readings, [Target(DIALECTS[target], "as asked")])
 
 
 @pytest.mark.parametrize("path", golden())
@@ -200,9 +200,10 @@ def test_weights_are_checked_with_the_net_that_a_solver_trains(tmp_path: Path) -
     (tmp_path / "train.prototxt").write_text(trained, "utf-8")
     solver = tmp_path / "solver.prototxt"
     solver.write_text('net: "train.prototxt"\nbase_lr: 0.1\n', "utf-8")
-    readings = Readings.of(Source(str(solver), solver.read_bytes()), BUILD)
+    source = Source(str(solver), solver.read_bytes())
+    readings = Readings.of(source, BUILD, Project([str(solver)]))
     target = Target(DIALECTS["nvidia-0.17"], "as asked")
-    company = GivenNet(readings, [target], Project([str(solver)]))
+    company = GivenNet(readings, [target])
     assert company.is_solver
     (report,) = check_weights(str(golden / "brook.caffemodel"), given=company)
     assert codes(report) == [("WT018", "norm_a"), ("WT018", "norm_b")]

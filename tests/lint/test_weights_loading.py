@@ -16,7 +16,6 @@ from protolint.diagnostic import Severity
 from protolint.lint.weights import GivenNet, check_weights
 from protolint.source import Source
 from protolint.workspace.reading import Readings
-from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target
 
 ROOTS = (
@@ -78,7 +77,7 @@ def test_the_rules_say_what_was_observed(
     # The builds had no cuDNN.
     source = Source(str(prototxt), prototxt.read_bytes())
     readings = Readings.of(source, Build(cudnn=False))
-    given = GivenNet(readings, [Target(DIALECTS[dialect], "as asked")], Project())
+    given = GivenNet(readings, [Target(DIALECTS[dialect], "as asked")])
     (report,) = check_weights(str(model), given=given)
     errors = {d.code for d in report.diagnostics if d.severity is Severity.ERROR}
     assert errors == ({code} if code else set())

@@ -20,7 +20,6 @@ from protolint.source import Source
 from protolint.weights.blobs import encode_blob
 from protolint.wire import length_delimited
 from protolint.workspace.reading import Readings
-from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target
 
 NET = """\
@@ -48,7 +47,7 @@ def reports(checkout: Path) -> list[FileReport]:
     """An error in a blob, and one in a layer that has a second place, in the net."""
     (checkout / NAME).write_bytes(FIRST + SECOND)
     readings = Readings.of(Source("net.prototxt", NET.encode()))
-    net = GivenNet(readings, [Target(DIALECTS["bvlc"], "as asked")], Project())
+    net = GivenNet(readings, [Target(DIALECTS["bvlc"], "as asked")])
     found = check_weights(NAME, given=net)
     assert [(d.code, d.layer) for r in found for d in r.diagnostics] == [
         ("WT004", "b\u00f6n"),

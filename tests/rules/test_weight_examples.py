@@ -14,7 +14,6 @@ from protolint.lint.weights_example import InvalidWeights, WeightsExample
 from protolint.source import BinarySource, Source
 from protolint.stats.run import Options, collect
 from protolint.workspace.reading import Readings
-from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target
 
 from .conftest import Maker
@@ -38,7 +37,7 @@ def checked(example: WeightsExample | InvalidWeights, make: Maker) -> FileReport
     if example.net:
         readings = Readings.of(Source("net.prototxt", example.net.encode()))
         assert readings.read(dialect).accepted
-        given = GivenNet(readings, [Target(dialect, "as asked")], Project())
+        given = GivenNet(readings, [Target(dialect, "as asked")])
     (report,) = check_weights(str(path), targets=(dialect,), given=given)
     return report
 
