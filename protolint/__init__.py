@@ -14,7 +14,8 @@ The names listed in `__all__` are the public ones; each is imported when it is f
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protolint.api import CheckResult, check, load
-    from protolint.caffe.dialects import DIALECTS, Dialect
+    from protolint.caffe.dialect import Dialect
+    from protolint.caffe.registry import DIALECTS
     from protolint.conversion.report import ConversionReport
     from protolint.conversion.run import convert
     from protolint.conversion.verify import ProofError
@@ -67,7 +68,8 @@ _MODULES = {
     "layers.layer": ("Layer",),
     "net.net": ("Net",),
     "net.view": ("View",),
-    "caffe.dialects": ("DIALECTS", "Dialect"),
+    "caffe.dialect": ("Dialect",),
+    "caffe.registry": ("DIALECTS",),
     "source": ("Position", "Source", "Span"),
 }
 

@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, Union, overload
 
-from protolint.caffe.dialects import AUTO, DIALECTS, Dialect, resolve_target
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
 from protolint.diagnostic import Diagnostic
 from protolint.errors import InputError, UsageError
 from protolint.lint.runner import FileReport, check_source

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.batchnorm import Affine
 from protolint.caffe.binder import Message
-from protolint.caffe.dialects import Affine
 from protolint.layers.batchnorm import effective_eps
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer

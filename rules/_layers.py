@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer, ParamSpec
 from protolint.layers.legacy import V1_TYPES

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from protolint.caffe.binder import BindProblem
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialects import FOREIGN_SCHEMAS, FORK_FIELDS
+from protolint.caffe.forks import FOREIGN_SCHEMAS, FORK_FIELDS
 from protolint.workspace.reading import LintFile
 
 

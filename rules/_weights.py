@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Label
 from protolint.edit import Applicability, Fix
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, StoredLayer, Weights
 
-HDF5_BY_NAME = tuple(n for n, d in DIALECTS.items() if not d.hdf5_by_content)
-REORDERS = tuple(n for n, d in DIALECTS.items() if d.reorders_on_load)
-NVIDIA_16 = tuple(n for n, d in DIALECTS.items() if d.reads_raw_data and not d.divides_on_load)
-NVIDIA_16_ON = tuple(n for n, d in DIALECTS.items() if d.reads_raw_data)
-WITHOUT_RAW_DATA = tuple(n for n, d in DIALECTS.items() if not d.reads_raw_data)
+HDF5_BY_NAME = tuple(n for n, d in DIALECTS.items() if not d.loading.hdf5_by_content)
+REORDERS = tuple(n for n, d in DIALECTS.items() if d.loading.reorders)
+NVIDIA_16 = tuple(n for n, d in DIALECTS.items() if d.ignores_factor)
+NVIDIA_16_ON = tuple(n for n, d in DIALECTS.items() if d.loading.reads_raw_data)
+WITHOUT_RAW_DATA = tuple(n for n, d in DIALECTS.items() if not d.loading.reads_raw_data)
 
 #: How many channels a message names.
 _NAMED = 3

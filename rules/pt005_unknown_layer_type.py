@@ -24,10 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from protolint.caffe.dialects import DIALECTS, TARGETS
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.forks import FORK_TYPES
+from protolint.caffe.registry import registered_by
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
-from protolint.layers.catalogue import ALL_TYPES, known_by, layer_types
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.legacy import V1_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
@@ -38,12 +40,10 @@ from protolint.text.write import quote, replace_value
 
 from ._layers import is_old_type_word, listed, named
 
-_FORKS = {"BN": "SegNet, ENet and yjxiong/PSPNet Caffe"}
-
 
 @net_rule("PT005", "unknown-layer-type", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    known = layer_types(net.dialect.version) | net.custom_types
+    known = net.dialect.layer_types | net.custom_types
     for layer in net.layers:
         if layer.type in known or not net.views_of(layer) or is_old_type_word(layer):
             continue
@@ -52,23 +52,23 @@ def check(net: Net) -> Iterator[Finding]:
         if node is None:
             message = f'{named(layer)}: the layer has no type; write type: "..."'
         else:
-            hint = _hint(net.dialect.version, layer.type)
+            hint = _hint(net.dialect, layer.type)
             message = f"{net.dialect.name} has no layer type '{layer.type}'{hint}"
         yield Finding(span, message, layer=layer.name, fix=_fix(layer, known))
 
 
 @lru_cache(maxsize=256)
-def _hint(version: tuple[int, ...], written: str) -> str:
-    near = V1_TYPES.get(written) or _same_but_for_case(written, layer_types(version))
+def _hint(dialect: Dialect, written: str) -> str:
+    near = V1_TYPES.get(written) or _same_but_for_case(written, dialect.layer_types)
     if near:
         return f"; did you mean '{near}'?"
-    owners = known_by(written, {name: DIALECTS[name] for name in TARGETS})
+    owners = registered_by(written)
     if owners:
         return f"; it belongs to {listed(owners)}"
-    if written in _FORKS:
-        return f"; it belongs to {_FORKS[written]}"
+    if written in FORK_TYPES:
+        return f"; it belongs to {FORK_TYPES[written]}"
     found = nearest(written, sorted(ALL_TYPES))
-    if found and found[0] in layer_types(version):
+    if found and dialect.registers(found[0]):
         return f"; did you mean '{found[0]}'?"
     return "; if it is a layer of your own, list it in layer-types"
 

@@ -26,7 +26,7 @@ from functools import cache
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
-from protolint.layers.catalogue import ALL_TYPES, layer_types
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
@@ -43,7 +43,7 @@ _PREFETCH_FIELDS = frozenset({"prefetch", "threads", "parser_threads"})
 
 @net_rule("PT008", "ignored-param-message", Severity.WARNING)
 def check(net: Net) -> Iterator[Finding]:
-    known = layer_types(net.dialect.version) - net.custom_types - {"Python"}
+    known = net.dialect.layer_types - net.custom_types - {"Python"}
     for layer in net.layers:
         if layer.type not in known or layer.message.values.keys() <= _usual_fields(layer.type):
             continue

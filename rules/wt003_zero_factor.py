@@ -55,7 +55,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         three = len(blobs) == 3
         used = three and weights.divides
         stored = bool(blobs[0].any() or blobs[1].any())
-        unused = dialect.reads_raw_data and not (reading.wide and not three)
+        unused = dialect.loading.reads_raw_data and not (reading.wide and not three)
         if not used and not (unused and stored):
             continue
         if used:

@@ -105,7 +105,7 @@ def _mismatch(
 
 def _reshapes(weights: Weights, blobs: int) -> bool:
     dialect = weights.dialect
-    return dialect.reshapes_hdf5 if weights.file.hdf5 else blobs in dialect.reshapes_on_load
+    return dialect.loading.reshapes_hdf5 if weights.file.hdf5 else blobs in dialect.loading.reshapes
 
 
 def _wrong_channels(layer: StoredLayer, expected: list[_Dims]) -> tuple[int, _Dims, bool] | None:

@@ -39,7 +39,7 @@ def check(weights: Weights) -> Iterator[Finding]:
     if not weights.file.hdf5:
         return
     for reading in weights.norms:
-        divides = weights.dialect.divides_on_load and is_sums(reading)
+        divides = weights.dialect.loading.divides and is_sums(reading)
         if not divides and not reading.in_old_order:
             continue
         what = "divide" if divides else "reorder"

@@ -126,7 +126,7 @@ def reading(path: Path, runs: int) -> None:
 
     from protolint.caffe.binder import bind
     from protolint.caffe.descriptors import load_schema
-    from protolint.caffe.dialects import DIALECTS
+    from protolint.caffe.registry import DIALECTS
     from protolint.lint.runner import check_source
     from protolint.source import Source
     from protolint.text import parse

@@ -14,14 +14,14 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: Each package of protolint, and the packages of protolint that it may import.
-LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest"}
+LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32"}
 ALLOWED = {
     "text": LEAVES,
     "caffe": LEAVES | {"text"},
     "layers": LEAVES | {"text", "caffe"},
     "net": LEAVES | {"text", "caffe", "layers"},
-    "weights": LEAVES,
-    "batchnorm": LEAVES | {"weights"},
+    "weights": LEAVES | {"caffe"},
+    "batchnorm": LEAVES | {"weights", "caffe"},
     "workspace": LEAVES | {"text", "caffe", "layers", "net", "weights.kinds", "lint.select"},
     "lint": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace"},
     "report": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint"},

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.lint.registry import all_rules
 
 REPOSITORY = Path(__file__).resolve().parent.parent

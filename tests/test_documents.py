@@ -83,7 +83,7 @@ def test_the_configuration_shown_is_valid(tmp_path: Path) -> None:
 
 
 def test_every_target_is_in_the_readmes_table() -> None:
-    from protolint.caffe.dialects import DIALECTS
+    from protolint.caffe.registry import DIALECTS
 
     for name in DIALECTS:
         assert f"`{name}`" in README

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS, Affine
+from protolint.caffe.batchnorm import Affine
+from protolint.caffe.registry import DIALECTS
 from protolint.workspace.config import _KEYS, ConfigFinder
 
 REPOSITORY = Path(__file__).resolve().parent.parent

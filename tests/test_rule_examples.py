@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix, apply_edits, overlap
 from protolint.lint.manual import examples, manual_page

@@ -25,6 +25,7 @@ from protolint.batchnorm.state import (
     single,
     with_eps,
 )
+from protolint.caffe.batchnorm import EpsRule
 
 __all__ = [
     "DEFAULT_FRACTION",
@@ -47,21 +48,6 @@ class Role(Enum):
     GAMMA = "gamma"
     BETA = "beta"
     RESERVED = "reserved"
-
-
-class EpsRule(NamedTuple):
-    """The eps a layer really adds: `fixed`, or what is written, raised to the floor."""
-
-    default: float = 1e-5
-    floor: float | None = None
-    fixed: float | None = None
-
-    def effective(self, written: float | None) -> float:
-        """The eps in use when the layer says `written` (None: nothing), as a 32-bit float."""
-        if self.fixed is not None:
-            return single(self.fixed)
-        eps = single(self.default if written is None else written)
-        return eps if self.floor is None else max(eps, single(self.floor))
 
 
 # No floor and the default of every tag but the first two of NVIDIA 0.16.

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.cli.options import (
     CodesType,
     PathType,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from click.shell_completion import CompletionItem
 
-from protolint.caffe.dialects import AUTO, DIALECTS
+from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.errors import ProtolintError
 from protolint.lint.registry import known_rules
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.cli.options import TargetType
 from protolint.cli.progress import progress_bar
 from protolint.errors import UsageError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from protolint.caffe.dialects import AUTO, DIALECTS, Dialect, resolve_target
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
 from protolint.diagnostic import Severity
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from protolint.caffe.descriptors import read_schema
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.cli.options import TargetType
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.cli.options import PathType, TargetType, ThresholdType, coloured
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError

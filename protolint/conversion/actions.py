@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protolint.caffe.dialects import DIALECTS, Affine
+from protolint.caffe.batchnorm import Affine
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.affine import has_beta
 from protolint.conversion.forms import PLAIN, Form, Multipliers, multipliers
 from protolint.conversion.memory import Memory

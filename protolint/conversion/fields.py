@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, load_schema
-from protolint.caffe.dialects import FOREIGN_SCHEMAS
+from protolint.caffe.forks import FOREIGN_SCHEMAS
 from protolint.conversion.model_net import wire_type_of
 from protolint.source import Span
 from protolint.weights.splice import Change, Copy, Piece, message, spliced

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from typing import NamedTuple
 
-from protolint.caffe.dialects import Affine, BatchNormKind, Dialect
+from protolint.caffe.batchnorm import Affine, BatchNormKind
+from protolint.caffe.dialect import Dialect
+from protolint.float32 import shortest, single
 from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits, effective_eps
 from protolint.layers.layer import Layer, ParamSpec
 
@@ -142,21 +142,3 @@ def filler_of(layer: Layer, parameter: str, field: str) -> Filler | None:
     if filler is None:
         return None
     return Filler(filler.number("value") if filler.text("type") == "constant" else None)
-
-
-def single(value: float) -> float:
-    """The 32-bit float nearest to a value."""
-    try:
-        nearest: float = struct.unpack("<f", struct.pack("<f", value))[0]
-    except OverflowError:
-        return math.copysign(math.inf, value)
-    return nearest
-
-
-def shortest(value: float) -> str:
-    """The shortest decimal number that reads as the same 32-bit float."""
-    for digits in range(1, 10):
-        text = f"{value:.{digits}g}"
-        if single(float(text)) == single(value):
-            return text
-    return repr(value)

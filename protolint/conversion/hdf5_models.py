@@ -8,7 +8,7 @@ from typing import NamedTuple
 from protolint.batchnorm.detect import detect
 from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.state import Array, LayoutError, Statistic
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.like import BlobShape, Like
 from protolint.conversion.models import in_net, notes_of, refuse_other_eps
 from protolint.conversion.norms import Norm, doubt_of, norm_of

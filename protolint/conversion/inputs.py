@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from protolint.caffe.descriptors import read_schema
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.errors import InputError, UsageError
 from protolint.weights.kinds import FileKind, recognise
 from protolint.workspace.config import ConfigFinder, Settings

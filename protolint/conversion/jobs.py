@@ -11,7 +11,7 @@ import numpy as np
 
 from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import Array
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.hdf5 import read_state, write_model, write_state
 from protolint.conversion.models import ModelPlan, rows_of, write_model_file
 from protolint.conversion.numbers import FROZEN_SCALE, LayerChange, after_scale

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.forms import Form, form_in, form_of
 from protolint.conversion.norms import Norm

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protolint.caffe.dialects import Affine
+from protolint.caffe.batchnorm import Affine
 from protolint.conversion.actions import Case, is_identity, scale_specs, was_choice
 from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import (

@@ -14,7 +14,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.forms import shortest, single
 from protolint.source import Source, Span
 from protolint.text.tree import Block

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, MessageType, Value, load_schema
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.memory import ADDED, Memory, recall
 from protolint.net.net import Net
 from protolint.source import Source

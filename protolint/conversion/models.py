@@ -11,7 +11,7 @@ import numpy as np
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.state import BatchNormState, Statistic
 from protolint.caffe.descriptors import Schema, load_schema
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import SCALE, has_groups
 from protolint.conversion.fields import Translator
 from protolint.conversion.forms import form_of

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from protolint.caffe.dialects import Affine, Dialect
+from protolint.caffe.batchnorm import Affine
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.forms import filler_of, form_in, shortest, single
 from protolint.conversion.layer_text import FILLERS, constant, filler_behind, filler_lines
 from protolint.conversion.steps import Action, Member, Step

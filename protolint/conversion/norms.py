@@ -15,7 +15,8 @@ from protolint.batchnorm.base import Layout
 from protolint.batchnorm.detect import BN_STAT, FROM, SOURCES, Detection, detect
 from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.state import BatchNormState, LayoutError, Statistic
-from protolint.caffe.dialects import DIALECTS, Dialect
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS
 from protolint.errors import InputError
 from protolint.weights.index import LayerEntry, ModelIndex
 from protolint.wire import Buffer

@@ -21,7 +21,7 @@ from protolint.batchnorm.state import (
     with_affine,
     with_eps,
 )
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.norms import Norm
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.actions import Case, choose
 from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import Form, Multipliers, form_of

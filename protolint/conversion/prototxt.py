@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import CONVOLUTION
 from protolint.conversion.forms import Multipliers
 from protolint.conversion.layer_text import (

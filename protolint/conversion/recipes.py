@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.memory import ADDED, mark
 from protolint.conversion.model_net import model_net, with_value

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 
 from protolint.batchnorm.detect import SOURCES
 from protolint.batchnorm.state import Statistic
-from protolint.caffe.dialects import DIALECTS, Dialect, resolve_target
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS, resolve_target
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.jobs import Job, Progress, Writing
 from protolint.conversion.opinions import PROGRAMS, Case, compare, input_shape

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from protolint.caffe.dialects import Affine, Dialect
+from protolint.caffe.batchnorm import Affine
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.memory import Memory, is_added, recall
 from protolint.conversion.merge import Pairing, Sharing, pair_of, sharing
 from protolint.conversion.steps import Choices, Note, Refusal
-from protolint.layers.catalogue import layer_types
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
@@ -50,7 +50,7 @@ class Scene:
     @property
     def has_scale(self) -> bool:
         """Whether the target has Scale layers."""
-        return SCALE in layer_types(self.target.version)
+        return self.target.has_scale_layer
 
     @property
     def convolves(self) -> bool:

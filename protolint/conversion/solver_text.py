@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.plan import plan_nets
 from protolint.conversion.prototxt import net_edits, target_comments, without_conflicts
 from protolint.conversion.steps import Choices, Note, Plan, Refusal

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from protolint.batchnorm.base import Role
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.fields import Translator
 from protolint.conversion.numbers import Fate, LayerChange
 from protolint.errors import InputError

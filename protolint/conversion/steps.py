@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import SCALE
 from protolint.conversion.forms import Form, Multipliers
 from protolint.conversion.memory import Memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.models import refuse
 from protolint.conversion.prototxt import convert_net, source_refusals
 from protolint.conversion.solver_text import convert_solver, plan_solver

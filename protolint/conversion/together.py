@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialects import DIALECTS, TARGETS, Dialect
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS, TARGETS
 from protolint.conversion.fields import Translator
 from protolint.conversion.hdf5 import read_state
 from protolint.conversion.hdf5_models import hdf5_layers, plan_hdf5

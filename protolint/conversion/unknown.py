@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, Value
-from protolint.caffe.dialects import Dialect
-from protolint.layers.catalogue import ALL_TYPES, layer_types
+from protolint.caffe.dialect import Dialect
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
@@ -101,5 +101,5 @@ def _is_read(type: str, parameter: str) -> bool:
 
 def foreign_types(net: Net, target: Dialect) -> list[Layer]:
     """The layers of types that the source registers and the target does not."""
-    lost = layer_types(net.dialect.version) - layer_types(target.version) - net.custom_types
+    lost = net.dialect.layer_types - target.layer_types - net.custom_types
     return [layer for layer in net.layers if layer.type in lost]

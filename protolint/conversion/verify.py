@@ -18,7 +18,7 @@ from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reference import Folded, fold, largest_difference
 from protolint.batchnorm.state import Array, LayoutError
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.numbers import FROZEN_SCALE, LayerChange, after_scale, target_layout
 from protolint.conversion.weights import scale_blobs_of
 from protolint.errors import ProtolintError

@@ -15,7 +15,7 @@ import numpy as np
 
 from protolint.batchnorm.base import Role
 from protolint.batchnorm.state import Array, LayoutError, single
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.conversion.affine import CONVOLUTION, SCALE
 from protolint.conversion.fields import Translator
 from protolint.conversion.model_net import COMMENT

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protolint.caffe.dialects import Affine, BatchNormKind, Dialect
+from protolint.caffe.batchnorm import Affine, BatchNormKind
+from protolint.caffe.dialect import Dialect
 from protolint.layers.layer import Layer
 
 __all__ = ["BatchNormTraits", "batchnorm_traits", "effective_eps"]
-
-
-#: What NVIDIA 0.14 adds on cuDNN, whatever is written (include/caffe/common_layers.hpp @
-#: v0.14.5), and CUDNN_BN_MIN_EPSILON, to which cuDNN raises eps (cudnn.h of versions 4 to 7).
-_CUDNN_FIXED_EPS, _CUDNN_LEAST_EPS = 1e-4, 1e-5
 
 
 class BatchNormTraits(NamedTuple):
@@ -30,13 +26,8 @@ class BatchNormTraits(NamedTuple):
 
 
 def effective_eps(dialect: Dialect, engine: str, written: float | None) -> float:
-    """The eps that a layer adds to the variance, where it says `written` (None: nothing)."""
-    cudnn = engine == "CUDNN"
-    if cudnn and dialect.version == (0, 14):
-        return _CUDNN_FIXED_EPS
-    eps = dialect.eps_default if written is None else written
-    floor = max(dialect.eps_floor, _CUDNN_LEAST_EPS if cudnn else 0.0)
-    return max(eps, floor) if floor else eps
+    """The eps that a layer adds to the variance, as a 32-bit float; None: it says nothing."""
+    return dialect.engines[engine].eps.effective(written)
 
 
 def batchnorm_traits(layer: Layer, dialect: Dialect, *, with_cudnn: bool) -> BatchNormTraits:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.errors import ProtolintError
 from protolint.lint.rule import RULES, Finding, Rule
 

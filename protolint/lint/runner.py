@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule, Scope

@@ -14,7 +14,8 @@ from protolint.batchnorm.norms import Norm, StoredLayer, WeightsFile, read_weigh
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.state import LayoutError
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import DIALECTS, Dialect
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.layers.layer import Layer
 from protolint.lint.known import known_of
@@ -193,7 +194,7 @@ class Weights:
     @property
     def divides(self) -> bool:
         """Whether the target divides the statistics of three blobs by the third."""
-        if self.dialect.divides_on_load:
+        if self.dialect.loading.divides:
             return not self.file.hdf5
         return self.dialect.version < (0, 15) or not self.dialect.nvidia
 

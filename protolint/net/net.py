@@ -9,7 +9,7 @@ from typing import Protocol
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import STANDARD, Build
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState

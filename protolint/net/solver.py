@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import STANDARD, Build
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.net.net import ALONE, Net, Relatives
 from protolint.net.solver_parameter import SolverParameter
 from protolint.source import Source

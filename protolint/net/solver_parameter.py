@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protolint.caffe.binder import Message
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.source import Source
 
 __all__ = ["SolverParameter"]

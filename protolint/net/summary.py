@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from protolint.float32 import shortest
 from protolint.layers.batchnorm import effective_eps
-from protolint.layers.catalogue import layer_types
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
@@ -91,7 +91,7 @@ def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
     """The summary of a view; `given` are shapes that the net does not tell, by blob."""
     known = shapes_with(net, view, given)
     inputs = {v.name: shape for v, shape in known.items() if v.producer is None}
-    registered = layer_types(net.dialect.version) | net.custom_types
+    registered = net.dialect.layer_types | net.custom_types
     scales = {bn.index: view.scale_after(bn) for bn in net.batchnorms if bn in view}
     scaled = {
         scale.index: net.layers[index] for index, scale in scales.items() if scale is not None
@@ -138,7 +138,7 @@ def _batchnorm(net: Net, view: View, layer: Layer, scale: Layer | None) -> Batch
 def _eps(net: Net, layer: Layer, engine: str) -> float:
     param = layer.parameter("batch_norm_param")
     written = param.number("eps") if param is not None and "eps" in param else None
-    return effective_eps(net.dialect, engine, written)
+    return float(shortest(effective_eps(net.dialect, engine, written)))
 
 
 def _totals(layers: list[LayerSummary]) -> Totals:

@@ -17,7 +17,7 @@ import numpy as np
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array, Statistic
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.run import convert
 from protolint.errors import ProtolintError, UsageError
 from protolint.layers.layer import Layer

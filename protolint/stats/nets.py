@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.errors import InputError
 from protolint.workspace.config import ConfigFinder
 from protolint.workspace.discover import read_source

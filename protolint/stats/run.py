@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from protolint.batchnorm.detect import SOURCES
 from protolint.batchnorm.state import Statistic
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.errors import UsageError
 from protolint.lint.known import known_of
 from protolint.stats.compare import compare_snapshots

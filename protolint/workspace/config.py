@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import Schema
-from protolint.caffe.dialects import AUTO, DIALECTS, Dialect, resolve_target
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
 from protolint.diagnostic import Severity
 from protolint.errors import ConfigError, UsageError
 from protolint.lint.select import codes_of

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from protolint.caffe.dialects import Dialect, resolve_target
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import resolve_target
 from protolint.source import Source, Span
 from protolint.text.tree import Tree
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from protolint.caffe.binder import BindProblem, bind
 from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.net.net import ALONE, Net, Relatives
 from protolint.net.solver import Solver
 from protolint.source import Source

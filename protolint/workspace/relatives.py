@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.errors import InputError
 from protolint.net.net import Net
 from protolint.net.solver_parameter import SolverParameter

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from protolint.caffe.binder import ProblemKind
 from protolint.caffe.descriptors import Schema
-from protolint.caffe.dialects import DIALECTS, TARGETS, Dialect
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS, TARGETS
 from protolint.text.tree import Block, Node, Tree, walk
 from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import Schema, read_schema
-from protolint.caffe.dialects import Dialect
+from protolint.caffe.dialect import Dialect
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.source import Source
 from protolint.weights.kinds import holds_weights, named_as_weights

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from protolint.caffe.binder import BindProblem, Message, ProblemKind, bind, to_protobuf
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialects import DIALECTS, TARGETS
+from protolint.caffe.registry import DIALECTS, TARGETS
 from protolint.source import Source
 from protolint.text import parse
 from protolint.weights.kinds import FileKind

@@ -11,7 +11,7 @@ import pytest
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.actions import scale_specs
 from protolint.conversion.forms import filler_of, form_of, multipliers, single
 from protolint.conversion.plan import Choices, Plan, plan_net

@@ -9,7 +9,7 @@ import numpy as np
 
 from protolint.batchnorm.reference import fold
 from protolint.batchnorm.state import Array, Statistic, with_affine
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.model_net import model_net
 from protolint.conversion.norms import read_norms
 from protolint.conversion.verify import as_loaded

@@ -6,7 +6,8 @@ import pytest
 
 from protolint.batchnorm.base import Role
 from protolint.batchnorm.layouts import EPS_0_16_1, LAYOUTS
-from protolint.caffe.dialects import DIALECTS, Dialect
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.forms import form_in, shortest, single
 
 FORMS = [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.like import BlobShape
 from protolint.conversion.run import convert
 from protolint.errors import InputError, ProtolintError, UsageError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.forms import single
 from protolint.conversion.memory import ADDED, Memory, comment_of, is_added, mark, recall
 from protolint.source import Source

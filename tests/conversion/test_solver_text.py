@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.plan import Choices
 from protolint.conversion.prototxt import source_refusals
 from protolint.conversion.solver_text import SolverPlan, convert_solver, plan_solver

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.plan import Action, Plan
 from protolint.conversion.prototxt import source_refusals
 from protolint.lint.runner import check_source

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion import numbers, weights
 from protolint.conversion.opinions import Case, compare
 from protolint.conversion.run import convert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.lint.runner import FileReport, check_source
 from protolint.source import Source
 

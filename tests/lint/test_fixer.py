@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protolint.caffe.dialects import DIALECTS, TARGETS
+from protolint.caffe.registry import DIALECTS, TARGETS
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.lint.runner import check_source
 from protolint.source import Source
 

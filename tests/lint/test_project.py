@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.net.net import Net
 from protolint.net.solver import Solver
 from protolint.source import Source

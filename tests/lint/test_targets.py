@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS, resolve_target
+from protolint.caffe.registry import DIALECTS, resolve_target
 from protolint.errors import ConfigError
 from protolint.lint.runner import check_source
 from protolint.source import Source

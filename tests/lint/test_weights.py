@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
 from protolint.lint.known import known_of
 from protolint.lint.precedence import one_for_each_cause

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
 from protolint.lint.weights import GivenNet, check_weights
 from protolint.source import Source

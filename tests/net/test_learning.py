@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.net.learning import learners, learns
 from protolint.net.net import Net
 from protolint.net.view import View

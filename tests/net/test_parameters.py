@@ -10,7 +10,7 @@ import pytest
 
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protolint.caffe.descriptors import FieldType, load_schema
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.shape import SCALAR, UNKNOWN, Case, Shape
 from protolint.net.net import Net

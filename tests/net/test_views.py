@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protolint.caffe.build import Build
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.edit import apply_edits
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.layers.shape import Shape
 from protolint.net.summary import NetSummary, summarise
 from protolint.source import Source

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.lint.runner import FileReport, check_source
 from protolint.report.gitlab import render
 from protolint.source import Source

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic, Label, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.lint.registry import all_rules

@@ -12,7 +12,7 @@ import pytest
 import xmlschema
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.lint.runner import FileReport
 from protolint.lint.weights import GivenNet, check_weights
 from protolint.report import FORMATS, renderer

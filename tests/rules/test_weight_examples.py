@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protolint.caffe.dialects import DIALECTS
+from protolint.caffe.registry import DIALECTS
 from protolint.lint.manual import examples
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Rule, Scope

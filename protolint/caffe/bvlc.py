@@ -1,0 +1,34 @@
+"""BVLC Caffe, rc4 to master."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind
+from protolint.caffe.dialect import Dialect, Engines, Layouts, Loading
+
+__all__ = ["SUMS", "Bvlc"]
+
+#: Running sums and a factor, no gamma and beta; backward uses a copy of the normalised values
+#: (batch_norm_layer.cpp @ rc3 to master, and v0.14.5).
+SUMS = BatchNormKind(Affine.NEVER, STATISTICS, (), "B3", "", sums=True)
+
+
+class Bvlc(Dialect):
+    """BVLC Caffe: statistics in BatchNorm, gamma and beta in a Scale layer."""
+
+    name = "bvlc"
+    title = "BVLC Caffe rc4 to master"
+    schema = "bvlc"
+    engines: ClassVar[Engines] = {"CAFFE": SUMS}
+    file_layouts: ClassVar[Layouts] = (("B3",),)
+    checks_statistics_lr = True
+    masks_statistics = True
+    batchnorm_is_opencvs = True
+    loading = Loading(hdf5_by_content=True)
+    layer_types = Dialect.layer_types | {
+        "BatchReindex", "Bias", "Clip", "Crop", "ELU", "Input", "LSTM", "LSTMUnit", "Parameter",
+        "RNN", "Scale", "Swish",
+    }  # fmt: skip
+    harmless_fields = frozenset(("SolverParameter.layer_wise_reduce",))
+    version: ClassVar[tuple[int, ...]] = (1,)

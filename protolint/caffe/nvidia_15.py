@@ -1,0 +1,67 @@
+"""NVIDIA Caffe 0.15: gamma and beta in every BatchNorm, in one order for both engines."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from protolint.caffe.batchnorm import Affine, BatchNormKind, EpsRule
+from protolint.caffe.dialect import Engines, Layouts
+from protolint.caffe.nvidia_14 import Nvidia14
+
+__all__ = ["Nvidia15"]
+
+_ORDER = ("gamma", "beta", "mean", "variance", "reserved")
+_NATIVE = BatchNormKind(
+    Affine.ALWAYS,
+    (),
+    _ORDER,
+    "",
+    "N15A",
+    first_batch_replaces_statistics=True,
+    stored_statistics_spoil_gradient=True,
+    never_sets_reserved=True,
+    batch_kept_at_fraction_one=1,
+)
+#: CUDNN_BN_MIN_EPSILON is 1e-5 (cudnn.h of versions 4 to 7). Backward reads the bottom that
+#: forward in place overwrote (cudnn_batch_norm_layer.cu @ v0.15.14).
+_CUDNN = BatchNormKind(
+    Affine.ALWAYS,
+    (),
+    _ORDER,
+    "",
+    "N15C",
+    EpsRule(floor=1e-5),
+    blob_axes=4,
+    most_axes=4,
+    in_place_affine=False,
+    ignores_global_stats=True,
+    batch_kept_at_fraction_one=0,
+)
+
+
+class Nvidia15(Nvidia14):
+    """NVIDIA Caffe 0.15.1 to 0.15.14; there is no release 0.15.0."""
+
+    name = "nvidia-0.15"
+    title = "NVIDIA Caffe 0.15.1 to 0.15.14"
+    schema = "nvidia-0.15"
+    engines: ClassVar[Engines] = {"CAFFE": _NATIVE, "CUDNN": _CUDNN}
+    file_layouts: ClassVar[Layouts] = (("N15A", "N15C", "N15C-inv-std"),)
+    least_axes = 1
+    layer_types = Nvidia14.layer_types | {
+        "BatchReindex", "Bias", "Crop", "DetectNetTransformation", "ELU", "Input", "L1Loss",
+        "Scale",
+    }  # fmt: skip
+    keeps_inputs_without_shape = False
+    reads_inputs_of_inline_nets = False
+    drops_layers_of_mixed_nets = False
+    works_in_place: ClassVar[frozenset[str]] = frozenset()
+    harmless_fields = frozenset(
+        (
+            "ConvolutionParameter.cudnn_convolution_algo_seeker",
+            "DataParameter.threads",
+            "SolverParameter.per_parameter_reduce",
+        )
+    )
+    names_solvers_by_enum = False
+    version: ClassVar[tuple[int, ...]] = (0, 15)

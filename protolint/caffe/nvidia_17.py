@@ -1,0 +1,35 @@
+"""NVIDIA Caffe 0.17: 0.16 with the layers of SSD, and sums divided on loading."""
+
+from __future__ import annotations
+
+from protolint.caffe.dialect import Saving
+from protolint.caffe.nvidia_16 import Nvidia16
+
+__all__ = ["Nvidia17"]
+
+
+class Nvidia17(Nvidia16):
+    """NVIDIA Caffe 0.17.0 to 0.17.4."""
+
+    name = "nvidia-0.17"
+    title = "NVIDIA Caffe 0.17.0 to 0.17.4"
+    schema = "nvidia-0.17"
+    loading = Nvidia16.loading._replace(divides=True, reshapes=frozenset((3, 5)))
+    saving = Saving(raw_data=True)
+    layer_types = Nvidia16.layer_types | {
+        "AnnotatedData", "Axpy", "DetectionEvaluate", "DetectionOutput", "LSTM", "LSTMUnit",
+        "MultiBoxLoss", "Normalize", "Permute", "PriorBox", "RNN", "SmoothL1Loss", "TRT",
+        "VideoData",
+    }  # fmt: skip
+    # SUM and MAX accumulate in buffers of their own (eltwise_layer.cpp @ v0.17.0).
+    works_in_place = frozenset(("Eltwise",))
+    shares_eltwise_memory = True
+    harmless_fields = Nvidia16.harmless_fields | {
+        "DataParameter.precache",
+        "ImageDataParameter.precache",
+        "NetParameter.eltwise_mem_sharing",
+        "SolverParameter.show_per_class_result",
+        "TransformationParameter.display",
+    }
+    solver_types = Nvidia16.solver_types | {"SAG"}
+    version = (0, 17)
