@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from protolint.caffe.registry import DIALECTS
 from protolint.edit import Edit
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, quote, replace_value
 
-_SUMS = DIALECTS["bvlc"].engines["CAFFE"]
 _LINE_END = re.compile(r"[ \t]*[,;]?[ \t]*(?:#[^\r\n]*)?(?=(\r?\n|\Z))")
 _INDENT = re.compile(r"\n([ \t]*)[^\s#]")
 
@@ -27,14 +25,6 @@ def uses_stored_statistics(net: Net, batchnorm: Layer) -> bool:
 def collects_statistics(net: Net, batchnorm: Layer) -> bool:
     """Whether the layer trains with the statistics of each batch."""
     return not uses_stored_statistics(net, batchnorm) and net.is_active(batchnorm, "TRAIN")
-
-
-def keeps_sums(net: Net, batchnorm: Layer) -> bool:
-    """Whether the layer runs on BVLC's implementation: sums of statistics, and a factor.
-
-    NVIDIA 0.14 with engine CAFFE has the same one.
-    """
-    return net.traits(batchnorm).kind is _SUMS
 
 
 def set_field(net: Net, layer: Layer, parameter: str, field: str, value: str) -> Edit:

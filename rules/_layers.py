@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protolint.caffe.registry import DIALECTS
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer, ParamSpec
 from protolint.layers.legacy import V1_TYPES
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields
-
-NVIDIA = tuple(name for name, dialect in DIALECTS.items() if dialect.nvidia)
-NVIDIA_16_ON = tuple(n for n, d in DIALECTS.items() if d.nvidia and d.version >= (0, 16))
 
 
 def named(layer: Layer) -> str:

@@ -6,18 +6,11 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Label
 from protolint.edit import Applicability, Fix
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, StoredLayer, Weights
-
-HDF5_BY_NAME = tuple(n for n, d in DIALECTS.items() if not d.loading.hdf5_by_content)
-REORDERS = tuple(n for n, d in DIALECTS.items() if d.loading.reorders)
-NVIDIA_16 = tuple(n for n, d in DIALECTS.items() if d.ignores_factor)
-NVIDIA_16_ON = tuple(n for n, d in DIALECTS.items() if d.loading.reads_raw_data)
-WITHOUT_RAW_DATA = tuple(n for n, d in DIALECTS.items() if not d.loading.reads_raw_data)
 
 #: How many channels a message names.
 _NAMED = 3
@@ -69,7 +62,7 @@ def needs_no_cudnn(weights: Weights, layer: StoredLayer) -> bool:
     The two engines of 0.14 and 0.15 have blobs of other numbers and shapes.
     """
     wanted = weights.wanted.get(layer.name)
-    if wanted is None or weights.net is None or weights.dialect.version >= (0, 16):
+    if wanted is None or weights.net is None or not weights.dialect.engines_differ_in_layout:
         return False
     param = wanted.layer.parameter("batch_norm_param")
     if param is not None and param.text("engine") == "CUDNN":

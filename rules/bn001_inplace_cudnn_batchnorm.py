@@ -37,7 +37,10 @@ from ._layers import named
 
 
 @net_rule(
-    "BN001", "inplace-cudnn-batchnorm", Severity.ERROR, dialects=("nvidia-0.14", "nvidia-0.15")
+    "BN001",
+    "inplace-cudnn-batchnorm",
+    Severity.ERROR,
+    where=lambda caffe: not caffe.trains_in_place(affine=True),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

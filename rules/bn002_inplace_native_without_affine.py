@@ -34,10 +34,15 @@ from protolint.net.learning import gradients
 from protolint.net.net import Net
 
 from ._inplace import own_top
-from ._layers import NVIDIA_16_ON, named
+from ._layers import named
 
 
-@net_rule("BN002", "inplace-native-without-affine", Severity.ERROR, dialects=NVIDIA_16_ON)
+@net_rule(
+    "BN002",
+    "inplace-native-without-affine",
+    Severity.ERROR,
+    where=lambda caffe: not caffe.trains_in_place(affine=False),
+)
 def check(net: Net) -> Iterator[Finding]:
     suspects = [
         layer

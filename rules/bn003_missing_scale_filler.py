@@ -42,7 +42,9 @@ _FILLERS = {
 }
 
 
-@net_rule("BN003", "missing-scale-filler", Severity.ERROR, dialects=("nvidia-0.14", "nvidia-0.15"))
+@net_rule(
+    "BN003", "missing-scale-filler", Severity.ERROR, where=lambda caffe: caffe.gamma_starts_at_zero
+)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         param = layer.parameter("batch_norm_param")

@@ -36,7 +36,9 @@ from ._layers import delete_params, named
 from ._statistics import mask
 
 
-@net_rule("BN005", "stats-lr-aborts", Severity.ERROR, dialects=("bvlc",))
+@net_rule(
+    "BN005", "stats-lr-aborts", Severity.ERROR, where=lambda caffe: caffe.checks_statistics_lr
+)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         if (len(layer.params) == 3 and not net.inline) or not net.views_of(layer):

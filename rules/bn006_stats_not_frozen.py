@@ -43,7 +43,9 @@ from ._layers import listed, named
 from ._statistics import STATISTICS, ZEROS, BlobSetting, blob_settings, is_bvlc_idiom, mask
 
 
-@net_rule("BN006", "stats-not-frozen", Severity.WARNING, dialects=("nvidia-0.14", "nvidia-0.15"))
+@net_rule(
+    "BN006", "stats-not-frozen", Severity.WARNING, where=lambda caffe: not caffe.masks_statistics
+)
 def check(net: Net) -> Iterator[Finding]:
     if net.solver is not None and net.solver.message.number("weight_decay") == 0:
         return

@@ -42,7 +42,7 @@ from ._statistics import STATISTICS, ZEROS, blob_settings, is_bvlc_idiom
     "BN007",
     "bvlc-idiom-freezes-affine",
     Severity.WARNING,
-    dialects=("nvidia-0.14", "nvidia-0.15"),
+    where=lambda caffe: caffe.has_affine_batchnorm and not caffe.masks_statistics,
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

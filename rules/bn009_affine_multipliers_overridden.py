@@ -27,11 +27,16 @@ from protolint.layers.layer import ParamSpec
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._layers import NVIDIA_16_ON, named
+from ._layers import named
 from ._statistics import blob_settings
 
 
-@net_rule("BN009", "affine-multipliers-overridden", Severity.WARNING, dialects=NVIDIA_16_ON)
+@net_rule(
+    "BN009",
+    "affine-multipliers-overridden",
+    Severity.WARNING,
+    where=lambda caffe: caffe.forces_affine_multipliers,
+)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         if len(layer.params) < 4 or _is_order_of_15(layer.params):

@@ -34,7 +34,12 @@ from ._layers import delete_params, named
 from ._statistics import mask
 
 
-@net_rule("BN010", "stats-lr-forced-to-zero", Severity.INFO, dialects=("bvlc",))
+@net_rule(
+    "BN010",
+    "stats-lr-forced-to-zero",
+    Severity.INFO,
+    where=lambda caffe: caffe.checks_statistics_lr,
+)
 def check(net: Net) -> Iterator[Finding]:
     if net.inline:
         return

@@ -27,11 +27,16 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._layers import NVIDIA, named
+from ._layers import named
 from ._statistics import global_stats, obeys_global_stats
 
 
-@net_rule("BN011", "global-stats-ignored", Severity.WARNING, dialects=NVIDIA)
+@net_rule(
+    "BN011",
+    "global-stats-ignored",
+    Severity.WARNING,
+    where=lambda caffe: caffe.ignores_global_stats,
+)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         node = global_stats(layer, True)

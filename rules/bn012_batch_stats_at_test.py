@@ -42,7 +42,7 @@ from ._twins import swapped_twins
     "BN012",
     "batch-stats-at-test",
     Severity.WARNING,
-    dialects=("bvlc", "nvidia-0.14", "nvidia-0.15"),
+    where=lambda caffe: caffe.obeys_global_stats,
 )
 def check(net: Net) -> Iterator[Finding]:
     swapped: set[int] | None = None

@@ -53,7 +53,7 @@ _FILLED = {
     "BN013",
     "frozen-stats-from-scratch",
     Severity.WARNING,
-    dialects=("bvlc", "nvidia-0.14", "nvidia-0.15"),
+    where=lambda caffe: caffe.obeys_global_stats,
 )
 def check(net: Net) -> Iterator[Finding]:
     stored = [b for b in net.batchnorms if global_stats(b, True) and obeys_global_stats(net, b)]

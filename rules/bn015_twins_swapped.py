@@ -36,7 +36,7 @@ from ._statistics import global_stats
 from ._twins import swapped_twins
 
 
-@net_rule("BN015", "twins-swapped", Severity.ERROR, dialects=("bvlc", "nvidia-0.14", "nvidia-0.15"))
+@net_rule("BN015", "twins-swapped", Severity.ERROR, where=lambda caffe: caffe.obeys_global_stats)
 def check(net: Net) -> Iterator[Finding]:
     for train, test in swapped_twins(net):
         stored, batch = global_stats(train, True), global_stats(test, False)

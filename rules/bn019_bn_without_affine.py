@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.dialect import Dialect
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
@@ -34,23 +35,18 @@ from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
 from ._affine import scale_below, set_field
-from ._layers import NVIDIA_16_ON, named
-
-_CURES = {
-    "bvlc": "a Scale layer with bias_term: true",
-    "nvidia-0.14": "engine: CUDNN with scale_filler and bias_filler",
-}
+from ._layers import named
 
 
 @net_rule(
     "BN019",
     "bn-without-affine",
     Severity.WARNING,
-    dialects=("bvlc", "nvidia-0.14", *NVIDIA_16_ON),
+    where=lambda caffe: caffe.has_plain_batchnorm,
 )
 def check(net: Net) -> Iterator[Finding]:
     names: set[str] = set()
-    cure = _CURES.get(net.dialect.name, "scale_bias: true")
+    cure = _cure(net.dialect)
     for layer in net.batchnorms:
         if net.traits(layer).affine:
             continue
@@ -69,12 +65,21 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
+def _cure(dialect: Dialect) -> str:
+    if dialect.affine_field:
+        return f"{dialect.affine_field}: true"
+    if dialect.has_scale_layer:
+        return "a Scale layer with bias_term: true"
+    return "engine: CUDNN with scale_filler and bias_filler"
+
+
 def _fix(net: Net, layer: Layer, names: set[str]) -> Fix | None:
-    if net.dialect.name == "nvidia-0.14":
+    field = net.dialect.affine_field
+    if field:
+        edit = set_field(net, layer, "batch_norm_param", field, "true")
+        return Fix(f"Turn {field} on", (edit,), Applicability.UNSAFE)
+    if not net.dialect.has_scale_layer:
         return None
-    if net.dialect.nvidia:
-        edit = set_field(net, layer, "batch_norm_param", "scale_bias", "true")
-        return Fix("Turn scale_bias on", (edit,), Applicability.UNSAFE)
     below = scale_below(net, layer, ["bias_term: true"], names)
     return Fix("Add a Scale layer", (below,), Applicability.UNSAFE) if below else None
 

@@ -35,12 +35,17 @@ from protolint.net.net import Net
 from protolint.net.view import View
 
 from ._affine import set_field
-from ._layers import NVIDIA_16_ON, named
+from ._layers import named
 
 _NEED_SHIFT = {"ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "Eltwise", "Pooling"}
 
 
-@net_rule("BN020", "scale-without-bias", Severity.WARNING, dialects=("bvlc", *NVIDIA_16_ON))
+@net_rule(
+    "BN020",
+    "scale-without-bias",
+    Severity.WARNING,
+    where=lambda caffe: caffe.has_plain_batchnorm and caffe.has_scale_layer,
+)
 def check(net: Net) -> Iterator[Finding]:
     scales: dict[int, Layer] = {}
     for batchnorm in net.batchnorms:

@@ -35,10 +35,15 @@ from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, quote, replace_value
 
-from ._layers import NVIDIA_16_ON, named
+from ._layers import named
 
 
-@net_rule("BN021", "double-affine", Severity.WARNING, dialects=("nvidia-0.15", *NVIDIA_16_ON))
+@net_rule(
+    "BN021",
+    "double-affine",
+    Severity.WARNING,
+    where=lambda caffe: caffe.has_affine_batchnorm and caffe.has_scale_layer,
+)
 def check(net: Net) -> Iterator[Finding]:
     found: dict[int, tuple[Layer, Layer]] = {}
     for batchnorm in net.batchnorms:

@@ -28,8 +28,15 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._affine import collects_statistics, keeps_sums
+from ._affine import collects_statistics
 from ._layers import named
+
+#: What an average with a fraction of 1 is, by the batch that it keeps.
+_KEPT = {
+    0: "the statistics stay empty",
+    1: "only the first batch counts",
+    2: "only the second batch counts",
+}
 
 
 @net_rule("BN023", "moving-average-out-of-range", Severity.ERROR)
@@ -56,15 +63,13 @@ def _effect(net: Net, layer: Layer, value: float) -> str:
         return "the statistics are no average of anything"
     if value == 0:
         return "only the last batch counts"
-    sums = keeps_sums(net, layer)
+    kind = net.traits(layer).kind
     if value > 1:
-        return "the oldest batches outweigh all others" if sums else "the running mean runs away"
-    if value < 1 or sums:
-        return ""
-    cudnn = net.traits(layer).engine == "CUDNN"
-    if net.dialect.version < (0, 16):
-        return "the statistics stay empty" if cudnn else "only the first batch counts"
-    return f"only the {'first' if cudnn else 'second'} batch counts"
+        return (
+            "the oldest batches outweigh all others" if kind.sums else "the running mean runs away"
+        )
+    kept = kind.batch_kept_at_fraction_one
+    return _KEPT[kept] if value == 1 and kept is not None else ""
 
 
 def _net(value: str, rest: str = "", data: str = "Data") -> str:

@@ -39,8 +39,6 @@ from protolint.text.write import replace_value
 from ._layers import named
 
 #: CUDNN_BN_MIN_EPSILON of cuDNN 4 to 7.0, applied by the CUDNN engine of NVIDIA 0.15.
-_CUDNN_FLOOR = 1e-5
-_WRITTEN = {1e-5: "1e-5", 1e-4: "1e-4"}
 
 
 class _Verdict(NamedTuple):
@@ -70,18 +68,25 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _verdict(net: Net, layer: Layer, eps: float) -> _Verdict | None:
-    floor = net.dialect.eps_floor
-    if net.traits(layer).engine == "CUDNN" and net.dialect.version < (0, 16):
-        if net.dialect.version == (0, 14):
-            return _Verdict("is ignored, cuDNN has 1e-4 here; leave it out", None, Severity.INFO)
-        floor = _CUDNN_FLOOR
-    if floor:
-        raised = f"is raised to {_WRITTEN[floor]}; write that"
-        return _Verdict(raised, _WRITTEN[floor], Severity.INFO) if eps < floor else None
+    traits = net.traits(layer)
+    rule = traits.kind.eps
+    if rule.fixed is not None:
+        library = "cuDNN" if traits.engine == "CUDNN" else traits.engine
+        ignored = f"is ignored, {library} has {_written(rule.fixed)} here; leave it out"
+        return _Verdict(ignored, None, Severity.INFO)
+    if rule.floor is not None:
+        least = _written(rule.floor)
+        raised = f"is raised to {least}; write that"
+        return _Verdict(raised, least, Severity.INFO) if eps < rule.floor else None
     if eps > 0:
         return None
     where = f"a variance is below {-eps:g}" if eps < 0 else "a channel is constant in a batch"
     return _Verdict(f"gives NaN where {where}; use 1e-5", "1e-5", Severity.ERROR)
+
+
+def _written(eps: float) -> str:
+    """Return a power of ten as nets write it: `1e-5`."""
+    return f"{eps:.0e}".replace("e-0", "e-")
 
 
 def _fix(node: Block | Scalar, instead: str | None) -> Fix | None:

@@ -32,16 +32,19 @@ from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import append_field, quote
 
-from ._affine import keeps_sums
 from ._layers import listed, named
 
 _ROLES = ("mean", "variance", "factor")
 
 
-@net_rule("BN026", "shared-stats-incomplete", Severity.WARNING, dialects=("bvlc", "nvidia-0.14"))
+@net_rule(
+    "BN026", "shared-stats-incomplete", Severity.WARNING, where=lambda caffe: caffe.keeps_sums
+)
 def check(net: Net) -> Iterator[Finding]:
     seen: set[int] = set()
-    sharing = [layer for layer in net.batchnorms if any(_names(layer)) and keeps_sums(net, layer)]
+    sharing = [
+        layer for layer in net.batchnorms if any(_names(layer)) and net.traits(layer).kind.sums
+    ]
     for view in net.views if len(sharing) > 1 else ():
         owners: dict[tuple[int, str], Layer] = {}
         for layer in (layer for layer in sharing if layer in view):

@@ -38,7 +38,10 @@ from ._layers import named
 
 
 @net_rule(
-    "BN027", "engine-layout-mismatch", Severity.ERROR, dialects=("nvidia-0.14", "nvidia-0.15")
+    "BN027",
+    "engine-layout-mismatch",
+    Severity.ERROR,
+    where=lambda caffe: caffe.engines_differ_in_layout,
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer, other, owner in _pairs(net):

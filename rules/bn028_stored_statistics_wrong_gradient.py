@@ -33,7 +33,12 @@ from ._affine import uses_stored_statistics
 from ._layers import named
 
 
-@net_rule("BN028", "stored-statistics-wrong-gradient", Severity.ERROR, dialects=("nvidia-0.15",))
+@net_rule(
+    "BN028",
+    "stored-statistics-wrong-gradient",
+    Severity.ERROR,
+    where=lambda caffe: any(kind.stored_statistics_spoil_gradient for kind in caffe.kinds),
+)
 def check(net: Net) -> Iterator[Finding]:
     stored = [layer for layer in net.batchnorms if uses_stored_statistics(net, layer)]
     found: dict[int, tuple[Layer, Layer]] = {}

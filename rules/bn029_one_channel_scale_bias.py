@@ -37,12 +37,14 @@ from protolint.text.tree import Node
 from protolint.text.write import delete_fields
 
 from ._affine import scale_below
-from ._layers import NVIDIA_16_ON, named
+from ._layers import named
 
 _FIELDS = ("scale_bias", "scale_filler", "bias_filler")
 
 
-@net_rule("BN029", "one-channel-scale-bias", Severity.ERROR, dialects=NVIDIA_16_ON)
+@net_rule(
+    "BN029", "one-channel-scale-bias", Severity.ERROR, where=lambda caffe: caffe.loading.reorders
+)
 def check(net: Net) -> Iterator[Finding]:
     affine = [layer for layer in net.batchnorms if net.traits(layer).affine and layer.bottoms]
     found: dict[int, Layer] = {}

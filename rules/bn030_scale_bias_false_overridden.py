@@ -30,10 +30,15 @@ from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
 
-from ._layers import NVIDIA_16_ON, listed, named
+from ._layers import listed, named
 
 
-@net_rule("BN030", "scale-bias-false-overridden", Severity.WARNING, dialects=NVIDIA_16_ON)
+@net_rule(
+    "BN030",
+    "scale-bias-false-overridden",
+    Severity.WARNING,
+    where=lambda caffe: caffe.fillers_ask_for_affine,
+)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         param = layer.parameter("batch_norm_param")

@@ -37,7 +37,12 @@ from ._layers import delete_params, named
 _BLOB = 4
 
 
-@net_rule("BN032", "reserved-blob-never-set", Severity.ERROR, dialects=("nvidia-0.15",))
+@net_rule(
+    "BN032",
+    "reserved-blob-never-set",
+    Severity.ERROR,
+    where=lambda caffe: any(kind.never_sets_reserved for kind in caffe.kinds),
+)
 def check(net: Net) -> Iterator[Finding]:
     native = [
         layer

@@ -46,7 +46,12 @@ from ._solver import set_field
 _FIELD = "eltwise_mem_sharing"
 
 
-@net_rule("NT007", "eltwise-shared-memory", Severity.ERROR, dialects=("nvidia-0.17",))
+@net_rule(
+    "NT007",
+    "eltwise-shared-memory",
+    Severity.ERROR,
+    where=lambda caffe: caffe.shares_eltwise_memory,
+)
 def check(net: Net) -> Iterator[Finding]:
     sums = [layer for layer in net.of_types(("Eltwise",)) if shares_memory(layer)]
     if not sums or (_FIELD in net.message and not net.message.flag(_FIELD)):

@@ -30,12 +30,14 @@ from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.view import View
 
-from ._layers import NVIDIA, named
+from ._layers import named
 
 _TYPES = ("BatchNorm", "Scale")
 
 
-@net_rule("NT008", "phase-rule-in-stage-net", Severity.WARNING, dialects=NVIDIA)
+@net_rule(
+    "NT008", "phase-rule-in-stage-net", Severity.WARNING, where=lambda caffe: caffe.used_by_digits
+)
 def check(net: Net) -> Iterator[Finding]:
     deploy = next((view for view in net.views if "deploy" in view.state.stages), None)
     if deploy is None:

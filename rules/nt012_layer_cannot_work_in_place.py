@@ -71,9 +71,9 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _is_made_for_it(net: Net, layer: Layer) -> bool:
-    if layer.type == "Eltwise":
-        return net.dialect.version == (0, 17) or operation(layer) not in ("SUM", "MAX")
-    return net.dialect.version == (0, 14) and layer.type in ("Flatten", "Reshape")
+    if layer.type == "Eltwise" and operation(layer) not in ("SUM", "MAX"):
+        return True
+    return layer.type in net.dialect.works_in_place
 
 
 def _spoilt_top(net: Net, view: View, layer: Layer) -> int | None:

@@ -32,10 +32,15 @@ from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, replace, replace_value
 
-from ._layers import NVIDIA_16_ON, named
+from ._layers import named
 
 
-@net_rule("NT013", "gaussian-mean-above-std", Severity.ERROR, dialects=NVIDIA_16_ON)
+@net_rule(
+    "NT013",
+    "gaussian-mean-above-std",
+    Severity.ERROR,
+    where=lambda caffe: caffe.checks_gaussian_mean,
+)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.layers:
         filler = next((f for f in _fillers(layer.message) if _aborts(f)), None)

@@ -50,8 +50,8 @@ def _mixed(file: LintFile) -> Iterator[Finding]:
         return
     minority, others = (old, new) if len(old) < len(new) else (new, old)
     node, other = minority[0], others[0]
-    if file.dialect.name == "nvidia-0.14":
-        what = "nvidia-0.14 drops every 'layer' and goes on with the rest"
+    if file.dialect.drops_layers_of_mixed_nets:
+        what = f"{file.dialect.name} drops every 'layer' and goes on with the rest"
     else:
         what = "upgrade the old part"
     yield Finding(

@@ -24,17 +24,18 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 
-from ._layers import NVIDIA_16_ON
 from ._solver import first_place
 
 _FIELD = "store_blobs_in_old_format"
 
 
-@solver_rule("SV003", "old-format-snapshot", Severity.WARNING, dialects=NVIDIA_16_ON)
+@solver_rule(
+    "SV003", "old-format-snapshot", Severity.WARNING, where=lambda caffe: caffe.writes_raw_data
+)
 def check(solver: Solver) -> Iterator[Finding]:
     if not solver.message.flag(_FIELD) or not any(net.batchnorms for net in solver.nets):
         return
-    if solver.dialect.version >= (0, 17):
+    if not solver.dialect.may_write_factor_zero:
         message = f"{solver.dialect.name} writes factor 1 in this format; 0.16.3 and 0.16.4 wrote 0"
         message += ", which BVLC Caffe reads as empty statistics"
         severity = Severity.INFO

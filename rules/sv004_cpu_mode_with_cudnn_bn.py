@@ -28,7 +28,12 @@ from protolint.net.solver import Solver
 from ._solver import first_place, label
 
 
-@solver_rule("SV004", "cpu-mode-with-cudnn-bn", Severity.ERROR, dialects=("nvidia-0.14",))
+@solver_rule(
+    "SV004",
+    "cpu-mode-with-cudnn-bn",
+    Severity.ERROR,
+    where=lambda caffe: any(kind.wrong_on_cpu for kind in caffe.kinds),
+)
 def check(solver: Solver) -> Iterator[Finding]:
     if solver.message.text("solver_mode") != "CPU":
         return

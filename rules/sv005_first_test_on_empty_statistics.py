@@ -30,7 +30,6 @@ from protolint.edit import Fix
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 
-from ._layers import NVIDIA_16_ON
 from ._solver import batchnorms, first_place, set_field, testing_nets
 
 _FIELD = "test_initialization"
@@ -39,7 +38,7 @@ _FIELD = "test_initialization"
 @solver_rule("SV005", "first-test-on-empty-statistics", Severity.INFO)
 def check(solver: Solver) -> Iterator[Finding]:
     message = solver.message
-    ignored = solver.dialect.name in NVIDIA_16_ON
+    ignored = not solver.dialect.obeys_test_initialization
     if solver.fine_tunes or "test_iter" not in message or message.integer("test_interval") <= 0:
         return
     if _FIELD in message and not message.flag(_FIELD) and not ignored:

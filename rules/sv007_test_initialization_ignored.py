@@ -22,13 +22,17 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 
-from ._layers import NVIDIA_16_ON
 from ._solver import first_place
 
 _FIELD = "test_initialization"
 
 
-@solver_rule("SV007", "test-initialization-ignored", Severity.INFO, dialects=NVIDIA_16_ON)
+@solver_rule(
+    "SV007",
+    "test-initialization-ignored",
+    Severity.INFO,
+    where=lambda caffe: not caffe.obeys_test_initialization,
+)
 def check(solver: Solver) -> Iterator[Finding]:
     message = solver.message
     if _FIELD in message and not message.flag(_FIELD) and "test_iter" in message:

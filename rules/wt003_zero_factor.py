@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from protolint.caffe.registry import writer_of_zero_factor
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
@@ -55,7 +56,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         three = len(blobs) == 3
         used = three and weights.divides
         stored = bool(blobs[0].any() or blobs[1].any())
-        unused = dialect.loading.reads_raw_data and not (reading.wide and not three)
+        unused = dialect.has_unused_factor and not (reading.wide and not three)
         if not used and not (unused and stored):
             continue
         if used:
@@ -68,7 +69,9 @@ def check(weights: Weights) -> Iterator[Finding]:
                 f"{titled(reading.name)}: factor is 0, which {dialect.name} does not use; BVLC "
                 "Caffe would read mean and variance as 0"
             )
-        cure = conversion(weights, "--from", "nvidia-0.16") if used and stored else None
+        cure = (
+            conversion(weights, "--from", writer_of_zero_factor().name) if used and stored else None
+        )
         yield Finding(
             reading.layer.span,
             message,

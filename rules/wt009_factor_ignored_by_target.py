@@ -29,13 +29,15 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
-from ._weights import NVIDIA_16, conversion, is_sums, titled
+from ._weights import conversion, is_sums, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
 
 
-@weights_rule("WT009", "factor-ignored-by-target", Severity.ERROR, dialects=NVIDIA_16)
+@weights_rule(
+    "WT009", "factor-ignored-by-target", Severity.ERROR, where=lambda caffe: caffe.ignores_factor
+)
 def check(weights: Weights) -> Iterator[Finding]:
     for reading in weights.norms:
         if is_sums(reading):

@@ -57,19 +57,20 @@ def check(weights: Weights) -> Iterator[Finding]:
 def _why(weights: Weights, reading: NormReading) -> str:
     """What makes the order unclear, or nothing."""
     sizes = reading.sizes
-    layout = reading.norm.layout
-    name = layout.name if layout is not None else ""
+    layout, dialect = reading.norm.layout, weights.dialect
+    roles = () if layout is None else tuple(role.value for role in layout.roles)
     if len(sizes) != 5:
         return ""
     if max(sizes) == 1:
-        positional = weights.dialect.version == (0, 15) and name.startswith("N15")
-        return "" if positional else "one channel fits every order"
+        own = any(roles == kind.affine_blobs for kind in dialect.kinds)
+        kept = own and not dialect.loading.reorders
+        return "" if kept else "one channel fits every order"
     if sizes[2] != 1 or sizes.count(1) != 1:
         return ""
     if reading.single not in (0.0, 1.0):
         return f"a third blob of {reading.single:.6g} makes the first two sums, as Intel's"
-    written_by_14 = weights.dialect.version == (0, 14)
-    if reading.wide and name != "N16-5" and not written_by_14:
+    reserved_third = any(kind.affine_blobs[2:3] == ("reserved",) for kind in dialect.kinds)
+    if reading.wide and roles[:1] != ("mean",) and not reserved_third:
         return "four axes, as the cuDNN layer of NVIDIA 0.14 writes gamma first"
     return ""
 

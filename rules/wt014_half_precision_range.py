@@ -29,7 +29,7 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
-from ._weights import NVIDIA_16_ON, conversion, is_sums, titled
+from ._weights import conversion, is_sums, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
@@ -40,7 +40,9 @@ _LARGEST, _SMALLEST = 65504.0, 6e-8
 _TYPE_FIELDS, _FLOAT16 = (145, 146), 2
 
 
-@weights_rule("WT014", "half-precision-range", Severity.WARNING, dialects=NVIDIA_16_ON)
+@weights_rule(
+    "WT014", "half-precision-range", Severity.WARNING, where=lambda caffe: caffe.computes_halves
+)
 def check(weights: Weights) -> Iterator[Finding]:
     readings = {reading.name: reading for reading in weights.norms}
     halves = any(scan.half for scans in weights.scans for scan in scans)

@@ -28,13 +28,18 @@ from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 from protolint.source import Span
 
-from ._weights import HDF5_BY_NAME, advice
+from ._weights import advice
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
 
 
-@weights_rule("WT016", "hdf5-under-other-name", Severity.ERROR, dialects=HDF5_BY_NAME)
+@weights_rule(
+    "WT016",
+    "hdf5-under-other-name",
+    Severity.ERROR,
+    where=lambda caffe: not caffe.loading.hdf5_by_content,
+)
 def check(weights: Weights) -> Iterator[Finding]:
     if weights.file.hdf5 and not weights.path.endswith(".h5"):
         yield Finding(

@@ -29,13 +29,15 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
-from ._weights import REORDERS, conversion, in_net, titled
+from ._weights import conversion, in_net, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
 
 
-@weights_rule("WT018", "legacy-order-finetune", Severity.ERROR, dialects=REORDERS)
+@weights_rule(
+    "WT018", "legacy-order-finetune", Severity.ERROR, where=lambda caffe: caffe.loading.reorders
+)
 def check(weights: Weights) -> Iterator[Finding]:
     if not weights.trains or weights.file.hdf5:
         return

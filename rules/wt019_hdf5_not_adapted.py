@@ -28,13 +28,15 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
-from ._weights import REORDERS, conversion, is_sums, titled
+from ._weights import conversion, is_sums, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
 
 
-@weights_rule("WT019", "hdf5-not-adapted", Severity.ERROR, dialects=REORDERS)
+@weights_rule(
+    "WT019", "hdf5-not-adapted", Severity.ERROR, where=lambda caffe: caffe.loading.reorders
+)
 def check(weights: Weights) -> Iterator[Finding]:
     if not weights.file.hdf5:
         return

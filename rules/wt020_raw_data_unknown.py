@@ -28,13 +28,18 @@ from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
-from ._weights import WITHOUT_RAW_DATA, conversion, titled
+from ._weights import conversion, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
 
 
-@weights_rule("WT020", "raw-data-unknown", Severity.ERROR, dialects=WITHOUT_RAW_DATA)
+@weights_rule(
+    "WT020",
+    "raw-data-unknown",
+    Severity.ERROR,
+    where=lambda caffe: not caffe.loading.reads_raw_data,
+)
 def check(weights: Weights) -> Iterator[Finding]:
     for position, layer in enumerate(weights.file.layers):
         entry = weights.entry(position)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple, TypeAlias
 
-from protolint.caffe.batchnorm import BatchNormKind, NormParam
+from protolint.caffe.batchnorm import Affine, BatchNormKind, NormParam
 
-__all__ = ["Dialect", "Engines", "Layouts", "Loading", "Saving"]
+__all__ = ["Dialect", "Engines", "Layouts", "Loading"]
 
 Engines: TypeAlias = Mapping[str, BatchNormKind]
 Layouts: TypeAlias = tuple[tuple[str, ...], ...]
@@ -40,17 +40,6 @@ class Loading(NamedTuple):
     reshapes: frozenset[int] = frozenset()
     #: A BatchNorm takes the shapes of an HDF5 file, unchecked (observed in v0.16.6, v0.17.4).
     reshapes_hdf5: bool = False
-
-
-class Saving(NamedTuple):
-    """What a Caffe writes into a weight file (ToProto in src/caffe/blob.cpp)."""
-
-    #: Values go into BlobProto.raw_data unless the solver asks for the old format, and may be
-    #: halves (Blob::ToProto @ v0.16.1).
-    raw_data: bool = False
-    #: Releases of it write a factor of 0 beside statistics that are no sums, as nothing ever
-    #: sets the blob (batch_norm_layer.cpp @ v0.16.1 to v0.16.4; v0.16.5 starts it at 1).
-    factor_may_be_zero: bool = False
 
 
 #: The types that every Caffe here registers: the REGISTER_LAYER_CLASS lines and creators
@@ -89,6 +78,10 @@ class Dialect:
     default_engine_alone: ClassVar[str] = "CAFFE"
     #: The layouts that its weight files may have, in groups: the first that fits counts.
     file_layouts: ClassVar[Layouts]
+    #: The field of batch_norm_param that gives a layer gamma and beta where it has them on
+    #: request, and whether a filler for one of them asks for both.
+    affine_field: ClassVar[str] = ""
+    fillers_ask_for_affine: ClassVar[bool] = False
     #: A gamma without filler starts at 0, not 1 (LayerSetUp @ v0.14.5, v0.15.14).
     gamma_starts_at_zero: ClassVar[bool] = False
     #: Axes a BatchNorm bottom needs (v0.16.1 and later read axes 2 and 3).
@@ -107,7 +100,12 @@ class Dialect:
     # -- Weight files.
 
     loading: ClassVar[Loading] = Loading()
-    saving: ClassVar[Saving] = Saving()
+    #: Values go into BlobProto.raw_data unless the solver asks for the old format, and may be
+    #: halves (Blob::ToProto @ v0.16.1).
+    writes_raw_data: ClassVar[bool] = False
+    #: Some of its releases write a factor of 0 beside statistics that are no sums, as nothing
+    #: ever sets the blob (batch_norm_layer.cpp @ v0.16.1 to v0.16.4; v0.16.5 starts it at 1).
+    may_write_factor_zero: ClassVar[bool] = False
     #: Layers may compute in half precision (Type FLOAT16 in caffe.proto @ v0.16.1).
     computes_halves: ClassVar[bool] = False
 
@@ -180,6 +178,11 @@ class Dialect:
         """Return whether a layer of a kind that has gamma and beta on request asks for them."""
         return False
 
+    def trains_in_place(self, *, affine: bool) -> bool:
+        """Return whether each of its BatchNorms with (or without) gamma and beta does."""
+        never = Affine.NEVER if affine else Affine.ALWAYS
+        return all(k.affine is never or k.trains_in_place(affine=affine) for k in self.kinds)
+
     def registers(self, layer_type: str) -> bool:
         """Return whether a layer may have a type."""
         return layer_type in self.layer_types
@@ -212,6 +215,26 @@ class Dialect:
         return frozenset(n for k in self.kinds for n in (k.layout, k.affine_layout) if n)
 
     @property
+    def has_plain_batchnorm(self) -> bool:
+        """Whether a BatchNorm can be without gamma and beta."""
+        return any(kind.affine is not Affine.ALWAYS for kind in self.kinds)
+
+    @property
+    def has_affine_batchnorm(self) -> bool:
+        """Whether a BatchNorm can hold gamma and beta."""
+        return any(kind.affine is not Affine.NEVER for kind in self.kinds)
+
+    @property
+    def obeys_global_stats(self) -> bool:
+        """Whether some BatchNorm looks at use_global_stats."""
+        return any(not kind.ignores_global_stats for kind in self.kinds)
+
+    @property
+    def ignores_global_stats(self) -> bool:
+        """Whether some BatchNorm does not look at use_global_stats."""
+        return any(kind.ignores_global_stats for kind in self.kinds)
+
+    @property
     def has_input_layer(self) -> bool:
         """Whether there is a layer type Input."""
         return "Input" in self.layer_types
@@ -229,8 +252,12 @@ class Dialect:
     @property
     def ignores_factor(self) -> bool:
         """Whether three blobs are taken as they are, by the reader and by the layer."""
-        unused = any("factor" in kind.blobs and not kind.sums for kind in self.kinds)
-        return unused and not self.loading.divides
+        return self.has_unused_factor and not self.loading.divides
+
+    @property
+    def has_unused_factor(self) -> bool:
+        """Whether a BatchNorm has a factor blob that it does not use when it runs."""
+        return any("factor" in kind.blobs and not kind.sums for kind in self.kinds)
 
     @property
     def eps_default(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, EpsRule, NormParam
-from protolint.caffe.dialect import Engines, Layouts, Loading, Saving
+from protolint.caffe.dialect import Engines, Layouts, Loading
 from protolint.caffe.nvidia_15 import Nvidia15
 
 __all__ = ["Nvidia16", "Nvidia161"]
@@ -42,6 +42,8 @@ class Nvidia16(Nvidia15):
     schema = "nvidia-0.16"
     engines: ClassVar[Engines] = _kinds(EpsRule(floor=1e-5))
     file_layouts: ClassVar[Layouts] = (("N16-3",), ("N16-5",), *Nvidia15.file_layouts)
+    affine_field = "scale_bias"
+    fillers_ask_for_affine = True
     gamma_starts_at_zero = False
     least_axes = 4
     masks_statistics = True
@@ -50,7 +52,8 @@ class Nvidia16(Nvidia15):
     loading = Loading(
         reads_raw_data=True, reorders=True, reshapes=frozenset((5,)), reshapes_hdf5=True
     )
-    saving = Saving(raw_data=True, factor_may_be_zero=True)
+    writes_raw_data = True
+    may_write_factor_zero = True
     computes_halves = True
     checks_gaussian_mean = True
     harmless_fields = (Nvidia15.harmless_fields - {"SolverParameter.per_parameter_reduce"}) | {

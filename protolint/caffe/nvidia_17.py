@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from protolint.caffe.dialect import Saving
 from protolint.caffe.nvidia_16 import Nvidia16
 
 __all__ = ["Nvidia17"]
@@ -15,7 +14,7 @@ class Nvidia17(Nvidia16):
     title = "NVIDIA Caffe 0.17.0 to 0.17.4"
     schema = "nvidia-0.17"
     loading = Nvidia16.loading._replace(divides=True, reshapes=frozenset((3, 5)))
-    saving = Saving(raw_data=True)
+    may_write_factor_zero = False
     layer_types = Nvidia16.layer_types | {
         "AnnotatedData", "Axpy", "DetectionEvaluate", "DetectionOutput", "LSTM", "LSTMUnit",
         "MultiBoxLoss", "Normalize", "Permute", "PriorBox", "RNN", "SmoothL1Loss", "TRT",

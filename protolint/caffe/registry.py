@@ -17,6 +17,8 @@ __all__ = [
     "TARGETS",
     "registered_by",
     "resolve_target",
+    "writer_of_zero_factor",
+    "writers_of",
 ]
 
 #: What a file is taken for when nothing in it points to another Caffe.
@@ -41,6 +43,27 @@ def resolve_target(name: str) -> Dialect | None:
     """Return the dialect a user means: a full name, or `nvidia` for the newest; None if unknown."""
     wanted = name.strip().lower()
     return NEWEST if wanted == "nvidia" else DIALECTS.get(wanted)
+
+
+def writers_of(layout: str) -> list[Dialect]:
+    """Return the Caffes whose weight files may have a layout, the likeliest first.
+
+    Those whose own BatchNorms are laid out so come before those that only read it; among
+    them the default one, then the newest.
+    """
+    found = [d for d in DIALECTS.values() if any(layout in group for group in d.file_layouts)]
+    order = list(DIALECTS)
+
+    def likelihood(dialect: Dialect) -> tuple[bool, bool, int]:
+        own = any(layout in g and dialect.layouts.intersection(g) for g in dialect.file_layouts)
+        return own, dialect is DEFAULT, order.index(dialect.name)
+
+    return sorted(found, key=likelihood, reverse=True)
+
+
+def writer_of_zero_factor() -> Dialect:
+    """Return the Caffe that may write a factor of 0 beside statistics that are no sums."""
+    return next(dialect for dialect in DIALECTS.values() if dialect.may_write_factor_zero)
 
 
 def registered_by(layer_type: str) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protolint.caffe.batchnorm import Affine, BatchNormKind
+from protolint.caffe.batchnorm import BatchNormKind, NormParam
 from protolint.caffe.dialect import Dialect
 from protolint.layers.layer import Layer
 
-__all__ = ["BatchNormTraits", "batchnorm_traits", "effective_eps"]
+__all__ = ["BatchNormTraits", "batchnorm_traits", "effective_eps", "norm_param"]
+
+_UNSAID = NormParam()
 
 
 class BatchNormTraits(NamedTuple):
@@ -22,7 +24,7 @@ class BatchNormTraits(NamedTuple):
     @property
     def trains_in_place(self) -> bool:
         """Whether its gradient is right when top and bottom are one blob."""
-        return self.kind.in_place_affine if self.affine else self.kind.in_place_plain
+        return self.kind.trains_in_place(affine=self.affine)
 
 
 def effective_eps(dialect: Dialect, engine: str, written: float | None) -> float:
@@ -31,18 +33,34 @@ def effective_eps(dialect: Dialect, engine: str, written: float | None) -> float
 
 
 def batchnorm_traits(layer: Layer, dialect: Dialect, *, with_cudnn: bool) -> BatchNormTraits:
-    """The traits of a BatchNorm layer in a dialect.
-
-    In NVIDIA 0.16 and later either filler switches gamma and beta on, `scale_bias: false`
-    or not (LayerSetUp of batch_norm_layer.cpp @ v0.16.1 to v0.17.4).
-    """
-    param = layer.parameter("batch_norm_param")
-    written = param.text("engine") if param is not None else ""
-    engine = dialect.resolve_engine(written, with_cudnn=with_cudnn)
+    """Return the traits of a BatchNorm layer in a dialect."""
+    param = norm_param(layer)
+    engine = dialect.resolve_engine(param.engine or "", with_cudnn=with_cudnn)
     kind = dialect.engines[engine]
-    affine = kind.affine is Affine.ALWAYS or (
-        kind.affine is Affine.ON_REQUEST
-        and param is not None
-        and (param.flag("scale_bias") or "scale_filler" in param or "bias_filler" in param)
+    affine = kind.has_affine(asked=dialect.asks_for_affine(param))
+    return BatchNormTraits(engine, kind, affine, kind.blobs_of(affine=affine))
+
+
+def norm_param(layer: Layer) -> NormParam:
+    """Return what the batch_norm_param of a layer says."""
+    message = layer.parameter("batch_norm_param")
+    if message is None:
+        return _UNSAID
+
+    def flag(field: str) -> bool | None:
+        return message.flag(field) if field in message else None
+
+    def number(field: str) -> float | None:
+        return message.number(field) if field in message else None
+
+    return NormParam(
+        use_global_stats=flag("use_global_stats"),
+        fraction=number("moving_average_fraction"),
+        eps=number("eps"),
+        scale_bias=flag("scale_bias"),
+        engine=message.text("engine") if "engine" in message else None,
+        scale_filler="scale_filler" in message,
+        bias_filler="bias_filler" in message,
+        use_weight_bias=flag("use_weight_bias"),
+        bias_term=flag("bias_term"),
     )
-    return BatchNormTraits(engine, kind, affine, kind.affine_blobs if affine else kind.blobs)

@@ -3,6 +3,9 @@
 A rule is a function registered by `@rule` that looks at one subject and yields findings.
 Its module's docstring is the manual page; `VALID` and `INVALID` in the module are examples
 that the manual shows and the test suite runs.
+
+`where` asks a Caffe whether the rule is for it: `where=lambda caffe: caffe.keeps_sums`. Rules
+of plug-ins may name their `dialects` instead. Without either a rule is for every Caffe.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
 from protolint.errors import ProtolintError
@@ -100,6 +105,9 @@ class Rule(NamedTuple):
         return not self.dialects or dialect in self.dialects
 
 
+#: What decides by a Caffe's facts whether a rule is for it.
+_Where = Callable[[Dialect], bool]
+
 #: Every rule by its code. One for weights may stand here by code and name only, until the
 #: registry loads it.
 RULES: dict[str, Rule] = {}
@@ -110,7 +118,7 @@ def _register(
     name: str,
     severity: Severity,
     scope: Scope,
-    dialects: tuple[str, ...],
+    dialects: frozenset[str],
     check: Callable[[Any], Iterator[Finding]],
     *,
     reader: bool = False,
@@ -119,7 +127,14 @@ def _register(
     known = RULES.get(code)
     if known is not None and known.module != module:
         raise ProtolintError(f"rule {code} is defined in {known.module} and {module}")
-    RULES[code] = Rule(code, name, severity, scope, frozenset(dialects), reader, module, check)
+    RULES[code] = Rule(code, name, severity, scope, dialects, reader, module, check)
+
+
+def _names(where: _Where | None, dialects: tuple[str, ...]) -> frozenset[str]:
+    """Return the names of the dialects that a rule is for; empty means every one."""
+    if where is not None:
+        return frozenset(name for name, dialect in DIALECTS.items() if where(dialect))
+    return frozenset(dialects)
 
 
 _FileCheck = Callable[["LintFile"], Iterator[Finding]]
@@ -133,61 +148,82 @@ def file_rule(
     name: str,
     severity: Severity,
     *,
+    where: _Where | None = None,
     dialects: tuple[str, ...] = (),
     reader: bool = False,
 ) -> Callable[[_FileCheck], _FileCheck]:
     """Register a rule that looks at a whole file, net or solver."""
 
     def register(check: _FileCheck) -> _FileCheck:
-        _register(code, name, severity, Scope.FILE, dialects, check, reader=reader)
+        _register(code, name, severity, Scope.FILE, _names(where, dialects), check, reader=reader)
         return check
 
     return register
 
 
 def net_rule(
-    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    where: _Where | None = None,
+    dialects: tuple[str, ...] = (),
 ) -> Callable[[_NetCheck], _NetCheck]:
     """Register a rule that looks at each net of a file: the net itself, or those inline."""
 
     def register(check: _NetCheck) -> _NetCheck:
-        _register(code, name, severity, Scope.NET, dialects, check)
+        _register(code, name, severity, Scope.NET, _names(where, dialects), check)
         return check
 
     return register
 
 
 def solver_rule(
-    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    where: _Where | None = None,
+    dialects: tuple[str, ...] = (),
 ) -> Callable[[_SolverCheck], _SolverCheck]:
     """Register a rule that looks at a solver, with the nets it names where they are found."""
 
     def register(check: _SolverCheck) -> _SolverCheck:
-        _register(code, name, severity, Scope.SOLVER, dialects, check)
+        _register(code, name, severity, Scope.SOLVER, _names(where, dialects), check)
         return check
 
     return register
 
 
 def weights_rule(
-    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    where: _Where | None = None,
+    dialects: tuple[str, ...] = (),
 ) -> Callable[[_WeightsCheck], _WeightsCheck]:
     """Register a rule that looks at a weight file, with the net it is for where one is given."""
 
     def register(check: _WeightsCheck) -> _WeightsCheck:
-        _register(code, name, severity, Scope.WEIGHTS, dialects, check)
+        _register(code, name, severity, Scope.WEIGHTS, _names(where, dialects), check)
         return check
 
     return register
 
 
 def snapshots_rule(
-    code: str, name: str, severity: Severity, *, dialects: tuple[str, ...] = ()
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    where: _Where | None = None,
+    dialects: tuple[str, ...] = (),
 ) -> Callable[[_WeightsCheck], _WeightsCheck]:
     """Register a rule about several weight files of one net; `protolint check` never runs it."""
 
     def register(check: _WeightsCheck) -> _WeightsCheck:
-        _register(code, name, severity, Scope.SNAPSHOTS, dialects, check)
+        _register(code, name, severity, Scope.SNAPSHOTS, _names(where, dialects), check)
         return check
 
     return register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.state import LayoutError
 from protolint.caffe.build import Build
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DIALECTS
+from protolint.caffe.registry import DEFAULT, NEWEST, writer_of_zero_factor, writers_of
 from protolint.diagnostic import Diagnostic
 from protolint.layers.layer import Layer
 from protolint.lint.known import known_of
@@ -39,8 +39,6 @@ __all__ = [
     "GivenNet", "NormReading", "StoredLayer", "Wanted", "Weights", "check_numbers",
     "check_weights",
 ]  # fmt: skip
-
-_NEWEST = "nvidia-0.17"
 
 
 class GivenNet:
@@ -196,7 +194,7 @@ class Weights:
         """Whether the target divides the statistics of three blobs by the third."""
         if self.dialect.loading.divides:
             return not self.file.hdf5
-        return self.dialect.version < (0, 15) or not self.dialect.nvidia
+        return self.dialect.keeps_sums
 
     @property
     def writes_half(self) -> bool:
@@ -384,13 +382,6 @@ def _targets(
     return [_writer(file)]
 
 
-#: The dialect that writes a layout, the order of most telling first.
-_WRITERS: Mapping[str, str] = {
-    "N15A": "nvidia-0.15", "N15C": "nvidia-0.15", "N15C-inv-std": "nvidia-0.15",
-    "N14C": "nvidia-0.14", "N14C-inv-std": "nvidia-0.14", "N16-5": _NEWEST,
-}  # fmt: skip
-
-
 def _writer(file: WeightsFile) -> Target:
     """The Caffe that seems to have written the file."""
     marks = file.marks.nvidia
@@ -399,12 +390,12 @@ def _writer(file: WeightsFile) -> Target:
         unset = len(blobs) == 3 and blobs[2].size == 1 and not blobs[2].any()
         if marks and unset and blobs[1].any():
             # The factor started at 0 up to v0.16.4, and nothing ever set it.
-            return Target(DIALECTS["nvidia-0.16"], f"from the factor 0 of '{norm.name}'")
+            return Target(writer_of_zero_factor(), f"from the factor 0 of '{norm.name}'")
     if marks:
-        return Target(DIALECTS[_NEWEST], f"as {marks}")
+        return Target(NEWEST, f"as {marks}")
     for norm in file.norms:
         for candidate in norm.detection.candidates[:1]:
-            name = _WRITERS.get(candidate.layout.name)
-            if name is not None:
-                return Target(DIALECTS[name], f"from the blobs of '{norm.name}'")
-    return Target(DIALECTS["bvlc"], "nothing in the file points to another")
+            writers = writers_of(candidate.layout.name) if candidate.layout.affine else []
+            if writers:
+                return Target(writers[0], f"from the blobs of '{norm.name}'")
+    return Target(DEFAULT, "nothing in the file points to another")

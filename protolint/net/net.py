@@ -91,7 +91,7 @@ class Net:
         self._relatives = relatives
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
-        if not sized and dialect.version != (0, 14):
+        if not sized and not dialect.keeps_inputs_without_shape:
             # UpgradeNetInput drops inputs without a shape (upgrade_proto.cpp, not in 0.14).
             self.inputs = []
 

@@ -90,7 +90,7 @@ def _batchnorm(net: Net, layer: Layer, bottom: Shape) -> Iterator[_Blob]:
     """The blobs of cuDNN had four axes until 0.16; a bottom of one axis is one channel."""
     traits = net.traits(layer)
     channels = 1 if bottom.axes == 1 else bottom.size(1)
-    four = traits.engine == "CUDNN" and net.dialect.version < (0, 16)
+    four = traits.kind.blob_axes == 4
     for role in traits.blobs:
         size = 1 if role in ("factor", "reserved") else channels
         yield role, Shape.of((1, size, 1, 1) if four else (size,))

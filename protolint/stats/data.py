@@ -17,7 +17,7 @@ import numpy as np
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array, Statistic
-from protolint.caffe.registry import DIALECTS
+from protolint.caffe.registry import DEFAULT
 from protolint.conversion.run import convert
 from protolint.errors import ProtolintError, UsageError
 from protolint.layers.layer import Layer
@@ -195,7 +195,7 @@ def _converted(
         report = convert(
             file.source.path,
             snapshot.path,
-            to="bvlc",
+            to=DEFAULT,
             source=source,
             bn_stat=statistic.value if statistic is not None else None,
             output=folder + os.sep,
@@ -205,7 +205,7 @@ def _converted(
             f"--data: OpenCV needs the model in BVLC's form, and it cannot be converted: {error}"
         ) from None
     made = {result.path: result.output for result in report.files}
-    net = read_net_file(made[file.source.path], DIALECTS["bvlc"]).nets[0]
+    net = read_net_file(made[file.source.path], DEFAULT).nets[0]
     return net, made[snapshot.path]
 
 

@@ -9,6 +9,7 @@ from protolint.caffe.binder import BindProblem, bind
 from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DEFAULT, NEWEST
 from protolint.net.net import ALONE, Net, Relatives
 from protolint.net.solver import Solver
 from protolint.source import Source
@@ -42,7 +43,7 @@ def classify(tree: Tree) -> FileKind:
         return FileKind.OTHER if tree.broken else FileKind.NET
     solver: set[str] = set()
     net: set[str] = set()
-    for schema in (load_schema("bvlc"), load_schema("nvidia-0.17")):
+    for schema in (load_schema(DEFAULT.schema), load_schema(NEWEST.schema)):
         solver.update(schema.messages["SolverParameter"].fields)
         net.update(schema.messages["NetParameter"].fields)
     if names & (solver - net):
