@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from protolint.api import CheckResult, check, load
     from protolint.caffe.dialect import Dialect
     from protolint.caffe.registry import DIALECTS
+    from protolint.conversion.prove.weights import ProofError
     from protolint.conversion.report import ConversionReport
     from protolint.conversion.run import convert
-    from protolint.conversion.verify import ProofError
     from protolint.diagnostic import Diagnostic, Label, Severity
     from protolint.edit import Applicability, Edit, Fix
     from protolint.errors import ConfigError, InputError, ProtolintError, UsageError
@@ -61,7 +61,7 @@ _MODULES = {
     "api": ("CheckResult", "check", "load"),
     "conversion.report": ("ConversionReport",),
     "conversion.run": ("convert",),
-    "conversion.verify": ("ProofError",),
+    "conversion.prove.weights": ("ProofError",),
     "diagnostic": ("Diagnostic", "Label", "Severity"),
     "edit": ("Applicability", "Edit", "Fix"),
     "errors": ("ConfigError", "InputError", "ProtolintError", "UsageError"),

@@ -1,7 +1,7 @@
 """Every BatchNorm of a weight file as numbers, or why there are none.
 
 For readers that go on where something is unclear: the weight rules and the statistics.
-The converter refuses instead (protolint.conversion.norms).
+The converter refuses instead (protolint.conversion.numbers.norms).
 """
 
 from __future__ import annotations

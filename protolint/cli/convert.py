@@ -111,9 +111,9 @@ def command(
     """
     from protolint.batchnorm.detect import SOURCES
     from protolint.batchnorm.state import Statistic
+    from protolint.conversion.decide.step import Choices
     from protolint.conversion.report import render_json, render_text
     from protolint.conversion.run import Options, convert_files
-    from protolint.conversion.steps import Choices
     from protolint.report.table import room
 
     if source is not None and source not in SOURCES:

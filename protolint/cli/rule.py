@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from protolint.cli.options import RuleType
-from protolint.conversion.codes import CODES
+from protolint.conversion.notes import CODES
 from protolint.errors import UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
 from protolint.lint.registry import all_rules, find_rule

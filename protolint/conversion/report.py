@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from protolint.conversion.steps import Note
+from protolint.conversion.decide.step import Note
 
 __all__ = [
     "ConversionReport",

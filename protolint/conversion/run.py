@@ -10,13 +10,13 @@ from protolint.batchnorm.detect import SOURCES
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS, resolve_target
+from protolint.conversion.bundle import Opinion, Options, Together
+from protolint.conversion.decide.step import Choices
 from protolint.conversion.inputs import read_inputs
-from protolint.conversion.jobs import Job, Progress, Writing
-from protolint.conversion.opinions import PROGRAMS, Case, compare, input_shape
+from protolint.conversion.prove.opinions import PROGRAMS, Case, compare, input_shape
+from protolint.conversion.prove.weights import TOLERANCE
 from protolint.conversion.report import ConversionReport, with_default_engine
-from protolint.conversion.steps import Choices
-from protolint.conversion.together import Opinion, Options, Together
-from protolint.conversion.verify import TOLERANCE
+from protolint.conversion.write import Job, Progress, Writing
 from protolint.errors import UsageError
 from protolint.suggest import did_you_mean
 from protolint.weights.atomic import check_target

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from protolint.batchnorm.norms import Known, Norm, read_weights
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.state import Statistic
-from protolint.conversion.norms import doubt_of
+from protolint.conversion.numbers.norms import doubt_of
 from protolint.errors import InputError, UsageError
 from protolint.stats.model import Snapshot
 from protolint.stats.tensors import batchnorms_of, natural

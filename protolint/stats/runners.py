@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from protolint.batchnorm.state import Array
-from protolint.conversion.programs import last_line, opencv, run_caffe
+from protolint.conversion.prove.programs import last_line, opencv, run_caffe
 from protolint.errors import UsageError
 from protolint.layers.layer import Layer
 from protolint.net.net import Net

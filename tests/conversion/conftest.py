@@ -12,10 +12,10 @@ import pytest
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.actions import scale_specs
-from protolint.conversion.forms import filler_of, form_of, multipliers, single
-from protolint.conversion.plan import Choices, Plan, plan_net
-from protolint.conversion.prototxt import converted
+from protolint.conversion.decide.action import scale_specs
+from protolint.conversion.decide.forms import filler_of, form_of, multipliers, single
+from protolint.conversion.decide.plan import Choices, Plan, plan_net
+from protolint.conversion.text.net import converted
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View

@@ -10,9 +10,9 @@ import numpy as np
 from protolint.batchnorm.reference import fold
 from protolint.batchnorm.state import Array, Statistic, with_affine
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.model_net import model_net
-from protolint.conversion.norms import read_norms
-from protolint.conversion.verify import as_loaded
+from protolint.conversion.numbers.embedded_net import model_net
+from protolint.conversion.numbers.norms import read_norms
+from protolint.conversion.prove.weights import as_loaded
 from protolint.net.net import Net
 from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped

@@ -8,7 +8,7 @@ from protolint.batchnorm.base import Role
 from protolint.batchnorm.layouts import EPS_0_16_1, LAYOUTS
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.forms import form_in, shortest, single
+from protolint.conversion.decide.forms import form_in, shortest, single
 
 FORMS = [
     (dialect, engine, affine)

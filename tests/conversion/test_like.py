@@ -11,7 +11,7 @@ import pytest
 
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.like import BlobShape
+from protolint.conversion.numbers.like import BlobShape
 from protolint.conversion.run import convert
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.net.net import Net
@@ -354,7 +354,7 @@ def test_the_engine_is_the_nets_or_the_one_that_is_asked_for(tmp_path: Path) -> 
 
 def test_legacy_sizes_are_compared_from_their_end() -> None:
     """(1,1,1,C) of an old file is (C), (1,C,1,1) is not (Blob::ShapeEquals)."""
-    from protolint.conversion.like import _fits
+    from protolint.conversion.numbers.like import _fits
     from protolint.layers.shape import Shape
 
     assert _fits(BlobShape((1, 1, 1, 4), legacy=True), Shape.of((4,)))

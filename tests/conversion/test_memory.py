@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.forms import single
-from protolint.conversion.memory import ADDED, Memory, comment_of, is_added, mark, recall
+from protolint.conversion.decide.forms import single
+from protolint.conversion.decide.memory import ADDED, Memory, comment_of, is_added, mark, recall
 from protolint.source import Source
 from protolint.text import parse
 from protolint.text.tree import Block

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.plan import Action, Choices, Step, plan_net, plan_nets
+from protolint.conversion.decide.plan import Action, Choices, Step, plan_net, plan_nets
 from protolint.errors import UsageError
 from protolint.workspace.reading import LintFile
 

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 from protolint.cli.convert import command as convert_command
 from protolint.cli.rule import command as rule_command
-from protolint.conversion.codes import CODES
+from protolint.conversion.decide.step import Note
+from protolint.conversion.notes import CODES
 from protolint.conversion.report import ConversionReport, FileResult, render_text
-from protolint.conversion.steps import Note
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "fixtures" / "golden"

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.plan import Action, Plan
-from protolint.conversion.prototxt import source_refusals
+from protolint.conversion.decide.plan import Action, Plan
+from protolint.conversion.text.net import source_refusals
 from protolint.lint.runner import check_source
 from protolint.source import Source
 from protolint.weights.kinds import FileKind

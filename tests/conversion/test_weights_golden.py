@@ -18,7 +18,7 @@ from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.reference import fold, largest_difference
 from protolint.batchnorm.state import Array
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.norms import read_norms
+from protolint.conversion.numbers.norms import read_norms
 from protolint.conversion.run import convert
 from protolint.errors import InputError
 from protolint.source import Source

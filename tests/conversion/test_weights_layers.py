@@ -11,7 +11,7 @@ import pytest
 from protolint.caffe.binder import to_protobuf
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.model_net import model_net
+from protolint.conversion.numbers.embedded_net import model_net
 from protolint.conversion.run import convert
 from protolint.errors import InputError
 from protolint.weights.files import mapped

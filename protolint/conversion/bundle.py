@@ -1,0 +1,376 @@
+"""Files that belong together: what is known of them, and the jobs that they make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protolint.batchnorm.state import Statistic
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS, TARGETS
+from protolint.conversion.decide.memory import recall
+from protolint.conversion.decide.plan import plan_nets
+from protolint.conversion.decide.step import Action, Choices, Note
+from protolint.conversion.inputs import Input, output_paths
+from protolint.conversion.numbers.fields import Translator
+from protolint.conversion.numbers.hdf5 import read_state
+from protolint.conversion.numbers.hdf5_models import hdf5_layers, plan_hdf5
+from protolint.conversion.numbers.like import Like, like_net
+from protolint.conversion.numbers.models import (
+    plan_model,
+    read_model_file,
+    refuse,
+    refuse_other_eps,
+    with_net,
+)
+from protolint.conversion.numbers.solverstate import (
+    Slot,
+    history_map,
+    index_state,
+    model_layers,
+    new_state,
+    slots_of,
+    target_slots,
+)
+from protolint.conversion.prove.opinions import input_shape
+from protolint.conversion.prove.weights import TOLERANCE
+from protolint.conversion.text.net import source_refusals
+from protolint.conversion.text.texts import check_text, new_net_text, new_paths, new_solver_text
+from protolint.conversion.write import (
+    HDF5ModelJob,
+    HDF5StateJob,
+    Job,
+    ModelJob,
+    StateJob,
+    TextJob,
+    WeightsJob,
+)
+from protolint.errors import InputError, UsageError
+from protolint.net.net import Net
+from protolint.weights.files import mapped
+from protolint.weights.kinds import FileKind
+from protolint.wire import WireError
+from protolint.workspace.discover import read_source
+from protolint.workspace.reading import LintFile, Readings
+from protolint.workspace.target import infer_target, told_targets
+
+__all__ = ["Opinion", "Options", "Together"]
+
+_ALIKE = frozenset({"nvidia-0.14", "nvidia-0.15"})
+
+
+class Options(NamedTuple):
+    """What a user may say about a conversion.
+
+    `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
+    statistic is; `choices` is for the plan of the nets. `like` is the prototxt of a net that
+    the weights are to fit, `tolerance` the largest relative difference from the source that
+    counts as rounding.
+    """
+
+    target: Dialect
+    source: str | None = None
+    statistic: Statistic | None = None
+    choices: Choices = Choices()
+    resume: bool = False
+    half: bool = False
+    output: str | None = None
+    force: bool = False
+    in_place: bool = False
+    dry_run: bool = False
+    verify_with: tuple[str, ...] = ()
+    like: str | None = None
+    tolerance: float = TOLERANCE
+
+
+class Opinion(NamedTuple):
+    """A deploy net and a model, before and after, for other programs to run.
+
+    `after` is the text of the net in the target.
+    """
+
+    net: Net
+    after: bytes
+    model: ModelJob
+
+
+def _weights(inputs: Sequence[Input]) -> list[Input]:
+    """The weights among the inputs; raises UsageError where `like` has nothing to do."""
+    found = [entry for entry in inputs if entry.kind.is_model]
+    other = next((e for e in inputs if e.kind in (FileKind.STATE, FileKind.STATE_HDF5)), None)
+    if other is not None:
+        raise UsageError(
+            f"{other.path}: --like fits weights to a net; a solver state follows its own net:"
+            " convert it without --like"
+        )
+    if not found:
+        raise UsageError("--like fits weights to a net: give a caffemodel too")
+    return found
+
+
+class Together:
+    """What is known of the inputs, from which the jobs are made."""
+
+    def __init__(self, inputs: Sequence[Input], options: Options) -> None:
+        self.inputs = inputs
+        self.options = options
+        #: The inputs that have a result; with `like`, prototxts only describe the weights.
+        self.converted = list(inputs) if options.like is None else _weights(inputs)
+        self.outputs = output_paths(
+            self.converted, options.target.name, options.output, in_place=options.in_place
+        )
+        self.models = {
+            entry.path: read_model_file(entry.path, options.source, options.statistic)
+            for entry in inputs
+            if entry.kind is FileKind.MODEL
+        }
+        self.texts = self._texts()
+        for file in self.texts.values():
+            check_text(file)
+        self.nets = [net for file in self.texts.values() for net in file.nets]
+        self.choices = self._choices()
+        self.like = self._like()
+        planned = self.nets if self.like is None else []
+        self.plans = plan_nets(planned, options.target, self.choices) if planned else ()
+        for net, plan in zip(planned, self.plans, strict=True):
+            refuse(net.source.path, plan.refusals)
+
+    def _texts(self) -> dict[str, LintFile]:
+        """The prototxts, each bound to the dialect it is written for.
+
+        That is the one the user names, or the one that a comment in it or the configuration
+        tells, or the one that its fields show, or, where they show none, that of the files
+        beside it: prototxts first, then weights.
+        """
+        texts = [entry for entry in self.inputs if entry.readings is not None]
+        readings = {e.path: e.readings for e in texts if e.readings is not None}
+        if self.options.source in TARGETS:
+            told = DIALECTS[self.options.source or ""]
+            return {path: found.read(told) for path, found in readings.items()}
+        named = {e.path: self._told(e) for e in texts}
+        if any(named.values()):
+            # What is said of one file of a model is true of the others.
+            usual = next(dialect for dialect in named.values() if dialect is not None)
+            return {path: found.read(named[path] or usual) for path, found in readings.items()}
+        shown = {path: self._shown(found) for path, found in readings.items()}
+        others = {name for name in shown.values() if name != "bvlc"}
+        others = others or {m.dialect.name for m in self.models.values() if m.norms}
+        if len(others) == 1:
+            shown = {path: next(iter(others)) if n == "bvlc" else n for path, n in shown.items()}
+        return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
+
+    @staticmethod
+    def _told(entry: Input) -> Dialect | None:
+        """What a comment or the configuration says of a prototxt; raises UsageError for several."""
+        if entry.readings is None:
+            return None
+        told = told_targets(entry.readings, entry.settings)
+        if len(told) > 1:
+            names = ", ".join(target.dialect.name for target in told)
+            raise UsageError(
+                f"{entry.path}: is for {names}, {told[0].reason}; say with --from which it is"
+                " written for"
+            )
+        return told[0].dialect if told else None
+
+    def _shown(self, readings: Readings) -> str:
+        """The dialect that the fields of a prototxt show.
+
+        The fields of 0.14 and 0.15 are nearly the same, the layouts of their weights are not.
+        """
+        name = infer_target(readings).dialect.name
+        made = {model.dialect.name for model in self.models.values() if model.norms}
+        if name in _ALIKE and len(made) == 1 and made <= _ALIKE:
+            other = next(iter(made))
+            return other if readings.read(DIALECTS[other]).accepted else name
+        return name
+
+    def _like(self) -> Like | None:
+        """The net that weights are to fit."""
+        path, options = self.options.like, self.options
+        if path is None:
+            return None
+        file = Readings.of(read_source(path)).read(options.target)
+        if file.kind is not FileKind.NET:
+            raise InputError(path, "is not the prototxt of a net, so nothing can be made to fit it")
+        advice = f"--like takes a net of {options.target.name}"
+        refuse(path, [found._replace(switch=advice) for found in source_refusals(file)])
+        return like_net(path, file.nets[0], options.choices.engine)
+
+    def _choices(self) -> Choices:
+        """What the user says about the plan, and what the weights tell about the nets."""
+        names = {layer.name for model in self.models.values() for layer in model.index.layers}
+        known = {layer.name for net in self.nets for layer in net.layers}
+        norms = [norm for model in self.models.values() for norm in model.norms.values()]
+        identity = {n.name for n in norms if n.layout.affine and n.state.identity_affine}
+        changed = {n.name for n in norms if n.layout.affine and not n.state.identity_affine}
+        forced = {
+            layer.name: Action.SPLIT
+            for net in self.nets
+            for layer in net.batchnorms
+            if layer.name in changed
+            and (memory := recall(net.source, layer.node)) is not None
+            and memory.plain
+        }
+        return self.options.choices._replace(
+            identity=frozenset(identity),
+            taken=frozenset(names - known),
+            forced=forced,
+            channels={norm.name: norm.state.channels for norm in norms},
+        )
+
+    def jobs(self) -> list[Job]:
+        """The jobs, in the order of the inputs but models first, then states, then text."""
+        made: dict[str, Job] = {}
+        order = (
+            (FileKind.MODEL, self._model),
+            (FileKind.MODEL_HDF5, self._hdf5_model),
+            (FileKind.STATE, self._state),
+            (FileKind.STATE_HDF5, self._hdf5_state),
+            (FileKind.NET, self._net),
+            (FileKind.SOLVER, self._solver),
+        )
+        self.made = made
+        for kind, make in order:
+            for entry, output in zip(self.converted, self.outputs, strict=True):
+                if entry.kind is kind:
+                    made[entry.path] = make(entry, output)
+        return list(made.values())
+
+    def cases(self, jobs: Sequence[Job]) -> list[Opinion]:
+        """The nets and models for `--verify-with`; raises UsageError where there are none."""
+        models = [job for job in jobs if isinstance(job, ModelJob)]
+        texts = {job.path: job.data for job in jobs if isinstance(job, TextJob)}
+        if self.like is not None:
+            texts = dict.fromkeys(self.texts, self.like.net.source.data)
+        deploy = [net for net in self.nets if net.is_deploy and net.source.path in texts]
+        if len(models) != 1 or not deploy:
+            raise UsageError("--verify-with needs a deploy prototxt and one binary caffemodel")
+        for net in deploy:
+            input_shape(net)
+        return [Opinion(net, texts[net.source.path], models[0]) for net in deploy]
+
+    def _model(self, entry: Input, output: str) -> Job:
+        """The job of a binary model."""
+        options, model = self.options, self.models[entry.path]
+        notes: list[Note] = []
+        refuse_other_eps(self.nets, {norm.name for norm in model.norms.values()})
+        for net in self.nets:
+            model, told = with_net(model, net)
+            notes += told
+        if self.like is None:
+            notes += self._missing({norm.name for norm in model.norms.values()})
+        plan = plan_model(
+            model,
+            options.target,
+            options.choices,
+            self.plans,
+            half=options.half,
+            resume=options.resume,
+            like=self.like,
+            nets=self.nets,
+        )
+        return ModelJob(plan, output, options.target, notes)
+
+    def _missing(self, found: set[str]) -> list[Note]:
+        """The BatchNorm layers of the nets that a model does not have."""
+        missing = [s.layer for plan in self.plans for s in plan.steps if s.layer not in found]
+        if not missing:
+            return []
+        names = list(dict.fromkeys(missing))
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return [Note("", "", f"not in the file, so not converted: '{names[0]}'{more}")]
+
+    def _hdf5_model(self, entry: Input, output: str) -> Job:
+        """The job of an HDF5 model."""
+        options = self.options
+        plan = plan_hdf5(
+            entry.path,
+            self.nets,
+            self.plans,
+            options.target,
+            source=options.source,
+            statistic=options.statistic,
+            resume=options.resume,
+            like=self.like,
+        )
+        notes = list(plan.notes)
+        if self.like is None:
+            notes += self._missing({change.name for change in plan.layers})
+        source = self.nets[0].dialect.name
+        return HDF5ModelJob(entry.path, output, source, plan.layers, plan.changed, notes)
+
+    def _slots(self, entry: Input, learned_net: str) -> tuple[WeightsJob, list[Slot], list[Slot]]:
+        """The model of a solver state, and its learnable blobs before and after."""
+        jobs = [job for job in self.made.values() if isinstance(job, WeightsJob)]
+        wanted = os.path.basename(learned_net)
+        named = [job for job in jobs if os.path.basename(job.path) == wanted]
+        found = named or jobs
+        if len(found) != 1:
+            raise InputError(
+                entry.path,
+                f"needs the model that was saved with it: give {wanted or 'the caffemodel'} too",
+            )
+        job = found[0]
+        if isinstance(job, ModelJob):
+            with mapped(job.path) as (data, _):
+                layers = model_layers(job.plan.model.index.layers, data)
+        else:
+            layers = hdf5_layers(job.path, self.nets)
+        changes = job.changes
+        return job, slots_of(layers, changes), target_slots(layers, changes)
+
+    def _state(self, entry: Input, output: str) -> Job:
+        """The job of a binary solver state."""
+        target = self.options.target
+        index = index_state(entry.path)
+        job, before, after = self._slots(entry, index.learned_net)
+        history = history_map(before, after, job.changes, len(index.history), entry.path)
+        learned = self._learned_net(job, index.learned_net)
+        source = load_schema(self._schema_of(job))
+        try:
+            with mapped(entry.path) as (data, _):
+                translator = Translator(source, load_schema(target.schema))
+                pieces = new_state(data, index, history, learned, target, translator)
+        except WireError as error:
+            raise InputError(entry.path, f"byte {error.offset}: {error}; it is damaged") from None
+        return StateJob(index, output, job.source, pieces, history, learned)
+
+    def _hdf5_state(self, entry: Input, output: str) -> Job:
+        """The job of a solver state in HDF5."""
+        state = read_state(entry.path)
+        job, before, after = self._slots(entry, state.learned_net)
+        history = history_map(before, after, job.changes, len(state.shapes), entry.path)
+        learned = self._learned_net(job, state.learned_net)
+        return HDF5StateJob(entry.path, output, job.source, history, learned)
+
+    def _learned_net(self, job: Job, before: str) -> str:
+        """What a state is to call its model: the file as it is named on the command line."""
+        return before if self.options.in_place and before else job.output
+
+    def _schema_of(self, job: Job) -> str:
+        """The schema of the Caffe that wrote a model."""
+        return job.plan.model.dialect.schema if isinstance(job, ModelJob) else job.source
+
+    def _net(self, entry: Input, output: str) -> Job:
+        """The job of a net's prototxt."""
+        file = self.texts[entry.path]
+        plan = self.plans[self.nets.index(file.nets[0])]
+        data, notes = new_net_text(file, plan)
+        return TextJob(entry.path, output, file.dialect.name, data, notes)
+
+    def _solver(self, entry: Input, output: str) -> Job:
+        """The job of a solver's prototxt."""
+        file = self.texts[entry.path]
+        plans = [p for n, p in zip(self.nets, self.plans, strict=True) if n in file.nets]
+        results = {
+            other.path: result
+            for other, result in zip(self.inputs, self.outputs, strict=True)
+            if other.kind is FileKind.NET and other.path != "-"
+        }
+        data, notes = new_solver_text(
+            file, self.options.target, self.choices, plans, new_paths(file, results)
+        )
+        return TextJob(entry.path, output, file.dialect.name, data, notes)

@@ -1,0 +1,196 @@
+"""What a conversion means for the rest of a net: fields, layer types, inputs, sharing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from typing import NamedTuple
+
+from protolint.caffe.descriptors import load_schema
+from protolint.conversion.decide.affine import SCALE
+from protolint.conversion.decide.scene import Scene
+from protolint.conversion.decide.step import Action, Note, Refusal, Step
+from protolint.conversion.decide.unknown import Foreign, foreign_fields, foreign_types
+from protolint.layers.layer import Layer
+from protolint.lint.registry import find_rule
+from protolint.net.net import Net
+
+__all__ = ["Whole", "whole_net"]
+
+#: Rules for things that no edit can express otherwise: what they newly find is a refusal.
+_DECIDING = ("BN023", "NT012", "NT013")
+_SHARING = "NT007"
+_MOST_SHOWN = 4
+
+
+class Whole(NamedTuple):
+    """Everything of a plan that is not about one BatchNorm."""
+
+    notes: tuple[Note, ...]
+    refusals: tuple[Refusal, ...]
+    left_out: tuple[Foreign, ...]
+    inputs: bool
+    shares_memory: bool
+
+
+def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
+    """What has to be done to a net and told of it apart from the steps."""
+    net, target = scene.net, scene.target
+    no_inputs = target.version == (0, 14) and net.dialect.version != (0, 14)
+    merged = {
+        member.scale
+        for step in steps
+        for member in step.members
+        if step.action in (Action.MERGE, Action.REPLACE) and member.scale is not None
+    }
+    gone = [
+        layer
+        for layer in net.layers
+        if layer.index in merged or (no_inputs and layer.type == "Input")
+    ]
+    paired = {step.scale.name for step in steps if step.scale is not None}
+    refusals = [*_types(scene, gone, paired)]
+    left_out: list[Foreign] = []
+    for layer, foreign in _fields(scene, gone):
+        if foreign.harmless or foreign.path.rpartition(".")[2] in scene.choices.drop_fields:
+            left_out.append(foreign)
+            continue
+        field = foreign.path.rpartition(".")[2].partition(":")[0]
+        advice = f"--drop-field {field} leaves it out"
+        refusals.append(
+            Refusal(layer, f"'{foreign.path}' has no counterpart in {target.name}", advice)
+        )
+    converts = no_inputs and any(layer.type == "Input" for layer in net.layers)
+    if no_inputs:
+        refusals += _inputs(net, target.name)
+    if net.inline and net.dialect.version == (0, 14) and "input" in net.message and not no_inputs:
+        evidence = f"{target.name} reads no inputs of a net that stands inside a solver"
+        refusals.append(Refusal("", evidence, "put the net into a file of its own"))
+    refusals += _ruled_out(scene)
+    shares = _shares_memory(scene)
+    notes = [*_notes(scene, steps, left_out)]
+    if shares:
+        notes.append(
+            Note("", "", f"eltwise_mem_sharing: false keeps {target.name} from writing sums early")
+        )
+    if converts:
+        notes.append(Note("", "", f"Input layers become fields of the net, as {target.name} has"))
+    return Whole(tuple(notes), tuple(refusals), tuple(left_out), converts, shares)
+
+
+def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Iterator[Refusal]:
+    """Layers whose type the target does not register; `paired` are gamma and beta by name."""
+    found: dict[str, list[Layer]] = {}
+    for layer in foreign_types(scene.net, scene.target):
+        if layer not in gone:
+            found.setdefault(layer.type, []).append(layer)
+    for name, layers in found.items():
+        more = f" (and {len(layers) - 1} more)" if len(layers) > 1 else ""
+        evidence = f"{scene.target.name} has no layer type '{name}'{more}"
+        behind = name == SCALE and layers[0].name in paired and not scene.convolves
+        advice = "--scale-as convolution puts convolutions in their place" if behind else ""
+        yield Refusal(layers[0].name, evidence, advice)
+
+
+def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]]:
+    """What the target's schema lacks, with the layer it is in; BatchNorm's own are edited."""
+    net = scene.net
+    skip = {layer.node.start for layer in gone}
+    lost = {layer.index for layer in foreign_types(net, scene.target)}
+    for layer in net.layers:
+        if layer.index in lost:
+            skip.add(layer.node.start)
+        param = layer.parameter("batch_norm_param") if layer.type == "BatchNorm" else None
+        if param is not None and param.node is not None:
+            skip.add(param.node.start)
+    for foreign in foreign_fields(net.message, load_schema(scene.target.schema), skip):
+        at = foreign.node.start
+        inside = (one.name for one in net.layers if one.node.start <= at < one.node.end)
+        yield next(inside, ""), foreign
+
+
+def _inputs(net: Net, target: str) -> Iterator[Refusal]:
+    """Inputs that the fields of a net cannot declare as NVIDIA 0.14 reads them."""
+    message = net.message
+    legacy = "input" in message
+    if legacy and not ("input_dim" in message or "input_shape" in message):
+        yield Refusal("", f"the inputs have no shape, and {target} needs one for each")
+    if "input_dim" in message and "input_shape" in message:
+        yield Refusal("", f"input_dim and input_shape are both given, which {target} refuses")
+    for layer in net.layers:
+        if layer.type != "Input":
+            continue
+        param = layer.parameter("input_param")
+        given = len(param.messages("shape")) if param is not None else 0
+        if layer.include or layer.exclude:
+            yield Refusal(layer.name, f"{target} has inputs in every phase, not in some")
+        elif given not in (1, len(layer.tops)):
+            yield Refusal(layer.name, f"{target} needs a shape for each input")
+        elif "input_dim" in message:
+            yield Refusal(layer.name, f"{target} takes input_shape or input_dim, not both")
+
+
+def _in_target(scene: Scene) -> Net:
+    """The net as the target would build it, were it to read the text as it is."""
+    net = scene.net
+    cudnn = net.build.cudnn and scene.choices.engine != "CAFFE"
+    build = net.build._replace(schema=None, cudnn=cudnn)
+    return Net(net.message, scene.target, net.source, build=build, inline=net.inline)
+
+
+def _ruled_out(scene: Scene) -> Iterator[Refusal]:
+    """What a rule finds for the target, and not for the source, that nothing can mend."""
+    net = scene.net
+    if not net.source.data:
+        return
+    for code in _DECIDING:
+        rule = find_rule(code)
+        if not rule.applies_to(scene.target.name):
+            continue
+        known = set()
+        if rule.applies_to(net.dialect.name):
+            known = {found.span for found in rule.check(net)}
+        for found in rule.check(_in_target(scene)):
+            if found.span not in known and (found.severity or rule.severity).value == "error":
+                yield Refusal("", f"{found.message} ({code})")
+
+
+def _shares_memory(scene: Scene) -> bool:
+    """Whether the target would write a sum over a blob that is still needed."""
+    net = scene.net
+    rule = find_rule(_SHARING)
+    if rule.applies_to(net.dialect.name) or not rule.applies_to(scene.target.name):
+        return False
+    return bool(net.source.data) and next(iter(rule.check(_in_target(scene))), None) is not None
+
+
+def _notes(scene: Scene, steps: Sequence[Step], left_out: Sequence[Foreign]) -> Iterator[Note]:
+    """What to say of the net as a whole."""
+    target = scene.target
+    if left_out:
+        counts = Counter(foreign.path.rpartition(".")[2] for foreign in left_out)
+        shown = [f"{name} ({n}x)" if n > 1 else name for name, n in counts.most_common()]
+        more = f" and {len(shown) - _MOST_SHOWN} more" if len(shown) > _MOST_SHOWN else ""
+        listed = ", ".join(shown[:_MOST_SHOWN])
+        yield Note("", "", f"left out, as {target.name} does not know them: {listed}{more}")
+    orders = {
+        (step.source.blobs, step.target.blobs)
+        for step in steps
+        if step.action is not Action.FREEZE and step.source.blobs != step.target.blobs
+    }
+    for before, after in sorted(orders):
+        yield Note("", "", f"blobs {', '.join(before)} become {', '.join(after)}")
+    if any(_resets(scene, step) for step in steps):
+        text = f"{target.name} replaces the loaded statistics by those of the first batch when"
+        yield Note("CV005", "", f"{text} training starts")
+
+
+def _resets(scene: Scene, step: Step) -> bool:
+    """Whether training in the target begins with statistics of its own."""
+    target = scene.target
+    native_15 = target.version == (0, 15) and step.target.engine == "CAFFE"
+    if step.action is Action.FREEZE or not (
+        native_15 or (target.nvidia and target.version >= (0, 16))
+    ):
+        return False
+    return scene.trains([scene.net.layers[member.layer] for member in step.members])

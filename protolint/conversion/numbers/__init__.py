@@ -1,0 +1,1 @@
+"""A plan as new bytes of a model or a solver state."""

@@ -1,0 +1,278 @@
+"""What one BatchNorm becomes in numbers, whatever kind of file it comes from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+
+from protolint.batchnorm.base import EpsRule, Layout, ParamRule, Role
+from protolint.batchnorm.layouts import LAYOUTS
+from protolint.batchnorm.reference import Folded, fold
+from protolint.batchnorm.state import (
+    Array,
+    BatchNormState,
+    LayoutError,
+    Statistic,
+    with_affine,
+    with_eps,
+)
+from protolint.caffe.dialect import Dialect
+from protolint.conversion.decide.affine import CONVOLUTION, SCALE
+from protolint.conversion.numbers.norms import Norm
+
+__all__ = [
+    "FROZEN_SCALE",
+    "Encoded",
+    "Fate",
+    "LayerChange",
+    "Recipe",
+    "after_scale",
+    "encode_norm",
+    "no_equivalent",
+    "target_layout",
+    "written_layout",
+]
+
+
+class Fate(Enum):
+    """What happens to the Scale layer of a BatchNorm."""
+
+    NONE = "none"
+    MERGE = "merged"
+    ADD = "added"
+    KEEP = "kept"
+    FOLD = "changed"
+    REPLACE = "replaced"
+
+
+class FrozenScale(Layout):
+    """A BatchNorm whose statistics never change, as the Scale layer it amounts to.
+
+    One multiplication, gamma / sqrt(var + eps), and one addition, beta - mean times that;
+    without gamma and beta where a Scale layer of their own follows.
+    """
+
+    __slots__ = ()
+    roles = (Role.GAMMA, Role.BETA)
+
+    @property
+    def params(self) -> tuple[ParamRule, ...]:
+        """Both are frozen."""
+        return tuple(ParamRule(role, 0.0, 0.0) for role in self.roles)
+
+    def fit(self, state: BatchNormState) -> BatchNormState:
+        """The state as it is: its eps is in the multiplication."""
+        return state
+
+    def encode(
+        self,
+        state: BatchNormState,
+        *,
+        factor: float | None = None,
+        separate_scale: bool = False,
+    ) -> tuple[Array, ...]:
+        """The two blobs, worked out in float64 and rounded once."""
+        if separate_scale:
+            state = replace(state, gamma=None, beta=None)
+        folded = fold(state)
+        if not (np.all(np.isfinite(folded.scale)) and np.all(np.isfinite(folded.shift))):
+            raise LayoutError("var + eps is not positive in some channel")
+        return folded.scale.astype(state.dtype), folded.shift.astype(state.dtype)
+
+
+FROZEN_SCALE = FrozenScale("Scale")
+
+
+class Recipe(NamedTuple):
+    """What one BatchNorm becomes: its layout, and the Scale layer that goes or comes.
+
+    `eps` is what the target's prototxt will say, None for the nearest the target has.
+    `engine` is the one that runs, `written` what `engine` is set to, "" for nothing.
+    `bias` says whether a Scale layer that is added or changed has a beta.
+    `name` and `scale_name` are what the two layers are called from then on, "" where they
+    keep their names. `scale_type` is the type of a Scale layer that is added or put in the place
+    of another.
+    The comments are what the BatchNorm and a new Scale layer remember (see memory.py).
+    """
+
+    layout: Layout
+    fate: Fate = Fate.NONE
+    scale: str = ""
+    eps: float | None = None
+    engine: str = "CAFFE"
+    written: str = ""
+    comment: str = ""
+    scale_comment: str = ""
+    bias: bool = True
+    name: str = ""
+    scale_name: str = ""
+    scale_type: str = SCALE
+
+
+class Encoded(NamedTuple):
+    """One BatchNorm in the target's layout.
+
+    `scale` are gamma and beta of the Scale layer after it, where that is new or changed.
+    `folded` is what the source computes, with the Scale layer where `measured_with_scale`.
+    `gamma_kept` tells whether gamma is the source's, bit for bit: that of the BatchNorm, or
+    of the Scale layer where that is changed.
+    """
+
+    blobs: tuple[Array, ...]
+    scale: tuple[Array, ...] | None
+    eps: float
+    factor: float
+    folded: Folded
+    measured_with_scale: bool
+    gamma_kept: bool
+
+
+class LayerChange(NamedTuple):
+    """What was made of one BatchNorm: for the report, and for the proof to measure."""
+
+    norm: Norm
+    recipe: Recipe
+    made: Encoded
+
+    @property
+    def name(self) -> str:
+        """The layer's name in the source."""
+        return self.norm.name
+
+    @property
+    def new_name(self) -> str:
+        """The layer's name in the result."""
+        return self.recipe.name or self.norm.name
+
+    @property
+    def new_scale(self) -> str:
+        """The name in the result of the Scale layer behind it, "" where there is none."""
+        merged = self.recipe.fate is Fate.MERGE
+        return "" if merged else self.recipe.scale_name or self.recipe.scale
+
+
+def target_layout(target: Dialect, engine: str, *, affine: bool) -> Layout:
+    """The layout a target has for one engine, with its own rule for eps."""
+    if target.name == "bvlc" or (target.version == (0, 14) and engine != "CUDNN"):
+        name = "B3"
+    elif target.version == (0, 14):
+        name = "N14C"
+    elif target.version == (0, 15):
+        name = "N15C" if engine == "CUDNN" else "N15A"
+    else:
+        name = "N16-5" if affine else "N16-3"
+    layout = LAYOUTS[name]
+    if target.eps_floor:
+        layout = replace(layout, eps=EpsRule(target.eps_default, target.eps_floor))
+    return layout
+
+
+def written_layout(layout: Layout, channels: int) -> Layout:
+    """The layout to write into a binary file: one that its own Caffe reads rightly.
+
+    NVIDIA 0.16 and later take five blobs of one value for the order of 0.15 and reorder
+    them; written in that order, they end up in the right places.
+    """
+    if layout.misread_from_binary(channels):
+        return replace(LAYOUTS["N15A"], eps=layout.eps)
+    return layout
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def after_scale(folded: Folded, blobs: Sequence[Array]) -> Folded:
+    """A folded BatchNorm with a Scale layer (gamma, and beta if it has one) after it."""
+    if not blobs:
+        return folded
+    gamma = blobs[0].reshape(-1).astype(np.float64)
+    beta = blobs[1].astype(np.float64) if len(blobs) > 1 else np.zeros_like(gamma)
+    return Folded(
+        folded.scale * gamma,
+        folded.shift * gamma + beta,
+        folded.size * np.abs(gamma) + np.abs(beta),
+    )
+
+
+def no_equivalent(norm: Norm, recipe: Recipe, error: LayoutError) -> str:
+    """Why a layer's numbers cannot be written in a layout, and what to do about it."""
+    text = f"layer '{norm.name}' cannot become {recipe.layout.name}: {error}"
+    if recipe.layout.name == "N16-3":
+        text += (
+            "; a net of the target with scale_bias: true there, given as --like, has room for it"
+        )
+    return text
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def encode_norm(
+    norm: Norm, recipe: Recipe, scale: tuple[Array, ...], *, resume: bool = False
+) -> Encoded:
+    """The blobs of a BatchNorm after its recipe.
+
+    `scale` are the flat blobs of the Scale layer that the recipe names, none if there is no
+    such layer. `resume` gives sums the factor of a run that has settled. Raises LayoutError
+    where the numbers have no equivalent.
+    """
+    layout, state = recipe.layout, norm.state
+    scale = _checked(scale, recipe, state.channels)
+    folded = fold(state)
+    if recipe.fate in (Fate.MERGE, Fate.REPLACE) and scale:
+        state = with_affine(state, *scale)
+        folded = after_scale(folded, scale)
+    fitted = _fitted(state, recipe)
+    kept = np.array_equal(fitted.scale, state.scale, equal_nan=True)
+    separate = recipe.fate in (Fate.ADD, Fate.REPLACE)
+    beside: tuple[Array, ...] | None = layout.scale_blobs(fitted) if separate else None
+    # What a kept Scale layer cannot leave to the BatchNorm has to go into it.
+    pushed = recipe.fate is Fate.KEEP and not layout.affine and not fitted.identity_affine
+    if pushed or recipe.fate is Fate.FOLD:
+        if not scale:
+            raise LayoutError(
+                f"its own gamma and beta have no place: Scale '{recipe.scale}' has no gamma for"
+                " each channel"
+            )
+        total = with_affine(fitted, *scale)
+        separate, beside = True, (total.scale, total.shift)
+        folded = after_scale(folded, scale)
+        kept = np.array_equal(total.scale, scale[0], equal_nan=True)
+    if beside is not None and not recipe.bias:
+        if np.any(beside[1] != 0):
+            raise LayoutError(f"Scale '{recipe.scale}' has no bias for the beta there is now")
+        beside = beside[:1]
+    if beside is not None and recipe.scale_type == CONVOLUTION:
+        beside = (beside[0].reshape(-1, 1, 1, 1), *beside[1:])
+    blobs = layout.encode(
+        fitted, factor=_factor(fitted, norm, recipe) if resume else None, separate_scale=separate
+    )
+    factor = float(blobs[2][0]) if layout.sums else 1.0
+    return Encoded(blobs, beside, fitted.eps, factor, folded, separate, kept)
+
+
+def _checked(scale: tuple[Array, ...], recipe: Recipe, channels: int) -> tuple[Array, ...]:
+    """The Scale layer's blobs where they belong to each channel."""
+    if not scale or (len(scale) <= 2 and all(len(values) == channels for values in scale)):
+        return scale
+    if recipe.fate in (Fate.KEEP, Fate.FOLD):
+        return ()
+    sizes = " and ".join(str(len(values)) for values in scale)
+    raise LayoutError(f"Scale '{recipe.scale}' has blobs of {sizes} values for {channels} channels")
+
+
+def _fitted(state: BatchNormState, recipe: Recipe) -> BatchNormState:
+    """The state with the eps that the target will add."""
+    layout = recipe.layout
+    if recipe.eps is not None and layout.statistic is not Statistic.INVERSE_DEVIATION:
+        state = with_eps(state, layout.eps.effective(recipe.eps))
+    return layout.fit(state)
+
+
+def _factor(fitted: BatchNormState, norm: Norm, recipe: Recipe) -> float | None:
+    """The factor of sums of a settled run, where the source has plain statistics."""
+    fraction = norm.facts.fraction
+    if not recipe.layout.sums or fitted.factor != 1 or not 0 < fraction < 1:
+        return None
+    return float(2 ** round(math.log2(1 / (1 - fraction))))

@@ -1,0 +1,159 @@
+"""HDF5 models on their way: what is in the file, by what the prototxt says of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protolint.batchnorm.detect import detect
+from protolint.batchnorm.facts import LayerFacts, ParamFacts
+from protolint.batchnorm.state import Array, LayoutError, Statistic
+from protolint.caffe.dialect import Dialect
+from protolint.conversion.decide.step import Note, Plan
+from protolint.conversion.numbers.encode import (
+    Fate,
+    LayerChange,
+    Recipe,
+    encode_norm,
+    no_equivalent,
+)
+from protolint.conversion.numbers.like import BlobShape, Like
+from protolint.conversion.numbers.models import in_net, notes_of, refuse_other_eps
+from protolint.conversion.numbers.norms import Norm, doubt_of, norm_of
+from protolint.conversion.numbers.recipes import recipes_of
+from protolint.conversion.numbers.solverstate import ModelLayer
+from protolint.errors import InputError
+from protolint.layers.layer import Layer
+from protolint.layers.states import NetState
+from protolint.lint.known import norm_param_of
+from protolint.net.net import TRAIN, Net
+from protolint.weights.hdf5 import read_model
+
+__all__ = ["HDF5Plan", "hdf5_layers", "plan_hdf5"]
+
+
+class HDF5Plan(NamedTuple):
+    """What becomes of the layers of an HDF5 model; None for a layer that goes."""
+
+    layers: tuple[LayerChange, ...]
+    changed: dict[str, tuple[Array, ...] | None]
+    notes: tuple[Note, ...]
+
+
+def plan_hdf5(
+    path: str,
+    nets: Sequence[Net],
+    plans: Sequence[Plan],
+    target: Dialect,
+    *,
+    source: str | None = None,
+    statistic: Statistic | None = None,
+    resume: bool = False,
+    like: Like | None = None,
+) -> HDF5Plan:
+    """The plan of an HDF5 model of these nets; raises InputError as plan_model does.
+
+    With `like` it is made to fit that net instead of the `plans`.
+    """
+    if not nets:
+        raise InputError(
+            path, "an HDF5 model does not say what its layers are: give the net's prototxt too"
+        )
+    blobs = read_model(path)
+    norms = _norms(path, blobs, nets, source, statistic)
+    notes: list[Note] = []
+    if like is None:
+        recipes = recipes_of(plans, norms, target)
+    else:
+        shapes = {name: [BlobShape(b.shape) for b in given] for name, given in blobs.items()}
+        fitting = like.fit(path, norms, nets, shapes)
+        recipes, notes = fitting.recipes, list(fitting.notes)
+    layers: list[LayerChange] = []
+    gone: dict[str, None] = {}
+    changed: dict[str, tuple[Array, ...]] = {}
+    for norm in norms:
+        if norm.name not in recipes:
+            continue
+        recipe = recipes[norm.name]
+        scale = _scale(norm, recipe, blobs, notes)
+        try:
+            made = encode_norm(norm, recipe, scale, resume=resume)
+        except LayoutError as error:
+            raise InputError(path, no_equivalent(norm, recipe, error)) from None
+        change = LayerChange(norm, recipe, made)
+        layers.append(change)
+        gone[norm.name] = None
+        changed[change.new_name] = made.blobs
+        new = change.new_scale
+        if recipe.fate in (Fate.MERGE, Fate.REPLACE) or recipe.scale_name:
+            gone[recipe.scale] = None
+        if new and (made.scale is not None or recipe.scale_name):
+            changed[new] = made.scale if made.scale is not None else blobs[recipe.scale]
+        for name in (recipe.name, new if recipe.fate is Fate.ADD else recipe.scale_name):
+            if "/" in name:
+                advice = "give another --scale-name, without '/'"
+                if like is not None:
+                    advice = f"rename it in {like.path}, or give a binary caffemodel"
+                raise InputError(path, f"'{name}' cannot be the name of a layer in HDF5; {advice}")
+    return HDF5Plan(tuple(layers), {**gone, **changed}, (*notes, *notes_of(layers)))
+
+
+def _norms(
+    path: str,
+    blobs: dict[str, tuple[Array, ...]],
+    nets: Sequence[Net],
+    source: str | None,
+    statistic: Statistic | None,
+) -> list[Norm]:
+    """The BatchNorm layers of the nets that have blobs in the file."""
+    refuse_other_eps(nets, blobs.keys())
+    found: dict[str, Norm] = {}
+    for net in nets:
+        for layer in net.batchnorms:
+            if layer.name not in blobs or layer.name in found:
+                continue
+            facts = _facts(layer, blobs[layer.name])
+            verdict = detect(facts, source=source, statistic=statistic)
+            if not verdict.certain:
+                raise InputError(path, doubt_of(layer.name, verdict, 0))
+            found[layer.name] = in_net(norm_of(path, layer.name, facts, verdict), layer, net)
+    return list(found.values())
+
+
+def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
+    """What a prototxt and a file say of one layer."""
+    params = tuple(ParamFacts(p.lr_mult, p.decay_mult, p.name) for p in layer.params)
+    return LayerFacts(layer.name, layer.type, blobs, norm=norm_param_of(layer), params=params)
+
+
+def _scale(
+    norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], notes: list[Note]
+) -> tuple[Array, ...]:
+    """The blobs of the Scale layer of a recipe, flat."""
+    if recipe.fate in (Fate.NONE, Fate.ADD):
+        return ()
+    found = blobs.get(recipe.scale, ())
+    if not found and recipe.fate in (Fate.MERGE, Fate.REPLACE):
+        text = f"Scale '{recipe.scale}' is not in the file; gamma is taken as 1 and beta as 0"
+        notes.append(Note("", norm.name, text))
+    return tuple(values.reshape(-1) for values in found)
+
+
+def hdf5_layers(path: str, nets: Sequence[Net]) -> list[ModelLayer]:
+    """The layers with blobs, in the order of the training net."""
+    blobs = read_model(path)
+    state = NetState(TRAIN)
+    for net in nets:
+        kept = [layer for layer in net.layers if layer.is_kept(state) and layer.name in blobs]
+        if len(kept) == len(blobs):
+            return [
+                ModelLayer(
+                    layer.name,
+                    tuple(values.shape for values in blobs[layer.name]),
+                    tuple(param.name for param in layer.params),
+                )
+                for layer in kept
+            ]
+    raise InputError(
+        path, "has layers that no prototxt has: give the training net's, for the solver state"
+    )

@@ -1,0 +1,405 @@
+"""Fitting weights to a net that is there: its names, its structure, the shapes of its blobs.
+
+For every BatchNorm of that net the one of the weights is looked for: by its name, then by
+the layer that it follows, then by the order of those that are left. What becomes of its
+gamma and beta is what the net has room for. Nothing else of the weights is renamed, since
+Caffe finds weights by the name of their layer (CopyTrainedLayersFrom, src/caffe/net.cpp @
+1.0, v0.14.5, v0.17.4); what finds no partner is told by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from protolint.caffe.dialect import Dialect
+from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
+from protolint.conversion.decide.forms import Form, form_in, form_of
+from protolint.conversion.decide.scene import Scene
+from protolint.conversion.decide.step import Choices, Note
+from protolint.conversion.numbers.encode import Fate, Recipe, target_layout
+from protolint.conversion.numbers.norms import Norm
+from protolint.errors import InputError
+from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape
+from protolint.net.net import Net
+from protolint.net.parameters import parameters
+from protolint.net.view import View
+
+__all__ = ["BlobShape", "Fitting", "Like", "like_net"]
+
+_MOST_NAMES = 3
+
+#: What happens to a Scale layer of the weights that is one afterwards, or is written anew.
+_STAY = (Fate.KEEP, Fate.FOLD, Fate.REPLACE)
+_LEAVE = (Fate.MERGE, Fate.REPLACE)
+
+
+class BlobShape(NamedTuple):
+    """The shape of a blob in a file; `legacy` are four sizes whose leading ones do not count."""
+
+    dims: tuple[int, ...]
+    legacy: bool = False
+
+
+class _Place(NamedTuple):
+    """A BatchNorm in a net: the Scale layer that is its gamma and beta, and what it follows.
+
+    `reason` says why the Scale layer behind it is not that. `above` names the nearest layer
+    above that has blobs or several bottoms; for a BatchNorm with its Scale layer, the BatchNorm.
+    `type` is Convolution where that stands for a Scale layer.
+    """
+
+    name: str
+    scale: str
+    type: str
+    reason: str
+    above: str
+    channels: int | None
+
+
+class _Wanted(NamedTuple):
+    """A BatchNorm of the net to fit: its place, its form, whether its Scale layer has a beta."""
+
+    place: _Place
+    form: Form
+    bias: bool
+
+
+class Fitting(NamedTuple):
+    """What becomes of the BatchNorm layers of some weights, by name, and what to tell of it.
+
+    Layers without a recipe stay as they are.
+    """
+
+    recipes: dict[str, Recipe]
+    notes: tuple[Note, ...]
+
+
+class Like(NamedTuple):
+    """The net to fit, and the engine its BatchNorm layers run on where they name none."""
+
+    path: str
+    net: Net
+    wanted: tuple[_Wanted, ...]
+
+    def fit(
+        self,
+        path: str,
+        norms: Sequence[Norm],
+        nets: Sequence[Net],
+        blobs: Mapping[str, Sequence[BlobShape]],
+        depthwise: Callable[[Layer], bool] | None = None,
+    ) -> Fitting:
+        """What to do with the BatchNorm layers of the weights in `path`.
+
+        `nets` describe the layers of the weights, the first that has one counts. `blobs` are
+        the shapes of all layers with blobs; `depthwise` is that of Choices, for nets that have no
+        text. Raises InputError where a layer of the net has
+        other blobs than the weights, or no room for a gamma and beta.
+        """
+        target = self.net.dialect
+        places = _places_of(norms, nets, target, depthwise)
+        pairs, notes = _matched(places, [wanted.place for wanted in self.wanted])
+        if norms and self.wanted and not pairs:
+            raise InputError(
+                path,
+                f"no BatchNorm layer of it belongs to one of {self.path}: '{norms[0].name}' and"
+                f" '{self.wanted[0].place.name}' have neither name nor place in common",
+            )
+        own = {place.name: place for place in places}
+        recipes: dict[str, Recipe] = {}
+        for wanted in self.wanted:
+            name = pairs.get(wanted.place.name)
+            if name is not None:
+                recipes[name] = self._recipe(path, own[name], wanted, blobs)
+        self._check_names(path, recipes, blobs)
+        made = _names_after(recipes, blobs)
+        if made.isdisjoint(layer.name for layer in self.net.layers):
+            raise InputError(path, f"none of its layers is in {self.path}: is that another net?")
+        self._check_shapes(path, recipes, blobs)
+        notes += self._left(norms, recipes, made)
+        return Fitting(recipes, tuple(notes))
+
+    def _recipe(
+        self,
+        path: str,
+        own: _Place,
+        wanted: _Wanted,
+        blobs: Mapping[str, Sequence[BlobShape]],
+    ) -> Recipe:
+        """What makes a BatchNorm of the weights that of the net."""
+        place, form = wanted.place, wanted.form
+        if None not in (own.channels, place.channels) and own.channels != place.channels:
+            raise InputError(
+                path,
+                f"'{own.name}' has {own.channels} channels, '{place.name}' of {self.path} has"
+                f" {place.channels}",
+            )
+        if own.scale and place.reason:
+            raise InputError(
+                path,
+                f"'{own.name}': the Scale layer behind '{place.name}' of {self.path} is not"
+                f" its gamma and beta: {place.reason}",
+            )
+        scale = place.scale
+        if scale in blobs and scale != own.scale and not own.scale:
+            # A Scale layer that the weights have apart from the BatchNorm is found by its name.
+            scale = ""
+        given = blobs.get(own.scale, ())
+        if not scale:
+            fate = Fate.MERGE if own.scale else Fate.NONE
+        elif not given:
+            fate = Fate.ADD
+        elif CONVOLUTION in (own.type, place.type):
+            fate = Fate.REPLACE
+        else:
+            flat = all(shape == BlobShape((own.channels or 0,)) for shape in given)
+            same = flat and len(given) == 1 + wanted.bias
+            fate = Fate.KEEP if same else Fate.FOLD
+        return Recipe(
+            target_layout(self.net.dialect, form.engine, affine=form.affine),
+            fate,
+            scale if fate is Fate.ADD else own.scale if fate is not Fate.NONE else "",
+            form.eps,
+            form.engine,
+            bias=wanted.bias,
+            name=place.name if place.name != own.name else "",
+            scale_name=scale if scale != own.scale and fate in _STAY else "",
+            scale_type=place.type,
+        )
+
+    def _check_names(
+        self, path: str, recipes: Mapping[str, Recipe], blobs: Mapping[str, Sequence[BlobShape]]
+    ) -> None:
+        """Refuse a name for a BatchNorm or Scale layer that another layer of the weights has."""
+        moved = {name for name, recipe in recipes.items() if recipe.name}
+        moved |= {r.scale for r in recipes.values() if r.scale_name or r.fate in _LEAVE}
+        for name, recipe in recipes.items():
+            new = [recipe.name, recipe.scale_name]
+            new += [recipe.scale] if recipe.fate is Fate.ADD else []
+            taken = next((one for one in new if one in blobs and one not in moved), None)
+            if taken is not None:
+                raise InputError(
+                    path,
+                    f"'{name}' would have to give a layer the name '{taken}', as in"
+                    f" {self.path}, but another layer has it; rename that one in the net first",
+                )
+
+    def _check_shapes(
+        self, path: str, recipes: Mapping[str, Recipe], blobs: Mapping[str, Sequence[BlobShape]]
+    ) -> None:
+        """Refuse weights of other layers that the net would not take."""
+        known = set(recipes) | {r.scale for r in recipes.values() if r.fate is not Fate.NONE}
+        known |= {wanted.place.name for wanted in self.wanted}
+        known |= {recipe.scale_name for recipe in recipes.values()}
+        for name, found in _parameters(self.net):
+            given = blobs.get(name)
+            if given is None or name in known:
+                continue
+            if len(given) != len(found):
+                raise InputError(
+                    path,
+                    f"layer '{name}' has {len(given)} blobs, and {len(found)} in {self.path};"
+                    " give the layer another name there to start it anew",
+                )
+            for i, (shape, wanted) in enumerate(zip(given, found, strict=True)):
+                if not _fits(shape, wanted):
+                    raise InputError(
+                        path,
+                        f"layer '{name}', blob {i}: {'x'.join(map(str, shape.dims)) or 'scalar'},"
+                        f" and {wanted} in {self.path}; give the layer another name there to"
+                        " start it anew",
+                    )
+
+    def _left(
+        self, norms: Iterable[Norm], recipes: Mapping[str, Recipe], made: set[str]
+    ) -> Iterator[Note]:
+        """What has no partner, on either side."""
+        rest = [norm.name for norm in norms if norm.name not in recipes]
+        layers = {layer.name for layer in self.net.layers}
+        rest += sorted(name for name in made if name not in layers and name not in rest)
+        if rest:
+            yield Note("", "", f"not in {self.path}, so of no use there: {_listed(rest)}")
+        matched = {recipe.name or name for name, recipe in recipes.items()}
+        rest = [w.place.name for w in self.wanted if w.place.name not in matched]
+        others = [name for name, found in _parameters(self.net) if found and name not in made]
+        rest += [name for name in dict.fromkeys(others) if name not in rest]
+        if rest:
+            text = "not in the weights, so as the fillers of the net make them"
+            yield Note("", "", f"{text}: {_listed(rest)}")
+
+
+def like_net(path: str, net: Net, engine: str | None) -> Like:
+    """A net of the target to fit weights to.
+
+    `engine` is the one its BatchNorm layers run on where they name none.
+    """
+    target = net.dialect
+    scene = Scene(net, target, Choices())
+    wanted = []
+    for place, layers in _places(scene):
+        form = form_of(layers[0], target, with_cudnn=net.build.cudnn)
+        param = layers[0].parameter("batch_norm_param")
+        named = param.text("engine") if param is not None and "engine" in param else "DEFAULT"
+        if engine is not None and named == "DEFAULT" and engine in target.engines:
+            eps = param.number("eps") if param is not None and "eps" in param else None
+            form = form_in(target, engine, affine=form.affine, eps=eps)
+        bias = False
+        scale = next((layer for layer in net.layers if layer.name == place.scale), None)
+        if place.scale and scale is not None:
+            bias = has_beta(scale)
+        wanted.append(_Wanted(place, form, bias))
+    return Like(path, net, tuple(wanted))
+
+
+def _places(scene: Scene) -> Iterator[tuple[_Place, list[Layer]]]:
+    """The BatchNorm layers of a net with where they stand, phase twins as one."""
+    pairings = {name: scene.pairing(layers) for name, layers in scene.groups.items()}
+    norm_of_scale = {
+        pairing.scales[0].name: name for name, pairing in pairings.items() if pairing.is_one
+    }
+    for name, layers in scene.groups.items():
+        pairing = pairings[name]
+        above = _above(scene, layers[0])
+        place = _Place(
+            name,
+            pairing.scales[0].name if pairing.is_one else "",
+            pairing.scales[0].type if pairing.is_one else SCALE,
+            pairing.reason,
+            norm_of_scale.get(above, above),
+            scene.channels(layers),
+        )
+        yield place, layers
+
+
+def _places_of(
+    norms: Sequence[Norm],
+    nets: Sequence[Net],
+    target: Dialect,
+    depthwise: Callable[[Layer], bool] | None,
+) -> list[_Place]:
+    """Where the BatchNorm layers of some weights stand, in the nets that describe them."""
+    known: dict[str, _Place] = {}
+    for net in nets:
+        choices = Choices(depthwise=None if net.source.data else depthwise)
+        for place, _ in _places(Scene(net, target, choices)):
+            known.setdefault(place.name, place)
+    nowhere = _Place("", "", SCALE, "", "", None)
+    return [
+        known.get(norm.name, nowhere)._replace(name=norm.name, channels=norm.state.channels)
+        for norm in norms
+    ]
+
+
+def _above(scene: Scene, layer: Layer) -> str:
+    """The nearest layer above that has blobs or several bottoms, "" where there is none."""
+    view: View | None = next(iter(scene.views_of(layer)), None)
+    at: Layer | None = layer
+    while view is not None and at is not None:
+        bottoms = view.bottoms[at.index]
+        at = bottoms[0].producer if len(bottoms) == 1 and bottoms[0] is not None else None
+        if at is None:
+            return ""
+        known = ALL_TYPES.get(at.type)
+        if known is None or known.learnable or len(at.bottoms) > 1:
+            return at.name
+    return ""
+
+
+def _matched(own: Sequence[_Place], wanted: Sequence[_Place]) -> tuple[dict[str, str], list[Note]]:
+    """Which layer of the weights each of the net is, by the net's names; how it was found.
+
+    By name; then, as long as that finds any, by the layer they follow, where only one on
+    each side follows it; then by order, where as many are left on both sides and all have
+    the same channels.
+    """
+    names = {place.name for place in own}
+    pairs = {place.name: place.name for place in wanted if place.name in names}
+    notes: list[Note] = []
+    while True:
+        rest, free = _unmatched(own, wanted, pairs)
+        back = {name: new for new, name in pairs.items()}
+        ours, theirs = _alone(rest, back), _alone(free, {})
+        found = [(theirs[above], ours[above]) for above in theirs if above in ours]
+        found = [(new, old) for new, old in found if _alike(old, new)]
+        if not found:
+            break
+        for new, old in found:
+            pairs[new.name] = old.name
+            text = f"has the weights of '{old.name}', which also follows '{new.above}'"
+            notes.append(Note("", new.name, text))
+    if len(rest) == len(free) and all(_alike(a, b) for a, b in zip(rest, free, strict=True)):
+        for old, new in zip(rest, free, strict=True):
+            pairs[new.name] = old.name
+            text = f"has the weights of '{old.name}', the next in order that was left"
+            notes.append(Note("", new.name, text))
+    return pairs, notes
+
+
+def _unmatched(
+    own: Sequence[_Place], wanted: Sequence[_Place], pairs: Mapping[str, str]
+) -> tuple[list[_Place], list[_Place]]:
+    """The layers of both sides that have no partner yet."""
+    taken = set(pairs.values())
+    return [p for p in own if p.name not in taken], [p for p in wanted if p.name not in pairs]
+
+
+def _alone(places: Iterable[_Place], new_names: Mapping[str, str]) -> dict[str, _Place]:
+    """The places by what they follow, by its new name, where only one follows it."""
+    groups: dict[str, list[_Place]] = {}
+    for place in places:
+        groups.setdefault(new_names.get(place.above, place.above), []).append(place)
+    return {name: group[0] for name, group in groups.items() if name and len(group) == 1}
+
+
+def _alike(old: _Place, new: _Place) -> bool:
+    """Whether two layers may have the same number of channels."""
+    return new.channels is None or old.channels == new.channels
+
+
+def _names_after(
+    recipes: Mapping[str, Recipe], blobs: Mapping[str, Sequence[BlobShape]]
+) -> set[str]:
+    """The names of the layers with blobs in the weights as they will be."""
+    names = set(blobs)
+    for name, recipe in recipes.items():
+        names -= {name} if recipe.name else set()
+        names -= {recipe.scale} if recipe.fate is Fate.MERGE or recipe.scale_name else set()
+    for name, recipe in recipes.items():
+        names.add(recipe.name or name)
+        if recipe.fate is Fate.ADD or recipe.fate in _STAY:
+            names.add(recipe.scale_name or recipe.scale)
+    return names
+
+
+def _parameters(net: Net) -> Iterator[tuple[str, list[Shape]]]:
+    """The shapes of the blobs of every layer, as far as they are known; each name once."""
+    done: set[str] = set()
+    for view in net.views:
+        for layer in view.layers:
+            if layer.name in done:
+                continue
+            done.add(layer.name)
+            found = parameters(net, view)[layer.index]
+            if found is not None:
+                yield layer.name, [parameter.shape for parameter in found]
+
+
+def _fits(shape: BlobShape, wanted: Shape) -> bool:
+    """Whether Caffe takes a blob of a file for one of the net (Blob::ShapeEquals)."""
+    if not wanted.complete:
+        return True
+    dims = shape.dims
+    missing = len(dims) - len(wanted.dims)
+    if shape.legacy and missing > 0 and all(dim == 1 for dim in dims[:missing]):
+        dims = dims[missing:]
+    return len(dims) == len(wanted.dims) and all(
+        size is None or size == dim for size, dim in zip(wanted.dims, dims, strict=True)
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(f"'{name}'" for name in names[:_MOST_NAMES]) + more

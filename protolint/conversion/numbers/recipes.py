@@ -1,0 +1,116 @@
+"""From the steps of a plan to what is done to blobs; and a plan for weights alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from protolint.caffe.binder import Message
+from protolint.caffe.build import Build
+from protolint.caffe.dialect import Dialect
+from protolint.conversion.decide.affine import CONVOLUTION, SCALE
+from protolint.conversion.decide.memory import ADDED, mark
+from protolint.conversion.decide.step import Action, Plan, Step
+from protolint.conversion.numbers.embedded_net import model_net, with_value
+from protolint.conversion.numbers.encode import FROZEN_SCALE, Fate, Recipe, target_layout
+from protolint.conversion.numbers.norms import Norm
+from protolint.net.net import Net
+from protolint.weights.index import ModelIndex
+from protolint.wire import Buffer
+
+__all__ = ["net_of_model", "recipes_of", "with_cudnn"]
+
+# What 0.14 and 0.15 write without cuDNN.
+_NATIVE = frozenset({"B3", "B3-second-moment", "N15A"})
+
+_FATES = {
+    Action.MERGE: Fate.MERGE,
+    Action.SPLIT: Fate.ADD,
+    Action.FOLD: Fate.FOLD,
+    Action.KEEP: Fate.KEEP,
+    Action.IDENTITY: Fate.KEEP,
+    Action.REPLACE: Fate.REPLACE,
+    Action.DROP: Fate.NONE,
+}
+
+
+def with_cudnn(norms: Iterable[Norm], dialect: Dialect) -> bool:
+    """Whether a model comes from a Caffe with cuDNN; as most did, where nothing tells."""
+    names = {norm.layout.name for norm in norms}
+    old = dialect.nvidia and dialect.version < (0, 16)
+    return not (old and names and names <= _NATIVE)
+
+
+def net_of_model(
+    data: Buffer, index: ModelIndex, dialect: Dialect, norms: Mapping[int, Norm]
+) -> Net:
+    """The net in a model, its BatchNorm layers described as their blobs show them to be."""
+    net = model_net(data, index, dialect)
+    build = Build(cudnn=with_cudnn(norms.values(), dialect))
+    layers = [entry for entry in index.layers if entry.generation.value == 100]
+    for entry, (message, _) in zip(layers, net.message.values.get("layer", ()), strict=True):
+        if entry.position in norms and isinstance(message, Message):
+            _describe(message, norms[entry.position])
+    return Net(net.message, dialect, net.source, build=build)
+
+
+def _describe(message: Message, norm: Norm) -> None:
+    """Say in a BatchNorm layer what its blobs are."""
+    fields = message.type.fields
+    if "batch_norm_param" not in fields:
+        return
+    with_value(message, "type", "BatchNorm")
+    param = message.message("batch_norm_param")
+    if param is None:
+        param = Message(fields["batch_norm_param"].message, message.node)
+        with_value(message, "batch_norm_param", param)
+    if "scale_bias" in param.type.fields:
+        with_value(param, "scale_bias", True if norm.layout.affine else None)
+        if not norm.layout.affine:
+            with_value(param, "scale_filler", None)
+            with_value(param, "bias_filler", None)
+    with_value(param, "eps", norm.state.eps)
+    if norm.facts.type == "BN":
+        with_value(param, "moving_average_fraction", norm.facts.fraction)
+
+
+def recipes_of(plans: Sequence[Plan], norms: Iterable[Norm], target: Dialect) -> dict[str, Recipe]:
+    """What to do with each BatchNorm; the first plan that has a step for a layer decides.
+
+    Layers without a step in any plan are not in the result.
+    """
+    steps: dict[str, Step] = {}
+    for plan in reversed(plans):
+        steps.update((step.layer, step) for step in plan.steps)
+    return {norm.name: _recipe(steps[norm.name], target) for norm in norms if norm.name in steps}
+
+
+def _recipe(step: Step, target: Dialect) -> Recipe:
+    """The recipe of one step."""
+    comment = mark(step.memory) if step.memory is not None else ""
+    scale = step.scale
+    if step.action is Action.FREEZE:
+        new = scale is not None and scale.before is None
+        return Recipe(
+            FROZEN_SCALE,
+            Fate.ADD if new else Fate.NONE,
+            scale.name if new and scale is not None else "",
+            comment=comment,
+            scale_comment=ADDED if new else "",
+        )
+    engine = step.target.engine
+    layout = target_layout(target, engine, affine=step.target.affine)
+    fate = _FATES[step.action]
+    if scale is None and fate is Fate.KEEP:
+        fate = Fate.NONE
+    return Recipe(
+        layout,
+        fate,
+        scale.name if scale is not None and fate is not Fate.NONE else "",
+        step.target.eps,
+        engine,
+        step.engine,
+        comment,
+        ADDED if fate is Fate.ADD or (scale is not None and scale.type == CONVOLUTION) else "",
+        bias=scale is None or scale.after is not False,
+        scale_type=scale.type if scale is not None else SCALE,
+    )

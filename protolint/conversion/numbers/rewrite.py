@@ -1,0 +1,530 @@
+"""The changes that turn one model file into another's layout, layer by layer.
+
+Only BatchNorm layers and the Scale layers that belong to them are decoded; a blob stored
+in a form the target cannot read is recoded while it is written; all else is copied.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from protolint.batchnorm.base import Role
+from protolint.batchnorm.state import Array, LayoutError, single
+from protolint.caffe.dialect import Dialect
+from protolint.conversion.decide.affine import CONVOLUTION, SCALE
+from protolint.conversion.decide.step import Note
+from protolint.conversion.numbers.embedded_net import COMMENT
+from protolint.conversion.numbers.encode import (
+    FROZEN_SCALE,
+    Encoded,
+    Fate,
+    LayerChange,
+    Recipe,
+    encode_norm,
+    no_equivalent,
+    written_layout,
+)
+from protolint.conversion.numbers.fields import Translator
+from protolint.conversion.numbers.norms import Norm
+from protolint.errors import InputError
+from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
+from protolint.weights.index import Generation, LayerEntry, ModelIndex
+from protolint.weights.splice import Change, Copy, Piece, changed_layer, message
+from protolint.wire import (
+    FIXED32,
+    LENGTH,
+    VARINT,
+    Buffer,
+    WireField,
+    fields,
+    float_field,
+    length_delimited,
+    varint_field,
+)
+
+__all__ = [
+    "Rewrite",
+    "rewrite_model",
+    "scale_blobs_of",
+]
+
+_NAME, _TYPE, _BOTTOM, _TOP, _PARAM, _BLOBS, _NORM = 1, 2, 3, 4, 6, 7, 139
+_SCALE_PARAM, _CONVOLUTION_PARAM = 142, 106
+# The fillers of those as the ones of batch_norm_param (caffe.proto @ 1.0, v0.15.14).
+_SCALE_FILLERS, _CONVOLUTION_FILLERS = {3: 5, 5: 6}, {7: 5, 8: 6}
+_INCLUDE, _EXCLUDE, _PHASE = 8, 9, 10
+_OLD_PARAMS = (45, 137)
+_BLOB_NUMBERS = {Generation.CURRENT: 7, Generation.V1: 6, Generation.V0: 50}
+_MESSAGES = {
+    Generation.CURRENT: "LayerParameter",
+    Generation.V1: "V1LayerParameter",
+    Generation.V0: "V1LayerParameter",
+}
+_ENGINES = {"CAFFE": 1, "CUDNN": 2}
+_RAW_FORMS = (Form.RAW_FLOAT, Form.RAW_HALF, Form.RAW_DOUBLE)
+
+
+@dataclass(slots=True)
+class Rewrite:
+    """All changes to a model, and what is worth telling about them."""
+
+    changes: list[Change] = field(default_factory=list)
+    layers: list[LayerChange] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    recoded: Counter[str] = field(default_factory=Counter)
+
+
+def scale_blobs_of(path: str, data: Buffer, layer: LayerEntry) -> tuple[Array, ...]:
+    """The blobs of a Scale layer, flat; halves as floats."""
+    return tuple(
+        _wide(decode_blob(data, blob, path=path, place=f"layer '{layer.name}', blob {i}"))
+        for i, blob in enumerate(layer.blobs)
+    )
+
+
+def _wide(values: Array) -> Array:
+    flat = values.reshape(-1)
+    return flat.astype(np.float32) if flat.dtype == np.float16 else flat
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What a rewrite reads."""
+
+    data: Buffer
+    index: ModelIndex
+    norms: Mapping[int, Norm]
+    recipes: Mapping[str, Recipe]
+    target: Dialect
+    translator: Translator
+    half: bool
+    resume: bool
+
+    @property
+    def raw(self) -> bool:
+        """Whether the target reads raw_data."""
+        return self.target.nvidia and self.target.version >= (0, 16)
+
+
+def rewrite_model(
+    data: Buffer,
+    index: ModelIndex,
+    norms: Mapping[int, Norm],
+    recipes: Mapping[str, Recipe],
+    target: Dialect,
+    translator: Translator,
+    *,
+    half: bool = False,
+    resume: bool = False,
+) -> Rewrite:
+    """The changes that make a model one of the target's.
+
+    `recipes` has one entry for every BatchNorm of `norms`, by name. `half` keeps values of
+    half precision outside BatchNorm where the target reads them; `resume` gives layouts
+    of sums the factor of a run that has settled. Raises InputError where a layer's numbers
+    have no equivalent, or a blob is damaged.
+    """
+    model = _Model(data, index, norms, recipes, target, translator, half, resume)
+    result = Rewrite()
+    gone = {
+        recipe.scale
+        for norm in norms.values()
+        if (recipe := recipes[norm.name]).fate in (Fate.MERGE, Fate.REPLACE)
+    }
+    new_scales: dict[str, tuple[Array, ...]] = {}
+    new_names = {recipe.scale: recipe.scale_name for recipe in recipes.values()}
+    for position, norm in norms.items():
+        layer = index.layers[position]
+        rebuilt = _Rebuilt(model, layer, norm, recipes[norm.name], result)
+        result.changes += rebuilt.changes()
+        if rebuilt.pushed is not None:
+            new_scales[recipes[norm.name].scale] = rebuilt.pushed
+    for layer in index.layers:
+        if layer.position in norms:
+            continue
+        if layer.type in (SCALE, CONVOLUTION) and layer.name in gone:
+            result.changes.append(Change(layer.field.start, layer.field.end, ()))
+            continue
+        inside = _other_layer(model, layer, result.recoded, new_scales.get(layer.name))
+        if layer.type == "Scale" and new_names.get(layer.name):
+            inside += _renamed(layer, new_names[layer.name])
+        if inside:
+            result.changes.append(changed_layer(layer, inside))
+    result.changes += translator.changes(data, "NetParameter", index.others)
+    return result
+
+
+def _other_layer(
+    model: _Model,
+    layer: LayerEntry,
+    recoded: Counter[str],
+    scale: tuple[Array, ...] | None,
+) -> list[Change]:
+    """The changes inside a layer that is no BatchNorm; `scale` are a Scale layer's new blobs."""
+    number = _BLOB_NUMBERS[layer.generation]
+    changes = []
+    for i, blob in enumerate(layer.blobs):
+        place = f"layer {layer.position} '{layer.name}', blob {i}"
+        problem = blob.problem()
+        if problem is not None:
+            raise InputError(model.index.path, f"byte {blob.payload.start} ({place}): {problem}")
+        form, wanted = form_of(blob), _form(model, form_of(blob))
+        if scale is not None or form is None or wanted is None or form is wanted:
+            continue
+        recoded[f"{form.value} as {wanted.value}"] += 1
+        pieces = recoded_blob(blob, wanted)
+        changes.append(Change(blob.field.start, blob.field.end, message(number, pieces)))
+    skip = frozenset({number})
+    changes += model.translator.changes(
+        model.data, _MESSAGES[layer.generation], layer.fields, skip=skip
+    )
+    return [*changes, *_new_scale(model, layer, scale)] if scale is not None else changes
+
+
+def _renamed(layer: LayerEntry, name: str) -> list[Change]:
+    """Another name for a layer."""
+    said = [found for found in layer.fields if found.number == _NAME]
+    changes = [Change(found.start, found.end, ()) for found in said]
+    return [*changes, Change(layer.payload.start, layer.payload.start, (_text(_NAME, name),))]
+
+
+def _new_scale(model: _Model, layer: LayerEntry, scale: tuple[Array, ...]) -> list[Change]:
+    """Other blobs in a Scale layer that stays; one without a beta may get it, or lose it."""
+    first = layer.blobs[0]
+    form = _form(model, form_of(first)) or Form.DATA
+    if form is Form.RAW_HALF:
+        form = Form.RAW_FLOAT
+    made = b"".join(length_delimited(_BLOBS, encode_blob(values, form)) for values in scale)
+    changes = [Change(blob.field.start, blob.field.end, ()) for blob in layer.blobs[1:]]
+    changes.append(Change(first.field.start, first.field.end, (made,)))
+    if len(layer.blobs) != len(scale):
+        # A message given in two parts is one: only bias_term is said here.
+        said = length_delimited(_SCALE_PARAM, varint_field(4, len(scale) - 1))
+        changes.append(Change(layer.payload.end, layer.payload.end, (said,)))
+    return changes
+
+
+def _form(model: _Model, form: Form | None) -> Form | None:
+    """The form in which the target is given values that are stored in `form`."""
+    if form is Form.RAW_HALF and model.raw and model.half:
+        return form
+    if form not in _RAW_FORMS:
+        return form
+    if form is Form.RAW_DOUBLE:
+        return form if model.raw else Form.DOUBLE_DATA
+    return Form.RAW_FLOAT if model.raw else Form.DATA
+
+
+class _Rebuilt:
+    """One BatchNorm layer, written anew, and the Scale layer it may get."""
+
+    def __init__(
+        self,
+        model: _Model,
+        layer: LayerEntry,
+        norm: Norm,
+        recipe: Recipe,
+        result: Rewrite,
+    ) -> None:
+        self.model = model
+        self.layer = layer
+        self.norm = norm
+        self.result = result
+        self.pushed: tuple[Array, ...] | None = None
+        layout = written_layout(recipe.layout, norm.state.channels)
+        if layout.name != recipe.layout.name:
+            result.notes.append(
+                Note(
+                    "",
+                    norm.name,
+                    f"{recipe.layout.name} of one channel would be scrambled when it is loaded, so"
+                    " its blobs are written in the order of 0.15",
+                )
+            )
+        self.recipe = recipe._replace(layout=layout)
+        self.scale_layer = self._scale_layer()
+
+    def changes(self) -> list[Change]:
+        """The changes to the file."""
+        try:
+            return self._changes()
+        except LayoutError as error:
+            text = no_equivalent(self.norm, self.recipe, error)
+            raise InputError(self.model.index.path, text) from None
+
+    def _changes(self) -> list[Change]:
+        recipe, norm = self.recipe, self.norm
+        made = encode_norm(norm, recipe, self._scale_values(), resume=self.model.resume)
+        self.result.layers.append(LayerChange(norm, recipe, made))
+        form = self._form()
+        if self._stays(made, form):
+            return []
+        new: list[tuple[int, tuple[Piece, ...]]] = [
+            (_BLOBS, (length_delimited(_BLOBS, encode_blob(b, form)),)) for b in made.blobs
+        ]
+        new += [(_PARAM, (item,)) for item in self._params()]
+        new.append(self._parameter(made.eps))
+        tops = self.layer.tops
+        if self.scale_layer is not None and recipe.fate in (Fate.MERGE, Fate.REPLACE):
+            tops = self.scale_layer.tops
+        if recipe.comment:
+            new.append((COMMENT, (_text(COMMENT, recipe.comment),)))
+        changed = {_PARAM, _BLOBS, _NORM, _SCALE_PARAM, COMMENT}
+        if recipe.name:
+            changed.add(_NAME)
+            new.append((_NAME, (_text(_NAME, recipe.name),)))
+        if tops != self.layer.tops:
+            changed.add(_TOP)
+            new += [(_TOP, (_text(_TOP, top),)) for top in tops]
+        wanted = "Scale" if recipe.layout is FROZEN_SCALE else "BatchNorm"
+        if self.layer.type != wanted:
+            changed.add(_TYPE)
+            new.append((_TYPE, (_text(_TYPE, wanted),)))
+        if self.layer.type == "BN":
+            changed.update(_OLD_PARAMS)
+        pieces = self._with_kept(changed, new)
+        if made.scale is not None and recipe.fate in (Fate.ADD, Fate.REPLACE):
+            pieces += self._added_scale(made.scale, form, tops)
+        elif made.scale is not None:
+            self.pushed = made.scale
+        return [Change(*self.layer.field, tuple(pieces))]
+
+    def _stays(self, made: Encoded, form: Form) -> bool:
+        """Whether the layer is already what it would become, so that its bytes can stay."""
+        layer, norm, recipe = self.layer, self.norm, self.recipe
+        marks = any(found.number == COMMENT for found in layer.fields)
+        if (
+            not self.model.translator.same
+            or layer.type != "BatchNorm"
+            or marks
+            or recipe.comment
+            or recipe.name
+        ):
+            return False
+        if recipe.layout.name != norm.layout.name or recipe.written or made.scale is not None:
+            return False
+        if recipe.fate not in (Fate.NONE, Fate.KEEP):
+            return False
+        rates = [rule.lr_mult for rule in recipe.layout.params]
+        given = [param.lr_mult for param in norm.facts.params]
+        frozen = all(rate in (None, lr) for rate, lr in zip(rates, given, strict=False))
+        return (
+            (not given or (frozen and len(given) == len(rates)))
+            and made.eps == norm.state.eps
+            and all(form_of(blob) is form for blob in layer.blobs)
+            and len(made.blobs) == len(norm.facts.blobs)
+            and all(
+                new.shape == old.shape and new.dtype == old.dtype and new.tobytes() == old.tobytes()
+                for new, old in zip(made.blobs, norm.facts.blobs, strict=True)
+            )
+        )
+
+    def _parameter(self, eps: float) -> tuple[int, tuple[Piece, ...]]:
+        """The parameter message of the new layer."""
+        if self.recipe.layout is FROZEN_SCALE:
+            return _SCALE_PARAM, (length_delimited(_SCALE_PARAM, varint_field(4, 1)),)
+        return _NORM, (length_delimited(_NORM, self._norm_param(eps)),)
+
+    def _scale_layer(self) -> LayerEntry | None:
+        """The Scale layer of the recipe, the last of its name, as Caffe would have it."""
+        if self.recipe.fate in (Fate.NONE, Fate.ADD):
+            return None
+        named = [
+            layer
+            for layer in self.model.index.named(self.recipe.scale)
+            if layer.type in (SCALE, CONVOLUTION) and layer.blobs
+        ]
+        if not named and self.recipe.fate in (Fate.MERGE, Fate.REPLACE):
+            self.result.notes.append(
+                Note(
+                    "",
+                    self.norm.name,
+                    f"Scale '{self.recipe.scale}' is not in the file; gamma is taken as 1 and beta"
+                    " as 0",
+                )
+            )
+        return named[-1] if named else None
+
+    def _scale_values(self) -> tuple[Array, ...]:
+        """The blobs of that layer."""
+        if self.scale_layer is None:
+            return ()
+        return scale_blobs_of(self.model.index.path, self.model.data, self.scale_layer)
+
+    def _form(self) -> Form:
+        """Raw where the layer was raw and the target reads it; never halves."""
+        raw = self.model.raw and any(form_of(blob) in _RAW_FORMS for blob in self.layer.blobs)
+        double = self.norm.state.dtype == np.float64
+        if raw:
+            return Form.RAW_DOUBLE if double else Form.RAW_FLOAT
+        return Form.DOUBLE_DATA if double else Form.DATA
+
+    def _with_kept(
+        self, changed: set[int], new: Iterable[tuple[int, tuple[Piece, ...]]]
+    ) -> list[Piece]:
+        """The layer with fields of some numbers replaced, in the order of numbers."""
+        kept = [found for found in self.layer.fields if found.number not in changed]
+        translated = {
+            change.start: change.pieces
+            for change in self.model.translator.changes(self.model.data, "LayerParameter", kept)
+        }
+        parts = [
+            (found.number, translated.get(found.start, (Copy(found.start, found.end),)))
+            for found in kept
+        ]
+        parts = sorted([*parts, *new], key=lambda part: part[0])
+        return list(message(Generation.CURRENT.value, [p for _, part in parts for p in part]))
+
+    def _specs(self) -> dict[Role, bytes]:
+        """What the source says of each blob's multipliers and sharing, as ParamSpec bytes."""
+        data, layer = self.model.data, self.layer
+        found = {}
+        if len(layer.params) == len(self.norm.layout.roles):
+            for role, span in zip(self.norm.layout.roles, layer.params, strict=True):
+                found[role] = bytes(data[span.start : span.end])
+        if self.scale_layer is not None and self.recipe.fate in (Fate.MERGE, Fate.REPLACE):
+            for role, span in zip((Role.GAMMA, Role.BETA), self.scale_layer.params, strict=False):
+                found[role] = bytes(data[span.start : span.end])
+        return found
+
+    def _params(self) -> Iterator[bytes]:
+        """The `param` fields of the new layer, one for each blob."""
+        specs = self._specs()
+        for rule in self.recipe.layout.params:
+            spec = specs.get(rule.role, b"")
+            if rule.lr_mult is not None:
+                kept = b"".join(spec[f.start : f.end] for f in _shared(spec))
+                spec = kept + float_field(3, rule.lr_mult)
+                if rule.decay_mult is not None:
+                    spec += float_field(4, rule.decay_mult)
+            yield length_delimited(_PARAM, spec)
+
+    def _norm_fields(self) -> list[tuple[WireField, bytes]]:
+        """The fields of the source's batch_norm_param, the last of each number."""
+        data, result = self.model.data, {}
+        for span in self.layer.batch_norm_params:
+            for found in fields(data, span.start, span.end):
+                result[found.number] = (found, bytes(data[found.start : found.end]))
+        return [result[number] for number in sorted(result)]
+
+    def _norm_param(self, eps: float) -> bytes:
+        """batch_norm_param of the new layer."""
+        recipe, target = self.recipe, self.model.target
+        norm = self.norm.facts.norm
+        parts: dict[int, bytes] = {}
+        for found, content in self._norm_fields():
+            flag = found.number == 1 and found.wire_type == VARINT
+            real = found.number == 2 and found.wire_type == FIXED32
+            filler = (
+                found.number in (5, 6) and found.wire_type == LENGTH and target.nvidia
+            ) and recipe.layout.affine
+            engine = found.number == 15 and found.wire_type == VARINT and target.nvidia
+            if flag or real or filler or engine:
+                parts[found.number] = content
+        if self.layer.type == "BN" and norm.fraction is not None:
+            parts[2] = float_field(2, norm.fraction)
+        if norm.eps is not None or eps != single(recipe.layout.eps.default):
+            parts[3] = float_field(3, eps)
+        if target.nvidia and target.version >= (0, 16) and recipe.layout.affine:
+            parts[7] = varint_field(7, 1)
+        if recipe.fate is Fate.MERGE and recipe.layout.affine and target.nvidia:
+            parts.update(self._moved_fillers())
+        if target.nvidia and recipe.written in _ENGINES:
+            parts[15] = varint_field(15, _ENGINES[recipe.written])
+        return b"".join(parts[number] for number in sorted(parts))
+
+    def _moved_fillers(self) -> dict[int, bytes]:
+        """Filler and bias_filler of the Scale layer as those of the BatchNorm."""
+        moved = {}
+        data, layer = self.model.data, self.scale_layer
+        number, numbers = _SCALE_PARAM, _SCALE_FILLERS
+        if layer is not None and layer.type == CONVOLUTION:
+            number, numbers = _CONVOLUTION_PARAM, _CONVOLUTION_FILLERS
+        for span in layer.messages(number) if layer is not None else ():
+            for found in fields(data, span.start, span.end):
+                wanted = numbers.get(found.number)
+                if wanted is not None and found.wire_type == LENGTH:
+                    content = bytes(data[found.value : found.end])
+                    moved[wanted] = length_delimited(wanted, content)
+        return moved
+
+    def _added_scale(
+        self, blobs: tuple[Array, ...], form: Form, tops: Sequence[str]
+    ) -> tuple[Piece, ...]:
+        """The layer with gamma and beta that follows, by the file's names in place on the top."""
+        layer, name = self.layer, self.recipe.scale_name or self.recipe.scale
+        if self.recipe.fate is Fate.ADD and self.model.index.named(name):
+            raise LayoutError(f"the file has another layer '{name}'; give another --scale-name")
+        top = tops[0] if tops else ""
+        parts: list[tuple[int, tuple[Piece, ...]]] = [
+            (_NAME, (_text(_NAME, name),)),
+            (_TYPE, (_text(_TYPE, self.recipe.scale_type),)),
+            (_BOTTOM, (_text(_BOTTOM, top),)),
+            (_TOP, (_text(_TOP, top),)),
+        ]
+        specs = self._specs()
+        wanted = [specs.get(role, b"") for role in (Role.GAMMA, Role.BETA)]
+        if any(not _is_plain(spec) for spec in wanted):
+            parts += [(_PARAM, (length_delimited(_PARAM, spec),)) for spec in wanted[: len(blobs)]]
+        parts += [
+            (_BLOBS, (length_delimited(_BLOBS, encode_blob(values, form)),)) for values in blobs
+        ]
+        parts += [
+            (found.number, (Copy(found.start, found.end),))
+            for found in layer.fields
+            if found.number in (_INCLUDE, _EXCLUDE, _PHASE)
+        ]
+        parts.append(self._scale_param(blobs))
+        if self.recipe.scale_comment:
+            parts.append((COMMENT, (_text(COMMENT, self.recipe.scale_comment),)))
+        return message(Generation.CURRENT.value, [p for _, part in parts for p in part])
+
+    def _scale_param(self, blobs: tuple[Array, ...]) -> tuple[int, tuple[Piece, ...]]:
+        """The parameter message of a layer with gamma and beta, with the source's fillers."""
+        number, numbers = _SCALE_PARAM, _SCALE_FILLERS
+        inner: dict[int, bytes] = {4: varint_field(4, 1)} if len(blobs) > 1 else {}
+        if self.recipe.scale_type == CONVOLUTION:
+            number, numbers = _CONVOLUTION_PARAM, _CONVOLUTION_FILLERS
+            channels = self.norm.state.channels
+            # num_output, bias_term, kernel_size, group
+            inner = {n: varint_field(n, v) for n, v in ((1, channels), (4, 1), (5, channels))}
+            if len(blobs) == 1:
+                inner[2] = varint_field(2, 0)
+        data = self.model.data
+        given = {
+            f.number: length_delimited(f.number, bytes(data[f.value : f.end]))
+            for f, _ in self._norm_fields()
+            if f.wire_type == LENGTH
+        }
+        given.update(self._moved_fillers())
+        for new, old in numbers.items():
+            if old in given:
+                found = next(fields(given[old], 0, len(given[old])))
+                inner[new] = length_delimited(new, given[old][found.value : found.end])
+        content = b"".join(inner[n] for n in sorted(inner))
+        return number, (length_delimited(number, content),)
+
+
+def _text(number: int, text: str) -> bytes:
+    """A string field; broken bytes as they were."""
+    return length_delimited(number, text.encode("utf-8", "surrogateescape"))
+
+
+def _shared(spec: bytes) -> Iterator[WireField]:
+    """The fields of a ParamSpec that are no multipliers: name and share_mode."""
+    return (found for found in fields(spec, 0, len(spec)) if found.number in (1, 2))
+
+
+def _is_plain(spec: bytes) -> bool:
+    """Whether a ParamSpec says nothing but the multipliers 1."""
+    for found in fields(spec, 0, len(spec)):
+        if found.number not in (3, 4) or found.wire_type != FIXED32:
+            return False
+        if struct.unpack("<f", spec[found.value : found.end])[0] != 1:
+            return False
+    return True

@@ -1,0 +1,162 @@
+"""Second opinions: the net before and after, run by OpenCV or by the user's own Caffe.
+
+Both get the same random input. OpenCV reads the BatchNorm of BVLC and of NVIDIA 0.16 and
+later; a Caffe reads what it reads, and is run in a process of its own, because a net it
+does not like ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from protolint.batchnorm.state import Array
+from protolint.conversion.prove.programs import last_line, opencv, run_caffe
+from protolint.conversion.prove.weights import ProofError
+from protolint.errors import UsageError
+from protolint.net.net import Net
+
+__all__ = ["OUTPUT_TOLERANCE", "PROGRAMS", "Case", "compare", "input_shape"]
+
+#: Roundings of one layer grow on their way through a deep net; more than this is no rounding.
+OUTPUT_TOLERANCE = 1e-3
+
+_READS = ("bvlc", "nvidia-0.16", "nvidia-0.17")
+_SEED = 20171107
+_SECONDS = 600
+
+_PYCAFFE = """\
+import sys, numpy
+try:
+    import caffe
+except ImportError as error:
+    sys.exit("pycaffe is not installed: %s" % error)
+caffe.set_mode_cpu()
+net = caffe.Net(sys.argv[1], sys.argv[2], caffe.TEST)
+values = numpy.load(sys.argv[3])
+net.blobs[net.inputs[0]].reshape(*values.shape)
+net.blobs[net.inputs[0]].data[...] = values
+found = net.forward()
+numpy.savez(sys.argv[4], *[found[name] for name in net.outputs])
+"""
+
+
+class Case(NamedTuple):
+    """One side of the comparison: the dialect, the prototxt's text, the model's path."""
+
+    dialect: str
+    text: bytes
+    model: str
+
+
+def input_shape(net: Net) -> tuple[int, ...]:
+    """The shape of a deploy net's only input; raises UsageError where there is no such."""
+    shapes: list[tuple[int, ...]] = []
+    message = net.message
+    shapes += [tuple(shape.integers("dim")) for shape in message.messages("input_shape")]
+    dims = message.integers("input_dim")
+    shapes += [tuple(dims[i : i + 4]) for i in range(0, len(dims), 4)]
+    for layer in net.layers:
+        param = layer.parameter("input_param") if layer.type == "Input" else None
+        if param is not None:
+            shapes += [tuple(shape.integers("dim")) for shape in param.messages("shape")]
+    if not net.is_deploy or len(shapes) != 1 or not all(dim > 0 for dim in shapes[0]):
+        raise UsageError(
+            f"{net.source.path}: --verify-with needs a deploy net with one input and its shape"
+        )
+    return shapes[0]
+
+
+def compare(names: Sequence[str], before: Case, after: Case, shape: tuple[int, ...]) -> list[str]:
+    """What each program named says of the two, a line each; raises ProofError if they differ.
+
+    Raises UsageError where a program is missing or cannot run one of the nets.
+    """
+    values = np.random.default_rng(_SEED).standard_normal(shape).astype(np.float32)
+    lines = []
+    for name in names:
+        run = PROGRAMS[name]
+        first, second = run(before, values), run(after, values)
+        difference, size = _difference(name, first, second)
+        dims = "x".join(map(str, shape))
+        lines.append(
+            f"{name}: largest difference {difference:.1e} on a random input of {dims}, outputs up"
+            f" to {size:.3g}"
+        )
+        if not difference <= OUTPUT_TOLERANCE * max(1.0, size):
+            raise ProofError(f"{lines[-1]}; nothing was written")
+    return lines
+
+
+def _difference(name: str, first: list[Array], second: list[Array]) -> tuple[float, float]:
+    """The largest absolute difference of any output, and the largest value."""
+    if [values.shape for values in first] != [values.shape for values in second]:
+        raise ProofError(f"{name}: the nets have different outputs; nothing was written")
+    largest = size = 0.0
+    for a, b in zip(first, second, strict=True):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        with np.errstate(invalid="ignore"):
+            gaps = np.where(same, 0.0, np.abs(a - b))
+        largest = max(largest, float(np.where(np.isnan(gaps), np.inf, gaps).max(initial=0.0)))
+        size = max(size, float(np.abs(a[np.isfinite(a)]).max(initial=0.0)))
+    return largest, size
+
+
+def _opencv(case: Case, values: Array) -> list[Array]:
+    """The outputs by OpenCV's own importer."""
+    if case.dialect not in _READS:
+        raise UsageError(
+            f"--verify-with opencv: OpenCV does not read the BatchNorm of {case.dialect}, only"
+            f" that of {', '.join(_READS)}"
+        )
+    option = "--verify-with opencv"
+    cv2 = opencv(option, f"{option} needs OpenCV: pip install 'protolint-caffe[verify]'")
+    with _on_disk(case.text) as path:
+        try:
+            net: Any = cv2.dnn.readNetFromCaffe(path, case.model)
+            net.setInput(values)
+            found = net.forward(sorted(net.getUnconnectedOutLayersNames()))
+        except cv2.error as error:
+            raise UsageError(
+                f"--verify-with opencv: OpenCV cannot run the net of {case.dialect}:"
+                f" {last_line(str(error))}"
+            ) from None
+    return [np.asarray(output) for output in found]
+
+
+def _pycaffe(case: Case, values: Array) -> list[Array]:
+    """The outputs by the Caffe that Python finds."""
+    with tempfile.TemporaryDirectory() as folder, _on_disk(case.text) as path:
+        given, made = os.path.join(folder, "in.npy"), os.path.join(folder, "out.npz")
+        np.save(given, values)
+        run_caffe(
+            _PYCAFFE,
+            [path, case.model, given, made],
+            made,
+            _SECONDS,
+            slow="--verify-with caffe: the net ran for too long",
+            failed=f"--verify-with caffe: your Caffe cannot run the net of {case.dialect}",
+        )
+        with np.load(made) as outputs:
+            return [outputs[name] for name in outputs.files]
+
+
+@contextmanager
+def _on_disk(text: bytes) -> Iterator[str]:
+    """The path of a temporary prototxt."""
+    handle, path = tempfile.mkstemp(suffix=".prototxt")
+    try:
+        with open(handle, "wb") as file:
+            file.write(text)
+        yield path
+    finally:
+        os.unlink(path)
+
+
+#: The programs that can run a net, by the name a user gives.
+PROGRAMS = {"opencv": _opencv, "caffe": _pycaffe}

@@ -1,0 +1,1 @@
+"""A plan as edits of a prototxt or a solver."""
