@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, Union, overload
+from typing import TypeAlias, Union, overload
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
 from protolint.diagnostic import Diagnostic
-from protolint.errors import InputError, UsageError
-from protolint.lint.runner import FileReport, check_source
+from protolint.errors import InputError, ProtolintError, UsageError
+from protolint.lint.check import check_files, check_with_weights
+from protolint.lint.file_report import FileReport
 from protolint.lint.select import codes_of
 from protolint.net.net import Net
 from protolint.source import BinarySource, Position, Source
@@ -23,9 +24,6 @@ from protolint.suggest import did_you_mean
 from protolint.weights.kinds import FileKind
 from protolint.workspace.discover import find_files
 from protolint.workspace.workspace import Choices, Workspace
-
-if TYPE_CHECKING:
-    from protolint.lint.weights import GivenNet
 
 __all__ = ["CheckResult", "check", "load"]
 
@@ -157,7 +155,7 @@ def check(
     given = _given(path_or_text, name)
     if isinstance(given, Source):
         workspace = _workspace(choices, placed=bool(name))
-        return CheckResult(_check_with(workspace, given, models))
+        return CheckResult(check_with_weights(workspace, given, _refuse, models))
     workspace = Workspace(choices)
     unlisted: list[InputError] = []
     found = list(find_files(given, unlisted.append))
@@ -165,14 +163,20 @@ def check(
         if models:
             raise UsageError("weights go with one net or solver, and a folder was given")
         files = [file for file in found if not workspace.excludes(file, named=False)]
-        return _check_folder(workspace, files, unlisted)
+        workspace.pair(files)
+
+        def report(error: ProtolintError) -> None:
+            unlisted.append(error) if isinstance(error, InputError) else _refuse(error)
+
+        reports = check_files(workspace, files, report)
+        return CheckResult(reports, unlisted)
     source = workspace.source_or_weights(given)
     if source is None:
         if models:
             raise UsageError(f"weights go with a net or solver, and {given} is none")
-        return CheckResult(_check_weights(workspace, given))
+        return CheckResult(check_files(workspace, [given], _refuse))
     workspace.pair([given])
-    return CheckResult(_check_with(workspace, source, models))
+    return CheckResult(check_with_weights(workspace, source, _refuse, models))
 
 
 def load(
@@ -227,67 +231,14 @@ def load(
     return readings.read(workspace.targets(readings)[0].dialect).nets[0]
 
 
+def _refuse(error: ProtolintError) -> None:
+    """Raise what stops a check of one file."""
+    raise error
+
+
 def _workspace(choices: Choices, *, placed: bool) -> Workspace:
     """The session; text that has no place has no configuration."""
     return Workspace(choices if placed else choices._replace(isolated=True))
-
-
-def _check(workspace: Workspace, source: Source) -> list[FileReport]:
-    """One report for each target."""
-    return check_source(
-        source,
-        targets=workspace.choices.targets,
-        settings=workspace.settings(source.path),
-        build=workspace.build(source.path),
-        project=workspace.relatives,
-    )
-
-
-def _check_with(workspace: Workspace, source: Source, models: Sequence[str]) -> list[FileReport]:
-    """The reports of a net, and those of the weights for it."""
-    reports = _check(workspace, source)
-    if not models:
-        return reports
-    from protolint.lint.weights import GivenNet
-
-    targets = [report.target for report in reports]
-    given = GivenNet(workspace.readings(source), targets)
-    more = [report for path in models for report in _check_weights(workspace, path, given)]
-    return [*reports, *more]
-
-
-def _check_weights(
-    workspace: Workspace, path: str, given: GivenNet | None = None
-) -> list[FileReport]:
-    """One report on a weight file for each target."""
-    from protolint.lint.weights import check_weights
-
-    return check_weights(
-        path,
-        targets=workspace.choices.targets,
-        settings=workspace.settings(path),
-        build=workspace.build(path),
-        given=given,
-    )
-
-
-def _check_folder(
-    workspace: Workspace, paths: Sequence[str], unlisted: Iterable[InputError]
-) -> CheckResult:
-    """The reports of many files; one that cannot be read does not stop the others."""
-    workspace.pair(paths)
-    reports: list[FileReport] = []
-    unreadable = list(unlisted)
-    for path in paths:
-        try:
-            source = workspace.source_or_weights(path)
-            if source is None:
-                reports += _check_weights(workspace, path)
-            else:
-                reports += _check(workspace, source)
-        except InputError as error:
-            unreadable.append(error)
-    return CheckResult(reports, unreadable)
 
 
 def _limits(given: Mapping[str, float]) -> tuple[tuple[str, float], ...]:

@@ -32,6 +32,11 @@ class InputError(ProtolintError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.path = path
+        self.message = message
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        """Let the error come back from another process."""
+        return type(self), (self.path, self.message)
 
 
 class ConfigError(ProtolintError):

@@ -23,15 +23,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.lint.rule import Example, Finding, Invalid, file_rule
-from protolint.workspace.reading import LintFile
+from protolint.edit import Edit, Fix
+from protolint.lint.rule import Example, Finding, Invalid, run_rule
+from protolint.lint.run import Run
+from protolint.source import Source, Span
+from protolint.workspace.directives import Suppression
 
 
-@file_rule("PL002", "unused-suppression", Severity.WARNING)
-def check(_: LintFile) -> Iterator[Finding]:
-    # What is unused is known only when every rule has run for every target: the runner
-    # reports it (protolint/lint/unused.py).
-    yield from ()
+@run_rule("PL002", "unused-suppression", Severity.WARNING)
+def check(run: Run) -> Iterator[Finding]:
+    by_comment: dict[Span, tuple[Suppression, list[str]]] = {}
+    for suppression, code in run.unused:
+        by_comment.setdefault(suppression.comment, (suppression, []))[1].append(code.text)
+    for comment, (suppression, codes) in by_comment.items():
+        yield Finding(
+            comment,
+            f"{', '.join(codes)} {'is' if len(codes) == 1 else 'are'} not found here; "
+            "remove the suppression",
+            fix=Fix("Remove what suppresses nothing", (_without(run.source, suppression, codes),)),
+        )
+
+
+def _without(source: Source, suppression: Suppression, codes: list[str]) -> Edit:
+    """Return the edit that takes codes out of a comment, or the comment with its last one."""
+    listed = source.decode(*suppression.listed)
+    rest = [name for part in listed.split(",") if (name := part.strip()) and name not in codes]
+    if rest:
+        return Edit(suppression.listed.start, suppression.listed.end, ", ".join(rest))
+    return _without_comment(source, suppression.comment)
+
+
+def _without_comment(source: Source, comment: Span) -> Edit:
+    """Return the edit that takes a comment out, its whole line where nothing else is on it."""
+    text = source.text
+    start = comment.start
+    while start > 0 and text[start - 1] in " \t":
+        start -= 1
+    if start == 0 or text[start - 1] == "\n":
+        end = text.find("\n", comment.end)
+        return Edit(start, len(text) if end < 0 else end + 1, "")
+    return Edit(start, comment.end, "")
 
 
 _SPLIT = 'input: "x" input_dim: [1, 3, 8, 8]\n%slayer { name: "r" type: "Rule" bottom: "x"%s }\n'

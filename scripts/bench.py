@@ -33,6 +33,7 @@ PARSE_ALL = """
 import sys
 from google.protobuf import text_format
 from protolint.caffe.descriptors import load_schema
+from protolint.workspace.workspace import Choices, Workspace
 schema = load_schema("bvlc")
 net, solver = (schema.message_class(name) for name in ("NetParameter", "SolverParameter"))
 for path in sys.argv[1:]:
@@ -127,12 +128,14 @@ def reading(path: Path, runs: int) -> None:
     from protolint.caffe.binder import bind
     from protolint.caffe.descriptors import load_schema
     from protolint.caffe.registry import DIALECTS
-    from protolint.lint.runner import check_source
+    from protolint.lint.check import check_source
     from protolint.source import Source
     from protolint.text import parse
     from protolint.text.scan import forget
+    from protolint.workspace.workspace import Choices, Workspace
 
     data = path.read_bytes()
+    workspace = Workspace(Choices(targets=(DIALECTS["bvlc"],), isolated=True))
     schema = load_schema("bvlc")
     target = schema.message_class("NetParameter")
 
@@ -142,7 +145,7 @@ def reading(path: Path, runs: int) -> None:
 
     def check() -> None:
         forget()
-        check_source(Source(path.name, data), targets=(DIALECTS["bvlc"],))
+        check_source(workspace, Source(path.name, data))
 
     def peer() -> None:
         text_format.Parse(data, target())

@@ -73,11 +73,12 @@ def test_the_main_job_finds_the_faults_it_is_shown_for() -> None:
 
 
 def test_the_configuration_shown_is_valid(tmp_path: Path) -> None:
-    from protolint.workspace.config import ConfigFinder
+    from protolint.lint.select import selection_of
+    from protolint.workspace.workspace import Workspace
 
     (block,) = blocks(README, "toml")
     (tmp_path / "protolint.toml").write_text(block, "utf-8")
-    settings = ConfigFinder().settings_for(str(tmp_path))
+    settings = selection_of(Workspace(), str(tmp_path / "x")).settings
     assert [dialect.name for dialect in settings.targets] == ["nvidia-0.15"]
     assert settings.layer_types == {"RoiAlign"}
 

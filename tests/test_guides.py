@@ -17,7 +17,9 @@ import pytest
 
 from protolint.caffe.batchnorm import Affine
 from protolint.caffe.registry import DIALECTS
-from protolint.workspace.config import _KEYS, ConfigFinder
+from protolint.lint.select import selection_of
+from protolint.workspace.config import keys
+from protolint.workspace.workspace import Workspace
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCS = REPOSITORY / "docs"
@@ -130,14 +132,16 @@ def test_every_configuration_shown_is_valid(guide: Path, workplace: Path) -> Non
             shared = block.text.startswith(("[tool", "[build", "[project"))
             path = folder / ("pyproject.toml" if shared else "protolint.toml")
             path.write_text(block.text, "utf-8")
-            settings = ConfigFinder().settings_for(str(folder))
+            workspace = Workspace()
+            selection_of(workspace, str(folder / "x"))
+            settings = workspace.settings(str(folder / "x"))
             assert (settings.path == str(path)) == ("[tool.protolint]" in block.text or not shared)
 
 
 def test_every_key_of_the_configuration_is_described() -> None:
     text = (DOCS / "configuration.md").read_text("utf-8")
     described = re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)
-    assert sorted(described) == sorted([*_KEYS, "extend"])
+    assert sorted(described) == sorted(keys())
 
 
 @each_guide

@@ -11,12 +11,13 @@ import pytest
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix, apply_edits, overlap
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.lint.manual import examples, manual_page
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Example, Invalid, Rule, Scope
-from protolint.lint.runner import FileReport, check_source
 from protolint.source import Source
-from protolint.workspace.relatives import Project
+from protolint.workspace.workspace import Choices, Workspace
 
 #: Rules on weights have examples of their own kind, run by tests/rules.
 RULES = [rule for rule in all_rules() if rule.scope not in (Scope.WEIGHTS, Scope.SNAPSHOTS)]
@@ -37,9 +38,9 @@ def check(example: Example | Invalid, folder: Path, data: bytes | None = None) -
         (folder / name).write_text(text, "utf-8", newline="")
     path = folder / example.name
     path.write_bytes(example.text.encode() if data is None else data)
-    project = Project([str(path), *(str(folder / name) for name in example.others)])
-    source = Source(str(path), path.read_bytes())
-    (report,) = check_source(source, targets=(DIALECTS[example.target],), project=project)
+    workspace = Workspace(Choices(targets=(DIALECTS[example.target],), isolated=True))
+    workspace.pair([str(path), *(str(folder / name) for name in example.others)])
+    (report,) = check_source(workspace, Source(str(path), path.read_bytes()))
     return report
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from protolint.cli.session import Session
 from protolint.files import replace_file
 from protolint.lint.baseline import read_baseline, write_baseline
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
+from protolint.lint.select import selection_of
 from protolint.report.summary import counted
+from protolint.workspace.workspace import Workspace
 
 __all__ = ["apply", "record"]
 
@@ -20,11 +21,13 @@ def record(path: str, reports: list[FileReport]) -> str:
     return f"protolint: wrote {counted(count, 'finding')} to {path}"
 
 
-def apply(path: str, reports: list[FileReport], session: Session) -> tuple[list[FileReport], int]:
+def apply(
+    path: str, reports: list[FileReport], workspace: Workspace
+) -> tuple[list[FileReport], int]:
     """What is not in the baseline, and how many of its entries are stale."""
 
     def ran(shown: str, code: str) -> bool:
-        return session.workspace.settings(shown).selector(shown)(code)
+        return selection_of(workspace, shown).selector(shown)(code)
 
     kept, stale = read_baseline(path).new(reports, ran)
     for key in stale:

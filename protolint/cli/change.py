@@ -5,25 +5,33 @@ from __future__ import annotations
 import difflib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import click
-
-from protolint.cli.session import Session
+from protolint.cli.problems import Problems, warn
+from protolint.cli.progress import progress_bar
 from protolint.diagnostic import Diagnostic
 from protolint.edit import apply_edits
-from protolint.errors import ProtolintError, UsageError
+from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.files import replace_file
 from protolint.lint.add_suppressions import suppression_edits
+from protolint.lint.check import check_files, check_source, check_with_weights
+from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
-from protolint.lint.runner import FileReport
 from protolint.source import Source
+from protolint.workspace.workspace import Workspace
 
 __all__ = ["change"]
 
 
 def change(
-    session: Session, files: Iterable[str], *, unsafe: bool, diff: bool, reason: str | None
+    workspace: Workspace,
+    files: Iterable[str],
+    problems: Problems,
+    weights: Sequence[str],
+    *,
+    unsafe: bool,
+    diff: bool,
+    reason: str | None,
 ) -> tuple[str, list[FileReport]]:
     """Fix each file, or suppress what is found in it where a `reason` is given.
 
@@ -35,39 +43,45 @@ def change(
     applied: Counter[str] = Counter()
 
     def found(source: Source) -> Iterator[Diagnostic]:
-        for report in session.check(source):
+        for report in check_source(workspace, source):
             yield from report.diagnostics
 
+    def checked(source: Source) -> list[FileReport]:
+        return check_with_weights(workspace, source, problems.report, weights, progress_bar)
+
     for path in files:
-        before = session.read(path)
-        if before is None:
+        try:
+            before = workspace.source_or_weights(path)
+        except InputError as error:
+            problems.report(error)
             continue
-        if isinstance(before, str):
+        if before is None:
             # Weights have no comments, and are changed by `protolint convert` alone.
             if reason is not None:
-                told = "has no comments; list its findings in per-file-ignores or a baseline"
-                click.echo(f"protolint: {path}: {told}", err=True)
-            reports += session.check_weights(path)
+                warn(
+                    f"{path}: has no comments; list its findings in per-file-ignores or a baseline"
+                )
+            reports += check_files(workspace, [path], problems.report, progress=progress_bar)
             continue
         try:
-            after, counts = _changed(session, before, found, unsafe=unsafe, reason=reason)
+            after, counts = _changed(workspace, before, found, unsafe=unsafe, reason=reason)
             if not diff:
                 _write(path, before, after)
         except ProtolintError as error:
-            session.tell(error)
-            reports += session.checked(before)
+            problems.report(error)
+            reports += checked(before)
             continue
         applied.update(counts)
         shown.append(_difference(before, after))
-        reports += session.checked(after)
+        reports += checked(after)
     if not diff and applied:
         what = ", ".join(f"{count} {code}" for code, count in sorted(applied.items()))
-        click.echo(f"protolint: applied {what}", err=True)
+        warn(f"applied {what}")
     return "".join(shown), reports
 
 
 def _changed(
-    session: Session,
+    workspace: Workspace,
     before: Source,
     found: Callable[[Source], Iterator[Diagnostic]],
     *,
@@ -80,7 +94,7 @@ def _changed(
         name = "suppression" if len(edits) == 1 else "suppressions"
         counts = Counter({name: len(edits)} if edits else {})
         return Source(before.path, apply_edits(before.data, edits)), counts
-    if len(session.check(before)) > 1:
+    if len(check_source(workspace, before)) > 1:
         raise UsageError(
             f"{before.path}: is for several targets, and a fix for one may be wrong for another;"
             " give one --target"

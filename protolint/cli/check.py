@@ -8,22 +8,19 @@ import sys
 import click
 
 from protolint.caffe.dialect import Dialect
-from protolint.cli.options import (
-    CodesType,
-    PathType,
-    TargetOrAutoType,
-    ThresholdType,
-    coloured,
-    severities,
-)
+from protolint.cli.common import common_options, threshold_option
+from protolint.cli.options import CodesType, PathType, TargetOrAutoType, coloured, severities
 from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
-from protolint.cli.session import Session
+from protolint.cli.problems import Problems, warn
+from protolint.cli.progress import progress_bar
 from protolint.diagnostic import Severity
 from protolint.errors import UsageError
-from protolint.lint.runner import FileReport
+from protolint.lint.check import check_files
+from protolint.lint.file_report import FileReport
+from protolint.lint.select import require_known
 from protolint.report import DOCUMENTS, FORMATS, renderer
 from protolint.weights.kinds import named_as_weights
-from protolint.workspace.workspace import Choices
+from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
 
@@ -73,18 +70,8 @@ __all__ = ["command"]
     help="Exit 1 from error, warning or info on.  [info]",
 )
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even where something is found.")
-@click.option(
-    "--proto", type=PathType(), metavar="FILE", help="Your own fork's caffe.proto as the schema."
-)
-@click.option(
-    "--threshold",
-    "thresholds",
-    multiple=True,
-    type=ThresholdType(),
-    metavar="KEY=NUMBER",
-    help="From where rules on weights speak.",
-)
-@click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
+@threshold_option("From where rules on weights speak.")
+@common_options
 @click.option("--fine-tune", is_flag=True, help="Training starts from loaded weights.")
 @click.option("--stdin-filename", metavar="NAME", help="The name to show for '-'.")
 @click.option(
@@ -93,7 +80,6 @@ __all__ = ["command"]
 @click.option("--write-baseline", is_flag=True, help="Write what is found to the baseline.")
 @click.option("--add-suppressions", metavar="REASON", help="Suppress what is found by comments.")
 @click.option("--force-exclude", is_flag=True, help="Exclude files that are named, too.")
-@click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--show-settings", is_flag=True, help="Show the settings for the first file.")
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Processes; 0 chooses.")
@@ -115,20 +101,18 @@ def command(
     statistics: bool,
     fail_level: Severity | None,
     exit_zero: bool,
-    proto: str | None,
     thresholds: tuple[tuple[str, float], ...],
-    without_cudnn: bool,
     fine_tune: bool,
     stdin_filename: str | None,
     baseline: str | None,
     write_baseline: bool,
     add_suppressions: str | None,
     force_exclude: bool,
-    isolated: bool,
     show_files: bool,
     show_settings: bool,
     jobs: int,
     color: str,
+    choices: Choices,
 ) -> int:
     """Check prototxt files, *.prototxt below folders ('-': stdin), and weights.
 
@@ -138,17 +122,14 @@ def command(
     """
     if None in targets and len(targets) > 1:
         raise UsageError("--target auto stands alone: each file tells its own")
-    choices = Choices(
+    choices = choices._replace(
         targets=tuple(target for target in targets if target is not None),
         auto=None in targets,
         thresholds=thresholds,
         select=select,
         ignore=ignore or frozenset(),
         extend_select=extend_select or frozenset(),
-        proto=proto,
-        without_cudnn=without_cudnn,
         fine_tunes=fine_tune,
-        isolated=isolated,
         force_exclude=force_exclude,
         stdin_filename=stdin_filename,
     )
@@ -160,19 +141,21 @@ def command(
             "--add-suppressions": add_suppressions is not None,
         }
     )  # fmt: skip
-    session = Session(choices, tuple({os.path.realpath(path): path for path in weights}.values()))
-    files = session.find(paths or (".",))
+    weights = tuple({os.path.realpath(path): path for path in weights}.values())
+    workspace, problems = Workspace(choices), Problems()
+    files = workspace.find(paths or (".",), problems.report, warn)
     if weights:
         _refuse_all_but_one(files)
+    first = files[0] if files else os.path.join(".", "x")
+    require_known(workspace, (first, *files))
     if show_files:
-        _print("".join(f"{file}\n" for file in (*files, *session.weights)))
-        return session.exit_code(0)
-    first = session.workspace.settings(files[0] if files else os.path.join(".", "x"))
+        _print("".join(f"{file}\n" for file in (*files, *weights)))
+        return problems.exit_code(0)
     if show_settings:
         from protolint.cli.settings import show
 
-        _print(show(first))
-        return session.exit_code(0)
+        _print(show(workspace, first))
+        return problems.exit_code(0)
     if fix or diff or add_suppressions is not None:
         from protolint.cli.change import change
 
@@ -181,32 +164,40 @@ def command(
         if add_suppressions is not None and len(add_suppressions.splitlines()) > 1:
             raise UsageError("--add-suppressions: a reason is one line")
         changed, reports = change(
-            session, files, unsafe=unsafe_fixes, diff=diff, reason=add_suppressions
+            workspace,
+            files,
+            problems,
+            weights,
+            unsafe=unsafe_fixes,
+            diff=diff,
+            reason=add_suppressions,
         )
         if diff:
             _print(changed)
-            return session.exit_code(1 if changed and not exit_zero else 0)
+            return problems.exit_code(1 if changed and not exit_zero else 0)
     else:
-        reports = session.check_all(files, jobs)
+        reports = check_files(
+            workspace, files, problems.report, weights=weights, jobs=jobs, progress=progress_bar
+        )
     stale = 0
-    baseline = baseline or first.baseline
+    baseline = baseline or workspace.settings(first).baseline
     if write_baseline or baseline:
         from protolint.cli.baselines import apply, record
 
         if write_baseline:
             click.echo(record(baseline or "protolint-baseline.json", reports), err=True)
-            return session.exit_code(0)
-        reports, stale = apply(baseline or "", reports, session)
-    write_outputs(session, outputs, reports)
-    if reports or output_format in DOCUMENTS or not session.failed:
+            return problems.exit_code(0)
+        reports, stale = apply(baseline or "", reports, workspace)
+    write_outputs(problems, outputs, reports)
+    if reports or output_format in DOCUMENTS or not problems.found:
         text = renderer(output_format)(reports, coloured(color))
         if statistics:
             from protolint.report.statistics import render
 
             text = render(reports, coloured(color))
         _print(text if not (fix and "-" in files) else "")
-    found = _fails(session, reports, fail_level)
-    return session.exit_code(1 if (found or stale) and not exit_zero else 0)
+    found = _fails(workspace, reports, fail_level)
+    return problems.exit_code(1 if (found or stale) and not exit_zero else 0)
 
 
 #: What cannot be done in one run.
@@ -238,12 +229,12 @@ def _refuse_all_but_one(files: list[str]) -> None:
         )
 
 
-def _fails(session: Session, reports: list[FileReport], level: Severity | None) -> bool:
+def _fails(workspace: Workspace, reports: list[FileReport], level: Severity | None) -> bool:
     """Whether some finding is as bad as the level at which a run fails."""
     order = list(Severity)
     return any(
         order.index(diagnostic.severity)
-        <= order.index(level or session.workspace.settings(report.path).fail_level)
+        <= order.index(level or workspace.settings(report.path).fail_level)
         for report in reports
         for diagnostic in report.diagnostics
     )

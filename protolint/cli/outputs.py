@@ -11,8 +11,8 @@ import click
 from protolint.report import FORMATS, renderer
 
 if TYPE_CHECKING:
-    from protolint.cli.session import Session
-    from protolint.lint.runner import FileReport
+    from protolint.cli.problems import Problems
+    from protolint.lint.file_report import FileReport
 
 __all__ = ["Output", "OutputType", "distinct", "write_outputs"]
 
@@ -63,9 +63,9 @@ def distinct(
 
 
 def write_outputs(
-    session: Session, outputs: Iterable[Output], reports: Sequence[FileReport]
+    problems: Problems, outputs: Iterable[Output], reports: Sequence[FileReport]
 ) -> None:
-    """Write each report; of one that cannot be written the session tells, and goes on."""
+    """Write each report; one that cannot be written is reported, and the next goes on."""
     from protolint.errors import InputError
     from protolint.files import replace_file
 
@@ -77,4 +77,4 @@ def write_outputs(
             text = renderer(output.format)(reports, False)
             replace_file(output.path, text.encode("utf-8", "backslashreplace"))
         except InputError as error:
-            session.tell(error)
+            problems.report(error)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from protolint.lint.registry import known_rules
-from protolint.workspace.config import Settings
+from protolint.lint.select import selection_of
 from protolint.workspace.thresholds import Thresholds
+from protolint.workspace.workspace import Workspace
 
 __all__ = ["show"]
 
 
-def show(settings: Settings) -> str:
-    """One line for each setting, as the configuration would spell it."""
-    select = settings.select
+def show(workspace: Workspace, path: str) -> str:
+    """Return a line for each setting of a file, as the configuration would spell it."""
+    settings, selection = workspace.settings(path), selection_of(workspace, path)
+    select = selection.select
     active = [
         rule.code
         for rule in known_rules()
-        if (select is None or rule.code in select) and rule.code not in settings.ignore
+        if (select is None or rule.code in select) and rule.code not in selection.ignore
     ]
     values = {
         "read from": settings.path or "(no configuration)",
@@ -26,12 +28,12 @@ def show(settings: Settings) -> str:
         "proto": settings.proto or "that of the target",
         "fine-tunes": settings.fine_tunes,
         "rules": " ".join(active),
-        "per-file-ignores": {p: sorted(c) for p, c in settings.per_file_ignores.items()},
+        "per-file-ignores": {p: sorted(c) for p, c in selection.per_file_ignores.items()},
         "per-file-targets": {
             pattern: [dialect.name for dialect in targets]
             for pattern, targets in settings.per_file_targets.items()
         },
-        "severity": {code: level.value for code, level in settings.severity.items()},
+        "severity": {code: level.value for code, level in selection.severity.items()},
         "exclude": list(settings.exclude),
         "force-exclude": settings.force_exclude,
         "baseline": settings.baseline or "none",

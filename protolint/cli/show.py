@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from shlex import quote
@@ -10,22 +9,22 @@ from typing import Any
 
 import click
 
-from protolint.caffe.descriptors import read_schema
 from protolint.caffe.dialect import Dialect
+from protolint.cli.common import common_options
 from protolint.cli.options import TargetType
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
 from protolint.layers.states import NetState
-from protolint.lint.runner import FileReport, check_source
+from protolint.lint.check import check_readings
+from protolint.lint.file_report import FileReport
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
 from protolint.weights.kinds import FileKind
-from protolint.workspace.config import ConfigFinder
-from protolint.workspace.discover import read_source
-from protolint.workspace.reading import LintFile, Readings
+from protolint.workspace.reading import LintFile
+from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
 
@@ -84,27 +83,22 @@ def _number(text: str) -> int | None:
     default="table",
     show_default=True,
 )
-@click.option(
-    "--proto", metavar="FILE", type=click.Path(), help="Your own fork's caffe.proto as the schema."
-)
-@click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN.")
-@click.option("--isolated", is_flag=True, help="Read no configuration file.")
+@common_options
 def command(
     path: str,
     target: Dialect | None,
     states: tuple[str, ...],
     given: tuple[tuple[str, Shape], ...],
     form: str,
-    proto: str | None,
-    without_cudnn: bool,
-    isolated: bool,
+    choices: Choices,
 ) -> int:
     """Show a net layer by layer: blobs, shapes, parameters, BatchNorms ('-': stdin).
 
     A size that the prototxt does not decide is '?', and so is what follows from it. A net
     with errors is shown as far as it can be read.
     """
-    file, report = _read(path, target, proto, cudnn=not without_cudnn, isolated=isolated)
+    chosen = () if target is None else (target,)
+    file, report = _read(path, Workspace(choices._replace(targets=chosen)))
     nets = [(net, _views(net, states)) for net in file.nets]
     shapes = dict(given)
     _require_blobs(shapes, nets)
@@ -116,17 +110,12 @@ def command(
     return 0
 
 
-def _read(
-    path: str, target: Dialect | None, proto: str | None, *, cudnn: bool, isolated: bool
-) -> tuple[LintFile, FileReport]:
-    """The file as its target reads it, and what a check finds in it."""
-    source = read_source(path)
-    settings = ConfigFinder(isolated=isolated).settings_for(os.path.dirname(os.path.realpath(path)))
-    schema = proto or settings.proto
-    build = settings.build(None if schema is None else read_schema(schema), cudnn=cudnn)
-    asked = () if target is None else (target,)
-    report = check_source(source, targets=asked, settings=settings, build=build)[0]
-    file = Readings.of(source, build).read(report.target.dialect)
+def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
+    """Return the file as its target reads it, and what a check finds in it."""
+    source = workspace.source(path)
+    readings = workspace.readings(source)
+    report = check_readings(workspace, readings)[0]
+    file = readings.read(report.target.dialect)
     if file.kind is FileKind.OTHER:
         raise InputError(source.path, f"not a net; to see why: protolint check {quote(path)}")
     if not file.nets:

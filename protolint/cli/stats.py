@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
 from protolint.caffe.dialect import Dialect
-from protolint.cli.options import PathType, TargetType, ThresholdType, coloured
+from protolint.cli.common import common_options, threshold_option
+from protolint.cli.options import PathType, TargetType, coloured
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
-from protolint.workspace.config import ConfigFinder, Settings
+from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
     from protolint.stats.model import StatsReport
@@ -77,14 +77,8 @@ _SORTS = ("net", "name", "variance", "gain", "eps", "dead", "drift")
     metavar="PROGRAM",
     help="What runs it: opencv or caffe.  [opencv]",
 )
-@click.option(
-    "--threshold",
-    "thresholds",
-    multiple=True,
-    type=ThresholdType(),
-    metavar="KEY=NUMBER",
-    help="From where findings are told (repeatable).",
-)
+@threshold_option("From where findings are told (repeatable).")
+@common_options
 @click.option("--exit-code", is_flag=True, help="Exit 1 where something is found.")
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
@@ -108,6 +102,7 @@ def command(
     thresholds: tuple[tuple[str, float], ...],
     exit_code: bool,
     color: str,
+    choices: Choices,
 ) -> int:
     """Show what weights say of every BatchNorm (caffemodel, PyTorch, safetensors).
 
@@ -119,8 +114,8 @@ def command(
     from protolint.stats.run import Options, collect
 
     output = None if output == "-" else output
-    settings = _settings(paths[0], dict(thresholds))
-    read = (*paths, *filter(None, (net, data, settings.path)))
+    workspace = Workspace(choices._replace(thresholds=thresholds))
+    read = (*paths, *filter(None, (net, data, workspace.settings(paths[0]).path)))
     _check_outputs(read, [path for path in (output, plot, html) if path is not None])
     if plot is not None:
         from protolint.stats.plot import check_plot
@@ -133,7 +128,7 @@ def command(
         statistic=Statistic(bn_stat) if bn_stat is not None else None,
         eps=eps,
         layers=layers,
-        settings=settings,
+        workspace=workspace,
         data=data,
         runner=runner,
     )
@@ -150,12 +145,6 @@ def command(
     _write(_text(report, form, sort, each=each, color=color, output=output), output)
     unread = any(numbers.problem for snapshot in report.snapshots for numbers in snapshot.layers)
     return 1 if exit_code and (report.findings or unread) else 0
-
-
-def _settings(path: str, thresholds: dict[str, float]) -> Settings:
-    """The configuration for the first file, with the thresholds of the command line."""
-    settings = ConfigFinder().settings_for(os.path.dirname(os.path.realpath(path)))
-    return settings._replace(thresholds=MappingProxyType({**settings.thresholds, **thresholds}))
 
 
 def _check_outputs(paths: tuple[str, ...], outputs: list[str]) -> None:

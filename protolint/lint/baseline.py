@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
 from protolint.errors import ConfigError
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 
 __all__ = ["Baseline", "Key", "read_baseline", "write_baseline"]
 

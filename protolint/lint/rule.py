@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS
@@ -23,27 +23,29 @@ from protolint.errors import ProtolintError
 from protolint.source import Span
 
 if TYPE_CHECKING:
+    from protolint.lint.run import Run
     from protolint.lint.weights import Weights
     from protolint.net.net import Net
     from protolint.net.solver import Solver
     from protolint.workspace.reading import LintFile
 
 __all__ = [
-    "Example", "Finding", "Invalid", "Rule", "Scope", "file_rule", "net_rule", "snapshots_rule",
-    "solver_rule", "weights_rule",
+    "Example", "Finding", "Invalid", "Rule", "Scope", "file_rule", "net_rule", "run_rule",
+    "snapshots_rule", "solver_rule", "weights_rule",
 ]  # fmt: skip
 
 
 class Scope(Enum):
     """What a rule looks at.
 
-    Text against schema, each net of the file, the solver, a weight file, or several weight
-    files of one net, which only `protolint stats` compares.
+    Text against schema, each net of the file, the solver, the file when all these rules have
+    run, a weight file, or several weight files of one net, which only `protolint stats` compares.
     """
 
     FILE = "file"
     NET = "net"
     SOLVER = "solver"
+    RUN = "run"
     WEIGHTS = "weights"
     SNAPSHOTS = "snapshots"
 
@@ -113,34 +115,36 @@ _Where = Callable[[Dialect], bool]
 RULES: dict[str, Rule] = {}
 
 
-def _register(
+_Subject = TypeVar("_Subject")
+_Check: TypeAlias = Callable[[_Subject], Iterator[Finding]]
+#: What a decorator of rules does: it registers the check and gives it back.
+_Registers: TypeAlias = Callable[[_Check[_Subject]], _Check[_Subject]]
+
+
+def _rule(
+    scope: Scope,
     code: str,
     name: str,
     severity: Severity,
-    scope: Scope,
-    dialects: frozenset[str],
-    check: Callable[[Any], Iterator[Finding]],
+    where: _Where | None,
+    dialects: tuple[str, ...],
     *,
     reader: bool = False,
-) -> None:
-    module = check.__module__
-    known = RULES.get(code)
-    if known is not None and known.module != module:
-        raise ProtolintError(f"rule {code} is defined in {known.module} and {module}")
-    RULES[code] = Rule(code, name, severity, scope, dialects, reader, module, check)
-
-
-def _names(where: _Where | None, dialects: tuple[str, ...]) -> frozenset[str]:
-    """Return the names of the dialects that a rule is for; empty means every one."""
+) -> Callable[[_Check[Any]], _Check[Any]]:
+    """Return the decorator of a rule that looks at one kind of subject."""
+    names = frozenset(dialects)
     if where is not None:
-        return frozenset(name for name, dialect in DIALECTS.items() if where(dialect))
-    return frozenset(dialects)
+        names = frozenset(name for name, dialect in DIALECTS.items() if where(dialect))
 
+    def register(check: _Check[Any]) -> _Check[Any]:
+        module = check.__module__
+        known = RULES.get(code)
+        if known is not None and known.module != module:
+            raise ProtolintError(f"rule {code} is defined in {known.module} and {module}")
+        RULES[code] = Rule(code, name, severity, scope, names, reader, module, check)
+        return check
 
-_FileCheck = Callable[["LintFile"], Iterator[Finding]]
-_NetCheck = Callable[["Net"], Iterator[Finding]]
-_SolverCheck = Callable[["Solver"], Iterator[Finding]]
-_WeightsCheck = Callable[["Weights"], Iterator[Finding]]
+    return register
 
 
 def file_rule(
@@ -151,14 +155,9 @@ def file_rule(
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
     reader: bool = False,
-) -> Callable[[_FileCheck], _FileCheck]:
+) -> _Registers[LintFile]:
     """Register a rule that looks at a whole file, net or solver."""
-
-    def register(check: _FileCheck) -> _FileCheck:
-        _register(code, name, severity, Scope.FILE, _names(where, dialects), check, reader=reader)
-        return check
-
-    return register
+    return _rule(Scope.FILE, code, name, severity, where, dialects, reader=reader)
 
 
 def net_rule(
@@ -168,14 +167,9 @@ def net_rule(
     *,
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
-) -> Callable[[_NetCheck], _NetCheck]:
+) -> _Registers[Net]:
     """Register a rule that looks at each net of a file: the net itself, or those inline."""
-
-    def register(check: _NetCheck) -> _NetCheck:
-        _register(code, name, severity, Scope.NET, _names(where, dialects), check)
-        return check
-
-    return register
+    return _rule(Scope.NET, code, name, severity, where, dialects)
 
 
 def solver_rule(
@@ -185,14 +179,21 @@ def solver_rule(
     *,
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
-) -> Callable[[_SolverCheck], _SolverCheck]:
+) -> _Registers[Solver]:
     """Register a rule that looks at a solver, with the nets it names where they are found."""
+    return _rule(Scope.SOLVER, code, name, severity, where, dialects)
 
-    def register(check: _SolverCheck) -> _SolverCheck:
-        _register(code, name, severity, Scope.SOLVER, _names(where, dialects), check)
-        return check
 
-    return register
+def run_rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    where: _Where | None = None,
+    dialects: tuple[str, ...] = (),
+) -> _Registers[Run]:
+    """Register a rule that looks at a file after the rules on text have run for each target."""
+    return _rule(Scope.RUN, code, name, severity, where, dialects)
 
 
 def weights_rule(
@@ -202,14 +203,9 @@ def weights_rule(
     *,
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
-) -> Callable[[_WeightsCheck], _WeightsCheck]:
+) -> _Registers[Weights]:
     """Register a rule that looks at a weight file, with the net it is for where one is given."""
-
-    def register(check: _WeightsCheck) -> _WeightsCheck:
-        _register(code, name, severity, Scope.WEIGHTS, _names(where, dialects), check)
-        return check
-
-    return register
+    return _rule(Scope.WEIGHTS, code, name, severity, where, dialects)
 
 
 def snapshots_rule(
@@ -219,11 +215,6 @@ def snapshots_rule(
     *,
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
-) -> Callable[[_WeightsCheck], _WeightsCheck]:
+) -> _Registers[Weights]:
     """Register a rule about several weight files of one net; `protolint check` never runs it."""
-
-    def register(check: _WeightsCheck) -> _WeightsCheck:
-        _register(code, name, severity, Scope.SNAPSHOTS, _names(where, dialects), check)
-        return check
-
-    return register
+    return _rule(Scope.SNAPSHOTS, code, name, severity, where, dialects)

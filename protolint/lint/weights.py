@@ -1,66 +1,27 @@
-"""Weight files: which Caffe they are for, what a rule on weights is given, and the reports."""
+"""A weight file as a Caffe loads it: what rules on weights see."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from protolint.batchnorm.detect import Detection
-from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.norms import Norm, StoredLayer, WeightsFile, read_weights
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.state import LayoutError
-from protolint.caffe.build import Build
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DEFAULT, NEWEST, writer_of_zero_factor, writers_of
-from protolint.diagnostic import Diagnostic
 from protolint.layers.layer import Layer
 from protolint.lint.known import known_of
-from protolint.lint.precedence import one_for_each_cause
-from protolint.lint.registry import all_rules, find_rule
-from protolint.lint.rule import Finding, Rule, Scope
-from protolint.lint.runner import FileReport
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
 from protolint.source import BinarySource, Span
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry
-from protolint.weights.kinds import FileKind
 from protolint.weights.scan import BlobScan, Progress, scan_hdf5, scan_model
-from protolint.workspace.config import Settings
-from protolint.workspace.reading import Readings
-from protolint.workspace.target import Target
 from protolint.workspace.thresholds import Thresholds
 
-__all__ = [
-    "GivenNet", "NormReading", "StoredLayer", "Wanted", "Weights", "check_numbers",
-    "check_weights",
-]  # fmt: skip
-
-
-class GivenNet:
-    """The net that weights are checked with: a net's file, or that of a solver."""
-
-    def __init__(self, readings: Readings, targets: Iterable[Target]) -> None:
-        self._readings = readings
-        self.path = readings.tree.source.path
-        self.targets = tuple(targets)
-
-    @property
-    def is_solver(self) -> bool:
-        """Whether a solver was given, so that training starts from the weights."""
-        return self._readings.kind is FileKind.SOLVER
-
-    def net(self, dialect: Dialect) -> Net | None:
-        """The net, or the one the solver trains; None where there is no sound one."""
-        file = self._readings.read(dialect)
-        if file.tree.broken:
-            return None
-        nets = file.nets if file.solver is None else file.solver.nets
-        return nets[0] if nets else None
+__all__ = ["NormReading", "StoredLayer", "StoredWeights", "Wanted", "Weights"]
 
 
 class NormReading(NamedTuple):
@@ -123,7 +84,7 @@ class Weights:
 
     def __init__(
         self,
-        stored: _Stored,
+        stored: StoredWeights,
         file: WeightsFile,
         dialect: Dialect,
         net: Net | None,
@@ -234,7 +195,7 @@ class Weights:
         return replace(norm, state=state, problem="")
 
 
-class _Stored:
+class StoredWeights:
     """A weight file on the disk: read for one net after the other, its values scanned once."""
 
     def __init__(self, path: str, progress: Progress | None) -> None:
@@ -257,145 +218,3 @@ class _Stored:
             return tuple(found.get(layer.name, ()) for layer in self.plain.layers)
         with mapped(self.path) as (data, _):
             return scan_model(data, index, self.progress)
-
-
-def check_weights(
-    path: str,
-    *,
-    targets: tuple[Dialect, ...] = (),
-    settings: Settings | None = None,
-    build: Build | None = None,
-    given: GivenNet | None = None,
-    progress: Progress | None = None,
-) -> list[FileReport]:
-    """One report for each target.
-
-    The targets are those asked for, else those of the net that is given, else the configured
-    ones, else the one whose file it seems to be. `progress` is told how far the pass over the
-    values is. Raises InputError for a file that is damaged or no caffemodel, UsageError where
-    h5py is needed and missing.
-    """
-    settings = settings or Settings()
-    build = build or settings.build()
-    stored = _Stored(path, progress)
-    rules = [rule for rule in all_rules() if rule.scope is Scope.WEIGHTS]
-    reports = []
-    for target in _targets(stored.plain, targets, settings, given):
-        net = None if given is None else given.net(target.dialect)
-        weights = Weights(
-            stored,
-            stored.read(net),
-            target.dialect,
-            net,
-            Thresholds.of(settings.thresholds),
-            trains=given is not None and net is not None and (given.is_solver or not net.is_deploy),
-            fine_tunes=build.fine_tunes,
-        )
-        found = tuple(_diagnostics(weights, rules, settings))
-        reports.append(FileReport(stored.source, FileKind.MODEL, target, True, found))
-    return reports
-
-
-#: The rules that look at the numbers of BatchNorms alone, whatever they were stored in.
-_OF_NUMBERS = ("WT002", "WT007", "WT008", "WT011")
-
-
-class _Loose(NamedTuple):
-    """BatchNorms that belong to no weight file of Caffe, as those rules see them."""
-
-    norms: tuple[NormReading, ...]
-    thresholds: Thresholds
-
-
-def check_numbers(path: str, layers: Iterable[Numbers], settings: Settings) -> list[Diagnostic]:
-    """What is wrong with numbers of any origin, by the rules that need nothing else.
-
-    The findings name their layer and have no place in the file.
-    """
-    readings = []
-    for numbers in layers:
-        if not numbers.problem:
-            layer = StoredLayer(numbers.name, "BatchNorm", (), (), (), Span(0, 0))
-            facts = LayerFacts(numbers.name, "BatchNorm", ())
-            readings.append(NormReading(Norm(layer, facts, Detection(()), None), numbers))
-    view = _Loose(tuple(readings), Thresholds.of(settings.thresholds))
-    found = [
-        (rule, finding) for rule in map(find_rule, _OF_NUMBERS) for finding in rule.check(view)
-    ]
-    order = {reading.name: place for place, reading in enumerate(readings)}
-    told = [_diagnostic(r, f, path, None, settings) for r, f in _chosen(found, path, settings)]
-    return sorted(told, key=lambda d: (order.get(d.layer or "", 0), d.code))
-
-
-def _chosen(
-    found: Iterable[tuple[Rule, Finding]], path: str, settings: Settings
-) -> list[tuple[Rule, Finding]]:
-    """What is told of all findings: causes first, then what is selected.
-
-    A cause that is ignored does not bring out what follows from it.
-    """
-    selected = settings.selector(path)
-    return [(rule, finding) for rule, finding in one_for_each_cause(found) if selected(rule.code)]
-
-
-def _diagnostic(
-    rule: Rule, finding: Finding, path: str, target: str | None, settings: Settings
-) -> Diagnostic:
-    return Diagnostic(
-        code=rule.code,
-        name=rule.name,
-        severity=settings.severity.get(rule.code) or finding.severity or rule.severity,
-        message=finding.message,
-        path=path,
-        span=finding.span,
-        layer=finding.layer,
-        target=target,
-        related=finding.related,
-        fix=finding.fix,
-    )
-
-
-def _diagnostics(weights: Weights, rules: list[Rule], settings: Settings) -> list[Diagnostic]:
-    found: list[tuple[Rule, Finding]] = []
-    for rule in rules:
-        if rule.applies_to(weights.dialect.name):
-            found += ((rule, finding) for finding in rule.check(weights))
-    diagnostics = [
-        _diagnostic(rule, finding, weights.path, weights.dialect.name, settings)
-        for rule, finding in _chosen(found, weights.path, settings)
-    ]
-    return sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key)
-
-
-def _targets(
-    file: WeightsFile, asked: tuple[Dialect, ...], settings: Settings, given: GivenNet | None
-) -> list[Target]:
-    if asked:
-        return [Target(d, "as asked") for d in {d.name: d for d in asked}.values()]
-    if given is not None:
-        name = os.path.basename(given.path)
-        return [Target(t.dialect, f"as for {name}") for t in given.targets]
-    configured = settings.targets_of(file.path)
-    if configured and settings.path is not None:
-        reason = f"as {os.path.basename(settings.path)} says"
-        return [Target(d, reason) for d in {d.name: d for d in configured}.values()]
-    return [_writer(file)]
-
-
-def _writer(file: WeightsFile) -> Target:
-    """The Caffe that seems to have written the file."""
-    marks = file.marks.nvidia
-    for norm in file.norms:
-        blobs = norm.facts.blobs
-        unset = len(blobs) == 3 and blobs[2].size == 1 and not blobs[2].any()
-        if marks and unset and blobs[1].any():
-            # The factor started at 0 up to v0.16.4, and nothing ever set it.
-            return Target(writer_of_zero_factor(), f"from the factor 0 of '{norm.name}'")
-    if marks:
-        return Target(NEWEST, f"as {marks}")
-    for norm in file.norms:
-        for candidate in norm.detection.candidates[:1]:
-            writers = writers_of(candidate.layout.name) if candidate.layout.affine else []
-            if writers:
-                return Target(writers[0], f"from the blobs of '{norm.name}'")
-    return Target(DEFAULT, "nothing in the file points to another")

@@ -19,10 +19,10 @@ from protolint.edit import Applicability, Edit
 from protolint.errors import ProtolintError
 from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.baseline import read_baseline
+from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.lint.manual import manual_page
 from protolint.lint.registry import find_rule
-from protolint.lint.runner import FileReport
 from protolint.report.pages import page_url
 from protolint.source import Source, Span
 from protolint.workspace.config import ConfigFinder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 
 __all__ = ["DOCUMENTS", "FORMATS", "Renderer", "renderer"]
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import accumulate
 
 from protolint.diagnostic import Diagnostic
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report.paths import reported_path
 from protolint.source import Source
 

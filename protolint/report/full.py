@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report.place import place
 from protolint.report.style import Style, shown, width
 from protolint.report.summary import fix_word, summary

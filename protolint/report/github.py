@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.diagnostic import Diagnostic, Severity
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report.paths import reported_path
 from protolint.report.place import place
 from protolint.report.style import shown

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from protolint.diagnostic import Diagnostic, Severity
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report.fingerprint import fingerprinted
 from protolint.report.paths import reported_path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report.style import Style, shown
 from protolint.report.summary import summary
 from protolint.source import BinarySource

@@ -8,7 +8,7 @@ from typing import Any
 
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.source import BinarySource, Source, Span
 
 __all__ = ["SCHEMA_VERSION", "render"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from protolint.diagnostic import Diagnostic
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report.pages import page_url
 from protolint.report.paths import reported_path
 from protolint.report.place import place

@@ -14,10 +14,10 @@ from typing import Any
 
 from protolint.diagnostic import Diagnostic, Label, Severity
 from protolint.edit import Applicability, Fix
+from protolint.lint.file_report import FileReport
 from protolint.lint.manual import manual_page, markdown_page, rule_as_dict
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Rule
-from protolint.lint.runner import FileReport
 from protolint.report.fingerprint import fingerprinted, line_hashes
 from protolint.report.pages import HOME, page_url
 from protolint.report.paths import uri_from_root

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report.style import Style
 from protolint.report.summary import summary
 

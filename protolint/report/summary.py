@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 
 __all__ = ["counted", "fix_word", "summary"]
 

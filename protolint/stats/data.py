@@ -33,6 +33,7 @@ from protolint.weights.index import index_model
 from protolint.weights.kinds import FileKind
 from protolint.wire import length_delimited
 from protolint.workspace.reading import LintFile
+from protolint.workspace.workspace import Workspace
 
 __all__ = ["gap_of", "measure"]
 
@@ -205,7 +206,7 @@ def _converted(
             f"--data: OpenCV needs the model in BVLC's form, and it cannot be converted: {error}"
         ) from None
     made = {result.path: result.output for result in report.files}
-    net = read_net_file(made[file.source.path], DEFAULT).nets[0]
+    net = read_net_file(made[file.source.path], Workspace(), DEFAULT).nets[0]
     return net, made[snapshot.path]
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from protolint.diagnostic import Diagnostic
+from protolint.lint.check_weights import check_numbers
 from protolint.lint.registry import find_rule
-from protolint.lint.weights import check_numbers
+from protolint.lint.rule import Finding
+from protolint.lint.select import Selection
 from protolint.source import Span
 from protolint.stats.model import Drift, Snapshot
-from protolint.workspace.config import Settings
 from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["drift_findings", "layer_findings"]
@@ -24,7 +25,7 @@ __all__ = ["drift_findings", "layer_findings"]
 _NAMED = 3
 
 
-def layer_findings(snapshots: Iterable[Snapshot], settings: Settings) -> Iterator[Diagnostic]:
+def layer_findings(snapshots: Iterable[Snapshot], selection: Selection) -> Iterator[Diagnostic]:
     """Yield what is wrong with single layers, file by file; one cause gives one finding."""
     for snapshot in snapshots:
         for numbers in snapshot.layers:
@@ -34,15 +35,15 @@ def layer_findings(snapshots: Iterable[Snapshot], settings: Settings) -> Iterato
                     f"{numbers.name}: NaN or infinite values in {_channels(lost)}; take an earlier"
                     " snapshot"
                 )
-                yield from _told("WT001", message, snapshot, numbers.name, settings)
-        yield from check_numbers(snapshot.path, snapshot.layers, settings)
+                yield from _told("WT001", message, snapshot, numbers.name, selection)
+        yield from check_numbers(snapshot.path, snapshot.layers, selection)
 
 
 def drift_findings(
-    snapshots: Sequence[Snapshot], drifts: Iterable[Drift], settings: Settings
+    snapshots: Sequence[Snapshot], drifts: Iterable[Drift], selection: Selection
 ) -> Iterator[Diagnostic]:
     """WT012 for each drift beyond a threshold; the file is the later snapshot's."""
-    thresholds = Thresholds.of(settings.thresholds)
+    thresholds = Thresholds.of(selection.settings.thresholds)
     for drift in drifts:
         if drift.moved:
             a, b = snapshots[drift.before], snapshots[drift.after]
@@ -50,7 +51,7 @@ def drift_findings(
                 f"{drift.layer}: variance moved by {_movement(drift, thresholds)}"
                 f" between {a.label} and {b.label}; compare TRAIN with TEST output at both"
             )
-            yield from _told("WT012", message, b, drift.layer, settings)
+            yield from _told("WT012", message, b, drift.layer, selection)
 
 
 def _movement(drift: Drift, thresholds: Thresholds) -> str:
@@ -65,13 +66,12 @@ def _movement(drift: Drift, thresholds: Thresholds) -> str:
 
 
 def _told(
-    code: str, message: str, snapshot: Snapshot, layer: str, settings: Settings
+    code: str, message: str, snapshot: Snapshot, layer: str, selection: Selection
 ) -> Iterator[Diagnostic]:
     """Yield the finding of a rule, unless it is not selected."""
-    if settings.selector(snapshot.path)(code):
+    if selection.selector(snapshot.path)(code):
         rule = find_rule(code)
-        severity = settings.severity.get(code) or rule.severity
-        yield Diagnostic(code, rule.name, severity, message, snapshot.path, Span(0, 0), layer)
+        yield selection.diagnostic(rule, Finding(Span(0, 0), message, layer), snapshot.path, None)
 
 
 def _channels(found: Sequence[int]) -> str:

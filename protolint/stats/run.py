@@ -12,15 +12,16 @@ from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.errors import UsageError
 from protolint.lint.known import known_of
+from protolint.lint.select import selection_of
 from protolint.stats.compare import compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
 from protolint.stats.model import Measured, Snapshot, StatsReport
 from protolint.stats.nets import read_net_file
 from protolint.stats.reading import Progress, Reading, read_snapshots
 from protolint.suggest import did_you_mean
-from protolint.workspace.config import Settings
 from protolint.workspace.reading import LintFile
 from protolint.workspace.thresholds import Thresholds
+from protolint.workspace.workspace import Workspace
 
 __all__ = ["Options", "collect"]
 
@@ -30,7 +31,7 @@ class Options(NamedTuple):
 
     `net` is the path of a prototxt, `target` the Caffe it is for; `eps` that of layers whose
     file does not store it (PyTorch). `layers` are patterns as a shell has them; none: all.
-    `settings` choose the rules and their thresholds.
+    `workspace` reads the net, and has the rules and their thresholds.
     `data` is a batch that the net is run on, with the program `runner`.
     """
 
@@ -40,7 +41,7 @@ class Options(NamedTuple):
     statistic: Statistic | None = None
     eps: float = 1e-5
     layers: tuple[str, ...] = ()
-    settings: Settings = Settings()
+    workspace: Workspace | None = None
     data: str | None = None
     runner: str = "opencv"
 
@@ -60,7 +61,9 @@ def collect(
         )
     if options.data is not None and (options.net is None or len(paths) != 1):
         raise UsageError("--data needs the net (--net deploy.prototxt) and one weight file")
-    net = None if options.net is None else read_net_file(options.net, options.target)
+    workspace = options.workspace or Workspace()
+    selection = selection_of(workspace, paths[0])
+    net = None if options.net is None else read_net_file(options.net, workspace, options.target)
     known = {} if net is None else known_of(net.nets[0])
     reading = Reading(known, options.source, options.statistic, options.eps)
     found, order, notes = read_snapshots(paths, reading, progress)
@@ -73,7 +76,7 @@ def collect(
         if any(numbers.alone for numbers in snapshot.layers)
     )
     snapshots = _picked(found, options.layers)
-    thresholds = Thresholds.of(options.settings.thresholds)
+    thresholds = Thresholds.of(selection.settings.thresholds)
     comparison = compare_snapshots(snapshots, thresholds)
     measured: tuple[Measured, ...] = ()
     if options.data is not None and net is not None:
@@ -89,8 +92,8 @@ def collect(
         first_moved=comparison.first_moved,
         outlier=comparison.outlier,
         findings=(
-            *layer_findings(snapshots, options.settings),
-            *drift_findings(snapshots, comparison.drifts, options.settings),
+            *layer_findings(snapshots, selection),
+            *drift_findings(snapshots, comparison.drifts, selection),
         ),
         notes=notes + comparison.notes,
         thresholds=thresholds,

@@ -18,8 +18,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from protolint.source import Span
-from protolint.text.scan import MAX_DEPTH
-from protolint.text.tree import Block, ListValue, Node, Scalar, SyntaxProblem
+from protolint.text.tree import MAX_DEPTH, Block, ListValue, Node, Scalar, SyntaxProblem
 
 __all__ = ["MAX_PROBLEMS", "read"]
 

@@ -13,12 +13,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from protolint.text.tree import Block, ListValue, Node, Scalar, SyntaxProblem, Written, walk
+from protolint.text.tree import (
+    MAX_DEPTH,
+    Block,
+    ListValue,
+    Node,
+    Scalar,
+    SyntaxProblem,
+    Written,
+    walk,
+)
 
-__all__ = ["MAX_DEPTH", "forget", "scan"]
-
-#: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
-MAX_DEPTH = 100
+__all__ = ["forget", "scan"]
 
 #: Lines remembered across files; more than any net has different ones.
 _MEMO_LIMIT = 50_000

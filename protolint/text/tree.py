@@ -12,7 +12,12 @@ from typing import NamedTuple, Union
 
 from protolint.source import Source, Span
 
-__all__ = ["Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "to_text", "walk"]
+__all__ = [
+    "MAX_DEPTH", "Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "to_text", "walk",
+]  # fmt: skip
+
+#: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
+MAX_DEPTH = 100
 
 
 class _Placed:

@@ -8,33 +8,42 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import Schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
 from protolint.diagnostic import Severity
-from protolint.errors import ConfigError, UsageError
-from protolint.lint.select import codes_of
+from protolint.errors import ConfigError
 from protolint.suggest import did_you_mean
 
-__all__ = ["ConfigFinder", "Settings", "load_settings"]
+__all__ = ["ConfigFinder", "RuleNames", "Settings", "keys", "load_settings"]
 
 _NAMES = ("protolint.toml", "pyproject.toml")
-_NOTHING: MappingProxyType[str, Any] = MappingProxyType({})
+_Value = TypeVar("_Value")
+
+
+class RuleNames(NamedTuple):
+    """Rules as a configuration names them (codes, families, names), and where it does.
+
+    Which rules are meant is not known here (protolint.lint.select).
+    """
+
+    names: tuple[str, ...] = ()
+    path: str = ""
+    key: str = ""
 
 
 class Settings(NamedTuple):
     """What a configuration file can say.
 
     `path` is the file it stands in, None for the defaults. `targets` is empty where the
-    dialect is to be inferred; codes are those of single rules. `thresholds` are those that
-    are given, by their keys.
+    dialect is to be inferred. `thresholds` are those that are given, by their keys.
     """
 
     path: str | None = None
@@ -44,16 +53,16 @@ class Settings(NamedTuple):
     extra_fields: frozenset[str] = frozenset()
     proto: str | None = None
     fine_tunes: bool = False
-    select: frozenset[str] | None = None
-    ignore: frozenset[str] = frozenset()
-    per_file_ignores: MappingProxyType[str, frozenset[str]] = _NOTHING
-    per_file_targets: MappingProxyType[str, tuple[Dialect, ...]] = _NOTHING
-    severity: MappingProxyType[str, Severity] = _NOTHING
+    select: RuleNames | None = None
+    ignore: RuleNames = RuleNames()
+    per_file_ignores: Mapping[str, RuleNames] = MappingProxyType({})
+    per_file_targets: Mapping[str, tuple[Dialect, ...]] = MappingProxyType({})
+    severity: tuple[tuple[RuleNames, Severity], ...] = ()
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     baseline: str | None = None
     fail_level: Severity = Severity.INFO
-    thresholds: MappingProxyType[str, float] = _NOTHING
+    thresholds: Mapping[str, float] = MappingProxyType({})
 
     @property
     def folder(self) -> str:
@@ -79,16 +88,6 @@ class Settings(NamedTuple):
         parts = relative.split("/")
         above = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
         return any(fnmatch(name, wanted) for name in (*above, *parts))
-
-    def ignored_in(self, path: str) -> frozenset[str]:
-        """The codes that are not reported in a file."""
-        found = [c for p, c in self.per_file_ignores.items() if self.matches(path, p)]
-        return self.ignore.union(*found)
-
-    def selector(self, path: str) -> Callable[[str], bool]:
-        """Whether a code is selected, and not ignored, for a file."""
-        select, ignored = self.select, self.ignored_in(path)
-        return lambda code: code not in ignored and (select is None or code in select)
 
     def targets_of(self, path: str) -> tuple[Dialect, ...]:
         """The configured targets of a file; those of the last pattern that means it win."""
@@ -127,7 +126,7 @@ class ConfigFinder:
         return Settings() if parent == folder else self.settings_for(parent)
 
 
-def _table(path: str) -> dict[str, Any] | None:
+def _table(path: str) -> dict[str, object] | None:
     """The protolint table of a file, or None for a pyproject.toml without one."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -148,30 +147,71 @@ def _table(path: str) -> dict[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
-def load_settings(path: str, table: dict[str, Any], seen: tuple[str, ...] = ()) -> Settings:
-    """The settings a table spells.
+class _Reader:
+    """Reads the values of one table, and keeps which keys there could be."""
 
-    Raises ConfigError for an unknown key or code, a wrong value, or a circle of `extend`.
+    def __init__(self, path: str, table: Mapping[str, object]) -> None:
+        self.path = path
+        self.known = ["extend"]
+        self._table = table
+
+    def read(self, key: str, read: Callable[[str, str, object], _Value], default: _Value) -> _Value:
+        """Return the value of a key, or the default where the table has none."""
+        self.known.append(key)
+        return read(self.path, key, self._table[key]) if key in self._table else default
+
+
+def load_settings(path: str, table: Mapping[str, object], seen: tuple[str, ...] = ()) -> Settings:
+    """Return the settings that a table spells.
+
+    Raises ConfigError for an unknown key, a wrong value, or a circle of `extend`.
     """
     base = Settings()
     if "extend" in table:
         base = _extended(path, table["extend"], (*seen, os.path.abspath(path)))
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key == "extend":
-            continue
-        entry = _KEYS.get(key)
-        if entry is None:
-            hint = did_you_mean(key, [*_KEYS, "extend"])
+    reader = _Reader(path, table)
+    settings = _settings(reader, base)
+    for key in table:
+        if key not in reader.known:
+            hint = did_you_mean(key, reader.known)
             if key == "tool":
                 hint = "; [tool.protolint] is for pyproject.toml: leave the table's name out here"
             raise ConfigError(f"{path}: unknown key '{key}'{hint}")
-        name, read = entry
-        values[name] = read(path, key, value)
-    return base._replace(path=path, **values)
+    return settings
 
 
-def _extended(path: str, value: Any, seen: tuple[str, ...]) -> Settings:
+def _settings(table: _Reader, base: Settings) -> Settings:
+    """Read every key of a table; what it does not have is as in `base`."""
+    read = table.read
+    return Settings(
+        path=table.path,
+        targets=read("target", _dialects, base.targets),
+        cudnn=read("cudnn", _flag, base.cudnn),
+        layer_types=read("layer-types", _set, base.layer_types),
+        extra_fields=read("extra-fields", _set, base.extra_fields),
+        proto=read("proto", _beside, base.proto),
+        fine_tunes=read("fine-tunes", _flag, base.fine_tunes),
+        select=read("select", _selection, base.select),
+        ignore=read("ignore", _rules, base.ignore),
+        per_file_ignores=read("per-file-ignores", _by_pattern(_rules), base.per_file_ignores),
+        per_file_targets=read("per-file-targets", _by_pattern(_dialects), base.per_file_targets),
+        severity=read("severity", _severities, base.severity),
+        exclude=read("exclude", _patterns, base.exclude),
+        force_exclude=read("force-exclude", _flag, base.force_exclude),
+        baseline=read("baseline", _beside, base.baseline),
+        fail_level=read("fail-level", _severity, base.fail_level),
+        thresholds=read("thresholds", _thresholds, base.thresholds),
+    )
+
+
+def keys() -> list[str]:
+    """Return every key that a configuration can have."""
+    reader = _Reader("", {})
+    _settings(reader, Settings())
+    return reader.known
+
+
+def _extended(path: str, value: object, seen: tuple[str, ...]) -> Settings:
     other = os.path.join(os.path.dirname(path), _string(path, "extend", value))
     if os.path.abspath(other) in seen:
         raise ConfigError(f"{path}: 'extend' goes round in a circle through {other}")
@@ -183,36 +223,36 @@ def _extended(path: str, value: Any, seen: tuple[str, ...]) -> Settings:
     return load_settings(other, table, seen)
 
 
-def _string(path: str, key: str, value: Any) -> str:
+def _string(path: str, key: str, value: object) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{path}: '{key}' takes a string, not {value!r}")
     return value
 
 
-def _strings(path: str, key: str, value: Any) -> list[str]:
+def _strings(path: str, key: str, value: object) -> list[str]:
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
         raise ConfigError(f"{path}: '{key}' takes a string or a list of strings, not {value!r}")
     return values
 
 
-def _set(path: str, key: str, value: Any) -> frozenset[str]:
+def _set(path: str, key: str, value: object) -> frozenset[str]:
     return frozenset(_strings(path, key, value))
 
 
-def _selection(path: str, key: str, value: Any) -> frozenset[str]:
+def _selection(path: str, key: str, value: object) -> RuleNames:
     if not _strings(path, key, value):
         raise ConfigError(f"{path}: '{key}' names no rule, so nothing would be checked")
-    return _codes(path, key, value)
+    return _rules(path, key, value)
 
 
-def _flag(path: str, key: str, value: Any) -> bool:
+def _flag(path: str, key: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"{path}: '{key}' takes true or false, not {value!r}")
     return value
 
 
-def _dialects(path: str, key: str, value: Any) -> tuple[Dialect, ...]:
+def _dialects(path: str, key: str, value: object) -> tuple[Dialect, ...]:
     found = []
     names = _strings(path, key, value)
     if names == [AUTO]:
@@ -231,52 +271,45 @@ def _dialects(path: str, key: str, value: Any) -> tuple[Dialect, ...]:
     return tuple(found)
 
 
-def _codes(path: str, key: str, value: Any) -> frozenset[str]:
-    try:
-        return codes_of(_strings(path, key, value))
-    except UsageError as error:
-        raise ConfigError(f"{path}: '{key}': {error}") from None
+def _rules(path: str, key: str, value: object) -> RuleNames:
+    return RuleNames(tuple(_strings(path, key, value)), path, key)
 
 
-def _severity(path: str, key: str, value: Any) -> Severity:
+def _severity(path: str, key: str, value: object) -> Severity:
     names = [level.value for level in Severity]
     if value not in names:
         raise ConfigError(f"{path}: '{key}' takes one of {', '.join(names)}, not {value!r}")
     return Severity(value)
 
 
-def _severities(path: str, key: str, value: Any) -> MappingProxyType[str, Severity]:
-    table = _sub_table(path, key, value)
-    return MappingProxyType(
-        {
-            code: _severity(path, f"{key}.{name}", level)
-            for name, level in table.items()
-            for code in _codes(path, key, name)
-        }
+def _severities(path: str, key: str, value: object) -> tuple[tuple[RuleNames, Severity], ...]:
+    return tuple(
+        (RuleNames((name,), path, key), _severity(path, f"{key}.{name}", level))
+        for name, level in _sub_table(path, key, value).items()
     )
 
 
 def _by_pattern(
-    read: Callable[[str, str, Any], Any],
-) -> Callable[[str, str, Any], MappingProxyType[str, Any]]:
-    def reader(path: str, key: str, value: Any) -> MappingProxyType[str, Any]:
+    read: Callable[[str, str, object], _Value],
+) -> Callable[[str, str, object], Mapping[str, _Value]]:
+    def reader(path: str, key: str, value: object) -> Mapping[str, _Value]:
         table = _sub_table(path, key, value)
         return MappingProxyType({p: read(path, f"{key}.{p}", v) for p, v in table.items()})
 
     return reader
 
 
-def _sub_table(path: str, key: str, value: Any) -> dict[str, Any]:
+def _sub_table(path: str, key: str, value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: '{key}' takes a table, not {value!r}")
     return value
 
 
-def _beside(path: str, key: str, value: Any) -> str:
+def _beside(path: str, key: str, value: object) -> str:
     return os.path.join(os.path.dirname(path), _string(path, key, value))
 
 
-def _thresholds(path: str, key: str, value: Any) -> MappingProxyType[str, float]:
+def _thresholds(path: str, key: str, value: object) -> MappingProxyType[str, float]:
     from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 
     found: dict[str, float] = {}
@@ -287,30 +320,9 @@ def _thresholds(path: str, key: str, value: Any) -> MappingProxyType[str, float]
         what = wanted_instead(name, number)
         if what is not None:
             raise ConfigError(f"{path}: '{key}.{name}' takes a number {what}, not {number!r}")
-        found[name] = float(number)
+        found[name] = float(str(number))
     return MappingProxyType(found)
 
 
-def _patterns(path: str, key: str, value: Any) -> tuple[str, ...]:
+def _patterns(path: str, key: str, value: object) -> tuple[str, ...]:
     return tuple(_strings(path, key, value))
-
-
-#: Each key of the table: the setting it fills and how its value is read.
-_KEYS: dict[str, tuple[str, Callable[[str, str, Any], Any]]] = {
-    "target": ("targets", _dialects),
-    "cudnn": ("cudnn", _flag),
-    "layer-types": ("layer_types", _set),
-    "extra-fields": ("extra_fields", _set),
-    "proto": ("proto", _beside),
-    "fine-tunes": ("fine_tunes", _flag),
-    "select": ("select", _selection),
-    "ignore": ("ignore", _codes),
-    "per-file-ignores": ("per_file_ignores", _by_pattern(_codes)),
-    "per-file-targets": ("per_file_targets", _by_pattern(_dialects)),
-    "severity": ("severity", _severities),
-    "exclude": ("exclude", _patterns),
-    "force-exclude": ("force_exclude", _flag),
-    "baseline": ("baseline", _beside),
-    "fail-level": ("fail_level", _severity),
-    "thresholds": ("thresholds", _thresholds),
-}

@@ -30,8 +30,9 @@ class Choices(NamedTuple):
     """What a caller says, which counts more than any configuration.
 
     With `auto` no configured target counts: each file shows its own. `select` are the codes of
-    the only rules to run, `extend_select` of those to run as well. `thresholds` are keys of the
-    table `thresholds` with their values. `stdin_filename` is the name of standard input.
+    the only rules to run, `extend_select` of those to run as well (protolint.lint.select).
+    `thresholds` are keys of the table `thresholds` with their values. `stdin_filename` is the
+    name of standard input.
     """
 
     targets: tuple[Dialect, ...] = ()
@@ -124,12 +125,6 @@ class Workspace:
     def _chosen(self, settings: Settings) -> Settings:
         """Apply the caller's choices to the settings of a configuration."""
         choices = self.choices
-        select = settings.select if choices.select is None else choices.select
-        ignore = settings.ignore if choices.select is None else frozenset()
-        settings = settings._replace(
-            select=None if select is None else select | choices.extend_select,
-            ignore=(ignore - choices.extend_select) | choices.ignore,
-        )
         if choices.thresholds:
             thresholds = {**settings.thresholds, **dict(choices.thresholds)}
             settings = settings._replace(thresholds=MappingProxyType(thresholds))

@@ -14,11 +14,13 @@ from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.solver import SolverPlan, convert_solver, plan_solver
 from protolint.edit import apply_edits
 from protolint.errors import ProtolintError
-from protolint.lint.runner import check_source
+from protolint.lint.check import check_source
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target
+from protolint.workspace.workspace import Choices as Chosen
+from protolint.workspace.workspace import Workspace
 
 N = "nvidia-0."
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -229,7 +231,8 @@ def test_real_solvers_stay_sound(tools: SimpleNamespace) -> None:
             if made.refusals:
                 continue
             data = apply_edits(file.source.data, convert_solver(file, made))
-            (report,) = check_source(Source("x", data), targets=(DIALECTS[target],))
+            workspace = Workspace(Chosen(targets=(DIALECTS[target],)))
+            (report,) = check_source(workspace, Source("x", data))
             assert report.accepted, (path.name, target)
             done += 1
             if target == file.dialect.name and engine is None:

@@ -18,11 +18,12 @@ from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.plan import Action, Plan
 from protolint.conversion.text.net import source_refusals
-from protolint.lint.runner import check_source
+from protolint.lint.check import check_source
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target
+from protolint.workspace.workspace import Choices, Workspace
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "nets"
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -33,7 +34,7 @@ DIALECT_NAMES = ("bvlc", "nvidia-0.14", "nvidia-0.15", "nvidia-0.16", "nvidia-0.
 
 def errors(file: LintFile) -> set[tuple[str, str | None]]:
     """The errors that a file has for its dialect."""
-    (report,) = check_source(file.source, targets=(file.dialect,), build=file.build)
+    (report,) = check_source(Workspace(Choices(targets=(file.dialect,))), file.source)
     return {(d.code, d.layer) for d in report.diagnostics if d.severity.value == "error"}
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.runner import FileReport, check_source
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.source import Source
+from protolint.workspace.workspace import Choices, Workspace
 
 BAD = 'layer { name: "a" type: "Nope" }'
 
 
 def check(text: str, *targets: str) -> list[FileReport]:
     chosen = tuple(DIALECTS[name] for name in targets or ("bvlc",))
-    return check_source(Source("x", text.encode()), targets=chosen)
+    return check_source(Workspace(Choices(targets=chosen)), Source("x", text.encode()))
 
 
 def codes(text: str, *targets: str) -> list[tuple[int, str]]:

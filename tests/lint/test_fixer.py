@@ -13,10 +13,11 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError
 from protolint.lint.add_suppressions import suppression_edits
+from protolint.lint.check import check_source
 from protolint.lint.fixer import fix_source, select_edits
-from protolint.lint.runner import check_source
 from protolint.source import Source, Span
 from protolint.text import parse
+from protolint.workspace.workspace import Choices, Workspace
 
 
 def finding(
@@ -85,7 +86,7 @@ def test_a_fix_that_breaks_the_syntax_is_told() -> None:
 
 def fixed(source: Source, target: str, *, unsafe: bool) -> Source:
     def check(found: Source) -> list[Diagnostic]:
-        (report,) = check_source(found, targets=(DIALECTS[target],))
+        (report,) = check_source(Workspace(Choices(targets=(DIALECTS[target],))), found)
         return list(report.diagnostics)
 
     return fix_source(source, check, unsafe=unsafe).source
@@ -127,12 +128,12 @@ def test_comments_and_style_survive_fixing(fixtures: Path) -> None:
 def test_suppressions_are_added_where_findings_are_and_suppress_them() -> None:
     text = 'layer { name: "a" type: "Nope" }\r\nlayer { name: "b" } # protolint: ignore[BN001]'
     source = Source("x", text.encode())
-    (before,) = check_source(source)
+    (before,) = check_source(Workspace(), source)
     edits = suppression_edits(source, before.diagnostics, "old")
     after = Source("x", apply_edits(source.data, edits))
     assert after.data == (
         b'layer { name: "a" type: "Nope" }  # protolint: ignore[PT005] old\r\n'
         b'layer { name: "b" } # protolint: ignore[PT005, BN001]'
     )
-    (report,) = check_source(after)
+    (report,) = check_source(Workspace(), after)
     assert report.diagnostics == ()

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.runner import check_source
+from protolint.lint.check import check_source
 from protolint.source import Source
+from protolint.workspace.workspace import Choices, Workspace
 
 #: The rules the table in fixtures/nets/expected.json was drawn up for, by hand.
 COVERED = {
@@ -28,7 +29,7 @@ CASES = [
 @pytest.mark.parametrize(("file", "target"), CASES)
 def test_findings(file: str, target: str) -> None:
     source = Source(file, (NETS / file).read_bytes())
-    (report,) = check_source(source, targets=(DIALECTS[target],))
+    (report,) = check_source(Workspace(Choices(targets=(DIALECTS[target],))), source)
     found = sorted(
         [source.line_number(d.span.start), d.code] for d in report.diagnostics if d.code in COVERED
     )

@@ -10,18 +10,19 @@ import pytest
 from protolint.cli.settings import show
 from protolint.diagnostic import Severity
 from protolint.errors import ConfigError, UsageError
+from protolint.lint.check import check_source
 from protolint.lint.registry import all_rules
-from protolint.lint.runner import check_source
-from protolint.lint.select import codes_of
+from protolint.lint.select import codes_of, selection_of
 from protolint.source import Source
 from protolint.workspace.config import ConfigFinder, Settings, load_settings
 from protolint.workspace.thresholds import Thresholds
+from protolint.workspace.workspace import Workspace
 
 BAD = b'layer { name: "a" type: "Nope" mine: 1 }\n'
 
 
 def codes(settings: Settings, path: str = "x") -> list[str]:
-    (report,) = check_source(Source(path, BAD), settings=settings)
+    (report,) = check_source(Workspace(settings=settings), Source(path, BAD))
     return [d.code for d in report.diagnostics]
 
 
@@ -56,15 +57,19 @@ def test_per_file_ignores_follow_patterns(tmp_path: Path) -> None:
 
 def test_per_file_targets(tmp_path: Path) -> None:
     settings = load(tmp_path, target="bvlc", per_file_targets={"nv": "nvidia-0.15"})
-    (report,) = check_source(Source(str(tmp_path / "nv" / "a.prototxt"), b""), settings=settings)
+    (report,) = check_source(
+        Workspace(settings=settings), Source(str(tmp_path / "nv" / "a.prototxt"), b"")
+    )
     assert report.target.dialect.name == "nvidia-0.15"
-    (report,) = check_source(Source(str(tmp_path / "a.prototxt"), b""), settings=settings)
+    (report,) = check_source(
+        Workspace(settings=settings), Source(str(tmp_path / "a.prototxt"), b"")
+    )
     assert report.target.dialect.name == "bvlc"
 
 
 def test_severities_are_overridden(tmp_path: Path) -> None:
     settings = load(tmp_path, severity={"PT005": "info"}, fail_level="warning")
-    (report,) = check_source(Source("x", BAD), settings=settings)
+    (report,) = check_source(Workspace(settings=settings), Source("x", BAD))
     assert [d.severity for d in report.diagnostics] == [Severity.INFO, Severity.ERROR]
     assert settings.fail_level is Severity.WARNING
 
@@ -72,7 +77,7 @@ def test_severities_are_overridden(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", ["mine", "LayerParameter.mine"])
 def test_fields_of_a_fork_are_taken(tmp_path: Path, field: str) -> None:
     settings = load(tmp_path, extra_fields=[field], layer_types=["Nope"])
-    (report,) = check_source(Source("x", BAD), settings=settings)
+    (report,) = check_source(Workspace(settings=settings), Source("x", BAD))
     assert report.diagnostics == ()
     assert report.accepted
 
@@ -93,7 +98,7 @@ def test_extend_starts_from_another_file(tmp_path: Path) -> None:
     write(tmp_path, "base.toml", 'ignore = ["BN001"]\ntarget = "bvlc"\n')
     write(tmp_path, "protolint.toml", 'extend = "base.toml"\ntarget = "nvidia-0.15"\n')
     settings = ConfigFinder().settings_for(str(tmp_path))
-    assert settings.ignore == {"BN001"}
+    assert settings.ignore == (("BN001",), str(tmp_path / "base.toml"), "ignore")
     assert [dialect.name for dialect in settings.targets] == ["nvidia-0.15"]
 
 
@@ -114,7 +119,7 @@ def test_wrong_configurations_are_told(tmp_path: Path, files: dict[str, str], me
     for name, text in files.items():
         write(tmp_path, name, text)
     with pytest.raises(ConfigError, match=r"(protolint|b)\.toml: ") as raised:
-        ConfigFinder().settings_for(str(tmp_path))
+        selection_of(Workspace(), str(tmp_path / "x"))
     assert message in str(raised.value)
 
 
@@ -124,7 +129,7 @@ def test_thresholds_are_read_and_checked(tmp_path: Path) -> None:
     chosen = Thresholds.of(settings.thresholds)
     assert (chosen.few_batches, chosen.zero_gamma_share) == (20.0, 0.9)
     assert chosen.near_zero_variance == 1e-10
-    shown = show(settings)
+    shown = show(Workspace(settings=settings), "x")
     assert "'few-batches': 20.0" in shown
     assert "'exploding-gain': 100.0" in shown
 

@@ -6,17 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS, resolve_target
 from protolint.errors import ConfigError
-from protolint.lint.runner import check_source
+from protolint.lint.check import check_source
 from protolint.source import Source
 from protolint.workspace.config import ConfigFinder, Settings, load_settings
+from protolint.workspace.workspace import Choices, Workspace
 
 BN = 'layer {{ name: "b" type: "BatchNorm" bottom: "x" top: "y"\n  batch_norm_param {{ {} }} }}\n'
 
 
-def targets(text: str, **how: object) -> list[tuple[str, str]]:
-    reports = check_source(Source("x", text.encode()), **how)  # type: ignore[arg-type]
+def targets(
+    text: str, targets: tuple[Dialect, ...] = (), settings: Settings | None = None
+) -> list[tuple[str, str]]:
+    workspace = Workspace(Choices(targets=targets), settings=settings)
+    reports = check_source(workspace, Source("x", text.encode()))
     return [(r.target.dialect.name, r.target.reason) for r in reports]
 
 
@@ -70,7 +75,7 @@ def test_the_configuration_comes_after_the_comment() -> None:
 def test_each_target_gives_its_own_findings() -> None:
     text = BN.format("scale_filler { value: 1 }")
     asked = (DIALECTS["bvlc"], DIALECTS["nvidia-0.15"])
-    one, two = check_source(Source("x", text.encode()), targets=asked)
+    one, two = check_source(Workspace(Choices(targets=asked)), Source("x", text.encode()))
     assert "PT003" in {d.code for d in one.diagnostics}
     assert "PT003" not in {d.code for d in two.diagnostics}
     assert {d.target for d in two.diagnostics} == {"nvidia-0.15"}
@@ -143,8 +148,8 @@ def test_broken_toml_is_told(tmp_path: Path) -> None:
 
 def test_custom_layer_types_are_taken() -> None:
     text = 'layer { name: "m" type: "Mine" top: "x" }\n'
-    (before,) = check_source(Source("x", text.encode()))
+    (before,) = check_source(Workspace(), Source("x", text.encode()))
     settings = Settings(layer_types=frozenset({"Mine"}))
-    (after,) = check_source(Source("x", text.encode()), settings=settings)
+    (after,) = check_source(Workspace(settings=settings), Source("x", text.encode()))
     assert [d.code for d in before.diagnostics] == ["PT005"]
     assert after.diagnostics == ()

@@ -11,18 +11,19 @@ import pytest
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
+from protolint.lint.check_weights import GivenNet, check_weights
+from protolint.lint.file_report import FileReport
 from protolint.lint.known import known_of
 from protolint.lint.precedence import one_for_each_cause
 from protolint.lint.registry import all_rules, find_rule
 from protolint.lint.rule import Finding
-from protolint.lint.runner import FileReport
-from protolint.lint.weights import GivenNet, check_weights
 from protolint.source import BinarySource, Source, Span
 from protolint.weights.kinds import FileKind
-from protolint.workspace.config import Settings
+from protolint.workspace.config import RuleNames, Settings
 from protolint.workspace.reading import Readings
 from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target
+from protolint.workspace.workspace import Choices, Workspace
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "golden"
 OWN = {
@@ -71,9 +72,9 @@ def test_what_a_framework_wrote_is_sound_for_it(path: Path) -> None:
     """Nothing but the age of statistics that were really young, and of those never collected."""
     name = dialect_name(path)
     pytest.importorskip("h5py") if path.suffix == ".h5" else None
-    (alone,) = check_weights(str(path), targets=(DIALECTS[name],))
+    (alone,) = check_weights(Workspace(Choices(targets=(DIALECTS[name],))), str(path))
     net = given(net_of(path).read_bytes(), name)
-    (beside,) = check_weights(str(path), given=net)
+    (beside,) = check_weights(Workspace(), str(path), given=net)
     assert sorted(codes(beside)) == sorted(codes(alone))
     found = {d.code for d in alone.diagnostics}
     if path.name.startswith("unset"):
@@ -97,7 +98,7 @@ def test_what_a_framework_wrote_is_sound_for_it(path: Path) -> None:
     ],
 )
 def test_the_writer_is_told_from_the_file(path: str, target: str, reason: str) -> None:
-    (report,) = check_weights(str(FIXTURES / path))
+    (report,) = check_weights(Workspace(), str(FIXTURES / path))
     assert report.target.dialect.name == target
     assert report.target.reason.startswith(reason)
     assert report.kind is FileKind.MODEL
@@ -109,17 +110,20 @@ def test_the_target_asked_for_wins_over_the_net_and_that_over_the_configuration(
     asked = (DIALECTS["nvidia-0.16"], DIALECTS["bvlc"])
     settings = Settings(path="protolint.toml", targets=(DIALECTS["nvidia-0.15"],))
     net = given('layer { name: "r" type: "ReLU" bottom: "x" top: "y" }', "nvidia-0.17")
-    names = [r.target.dialect.name for r in check_weights(path, targets=asked, given=net)]
+    names = [
+        r.target.dialect.name
+        for r in check_weights(Workspace(Choices(targets=asked)), path, given=net)
+    ]
     assert names == ["nvidia-0.16", "bvlc"]
-    (of_net,) = check_weights(path, settings=settings, given=net)
+    (of_net,) = check_weights(Workspace(settings=settings), path, given=net)
     assert of_net.target.dialect.name == "nvidia-0.17"
-    (configured,) = check_weights(path, settings=settings)
+    (configured,) = check_weights(Workspace(settings=settings), path)
     assert configured.target == (DIALECTS["nvidia-0.15"], "as protolint.toml says")
 
 
 def test_no_value_of_the_file_is_kept() -> None:
     path = FIXTURES / "nvcaffe-0.17.4" / "brook.caffemodel"
-    (report,) = check_weights(str(path))
+    (report,) = check_weights(Workspace(), str(path))
     assert isinstance(report.source, BinarySource)
     assert report.source.data == b""
     assert report.source.size == path.stat().st_size
@@ -127,23 +131,23 @@ def test_no_value_of_the_file_is_kept() -> None:
 
 def test_configuration_chooses_rules_and_severities() -> None:
     path = str(FIXTURES / "bvlc-master-9b89154" / "brook.caffemodel")
-    young = MappingProxyType({"*.caffemodel": frozenset({"WT011"})})
+    young = {"*.caffemodel": RuleNames(("WT011",))}
     ignored = Settings(path="protolint.toml", per_file_ignores=young)
-    assert codes(check_weights(path, settings=ignored)[0]) == []
-    other = Settings(select=frozenset({"WT001"}))
-    assert codes(check_weights(path, settings=other)[0]) == []
-    worse = Settings(severity=MappingProxyType({"WT011": Severity.ERROR}))
-    assert {d.severity for d in check_weights(path, settings=worse)[0].diagnostics} == {
+    assert codes(check_weights(Workspace(settings=ignored), path)[0]) == []
+    other = Settings(select=RuleNames(("WT001",)))
+    assert codes(check_weights(Workspace(settings=other), path)[0]) == []
+    worse = Settings(severity=((RuleNames(("WT011",)), Severity.ERROR),))
+    assert {d.severity for d in check_weights(Workspace(settings=worse), path)[0].diagnostics} == {
         Severity.ERROR
     }
     few = Settings(thresholds=MappingProxyType({"few-batches": 5.0}))
-    assert codes(check_weights(path, settings=few)[0]) == []
+    assert codes(check_weights(Workspace(settings=few), path)[0]) == []
 
 
 def test_blobs_of_the_other_engine_are_told_with_the_switch() -> None:
     path = FIXTURES / "nvcaffe-0.15.14" / "brook.caffemodel"
     net = given(net_of(path).read_bytes(), "nvidia-0.15", Build())
-    (report,) = check_weights(str(path), given=net)
+    (report,) = check_weights(Workspace(), str(path), given=net)
     assert [d.code for d in report.diagnostics] == ["WT005", "WT005"]
     assert all("--without-cudnn" in d.message for d in report.diagnostics)
 
@@ -205,11 +209,11 @@ def test_weights_are_checked_with_the_net_that_a_solver_trains(tmp_path: Path) -
     target = Target(DIALECTS["nvidia-0.17"], "as asked")
     company = GivenNet(readings, [target])
     assert company.is_solver
-    (report,) = check_weights(str(golden / "brook.caffemodel"), given=company)
+    (report,) = check_weights(Workspace(), str(golden / "brook.caffemodel"), given=company)
     assert codes(report) == [("WT018", "norm_a"), ("WT018", "norm_b")]
     broken = given("layer {", "nvidia-0.17")
     assert broken.net(target.dialect) is None
-    (alone,) = check_weights(str(golden / "brook.caffemodel"), given=broken)
+    (alone,) = check_weights(Workspace(), str(golden / "brook.caffemodel"), given=broken)
     assert codes(alone) == []
 
 
@@ -236,6 +240,6 @@ def test_hdf5_blobs_that_are_no_batchnorm_are_only_miscounted(
     layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }
     """
     for target in DIALECTS:
-        (report,) = check_weights(str(path), given=given(text, target))
+        (report,) = check_weights(Workspace(), str(path), given=given(text, target))
         assert report.diagnostics
         assert {d.code for d in report.diagnostics} <= {"WT004", "WT005", "WT010", "WT019"}

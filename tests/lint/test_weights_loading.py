@@ -13,10 +13,11 @@ import pytest
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
-from protolint.lint.weights import GivenNet, check_weights
+from protolint.lint.check_weights import GivenNet, check_weights
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 from protolint.workspace.target import Target
+from protolint.workspace.workspace import Workspace
 
 ROOTS = (
     Path(__file__).resolve().parents[2] / "fixtures" / "golden",
@@ -78,7 +79,7 @@ def test_the_rules_say_what_was_observed(
     source = Source(str(prototxt), prototxt.read_bytes())
     readings = Readings.of(source, Build(cudnn=False))
     given = GivenNet(readings, [Target(DIALECTS[dialect], "as asked")])
-    (report,) = check_weights(str(model), given=given)
+    (report,) = check_weights(Workspace(), str(model), given=given)
     errors = {d.code for d in report.diagnostics if d.severity is Severity.ERROR}
     assert errors == ({code} if code else set())
     # A Scale that gets nothing keeps its 1 and 0; young statistics are told as well.

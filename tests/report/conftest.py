@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.runner import FileReport, check_source
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.source import Source
+from protolint.workspace.workspace import Choices, Workspace
 
 TEXT = """\
 layer { name: "d\u00e9j\u00e0" type: "Data" top: "data" top: "label" }
@@ -40,7 +42,9 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "datum" bottom: "label" }
 def checked(path: str, text: str | bytes, *targets: str, codes: set[str]) -> list[FileReport]:
     """The reports of a text, with the findings of these rules only: others may come."""
     data = text.encode() if isinstance(text, str) else text
-    reports = check_source(Source(path, data), targets=tuple(DIALECTS[name] for name in targets))
+    reports = check_source(
+        Workspace(Choices(targets=tuple(DIALECTS[name] for name in targets))), Source(path, data)
+    )
     return [
         r._replace(diagnostics=tuple(d for d in r.diagnostics if d.code in codes)) for r in reports
     ]

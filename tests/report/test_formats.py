@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from protolint.diagnostic import Label
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import RULES
-from protolint.lint.runner import FileReport, check_source
 from protolint.report import DOCUMENTS, FORMATS, renderer
 from protolint.report.pages import page_url
 from protolint.source import Source, Span
+from protolint.workspace.workspace import Workspace
 
 FULL = """\
 error[BN003]: bn: gamma has no scale_filler and starts at 0; add scale_filler { type: "constant" value: 1 }
@@ -113,13 +115,13 @@ def test_json_has_the_promised_fields(reports: list[FileReport]) -> None:
 
 def test_columns_count_characters_not_bytes() -> None:
     text = 'layer { name: "\u00e9\u00e9" type: "Nope" }\n'
-    reports = check_source(Source("x", text.encode()))
+    reports = check_source(Workspace(), Source("x", text.encode()))
     (found,) = json.loads(renderer("json")(reports, False))["diagnostics"]
     assert found["column"] == text.index("type") + 1
 
 
 def test_a_clean_file_says_what_it_was_checked_for() -> None:
-    reports = check_source(Source("x", b'layer { name: "i" type: "Input" top: "x" }'))
+    reports = check_source(Workspace(), Source("x", b'layer { name: "i" type: "Input" top: "x" }'))
     for name in ("full", "concise", "grouped", "github"):
         assert renderer(name)(reports, False) == (
             "No findings in 1 file, checked for bvlc (nothing in the file points to another).\n"
@@ -128,7 +130,7 @@ def test_a_clean_file_says_what_it_was_checked_for() -> None:
 
 def test_wide_characters_and_long_lines_stay_in_the_picture() -> None:
     text = 'layer { name: "\u5c64" type: "Nope" ' + " " * 200 + 'foo: "x" }'
-    shown = renderer("full")(check_source(Source("x", text.encode())), False)
+    shown = renderer("full")(check_source(Workspace(), Source("x", text.encode())), False)
     assert max(len(line) for line in shown.splitlines()) < 140
     lines = shown.splitlines()
     at = next(i for i, line in enumerate(lines) if "type:" in line)

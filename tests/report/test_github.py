@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protolint.lint.runner import FileReport, check_source
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.report.github import render
 from protolint.report.style import shown
 from protolint.source import Source, Span
+from protolint.workspace.workspace import Workspace
 
 _COMMAND = re.compile(r"::(\w+)(?: (.*?))?::(.*)")
 _ESCAPES = {"%25": "%", "%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ","}
@@ -74,14 +76,14 @@ def test_columns_are_left_out_of_a_place_of_several_lines(reports: list[FileRepo
 
 @pytest.mark.parametrize("path", ["a,line=1:b%2C.prototxt", "::error::x", "a\r\n::error::b"])
 def test_a_path_cannot_end_its_property(path: str) -> None:
-    (command,) = read(render(check_source(Source(path, b"# nothing"))))
+    (command,) = read(render(check_source(Workspace(), Source(path, b"# nothing"))))
     assert command.properties["file"] == path
     assert command.properties["line"] == "1"
 
 
 @given(st.text(max_size=30))
 def test_a_message_stays_on_its_line(message: str) -> None:
-    (report,) = check_source(Source("x", b"# nothing"))
+    (report,) = check_source(Workspace(), Source("x", b"# nothing"))
     (diagnostic,) = report.diagnostics
     changed = report._replace(diagnostics=(diagnostic._replace(message=message),))
     (command,) = read(render([changed]))

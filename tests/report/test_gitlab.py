@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.runner import FileReport, check_source
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.report.gitlab import render
 from protolint.source import Source
+from protolint.workspace.workspace import Choices, Workspace
 
 TEXT = """\
 layer { name: "a" type: "Nope" bottom: "x" }
@@ -36,7 +38,9 @@ def issues(*reports: FileReport) -> list[dict[str, Any]]:
 
 
 def fingerprints(text: str, path: str = "net.prototxt", target: str = "bvlc") -> list[str]:
-    reports = check_source(Source(path, text.encode()), targets=(DIALECTS[target],))
+    reports = check_source(
+        Workspace(Choices(targets=(DIALECTS[target],))), Source(path, text.encode())
+    )
     return [issue["fingerprint"] for issue in issues(*reports)]
 
 
@@ -53,7 +57,7 @@ def test_it_is_valid_whatever_a_layer_is_called(
     validator: Draft202012Validator, name: bytes
 ) -> None:
     data = b'layer { name: "' + name + b'" type: "Nope" }'
-    validator.validate(issues(*check_source(Source("x", data))))
+    validator.validate(issues(*check_source(Workspace(), Source("x", data))))
 
 
 def test_severities(mixed: list[FileReport]) -> None:
@@ -82,7 +86,10 @@ def test_fingerprints_differ_by_file_and_target() -> None:
 
 
 def paths(path: str) -> set[str]:
-    return {issue["location"]["path"] for issue in issues(*check_source(Source(path, b"x: 1")))}
+    return {
+        issue["location"]["path"]
+        for issue in issues(*check_source(Workspace(), Source(path, b"x: 1")))
+    }
 
 
 def test_paths_start_at_the_root_of_the_checkout(

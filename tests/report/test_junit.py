@@ -10,9 +10,11 @@ import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protolint.lint.runner import FileReport, check_source
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.report.junit import render
 from protolint.source import Source
+from protolint.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,9 @@ def test_it_is_valid_whatever_the_names_are(
     schema: xmlschema.XMLSchema, name: bytes, path: str
 ) -> None:
     path = path.replace("\0", "x")
-    reports = check_source(Source(path, b'layer { name: "' + name + b'" type: "Nope" }'))
+    reports = check_source(
+        Workspace(), Source(path, b'layer { name: "' + name + b'" type: "Nope" }')
+    )
     schema.validate(render(reports))
 
 
@@ -65,7 +69,7 @@ def test_a_file_without_findings_is_a_test_that_passed(mixed: list[FileReport]) 
 
 def test_tests_have_names_of_their_own_without_lines() -> None:
     text = 'layer { name: "a" type: "Nope" bottom: "x" bottom: "x" }\n' * 2
-    suites = [read(check_source(Source("x", t.encode()))) for t in (text, "\n" + text)]
+    suites = [read(check_source(Workspace(), Source("x", t.encode()))) for t in (text, "\n" + text)]
     names = [[case.get("name") for case in suite.iter("testcase")] for suite in suites]
     assert len(names[0]) == len(set(names[0])) >= 6
     assert names[0] == names[1]

@@ -16,11 +16,13 @@ from jsonschema import Draft4Validator
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic, Label, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
+from protolint.lint.check import check_source
+from protolint.lint.file_report import FileReport
 from protolint.lint.registry import all_rules
-from protolint.lint.runner import FileReport, check_source
 from protolint.report.fingerprint import line_hashes
 from protolint.report.sarif import render
 from protolint.source import Source, Span
+from protolint.workspace.workspace import Choices, Workspace
 
 #: RFC 3986: what a URI reference may hold.
 URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-F]{2})+")
@@ -41,7 +43,7 @@ def run_of(reports: list[FileReport]) -> dict[str, Any]:
 
 
 def report_of(source: Source, *diagnostics: Diagnostic) -> FileReport:
-    (report,) = check_source(source, targets=(DIALECTS["bvlc"],))
+    (report,) = check_source(Workspace(Choices(targets=(DIALECTS["bvlc"],))), source)
     return report._replace(diagnostics=diagnostics)
 
 
@@ -75,7 +77,7 @@ def test_it_is_valid_for_every_fixture(validator: Draft4Validator, fixtures: Pat
     reports = [
         report
         for path in sorted(fixtures.rglob("*.prototxt"))
-        for report in check_source(Source(str(path), path.read_bytes()))
+        for report in check_source(Workspace(), Source(str(path), path.read_bytes()))
     ]
     assert sum(len(report.diagnostics) for report in reports) > 50
     document = json.loads(render(reports))
@@ -93,7 +95,7 @@ def test_it_is_valid_whatever_the_names_are(
 ) -> None:
     path = path.replace("\0", "x")
     source = Source(path, b'layer { name: "' + name + b'" type: "Nope" }')
-    validator.validate(json.loads(render(check_source(source))))
+    validator.validate(json.loads(render(check_source(Workspace(), source))))
 
 
 def test_every_rule_is_described_as_code_scanning_needs_it() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.lint.runner import FileReport
+from protolint.lint.file_report import FileReport
 from protolint.report import FORMATS, renderer
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -13,14 +13,15 @@ import xmlschema
 from jsonschema import Draft4Validator, Draft202012Validator
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.runner import FileReport
-from protolint.lint.weights import GivenNet, check_weights
+from protolint.lint.check_weights import GivenNet, check_weights
+from protolint.lint.file_report import FileReport
 from protolint.report import FORMATS, renderer
 from protolint.source import Source
 from protolint.weights.blobs import encode_blob
 from protolint.wire import length_delimited
 from protolint.workspace.reading import Readings
 from protolint.workspace.target import Target
+from protolint.workspace.workspace import Workspace
 
 NET = """\
 layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 4, 4] } } }
@@ -48,7 +49,7 @@ def reports(checkout: Path) -> list[FileReport]:
     (checkout / NAME).write_bytes(FIRST + SECOND)
     readings = Readings.of(Source("net.prototxt", NET.encode()))
     net = GivenNet(readings, [Target(DIALECTS["bvlc"], "as asked")])
-    found = check_weights(NAME, given=net)
+    found = check_weights(Workspace(), NAME, given=net)
     assert [(d.code, d.layer) for r in found for d in r.diagnostics] == [
         ("WT004", "b\u00f6n"),
         ("WT001", "b\u00f6n"),
@@ -156,7 +157,7 @@ def test_a_fingerprint_does_not_change_when_bytes_move(
 ) -> None:
     before = json.loads(renderer("gitlab")(reports, False))[1]["fingerprint"]
     (checkout / NAME).write_bytes(layer("more", "Convolution", [2.0]) + FIRST + SECOND)
-    after = json.loads(renderer("gitlab")(check_weights(NAME), False))
+    after = json.loads(renderer("gitlab")(check_weights(Workspace(), NAME), False))
     assert before in {issue["fingerprint"] for issue in after}
 
 
@@ -164,7 +165,7 @@ def test_an_hdf5_file_has_no_places(checkout: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File("model.caffemodel.h5", "w") as file:
         file["data/fc/0"] = np.array([np.inf], np.float32)
-    reports = check_weights("model.caffemodel.h5")
+    reports = check_weights(Workspace(), "model.caffemodel.h5")
     (found,) = json.loads(renderer("json")(reports, False))["diagnostics"]
     assert (found["offset"], found["end_offset"], found["line"]) == (None, None, None)
     assert " --> model.caffemodel.h5, layer 'fc'\n" in renderer("full")(reports, False)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from protolint.caffe.registry import DIALECTS
+from protolint.lint.check_weights import GivenNet, check_weights
+from protolint.lint.file_report import FileReport
 from protolint.lint.manual import examples
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Rule, Scope
-from protolint.lint.runner import FileReport
-from protolint.lint.weights import GivenNet, check_weights
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 from protolint.source import BinarySource, Source
 from protolint.stats.run import Options, collect
 from protolint.workspace.reading import Readings
 from protolint.workspace.target import Target
+from protolint.workspace.workspace import Choices, Workspace
 
 from .conftest import Maker
 
@@ -38,7 +39,7 @@ def checked(example: WeightsExample | InvalidWeights, make: Maker) -> FileReport
         readings = Readings.of(Source("net.prototxt", example.net.encode()))
         assert readings.read(dialect).accepted
         given = GivenNet(readings, [Target(dialect, "as asked")])
-    (report,) = check_weights(str(path), targets=(dialect,), given=given)
+    (report,) = check_weights(Workspace(Choices(targets=(dialect,))), str(path), given=given)
     return report
 
 

@@ -12,14 +12,18 @@ import pytest
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Age, Array
 from protolint.diagnostic import Severity
+from protolint.lint.select import selection_of
 from protolint.stats.compare import Comparison, compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
 from protolint.stats.model import Snapshot
 from protolint.stats.reading import read_snapshots
 from protolint.stats.run import Options, collect
 from protolint.weights.kinds import FileKind
-from protolint.workspace.config import Settings
 from protolint.workspace.thresholds import Thresholds
+from protolint.workspace.workspace import Choices, Workspace
+
+#: Every rule, as bad as it says.
+ALL = selection_of(Workspace(Choices(isolated=True)), "x")
 
 
 def layer(variance: Array | list[float], mean: float | Array = 0.0, name: str = "bn") -> Numbers:
@@ -39,7 +43,7 @@ def compare(*states: Numbers | tuple[Numbers, ...]) -> Comparison:
 
 
 def codes(comparison: Comparison, found: list[Snapshot]) -> list[str]:
-    return [d.code for d in drift_findings(found, comparison.drifts, Settings())]
+    return [d.code for d in drift_findings(found, comparison.drifts, ALL)]
 
 
 def test_a_drift_is_what_numpy_makes_of_the_two(rng: np.random.Generator) -> None:
@@ -227,7 +231,7 @@ def test_the_threads_own_numbers_give_the_finding_that_answers_it(fixtures: Path
 def test_one_cause_gives_one_finding_of_a_layer() -> None:
     def found(numbers: Numbers) -> list[tuple[str, str]]:
         given = snapshots(numbers)
-        return [(d.code, d.severity.value) for d in layer_findings(given, Settings())]
+        return [(d.code, d.severity.value) for d in layer_findings(given, ALL)]
 
     assert found(layer([1.0, 2.0])) == []
     assert found(layer([0.0, 0.0])) == [("WT011", "error")]

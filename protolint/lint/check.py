@@ -1,0 +1,209 @@
+"""Check files of a workspace: read, find the targets, run the rules, suppress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from protolint.diagnostic import Diagnostic, Severity
+from protolint.errors import InputError, ProtolintError, UsageError
+from protolint.lint.file_report import FileReport
+from protolint.lint.registry import known_rules
+from protolint.lint.rule import Finding, Rule, Scope
+from protolint.lint.run import Run
+from protolint.lint.select import Selection, selection_of
+from protolint.lint.suppress import suppress
+from protolint.source import Source
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile, Readings
+from protolint.workspace.workspace import Choices, Workspace
+
+if TYPE_CHECKING:
+    from protolint.lint.check_weights import GivenNet
+
+__all__ = ["check_files", "check_readings", "check_source", "check_with_weights"]
+
+#: Gives what is called with a path, the bytes done and all bytes; None where nobody would see it.
+ProgressBar: TypeAlias = Callable[
+    [], AbstractContextManager[Union[Callable[[str, int, int], None], None]]
+]
+_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.RUN)
+
+
+def check_source(workspace: Workspace, source: Source) -> list[FileReport]:
+    """Return one report on a prototxt for each of its targets.
+
+    Raises ConfigError for a configuration that is wrong, InputError for a schema that cannot
+    be read.
+    """
+    return check_readings(workspace, workspace.readings(source))
+
+
+def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]:
+    """Return one report on a parsed prototxt for each of its targets, as check_source does."""
+    source = readings.tree.source
+    selection = selection_of(workspace, source.path)
+    selected = selection.selector(source.path)
+    rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
+    checked = [
+        (target, _found(readings.read(target.dialect), rules, selection))
+        for target in workspace.targets(readings)
+    ]
+    names = [target.dialect.name for target, _ in checked]
+    ran = {rule.code for rule in rules if any(map(rule.applies_to, names))}
+    outcome = suppress(source, readings.directives, (found for _, found in checked), ran)
+    reports = []
+    for (target, _), kept in zip(checked, outcome.kept, strict=True):
+        file = readings.read(target.dialect)
+        found = tuple(_presented(file, kept))
+        reports.append(
+            FileReport(source, file.kind, target, file.accepted, found, outcome.suppressed)
+        )
+    run = Run(source, tuple(outcome.unused))
+    more = [
+        selection.diagnostic(rule, finding, source.path, names[0])
+        for rule in rules
+        if rule.scope is Scope.RUN and rule.code in ran
+        for finding in rule.check(run)
+    ]
+    if more:
+        # They are about the file, not about one of its targets.
+        reports[0] = reports[0]._replace(diagnostics=_sorted([*reports[0].diagnostics, *more]))
+    return reports
+
+
+def _found(file: LintFile, rules: list[Rule], selection: Selection) -> list[Diagnostic]:
+    """Return what each rule that can run on a file finds in it."""
+    name = file.dialect.name
+    broken = file.tree.broken
+    return [
+        selection.diagnostic(rule, finding, file.source.path, name)
+        for rule in rules
+        if rule.applies_to(name) and (rule.reader or not broken)
+        for finding in _findings(file, rule)
+    ]
+
+
+def _findings(file: LintFile, rule: Rule) -> Iterator[Finding]:
+    if rule.scope is Scope.FILE:
+        yield from rule.check(file)
+    elif rule.scope is Scope.SOLVER:
+        if file.solver is not None:
+            yield from rule.check(file.solver)
+    elif rule.scope is Scope.NET:
+        for net in file.nets:
+            yield from rule.check(net)
+
+
+def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the findings in order; for text that is no net at all only the first error."""
+    found = _sorted(diagnostics)
+    if file.kind is FileKind.OTHER:
+        errors = tuple(d for d in found if d.severity is Severity.ERROR)
+        return errors[:1] or found
+    return found
+
+
+def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key))
+
+
+def check_files(
+    workspace: Workspace,
+    files: Sequence[str],
+    report: Callable[[ProtolintError], None],
+    *,
+    weights: Sequence[str] = (),
+    jobs: int = 1,
+    progress: ProgressBar = nullcontext,
+) -> list[FileReport]:
+    """Return the reports of every file, in order; of a net, those of its weights too.
+
+    A file that cannot be read does not stop the others: `report` is called with the error.
+    `weights` are weight files to be checked with each net. `jobs` is the number of processes, 0 for
+    as many as pay. Raises ConfigError for a configuration that is wrong, InputError for a schema
+    that cannot be read.
+    """
+    if jobs != 1 and len(files) > 1:
+        from protolint.lint.jobs import in_processes, workers_for
+
+        workers = workers_for(files, jobs)
+        if workers > 1:
+            work = partial(_check_share, workspace.choices, files, weights)
+            return _gathered(in_processes(work, files, workers), report)
+    reports: list[FileReport] = []
+    for path in files:
+        try:
+            source = workspace.source_or_weights(path)
+        except InputError as error:
+            report(error)
+            continue
+        if source is not None:
+            reports += check_with_weights(workspace, source, report, weights, progress)
+            continue
+        if weights:
+            report(UsageError(f"{path}: weights, and --weights goes with a net"))
+        reports += _weights(workspace, path, report, progress)
+    return reports
+
+
+def _check_share(
+    choices: Choices, files: Sequence[str], weights: Sequence[str], share: list[str]
+) -> tuple[list[FileReport], list[ProtolintError]]:
+    """Return the reports of some of the files, in a process of their own, and the errors."""
+    workspace = Workspace(choices)
+    workspace.pair(files)
+    errors: list[ProtolintError] = []
+    return check_files(workspace, share, errors.append, weights=weights), errors
+
+
+def _gathered(
+    shares: Iterable[tuple[list[FileReport], list[ProtolintError]]],
+    report: Callable[[ProtolintError], None],
+) -> list[FileReport]:
+    reports: list[FileReport] = []
+    for found, errors in shares:
+        reports += found
+        for error in errors:
+            report(error)
+    return reports
+
+
+def check_with_weights(
+    workspace: Workspace,
+    source: Source,
+    report: Callable[[ProtolintError], None],
+    weights: Sequence[str],
+    progress: ProgressBar = nullcontext,
+) -> list[FileReport]:
+    """Return the reports of a net, and those of the weights that were given for it."""
+    readings = workspace.readings(source)
+    reports = check_readings(workspace, readings)
+    if not weights:
+        return reports
+    from protolint.lint.check_weights import GivenNet
+
+    given = GivenNet(readings, [report.target for report in reports])
+    for path in weights:
+        reports += _weights(workspace, path, report, progress, given)
+    return reports
+
+
+def _weights(
+    workspace: Workspace,
+    path: str,
+    report: Callable[[ProtolintError], None],
+    progress: ProgressBar,
+    given: GivenNet | None = None,
+) -> list[FileReport]:
+    """Return the reports of a weight file; none where it cannot be read, which is reported."""
+    from protolint.lint.check_weights import check_weights
+
+    try:
+        with progress() as show:
+            return check_weights(workspace, path, given, progress=show)
+    except (InputError, UsageError) as error:
+        report(error)
+        return []

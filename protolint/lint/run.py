@@ -1,0 +1,20 @@
+"""What rules see that look at a file after every other rule has run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from protolint.source import Source
+from protolint.workspace.directives import Code, Suppression
+
+__all__ = ["Run"]
+
+
+class Run(NamedTuple):
+    """A file after all rules have run for all its targets.
+
+    `unused` are the codes of its suppressions that were looked for and suppressed nothing.
+    """
+
+    source: Source
+    unused: tuple[tuple[Suppression, Code], ...]
