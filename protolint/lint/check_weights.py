@@ -31,6 +31,7 @@ from protolint.workspace.workspace import Workspace
 
 __all__ = ["GivenNet", "check_numbers", "check_weights"]
 
+
 class GivenNet:
     """The net that weights are checked with: a net's file, or that of a solver."""
 

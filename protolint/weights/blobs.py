@@ -34,7 +34,7 @@ from protolint.weights.header import (
     Run,
     Storage,
 )
-from protolint.weights.splice import Copy, Generated, Piece, ReadAt
+from protolint.weights.pieces import Copy, Generated, Piece, ReadAt
 from protolint.wire import (
     LENGTH,
     Buffer,

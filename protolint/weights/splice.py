@@ -8,15 +8,15 @@ touched, so fields of other forks survive and the size of the file does not matt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from io import FileIO
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from protolint.errors import InputError
 from protolint.source import Span
 from protolint.weights.atomic import AtomicFile, check_target
 from protolint.weights.files import FileState, file_state, open_regular
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
+from protolint.weights.pieces import Copy, Generated, Piece, ReadAt
 from protolint.wire import LENGTH, encode_varint, tag
 
 __all__ = [
@@ -33,34 +33,11 @@ __all__ = [
     "write_spliced",
 ]
 
-ReadAt: TypeAlias = Callable[[int, int], bytes]
-
 # What is read and written at once. Measured on ext4: larger buffers are slower.
 _BUFFER_BYTES = 1 << 18
 # Ranges that keep their place in a page are for the kernel, which may even share them; for
 # all others it works page by page in halves, slower than reading and writing.
 _PAGE_BYTES = 4096
-
-
-class Copy(NamedTuple):
-    """Bytes of the source, from `start` to `end` (not included)."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Generated:
-    """`length` bytes made while writing, from what `chunks` reads of the source.
-
-    `chunks` gets a function (offset, size) -> bytes and yields bytes of bounded size.
-    """
-
-    length: int
-    chunks: Callable[[ReadAt], Iterator[bytes]]
-
-
-Piece: TypeAlias = bytes | Copy | Generated
 
 
 class Change(NamedTuple):

@@ -1,0 +1,32 @@
+"""The pieces that a changed copy of a file is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+__all__ = ["Copy", "Generated", "Piece", "ReadAt"]
+
+ReadAt: TypeAlias = Callable[[int, int], bytes]
+
+
+class Copy(NamedTuple):
+    """Bytes of the source, from `start` to `end` (not included)."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generated:
+    """`length` bytes made while writing, from what `chunks` reads of the source.
+
+    `chunks` gets a function (offset, size) -> bytes and yields bytes of bounded size.
+    """
+
+    length: int
+    chunks: Callable[[ReadAt], Iterator[bytes]]
+
+
+Piece: TypeAlias = bytes | Copy | Generated
