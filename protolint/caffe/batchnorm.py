@@ -90,6 +90,13 @@ class BatchNormKind(NamedTuple):
     never_sets_reserved: bool = False
     #: The layer computes wrong numbers in a solver with `solver_mode: CPU` (SV004).
     wrong_on_cpu: bool = False
+    #: The variance that a batch gives to the stored one is that of a sample, m / (m - 1) of what
+    #: the batch itself is divided by.
+    averages_unbiased: bool = False
+    #: What a batch gives to the stored variance contains eps.
+    averages_eps: bool = False
+    #: After so many batches the variance of a batch is kept near the stored one.
+    clips_variance_after: int | None = None
     #: The only batch whose statistics an average with `moving_average_fraction: 1` keeps: 1 the
     #: first, 2 the second, 0 none at all; None where the fraction is one of sums.
     batch_kept_at_fraction_one: int | None = None

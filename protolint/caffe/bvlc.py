@@ -11,7 +11,7 @@ __all__ = ["SUMS", "Bvlc"]
 
 #: Running sums and a factor, no gamma and beta; backward uses a copy of the normalised values
 #: (batch_norm_layer.cpp @ rc3 to master, and v0.14.5).
-SUMS = BatchNormKind(Affine.NEVER, STATISTICS, (), "B3", "", sums=True)
+SUMS = BatchNormKind(Affine.NEVER, STATISTICS, (), "B3", "", sums=True, averages_unbiased=True)
 
 
 class Bvlc(Dialect):
@@ -25,6 +25,8 @@ class Bvlc(Dialect):
     checks_statistics_lr = True
     masks_statistics = True
     batchnorm_is_opencvs = True
+    accuracy_counts_ties_as_wrong = True
+    sigmoid_loss_reads_loss_param = True
     loading = Loading(hdf5_by_content=True)
     layer_types = Dialect.layer_types | {
         "BatchReindex", "Bias", "Clip", "Crop", "ELU", "Input", "LSTM", "LSTMUnit", "Parameter",

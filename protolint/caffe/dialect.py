@@ -127,6 +127,12 @@ class Dialect:
     #: Eltwise SUM writes into its first bottom, and its bottoms share one gradient
     #: (eltwise_layer.cpp @ v0.17.0; `eltwise_mem_sharing` from v0.17.1 on turns it off).
     shares_eltwise_memory: ClassVar[bool] = False
+    #: Of values as large as the label's each counts as better (accuracy_layer.cpp @ BVLC master);
+    #: elsewhere only those of a later class, and no label at all is NaN.
+    accuracy_counts_ties_as_wrong: ClassVar[bool] = False
+    #: SigmoidCrossEntropyLoss obeys ignore_label and normalization; elsewhere it divides by the
+    #: batch size (sigmoid_cross_entropy_loss_layer.cpp @ BVLC master, v0.15.14, v0.17.4).
+    sigmoid_loss_reads_loss_param: ClassVar[bool] = False
     #: A gaussian filler with a mean above its std aborts (caffe_rng_gaussian in
     #: math_functions.cpp @ v0.16.1).
     checks_gaussian_mean: ClassVar[bool] = False

@@ -25,6 +25,7 @@ _CUDNN = BatchNormKind(
     in_place_affine=False,
     ignores_global_stats=True,
     wrong_on_cpu=True,
+    averages_unbiased=True,
     batch_kept_at_fraction_one=0,
 )
 

@@ -20,6 +20,7 @@ _NATIVE = BatchNormKind(
     first_batch_replaces_statistics=True,
     stored_statistics_spoil_gradient=True,
     never_sets_reserved=True,
+    clips_variance_after=200,
     batch_kept_at_fraction_one=1,
 )
 #: CUDNN_BN_MIN_EPSILON is 1e-5 (cudnn.h of versions 4 to 7). Backward reads the bottom that
@@ -35,6 +36,7 @@ _CUDNN = BatchNormKind(
     most_axes=4,
     in_place_affine=False,
     ignores_global_stats=True,
+    averages_unbiased=True,
     batch_kept_at_fraction_one=0,
 )
 

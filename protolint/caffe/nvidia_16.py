@@ -28,9 +28,15 @@ def _kinds(eps: EpsRule) -> dict[str, BatchNormKind]:
         in_place_plain=False,
         ignores_global_stats=True,
         first_batch_replaces_statistics=True,
+        averages_eps=True,
         batch_kept_at_fraction_one=2,
     )
-    cudnn = native._replace(in_place_plain=True, batch_kept_at_fraction_one=1)
+    cudnn = native._replace(
+        in_place_plain=True,
+        averages_eps=False,
+        averages_unbiased=True,
+        batch_kept_at_fraction_one=1,
+    )
     return {"CAFFE": native, "CUDNN": cudnn}
 
 

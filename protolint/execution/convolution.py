@@ -1,0 +1,197 @@
+"""Convolution, Deconvolution, Im2col, InnerProduct and Embed: a matrix product each.
+
+Sources: base_conv_layer.cpp, conv_layer.cpp, deconv_layer.cpp, im2col_layer.cpp,
+inner_product_layer.cpp, embed_layer.cpp (src/caffe/layers @ BVLC master, NVIDIA v0.15.14 and
+v0.17.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from protolint.execution.step import Array, Function, Step
+from protolint.layers.convolution import Window, windows
+from protolint.layers.shape import Shape
+
+__all__ = ["FUNCTIONS"]
+
+#: All items and channels.
+_ALL: tuple[slice, ...] = (slice(None), slice(None))
+
+
+def _windows(step: Step, axis: int) -> list[Window]:
+    """Return the window along each axis behind the channels; raises ExecutionError."""
+    found = windows(step.layer, axis, Shape.of(step.bottom().shape))
+    if found is None or any(not window.kernel or not window.stride for window in found):
+        raise step.error("its kernel has no size")
+    return found
+
+
+def _places(
+    found: Sequence[Window], sizes: Sequence[int]
+) -> Iterator[tuple[tuple[int | slice, ...], tuple[slice, ...]]]:
+    """Yield each place in the kernel, and the padded pixels that it meets, one for each top."""
+    for place in product(*(range(window.kernel or 0) for window in found)):
+        yield (
+            place,
+            tuple(
+                slice(start, start + (size - 1) * window.stride + 1, window.stride)
+                for start, size, window in zip(
+                    (i * window.dilation for i, window in zip(place, found, strict=True)),
+                    sizes,
+                    found,
+                    strict=True,
+                )
+            ),
+        )
+
+
+def _columns(step: Step, values: Array, found: Sequence[Window]) -> tuple[Array, list[int]]:
+    """Return (N, C, kernel, places) of values (N, C, ...), and the sizes of the top."""
+    rooms = [
+        size + 2 * window.pad - (window.extent or 0)
+        for size, window in zip(values.shape[2:], found, strict=True)
+    ]
+    # C++ rounds towards zero, so that a kernel a little too large has a place, half outside.
+    sizes = [int(room / w.stride) + 1 for room, w in zip(rooms, found, strict=True)]
+    if min(sizes, default=1) < 1:
+        raise step.error(f"its kernel does not fit into {values.shape[2:]} pixels")
+    if all(w.kernel == 1 and w.stride == 1 and not w.pad for w in found):
+        return values.reshape(*values.shape[:2], 1, -1), sizes
+    pads = [(w.pad, w.pad + max(0, -room)) for w, room in zip(found, rooms, strict=True)]
+    padded = np.pad(values, [(0, 0), (0, 0), *pads])
+    kernel = [window.kernel or 0 for window in found]
+    columns = np.empty((*values.shape[:2], *kernel, *sizes), values.dtype)
+    for place, pixels in _places(found, sizes):
+        columns[_ALL + place] = padded[_ALL + pixels]
+    return columns.reshape(*values.shape[:2], prod(kernel), -1), sizes
+
+
+def _images(columns: Array, found: Sequence[Window], sizes: Sequence[int]) -> Array:
+    """Return the sum of columns (N, C, kernel, ...bottom) at the pixels (N, C, *sizes)."""
+    kernel = [window.kernel or 0 for window in found]
+    lead, rooms = columns.shape[:2], columns.shape[3:]
+    columns = columns.reshape(*lead, *kernel, *rooms)
+    padded = np.zeros(
+        (*lead, *(size + 2 * w.pad for size, w in zip(sizes, found, strict=True))), columns.dtype
+    )
+    for place, pixels in _places(found, rooms):
+        padded[_ALL + pixels] += columns[_ALL + place]
+    return padded[
+        _ALL + tuple(slice(w.pad, w.pad + size) for size, w in zip(sizes, found, strict=True))
+    ]
+
+
+def _flat(values: Array, axis: int) -> Array:
+    """Return values with one axis before the channels."""
+    return values.reshape(prod(values.shape[:axis]), *values.shape[axis:])
+
+
+def _bias(step: Step, top: Array, outputs: int) -> None:
+    """Add the bias to (N, outputs, places), where the layer has one."""
+    if step.param("convolution_param").flag("bias_term"):
+        top += step.blob(1, (outputs, 1))
+
+
+def _group(step: Step, channels: int) -> int:
+    """Return the number of groups; a depthwise layer of a fork has one for each channel."""
+    if step.layer.type == "ConvolutionDepthwise":
+        return channels
+    group = step.param("convolution_param").integer("group")
+    if group < 1 or channels % group:
+        raise step.error(f"{channels} channels cannot be cut into {group} groups")
+    return group
+
+
+def _convolution(step: Step) -> list[Array]:
+    param = step.param("convolution_param")
+    axis = step.axis(param.integer("axis") if "axis" in param else 1)
+    found, outputs = _windows(step, axis), param.integer("num_output")
+    channels = step.bottom().shape[axis]
+    group = _group(step, channels)
+    size = channels // group * prod(window.kernel or 0 for window in found)
+    weights = step.blob(0, (group, outputs // group, size))
+    tops = []
+    for bottom in step.bottoms:
+        columns, sizes = _columns(step, _flat(bottom, axis), found)
+        columns = columns.reshape(len(columns), group, size, -1)
+        top = np.matmul(weights, columns).reshape(len(columns), outputs, -1)
+        _bias(step, top, outputs)
+        tops.append(top.reshape(*bottom.shape[:axis], outputs, *sizes))
+    return tops
+
+
+def _deconvolution(step: Step) -> list[Array]:
+    param = step.param("convolution_param")
+    axis = step.axis(param.integer("axis") if "axis" in param else 1)
+    found, outputs = _windows(step, axis), param.integer("num_output")
+    channels = step.bottom().shape[axis]
+    group = _group(step, channels)
+    kernel = prod(window.kernel or 0 for window in found)
+    weights = step.blob(0, (group, channels // group, outputs // group * kernel))
+    tops = []
+    for bottom in step.bottoms:
+        values = _flat(bottom, axis)
+        rooms = values.shape[2:]
+        sizes = [
+            window.stride * (room - 1) + (window.extent or 0) - 2 * window.pad
+            for room, window in zip(rooms, found, strict=True)
+        ]
+        values = values.reshape(len(values), group, channels // group, -1)
+        columns = np.matmul(weights.transpose(0, 2, 1), values)
+        columns = columns.reshape(len(values), outputs, kernel, *rooms)
+        top = _images(columns, found, sizes).reshape(len(values), outputs, -1)
+        _bias(step, top, outputs)
+        tops.append(top.reshape(*bottom.shape[:axis], outputs, *sizes))
+    return tops
+
+
+def _im2col(step: Step) -> list[Array]:
+    axis = step.axis(step.param("convolution_param").integer("axis"))
+    found = _windows(step, axis)
+    tops = []
+    for bottom in step.bottoms:
+        columns, sizes = _columns(step, _flat(bottom, axis), found)
+        tops.append(columns.copy().reshape(*bottom.shape[:axis], -1, *sizes))
+    return tops
+
+
+def _inner_product(step: Step) -> list[Array]:
+    param = step.param("inner_product_param")
+    bottom, outputs = step.bottom(), param.integer("num_output")
+    axis = step.axis(param.integer("axis") if "axis" in param else 1)
+    rows, size = prod(bottom.shape[:axis]), prod(bottom.shape[axis:])
+    if param.flag("transpose"):
+        weights = step.blob(0, (size, outputs))
+    else:
+        weights = step.blob(0, (outputs, size)).T
+    top = bottom.reshape(rows, size) @ weights
+    if param.flag("bias_term"):
+        top += step.blob(1, (outputs,))
+    return [top.reshape(*bottom.shape[:axis], outputs)]
+
+
+def _embed(step: Step) -> list[Array]:
+    param = step.param("embed_param")
+    size, outputs = param.integer("input_dim"), param.integer("num_output")
+    places = step.bottom().astype(np.int64)
+    if places.size and not 0 <= places.min() <= places.max() < size:
+        raise step.error(f"its bottom holds {places.min()} to {places.max()}, not 0 to {size - 1}")
+    top = step.blob(0, (size, outputs))[places]
+    if param.flag("bias_term"):
+        top = top + step.blob(1, (outputs,))
+    return [top]
+
+
+FUNCTIONS: dict[str, Function] = {
+    "Convolution": _convolution,
+    "ConvolutionDepthwise": _convolution,
+    "Deconvolution": _deconvolution,
+    "Embed": _embed,
+    "Im2col": _im2col,
+    "InnerProduct": _inner_product,
+}

@@ -1,0 +1,195 @@
+"""A net in one state, with its memory, run pass after pass.
+
+Blobs are float32 arrays. A layer that works in place writes into the array of its bottom, and
+layers that share memory in Caffe (Split, Flatten, Reshape) give views of it, so that whatever
+overwrites a blob there does so here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from protolint.errors import UsageError
+from protolint.execution.data import random_input
+from protolint.execution.registry import FUNCTIONS
+from protolint.execution.step import Array, ExecutionError, Step
+from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.layer import Layer
+from protolint.layers.shape import UNKNOWN, Shape
+from protolint.layers.states import NetState
+from protolint.net.net import Net
+from protolint.net.shapes import shapes
+from protolint.net.view import View
+from protolint.suggest import did_you_mean
+
+__all__ = ["Executor", "Watch", "missing_types", "view_of"]
+
+#: Called after each layer: the layer, and its tops as they are then.
+Watch = Callable[[Layer, Sequence[Array]], None]
+
+_SEED = 20171107
+
+
+def view_of(net: Net, state: NetState) -> View:
+    """Return the net in a state, whether it is one that the net is meant for or not."""
+    same = (view for view in net.views if view.state == state)
+    found = next(same, None)
+    return found if found is not None else View(state, net.layers, net.inputs)
+
+
+def _input_shapes(net: Net, view: View) -> dict[str, Shape]:
+    """Return the shapes of what no layer writes, by the blob's name."""
+    known = shapes(net, view)
+    found = dict.fromkeys(net.inputs, UNKNOWN)
+    for versions in view.bottoms.values():
+        for version in versions:
+            if version is not None and version.producer is None:
+                found[version.name] = known.get(version, UNKNOWN)
+    return found
+
+
+def missing_types(view: View) -> list[str]:
+    """Return the types of a view's layers that cannot be run, each once, in net order."""
+    return [t for t in dict.fromkeys(layer.type for layer in view.layers) if t not in FUNCTIONS]
+
+
+class Executor:
+    """A net with weights in one state.
+
+    `parameters` holds the blobs of each layer that has some, by the layer's name, as they are
+    now: TRAIN passes change the statistics of a BatchNorm. They are copies of the weights.
+
+    Raises ExecutionError for a layer whose type cannot be run, or whose weights are missing.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        weights: Mapping[str, Sequence[Array]],
+        state: NetState,
+        *,
+        seed: int = _SEED,
+    ) -> None:
+        self.net = net
+        self.view = view_of(net, state)
+        self.blobs: dict[str, Array] = {}
+        self.parameters: dict[str, list[Array]] = {}
+        random = np.random.default_rng(seed)
+        self._random = random
+        self._shapes = _input_shapes(net, self.view)
+        shared: dict[str, Array] = {}
+        self._steps: list[Step] = []
+        for layer in self.view.layers:
+            if layer.generation == 0:
+                raise ExecutionError(
+                    f"{net.source.path}: layer '{layer.name}' is in the oldest form, V0, which is"
+                    " not run; upgrade the net first"
+                )
+            if layer.type not in FUNCTIONS:
+                known = "" if layer.type in ALL_TYPES else did_you_mean(layer.type, FUNCTIONS)
+                raise ExecutionError(
+                    f"{net.source.path}: layer '{layer.name}' is of type '{layer.type}', which"
+                    f" cannot be run{known}"
+                )
+            given = [np.array(blob, np.float32) for blob in weights.get(layer.name, ())]
+            blobs = _shared(layer, given, shared)
+            if blobs:
+                self.parameters[layer.name] = blobs
+            self._steps.append(Step(net, layer, layer.runs_as(state), random, blobs))
+
+    def forward(
+        self, inputs: Mapping[str, Array], watch: Watch | None = None
+    ) -> Mapping[str, Array]:
+        """Run the net once, and return every blob by its name, as the last layer leaves it.
+
+        `inputs` are tops of layers without a bottom and inputs of the net; what is not given
+        is made by its layer, or random. Raises ExecutionError where a layer cannot be run with
+        what it gets, UsageError for an input that the net does not have.
+        """
+        given = {name: np.array(value, np.float32, order="C") for name, value in inputs.items()}
+        self._check(given)
+        blobs = self.blobs = self._inputs(given)
+        for step in self._steps:
+            layer = step.layer
+            missing = next((b.name for b in layer.bottoms if b.name not in blobs), None)
+            if missing is not None:
+                raise step.error(f"nothing writes its bottom '{missing}'")
+            step.bottoms = [blobs[bottom.name] for bottom in layer.bottoms]
+            names = [top.name for top in layer.tops]
+            if names and not layer.bottoms and all(name in given for name in names):
+                values = [given[name] for name in names]
+            else:
+                values = _run(step)
+                if not layer.bottoms:
+                    values = [given.get(n, v) for n, v in zip(names, values, strict=False)]
+            self._place(step, names, values)
+            if watch is not None:
+                watch(layer, [blobs[name] for name in names if name in blobs])
+        return blobs
+
+    def _place(self, step: Step, names: Sequence[str], values: Sequence[Array]) -> None:
+        """Put values under their names, into the memory of the bottom for a layer in place."""
+        blobs, bottoms = self.blobs, {bottom.name for bottom in step.layer.bottoms}
+        for name, value in zip(names, values, strict=False):
+            value = np.ascontiguousarray(value, np.float32).reshape(np.shape(value))
+            if name in bottoms and blobs[name].shape == value.shape:
+                if blobs[name] is not value:
+                    blobs[name][...] = value
+            else:
+                blobs[name] = value
+
+    def _check(self, given: Mapping[str, Array]) -> None:
+        """Raise UsageError for data that goes nowhere."""
+        sources = [layer for layer in self.view.layers if not layer.bottoms]
+        known = [*self._shapes, *(top.name for layer in sources for top in layer.tops)]
+        for name in given:
+            if name not in known:
+                raise UsageError(
+                    f"{self.net.source.path}: the net has no input '{name}'"
+                    f"{did_you_mean(name, known)}; it has {', '.join(known) or 'none'}"
+                )
+
+    def _inputs(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the net's own inputs; random values for one that is not given."""
+        found = {}
+        for name, shape in self._shapes.items():
+            if name in given:
+                found[name] = given[name]
+            elif shape.values is None:
+                raise UsageError(
+                    f"{self.net.source.path}: the net says no shape for its input '{name}'; give"
+                    " it with --data"
+                )
+            else:
+                found[name] = random_input(self._random, tuple(size or 0 for size in shape.dims))
+        return found
+
+
+def _run(step: Step) -> list[Array]:
+    """Run one layer; what NumPy refuses is an error of the layer."""
+    try:
+        with np.errstate(all="ignore"):
+            return FUNCTIONS[step.layer.type](step)
+    except (ValueError, IndexError) as error:
+        shapes = ", ".join("x".join(map(str, bottom.shape)) for bottom in step.bottoms)
+        raise step.error(f"does not fit its bottoms of {shapes}: {error}") from None
+
+
+def _shared(layer: Layer, blobs: list[Array], known: dict[str, Array]) -> list[Array]:
+    """Return the blobs of a layer, with those that a `param` names shared with earlier layers.
+
+    The last layer that a file has values for gives them to all.
+    """
+    names = [param.name for param in layer.params]
+    if layer.generation == 1:
+        names = layer.message.texts("param")
+    found = []
+    for i, blob in enumerate(blobs):
+        name = names[i] if i < len(names) else ""
+        owner = known.setdefault(name, blob) if name else blob
+        if owner.size == blob.size:
+            owner[...] = blob.reshape(owner.shape)
+        found.append(owner)
+    return found

@@ -1,0 +1,113 @@
+"""What a layer's function is given when it runs, and the error of a net that cannot be run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protolint.caffe.binder import Message
+from protolint.caffe.dialect import Dialect
+from protolint.errors import ProtolintError
+from protolint.layers.layer import Layer
+from protolint.net.net import TEST, Net
+from protolint.text.tree import Block, Scalar
+
+__all__ = ["Array", "ExecutionError", "Function", "Step"]
+
+Array: TypeAlias = NDArray[Any]
+
+
+class ExecutionError(ProtolintError):
+    """A net that cannot be run: a type that is not known, or data and weights that do not fit."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One layer at work: its text, its bottoms, its learnable blobs, and what it remembers.
+
+    `bottoms` and `blobs` are float32 and in C order; a function may write into `blobs`, and
+    into a bottom only where Caffe does. `memory` lasts from pass to pass.
+    """
+
+    net: Net
+    layer: Layer
+    phase: str
+    random: np.random.Generator
+    blobs: list[Array]
+    bottoms: list[Array] = field(default_factory=list)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def dialect(self) -> Dialect:
+        """The Caffe that runs the net."""
+        return self.net.dialect
+
+    @property
+    def tests(self) -> bool:
+        """Whether the layer runs in phase TEST."""
+        return self.phase == TEST
+
+    def param(self, name: str) -> Message:
+        """Return a parameter message, one of defaults where the layer gives none.
+
+        Raises ExecutionError where the schema has no such message.
+        """
+        given = self.layer.parameter(name)
+        if given is not None:
+            return given
+        known = self.layer.message.type.fields.get(name)
+        if known is None or known.kind != "message":
+            raise self.error(f"the schema of {self.dialect.name} has no {name}")
+        return Message(known.message, None)
+
+    def foreign(self, name: str) -> dict[str, list[str]]:
+        """Return the values in a message of a fork that no schema here has, as written."""
+        found: dict[str, list[str]] = {}
+        for node in self.layer.node.children:
+            if isinstance(node, Block) and node.name == name:
+                for child in node.children:
+                    if isinstance(child, Scalar):
+                        found.setdefault(child.name, []).append(child.raw.strip("\"'"))
+        return found
+
+    def bottom(self, i: int = 0) -> Array:
+        """Return a bottom; raises ExecutionError where there is none."""
+        if i >= len(self.bottoms):
+            raise self.error(f"needs {i + 1} bottoms and has {len(self.bottoms)}")
+        return self.bottoms[i]
+
+    def blob(self, i: int, shape: Sequence[int]) -> Array:
+        """Return a learnable blob in a shape of as many values; raises ExecutionError."""
+        if i >= len(self.blobs):
+            raise self.error(f"the weights have {len(self.blobs)} blobs for it, not {i + 1}")
+        blob = self.blobs[i]
+        if blob.size != prod(shape):
+            have, want = (_sizes(dims) for dims in (blob.shape, shape))
+            raise self.error(f"blob {i} of the weights is {have}, and the net needs {want}")
+        return blob.reshape(shape)
+
+    def axis(self, axis: int, bottom: int = 0) -> int:
+        """Return an axis of a bottom counted from the front (CanonicalAxisIndex in blob.hpp)."""
+        axes = self.bottom(bottom).ndim
+        if not -axes <= axis < axes:
+            raise self.error(f"has no axis {axis} in a bottom of {axes}")
+        return axis % axes
+
+    def error(self, problem: str) -> ExecutionError:
+        """Return the error of this layer."""
+        return ExecutionError(
+            f"{self.net.source.path}: layer '{self.layer.name}' ({self.layer.type}): {problem}"
+        )
+
+
+#: What runs a layer: the values of its tops, in order.
+Function: TypeAlias = Callable[[Step], "list[Array]"]
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "one value"
