@@ -45,7 +45,7 @@ DOORS = {"__init__", "__main__"}
 THIRD_PARTY = {
     "click": {"cli"},
     "lark": {"text"},
-    "google": {"caffe"},
+    "google": {"caffe", "conversion"},
     "grpc_tools": {"caffe"},
     "numpy": {"batchnorm", "conversion", "execution", "lint", "stats", "weights"},
     "h5py": {"conversion", "weights"},

@@ -35,6 +35,7 @@ from protolint.conversion.numbers.solverstate import (
     target_slots,
 )
 from protolint.conversion.prove.opinions import input_shape
+from protolint.conversion.prove.text import new_faults
 from protolint.conversion.prove.weights import TOLERANCE
 from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.texts import check_text, new_net_text, new_paths, new_solver_text
@@ -359,7 +360,13 @@ class Together:
         file = self.texts[entry.path]
         plan = self.plans[self.nets.index(file.nets[0])]
         data, notes = new_net_text(file, plan)
-        return TextJob(entry.path, output, file.dialect.name, data, notes)
+        return self._text(file, output, data, notes)
+
+    def _text(self, file: LintFile, output: str, data: bytes, notes: list[Note]) -> Job:
+        """The job of a text that is proven; raises InputError for one that is not sound."""
+        path = file.source.path
+        refuse(path, new_faults(file, data, self.options.target))
+        return TextJob(path, output, file.dialect.name, data, notes)
 
     def _solver(self, entry: Input, output: str) -> Job:
         """The job of a solver's prototxt."""
@@ -373,4 +380,4 @@ class Together:
         data, notes = new_solver_text(
             file, self.options.target, self.choices, plans, new_paths(file, results)
         )
-        return TextJob(entry.path, output, file.dialect.name, data, notes)
+        return self._text(file, output, data, notes)

@@ -15,6 +15,7 @@ from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.action import scale_specs
 from protolint.conversion.decide.forms import filler_of, form_of, multipliers, single
 from protolint.conversion.decide.plan import Choices, Plan, plan_net
+from protolint.conversion.prove.text import new_faults
 from protolint.conversion.text.net import converted
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
@@ -61,6 +62,8 @@ def convert(file: LintFile, target: str, **choices: Any) -> LintFile:
     made = plan(file, target, **choices)
     assert not made.refusals, [str(refusal) for refusal in made.refusals]
     result = converted(file, made)
+    faults = new_faults(file, result.data, DIALECTS[target])
+    assert not faults, [str(fault) for fault in faults]
     return read(result.data, target, cudnn=file.build.cudnn)
 
 

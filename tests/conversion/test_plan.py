@@ -510,8 +510,6 @@ def test_axes(
          "'pooling_param.round_mode' has no counterpart", "--drop-field round_mode"),
         ('type: "Data" data_param { shuffle: true }', N + "17", "bvlc",
          "'data_param.shuffle' has no counterpart", "--drop-field shuffle"),
-        ('type: "Bias" bias_param { filler { type: "gaussian" mean: 1 std: 0.1 } }', "bvlc",
-         N + "17", "NT013", ""),
     ],
 )  # fmt: skip
 def test_what_has_no_counterpart_is_refused_by_name(
@@ -544,12 +542,6 @@ def test_what_does_nothing_is_left_out(layer: str, target: str, tools: SimpleNam
     plan = tools.plan(tools.read(INPUT + text, "bvlc"), target)
     assert not plan.refusals
     assert len(plan.left_out) == 1
-
-
-def test_a_cumulative_average_is_refused_where_it_would_freeze(tools: SimpleNamespace) -> None:
-    file = tools.read(DATA + CONV + bn("moving_average_fraction: 1") + relu(), "bvlc")
-    assert "(BN023)" in str(tools.plan(file, N + "17").refusals[0])
-    assert not tools.plan(file, N + "14", engine="CAFFE").refusals
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from protolint.net.net import Net
 
 __all__ = ["Whole", "whole_net"]
 
-#: Rules for things that no edit can express otherwise: what they newly find is a refusal.
-_DECIDING = ("BN023", "NT012", "NT013")
+#: The rule of what a field of the net can forbid.
 _SHARING = "NT007"
 _MOST_SHOWN = 4
 
@@ -66,7 +65,6 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
     if net.inline and net.dialect.version == (0, 14) and "input" in net.message and not no_inputs:
         evidence = f"{target.name} reads no inputs of a net that stands inside a solver"
         refusals.append(Refusal("", evidence, "put the net into a file of its own"))
-    refusals += _ruled_out(scene)
     shares = _shares_memory(scene)
     notes = [*_notes(scene, steps, left_out)]
     if shares:
@@ -136,23 +134,6 @@ def _in_target(scene: Scene) -> Net:
     cudnn = net.build.cudnn and scene.choices.engine != "CAFFE"
     build = net.build._replace(schema=None, cudnn=cudnn)
     return Net(net.message, scene.target, net.source, build=build, inline=net.inline)
-
-
-def _ruled_out(scene: Scene) -> Iterator[Refusal]:
-    """What a rule finds for the target, and not for the source, that nothing can mend."""
-    net = scene.net
-    if not net.source.data:
-        return
-    for code in _DECIDING:
-        rule = find_rule(code)
-        if not rule.applies_to(scene.target.name):
-            continue
-        known = set()
-        if rule.applies_to(net.dialect.name):
-            known = {found.span for found in rule.check(net)}
-        for found in rule.check(_in_target(scene)):
-            if found.span not in known and (found.severity or rule.severity).value == "error":
-                yield Refusal("", f"{found.message} ({code})")
 
 
 def _shares_memory(scene: Scene) -> bool:

@@ -1,0 +1,120 @@
+"""Prove converted text: the target's parser takes it, and no rule finds an error in it anew.
+
+Weights are proven by their numbers. Text is read back as the target reads it, by our parser and by
+the official one, and the rules run on both sides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protolint.caffe.dialect import Dialect
+from protolint.conversion.decide.step import Refusal
+from protolint.diagnostic import Severity
+from protolint.lint.registry import known_rules
+from protolint.lint.rule import Finding, Rule, Scope
+from protolint.source import Source
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile, Readings
+
+__all__ = ["new_faults"]
+
+_OWN = "protolint.rules."
+
+
+class _Error(NamedTuple):
+    """An error that a rule found; the line is that of the text it was found in."""
+
+    code: str
+    layer: str
+    message: str
+    line: int
+
+
+def new_faults(before: LintFile, text: bytes, target: Dialect) -> list[Refusal]:
+    """Return why a converted text must not be written; nothing where it is sound.
+
+    `before` is the source as its own Caffe reads it. What is wrong there may stay wrong.
+    """
+    if before.dialect == target and text == before.source.data:
+        return []
+    build = before.build._replace(schema=None)
+    after = Readings.of(Source(before.source.path, text), build).read(target)
+    unread = _unread(before, after)
+    if unread is not None:
+        return [unread]
+    known = Counter((error.code, error.layer) for error in _errors(before))
+    found = []
+    for error in _errors(after):
+        if known[error.code, error.layer]:
+            known[error.code, error.layer] -= 1
+        else:
+            found.append(_refusal(error))
+    return found
+
+
+def _refusal(error: _Error) -> Refusal:
+    """Return the refusal of a text with a new error; the layer is named once."""
+    layer = "" if error.layer in error.message else error.layer
+    return Refusal(layer, f"{error.message} ({error.code})")
+
+
+def _unread(before: LintFile, after: LintFile) -> Refusal | None:
+    """Return why the target's own parser would not take a text, if it would not."""
+    if before.accepted and not after.accepted:
+        line = after.source.line_number
+        for problem in after.tree.problems:
+            if problem.fatal:
+                return Refusal(
+                    "", _broken(after, f"line {line(problem.span.start)}: {problem.message}")
+                )
+        for misfit in after.misfits:
+            reason = (
+                f"'{misfit.node.name}' does not fit {misfit.message.name} ({misfit.kind.value})"
+            )
+            layer = after.layer_at(misfit.node.start) or ""
+            return Refusal(layer, _broken(after, f"line {line(misfit.node.start)}: {reason}"))
+    objection = _official(after)
+    if objection is None or _official(before) is not None:
+        return None
+    return Refusal("", _broken(after, objection))
+
+
+def _broken(after: LintFile, reason: str) -> str:
+    return f"the result would not be text that {after.dialect.name} reads ({reason}); please report"
+
+
+def _official(file: LintFile) -> str | None:
+    """Return what the official parser of text format says against a file, if anything."""
+    from google.protobuf import text_format
+
+    name = "SolverParameter" if file.kind is FileKind.SOLVER else "NetParameter"
+    message = file.schema.message_class(name)()
+    try:
+        text_format.Parse(file.source.data, message)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        return str(error)
+    return None
+
+
+def _errors(file: LintFile) -> Iterator[_Error]:
+    """Yield what our own rules call an error, whatever the configuration and comments say."""
+    for rule in known_rules():
+        if not rule.applies_to(file.dialect.name) or not rule.module.startswith(_OWN):
+            continue
+        for finding in _findings(file, rule):
+            if (finding.severity or rule.severity) is Severity.ERROR:
+                line = file.source.line_number(finding.span.start)
+                yield _Error(rule.code, finding.layer or "", finding.message, line)
+
+
+def _findings(file: LintFile, rule: Rule) -> Iterator[Finding]:
+    if rule.scope is Scope.FILE:
+        yield from rule.check(file)
+    elif rule.scope is Scope.NET:
+        for net in file.nets:
+            yield from rule.check(net)
+    elif rule.scope is Scope.SOLVER and file.solver is not None:
+        yield from rule.check(file.solver)
