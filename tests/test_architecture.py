@@ -14,7 +14,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: Each package of protolint, and the packages of protolint that it may import.
-LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32"}
+LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32", "names"}
 ALLOWED = {
     "text": LEAVES,
     "caffe": LEAVES | {"text"},

@@ -492,7 +492,9 @@ def test_axes(
         assert [r.layer for r in plan.refusals] == ["n"]
         assert "needs" in plan.refusals[0].evidence
     else:
-        assert [member.axes for member in plan.steps[0].members] == [axes]
+        assert [
+            member.reshape.axes if member.reshape else 0 for member in plan.steps[0].members
+        ] == [axes]
 
 
 # What the target does not have.

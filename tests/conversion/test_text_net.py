@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
 
@@ -592,3 +593,27 @@ def test_names_of_shared_blobs_go_where_the_blobs_go(tools: SimpleNamespace) -> 
     )
     assert [param.name for param in norm.params] == ["mean", "variance", ""]
     assert [param.name for param in scale.params] == ["gamma", "beta"]
+
+
+# Names of new layers and blobs.
+
+CASES = Path(__file__).parent / "cases"
+
+
+@pytest.mark.parametrize(
+    ("case", "source", "target", "names"),
+    [
+        # The blob between the Reshape layers of "a" is called like the layer "a_4d".
+        ("names", "bvlc", "nvidia-0.17", {"a_4d", "a_4d_2", "a_4d_4d"}),
+        # Two BatchNorms remember the same Scale layer.
+        ("paste", "nvidia-0.17", "bvlc", {"affine", "n2_scale"}),
+    ],
+)
+def test_no_new_name_is_given_twice(
+    case: str, source: str, target: str, names: set[str], tools: SimpleNamespace
+) -> None:
+    file = tools.read((CASES / f"{case}.prototxt").read_text(), source)
+    net = tools.convert(file, target).nets[0]
+    layers = [layer.name for layer in net.layers]
+    assert len(set(layers)) == len(layers)
+    assert names <= {*layers, *net.blob_names}

@@ -58,7 +58,8 @@ def touched(file: LintFile, plan: Plan) -> set[int]:
     for step in plan.steps:
         for member in step.members:
             found |= {member.layer, *(member.added or ())}
-            found |= {i for i in (member.scale, member.behind) if i is not None}
+            behind = member.reshape.behind if member.reshape is not None else None
+            found |= {i for i in (member.scale, behind) if i is not None}
     gone = [foreign.node.start for foreign in plan.left_out]
     return found | {
         layer.index

@@ -17,7 +17,7 @@ from protolint.conversion.decide.forms import (
 )
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.scene import Scene
-from protolint.conversion.decide.step import Action, Member, ScaleChange, SpecChange, Step
+from protolint.conversion.decide.step import Action, Member, Reshape, ScaleChange, SpecChange, Step
 from protolint.layers.layer import Layer
 from protolint.net.view import View
 
@@ -55,6 +55,7 @@ class _Maker:
         self.name, self.layers, self.source = case.name, case.layers, case.source
         self.memory, self.pairing = case.memory, case.pairing
         self.kind = scene.target.engines[case.running]
+        self.own_top = ""
 
     def step(self) -> Step:
         """The step."""
@@ -148,10 +149,11 @@ class _Maker:
         return is_identity(self.scene, self.case)
 
     def _new_name(self) -> str:
-        memory = self.memory
-        if memory is not None and memory.scale and self.scene.is_free(memory.scale):
-            return memory.scale
-        return self.scene.free_layer_name(self.name)
+        """A free name for a new Scale layer: the one it had before, or one by the template."""
+        wanted = self.memory.scale if self.memory is not None else ""
+        if not wanted or wanted in self.scene.layer_names:
+            wanted = self.scene.template_name(self.name)
+        return self.scene.layer_names.free(wanted)
 
     # Its `param` blocks.
 
@@ -229,19 +231,21 @@ class _Maker:
         axes = self.scene.axes(layer)
         if added is not None and self.target.least_axes < self.net.dialect.least_axes:
             return member._replace(added=added)
-        reshape = self._reshape(axes)
-        behind = self._behind(layer) if reshape else None
+        reshaped = self._reshaped_axes(axes)
+        behind = self._behind(layer) if reshaped else None
         gone = self.action in (Action.MERGE, Action.REPLACE)
         last = scale if scale is not None and gone else behind or layer
         in_place = last.tops[0].name == layer.bottoms[0].name
         trains = self.kind.in_place_affine if step.target.affine else self.kind.in_place_plain
+        stem, blobs = self.name or "bn", self.scene.blob_names
         own_top = ""
         convolves = self._convolves(step)
         if convolves:
             self._check_convolution(axes)
-        needs_own = reshape or convolves or (not trains and self.net.is_active(layer, "TRAIN"))
+        needs_own = reshaped or convolves or (not trains and self.net.is_active(layer, "TRAIN"))
         if in_place and needs_own:
-            own_top = self.scene.free_blob_name(self.name or "bn")
+            # All variants of a layer write to the same.
+            own_top = self.own_top = self.own_top or blobs.free(stem)
             if not self.scene.can_rename(layer):
                 self.scene.refuse(
                     self.name,
@@ -251,8 +255,19 @@ class _Maker:
             else:
                 text = self._new_blob(layer, last, own_top, convolves=convolves)
                 self.scene.note("", self.name, text)
-        index = behind.index if behind is not None else None
-        return member._replace(own_top=own_top, axes=reshape, behind=index)
+        reshape = None
+        if reshaped:
+            names = self.scene.layer_names
+            reshape = Reshape(
+                reshaped,
+                names.free(f"{stem}_to_4d"),
+                names.free(f"{stem}_to_{reshaped}d"),
+                blobs.free(f"{stem}_4d"),
+                "" if trains else blobs.free(f"{stem}_4d_normalised"),
+                behind.index if behind is not None else None,
+            )
+        between = blobs.free(f"{stem}_normalised") if convolves else ""
+        return member._replace(own_top=own_top, reshape=reshape, between=between)
 
     def _new_blob(self, layer: Layer, last: Layer, name: str, *, convolves: bool) -> str:
         """What to say of a blob that takes the place of the one written in place.
@@ -292,7 +307,7 @@ class _Maker:
                 return scale
         return None
 
-    def _reshape(self, axes: int | None) -> int:
+    def _reshaped_axes(self, axes: int | None) -> int:
         """How many axes have to be made four, 0 for none; refuses what cannot be."""
         least = self.target.least_axes
         most = 4 if least == 4 or self.case.running == "CUDNN" else 32

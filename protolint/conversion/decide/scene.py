@@ -14,6 +14,7 @@ from protolint.conversion.decide.step import Choices, Note, Refusal
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
+from protolint.names import Names
 from protolint.net.learning import learners
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.rename import rename_top
@@ -24,7 +25,10 @@ __all__ = ["Scene"]
 
 
 class Scene:
-    """What is known of a net, its target and the choices; names that are given away."""
+    """What is known of a net, its target and the choices.
+
+    `layer_names` and `blob_names` are the books of names; what a plan adds is entered there.
+    """
 
     def __init__(self, net: Net, target: Dialect, choices: Choices) -> None:
         self.net = net
@@ -35,9 +39,8 @@ class Scene:
             self.groups.setdefault(layer.name, []).append(layer)
         self.notes: list[Note] = []
         self.refusals: list[Refusal] = []
-        self._layer_names = {layer.name for layer in net.layers} | choices.taken
-        self._blob_names = set(net.blob_names)
-        self._own_tops: dict[str, str] = {}
+        self.layer_names = Names({layer.name for layer in net.layers} | choices.taken)
+        self.blob_names = Names(net.blob_names)
 
     def note(self, code: str, layer: str, message: str) -> None:
         """Tell something."""
@@ -181,35 +184,9 @@ class Scene:
 
     # Names.
 
-    def is_free(self, name: str) -> bool:
-        """Whether no layer has a name."""
-        return name not in {layer.name for layer in self.net.layers}
-
     def template_name(self, batchnorm: str) -> str:
         """The name a new Scale layer gets by the template."""
         return self.choices.scale_name.replace("{bn}", batchnorm)
-
-    def free_layer_name(self, batchnorm: str) -> str:
-        """A name by the template that no layer has, in the net or in the files beside it."""
-        return self.unused_layer_name(self.template_name(batchnorm))
-
-    def unused_layer_name(self, wanted: str) -> str:
-        """A name for a new layer, near to the one wanted."""
-        name, number = wanted, 2
-        while name in self._layer_names:
-            name, number = f"{wanted}_{number}", number + 1
-        self._layer_names.add(name)
-        return name
-
-    def free_blob_name(self, wanted: str) -> str:
-        """A name for a new blob, the same for all variants of a layer."""
-        if wanted not in self._own_tops:
-            name, number = wanted, 2
-            while name in self._blob_names:
-                name, number = f"{wanted}_{number}", number + 1
-            self._blob_names.add(name)
-            self._own_tops[wanted] = name
-        return self._own_tops[wanted]
 
     def can_rename(self, layer: Layer) -> bool:
         """Whether what an in-place layer writes can have a name of its own."""

@@ -21,6 +21,7 @@ __all__ = [
     "Note",
     "Plan",
     "Refusal",
+    "Reshape",
     "ScaleChange",
     "SpecChange",
     "Step",
@@ -73,23 +74,39 @@ class SpecChange(NamedTuple):
     after: Multipliers | None = None
 
 
+class Reshape(NamedTuple):
+    """Two Reshape layers around a BatchNorm, for a target that needs four axes.
+
+    `axes` is how many its bottom has. `before` and `after` are the names of the two layers,
+    `inside` that of the blob between them and the BatchNorm; `normalised` is the blob it writes to
+    where it cannot work in place, else "". `behind` is the Scale layer behind which the second
+    one goes; None means directly behind the BatchNorm.
+    """
+
+    axes: int
+    before: str
+    after: str
+    inside: str
+    normalised: str = ""
+    behind: int | None = None
+
+
 class Member(NamedTuple):
     """One layer of a step's name, by its index in Net.layers; phase twins are members of one step.
 
     `scale` is the index of the Scale layer behind it that is merged or changed. `own_top` is
-    the new blob it writes to instead of its bottom. `axes` is how many axes a Reshape layer
-    put in before it has to give back behind it, 0 for none; `behind` is the Scale layer that it
-    gives them back behind, if not the layer itself. `added` are the two Reshape layers that an
-    earlier conversion put in and this one takes out. `obeys` is False where use_global_stats has
-    to go.
+    the new blob it writes to instead of its bottom. `reshape` are the two layers put in around
+    it, `added` those that an earlier conversion put in and this one takes out. `between` is a
+    free name for a blob between it and a convolution. `obeys` is False where use_global_stats
+    has to go.
     """
 
     layer: int
     scale: int | None = None
     own_top: str = ""
-    axes: int = 0
-    behind: int | None = None
+    reshape: Reshape | None = None
     added: tuple[int, int] | None = None
+    between: str = ""
     obeys: bool = True
 
 

@@ -8,7 +8,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import Multipliers
 from protolint.conversion.decide.memory import comment_of, mark
-from protolint.conversion.decide.step import Action, Member, Plan, Refusal, Step
+from protolint.conversion.decide.step import Action, Member, Plan, Refusal, Reshape, Step
 from protolint.conversion.text.batchnorm_param import norm_edits
 from protolint.conversion.text.new_layers import (
     input_fields,
@@ -130,8 +130,6 @@ class _Editor:
         self.target = plan.target
         self.names: dict[int, Edit] = {}
         self.found: list[Edit] = []
-        self.taken = {layer.name for layer in net.layers}
-        self.blobs = set(net.blob_names)
         self.folded: set[int] = set()
 
     def edits(self) -> list[Edit]:
@@ -215,14 +213,15 @@ class _Editor:
             self._fold(self.net.layers[member.scale], step)
         below: list[NewLayer] = []
         top = self._name(layer.tops[0].node)
-        before = self._reshaped(layer, member, step) if member.axes else None
+        reshape = member.reshape
+        before = self._reshaped(layer, reshape) if reshape is not None else None
         if before is not None:
             top = self.names[layer.tops[0].node.value_start].text
         new = step.scale is not None and step.scale.before is None
         if new or step.action is Action.REPLACE:
             below.append(self._new_scale(layer, member, step, top))
-        if before is not None and member.behind is not None:
-            scale = self.net.layers[member.behind]
+        if before is not None and reshape is not None and reshape.behind is not None:
+            scale = self.net.layers[reshape.behind]
             self._set_name(scale.bottoms[0].node, top)
             self._set_name(scale.tops[0].node, top)
             self.found.append(insert_after(self.source, scale.node, [before]))
@@ -336,40 +335,30 @@ class _Editor:
         ):
             inside = self.source.decode(top.node.value_start, top.node.end)
         else:
-            inside = quote(self._unused(f"{layer.name or 'bn'}_normalised", self.blobs))
+            inside = quote(member.between)
         at = top.node.value_start
         self.names[at] = Edit(at, top.node.end, inside)
         return inside
 
-    def _reshaped(self, layer: Layer, member: Member, step: Step) -> NewLayer:
+    def _reshaped(self, layer: Layer, reshape: Reshape) -> NewLayer:
         """Put a Reshape layer to four axes before a layer; gives the one that goes behind.
 
         The layer then works between the two: in place, where its gradient is right then.
         """
         bottom, top = layer.bottoms[0].node, layer.tops[0].node
-        axes, stem = member.axes, layer.name or "bn"
+        axes = reshape.axes
         rules = list(rule_lines(self.source, layer))
-        inside = quote(self._unused(f"{stem}_4d", self.blobs))
-        name = self._unused(f"{stem}_to_4d", self.taken)
+        inside = quote(reshape.inside)
         dims = [0] * axes + [1] * (4 - axes)
-        forth = reshape_layer(name, self._name(bottom), inside, rules, dims)
+        forth = reshape_layer(reshape.before, self._name(bottom), inside, rules, dims)
         self.found.append(insert_before(self.source, layer.node, forth))
-        last = layer if member.behind is None else self.net.layers[member.behind]
+        last = layer if reshape.behind is None else self.net.layers[reshape.behind]
         result = self._name(last.tops[0].node)
         self._set_name(bottom, inside)
-        kind = self.target.engines[step.target.engine]
-        if not (kind.in_place_affine if step.target.affine else kind.in_place_plain):
-            inside = quote(self._unused(f"{stem}_4d_normalised", self.blobs))
+        if reshape.normalised:
+            inside = quote(reshape.normalised)
         self.names[top.value_start] = Edit(top.value_start, top.end, inside)
-        name = self._unused(f"{stem}_to_{axes}d", self.taken)
-        return reshape_layer(name, inside, result, rules, [0] * axes)
-
-    def _unused(self, wanted: str, taken: set[str]) -> str:
-        name, number = wanted, 2
-        while name in taken:
-            name, number = f"{wanted}_{number}", number + 1
-        taken.add(name)
-        return name
+        return reshape_layer(reshape.after, inside, result, rules, [0] * axes)
 
     # The net.
 

@@ -1,0 +1,27 @@
+"""Names that are not taken: one book of them for whoever adds blobs or layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["Names"]
+
+
+class Names:
+    """The names that are taken, by a net and by what is being added to it."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def free(self, wanted: str) -> str:
+        """Return the wanted name, or `wanted_2`, `wanted_3` if it is taken, and take it."""
+        name, number = wanted, 2
+        while name in self._taken:
+            name, number = f"{wanted}_{number}", number + 1
+        self._taken.add(name)
+        return name
