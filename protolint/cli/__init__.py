@@ -7,14 +7,38 @@ import os
 import sys
 from typing import NoReturn
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0: nothing found; 1: findings; 2: a wrong command line or an unreadable file; 130: Ctrl-C.
+    Only faults of protolint's own and of standard output are raised.
+    """
+    import click
+
+    from protolint.cli.main import cli
+    from protolint.errors import ProtolintError
+
+    try:
+        code = cli.main(arguments, prog_name="protolint", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ProtolintError as error:
+        print(f"protolint: {error}", file=sys.stderr)
+        return error.exit_code
+    return code if isinstance(code, int) else 0
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and leave the process with its exit code.
+    """Run the command line and leave the process with its exit code, as `run` gives it.
 
-    0: nothing found; 1: findings; 2: a wrong command line, an unreadable file, or an error of
-    protolint's own. A closed pipe and Ctrl-C end it without a traceback.
+    A fault of protolint's own is 2 as well. A closed pipe ends it without a traceback.
     """
     import gc
 
@@ -26,22 +50,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     # Trees hold no cycles, and a check is over before a collection would pay.
     gc.disable()
-    import click
-
-    from protolint.cli.main import cli
-    from protolint.errors import ProtolintError
-
     try:
-        code = cli.main(arguments, prog_name="protolint", standalone_mode=False)
-        sys.stdout.flush()
-    except click.exceptions.Abort:
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except ProtolintError as error:
-        print(f"protolint: {error}", file=sys.stderr)
-        code = error.exit_code
+        code = run(arguments)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
@@ -59,7 +69,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
             traceback.print_exc()
             print("protolint: this is a fault of protolint; please report it", file=sys.stderr)
-    _leave(code if isinstance(code, int) else 0)
+    _leave(code)
 
 
 def _leave(code: int) -> NoReturn:

@@ -6,26 +6,25 @@ code unit unless client and server agree on another encoding.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from lsprotocol import types
 
-from protolint.api import CheckResult, check
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit
 from protolint.errors import ProtolintError
 from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.baseline import read_baseline
+from protolint.lint.check import check_source
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.lint.manual import manual_page
 from protolint.lint.registry import find_rule
 from protolint.report.pages import page_url
 from protolint.source import Source, Span
-from protolint.workspace.config import ConfigFinder
+from protolint.workspace.workspace import Workspace
 
 __all__ = ["FIX_ALL", "Document", "actions", "diagnostics", "hover", "open_document"]
 
@@ -58,7 +57,7 @@ class Document:
         if self.several:
             return self.source.data
         try:
-            return fix_source(self.source, lambda text: _check(text.path, text.data)).source.data
+            return fix_source(self.source, _findings).source.data
         except ProtolintError:
             return self.source.data
 
@@ -83,20 +82,23 @@ def open_document(uri: str, path: str, text: str, encoding: str) -> Document:
     What the configuration excludes has none, and what its baseline lets pass is not among
     them. Raises ProtolintError for a configuration or a baseline that is wrong.
     """
-    data = text.encode("utf-8", "surrogatepass")
-    settings = ConfigFinder().settings_for(os.path.dirname(os.path.realpath(path)))
+    source = Source(path, text.encode("utf-8", "surrogatepass"))
+    workspace = Workspace()
+    settings = workspace.settings(path)
     if settings.excludes(path):
-        return Document(uri, Source(path, data), (), encoding)
-    reports: Sequence[FileReport] = _check(path, data).reports
+        return Document(uri, source, (), encoding)
+    reports: Sequence[FileReport] = check_source(workspace, source)
     if settings.baseline is not None:
         reports, _ = read_baseline(settings.baseline).new(reports, lambda *_: False)
     found = tuple(finding for report in reports for finding in report.diagnostics)
     targets = len({report.target.dialect.name for report in reports})
-    return Document(uri, reports[0].source, found, encoding, several=targets > 1)
+    return Document(uri, source, found, encoding, several=targets > 1)
 
 
-def _check(path: str, data: bytes) -> CheckResult:
-    return check(data, name=path)
+def _findings(source: Source) -> Iterator[Diagnostic]:
+    """Yield what is found in a text, for each of its targets."""
+    for report in check_source(Workspace(), source):
+        yield from report.diagnostics
 
 
 def diagnostics(document: Document) -> list[types.Diagnostic]:

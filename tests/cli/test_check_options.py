@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_command_line import CLEAN, FAULTY, run, write
+from .command import CLEAN, FAULTY, process, run, write
 
 GOLDEN = Path(__file__).resolve().parents[2] / "fixtures" / "golden" / "bvlc-master-9b89154"
 FIXABLE = 'layer { name: "i" type: Input top: "x" input_param { shape { dim: 1 } } }\n'
@@ -144,7 +144,7 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
     for i in range(7):
         write(tmp_path, f"{i}.prototxt", FAULTY if i % 2 else CLEAN)
     one = run("check", "--output-format", "json", "--jobs", "1", tmp_path)
-    three = run("check", "--output-format", "json", "--jobs", "3", tmp_path)
+    three = process("check", "--output-format", "json", "--jobs", "3", tmp_path)
     assert json.loads(one.stdout) == json.loads(three.stdout)
     assert one.returncode == three.returncode == 1
 

@@ -11,40 +11,17 @@ from pathlib import Path
 
 import pytest
 
-CLEAN = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 1 } } }\n'
-FAULTY = 'layer { name: "i" type: "Inptu" top: "x" }\n'
-
-
-def run(
-    *arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "protolint", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
-        timeout=120,
-    )
-    decoded = (done.stdout.decode(), done.stderr.decode())
-    assert "Traceback" not in decoded[1], decoded[1]
-    return subprocess.CompletedProcess(done.args, done.returncode, *decoded)
-
-
-def write(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
+from .command import CLEAN, FAULTY, process, run, write
 
 
 def test_exit_codes(tmp_path: Path) -> None:
     clean, faulty = write(tmp_path, "a.prototxt", CLEAN), write(tmp_path, "b.prototxt", FAULTY)
-    assert run("check", clean).returncode == 0
-    assert run("check", faulty).returncode == 1
-    assert run("check", tmp_path / "missing.prototxt").returncode == 2
-    assert run("check", "--target", "tensorflow", clean).returncode == 2
-    assert run("check", "--no-such-option", clean).returncode == 2
+    for how in (run, process):
+        assert how("check", clean).returncode == 0
+        assert how("check", faulty).returncode == 1
+        assert how("check", tmp_path / "missing.prototxt").returncode == 2
+        assert how("check", "--target", "tensorflow", clean).returncode == 2
+        assert how("check", "--no-such-option", clean).returncode == 2
 
 
 def test_a_missing_file_does_not_keep_the_others_from_being_checked(tmp_path: Path) -> None:

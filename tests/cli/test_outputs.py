@@ -13,7 +13,7 @@ import pytest
 
 from protolint.report import FORMATS
 
-from .test_command_line import CLEAN, FAULTY, run, write
+from .command import CLEAN, FAULTY, run, write
 
 
 def test_several_reports_in_one_run(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from protolint.report.style import width
 from protolint.report.table import Column, draw
 
-from .test_command_line import run, write
+from .command import run, write
 
 NET = """\
 name: "Fern"

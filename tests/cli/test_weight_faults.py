@@ -11,8 +11,8 @@ import pytest
 from protolint.weights.blobs import encode_blob
 from protolint.wire import length_delimited
 
+from .command import run
 from .test_check_weights import BVLC, MODEL, check
-from .test_command_line import run
 
 VARIED = np.arange(1, 5, dtype=np.float32)
 
