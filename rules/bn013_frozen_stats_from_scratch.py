@@ -35,6 +35,7 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import learns
 from protolint.net.net import Net
+from protolint.net.pairing import scale_reading
 from protolint.net.view import View
 from protolint.text.write import delete_fields
 
@@ -66,7 +67,7 @@ def check(net: Net) -> Iterator[Finding]:
         node = global_stats(layer, True)
         if node is None or not views or layer.index in swapped:
             continue
-        above, scale = nearest[id(views[0])].get(layer.index), views[0].scale_after(layer)
+        above, scale = nearest[id(views[0])].get(layer.index), scale_reading(views[0], layer)
         if above is None or not _starts_fresh(above) or (scale and not learns(net, scale)):
             continue
         yield Finding(

@@ -32,6 +32,7 @@ from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
+from protolint.net.pairing import scale_reading
 from protolint.net.view import View
 
 from ._affine import set_field
@@ -51,7 +52,7 @@ def check(net: Net) -> Iterator[Finding]:
     for batchnorm in net.batchnorms:
         if not net.traits(batchnorm).affine:
             for view in net.views_of(batchnorm, "TRAIN"):
-                scale = view.scale_after(batchnorm)
+                scale = scale_reading(view, batchnorm)
                 if scale is not None and _misses_shift(view, scale):
                     scales.setdefault(scale.index, scale)
     for scale in scales.values():

@@ -32,6 +32,7 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import learns
 from protolint.net.net import Net
+from protolint.net.pairing import scale_reading
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, quote, replace_value
 
@@ -49,7 +50,7 @@ def check(net: Net) -> Iterator[Finding]:
     for batchnorm in net.batchnorms:
         if net.traits(batchnorm).affine:
             for view in net.views_of(batchnorm):
-                scale = view.scale_after(batchnorm)
+                scale = scale_reading(view, batchnorm)
                 if scale is not None and learns(net, scale):
                     found.setdefault(scale.index, (scale, batchnorm))
     for scale, batchnorm in found.values():

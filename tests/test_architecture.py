@@ -21,7 +21,7 @@ ALLOWED = {
     "layers": LEAVES | {"text", "caffe"},
     "net": LEAVES | {"text", "caffe", "layers"},
     "weights": LEAVES | {"caffe"},
-    "batchnorm": LEAVES | {"weights", "caffe"},
+    "batchnorm": LEAVES | {"text", "caffe", "layers", "net", "weights"},
     "workspace": LEAVES | {"text", "caffe", "layers", "net", "weights.kinds"},
     "lint": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace"},
     "report": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint"},

@@ -80,8 +80,7 @@ _NO_MARKS, _NO_PARAM = FileMarks(), NormParam()
 class LayerFacts:
     """One layer's blobs, decoded, and everything else that hints at its layout.
 
-    `scale` is the name of the Scale layer that alone reads this layer's top next, in
-    the order of the file.
+    `scale` is the name of the Scale layer with this layer's gamma and beta, by the file.
     """
 
     name: str
@@ -114,11 +113,16 @@ def file_marks(index: ModelIndex) -> FileMarks:
 
 
 def facts_of(
-    data: Buffer, index: ModelIndex, layer: LayerEntry, marks: FileMarks | None = None
+    data: Buffer,
+    index: ModelIndex,
+    layer: LayerEntry,
+    marks: FileMarks = _NO_MARKS,
+    scale: LayerEntry | None = None,
 ) -> LayerFacts:
     """The facts about one layer; raises InputError where a blob or parameter is damaged.
 
-    `marks` are those of file_marks, to be worked out once for a file.
+    `marks` are those of file_marks, `scale` is the layer's in stored_scales: both are worked
+    out once for a file.
     """
     name = shown(layer.name)
     blobs = tuple(
@@ -138,8 +142,8 @@ def facts_of(
         raw_data=any(blob.storage is Storage.RAW_DATA for blob in layer.blobs),
         norm=norm,
         params=params,
-        scale=_scale_after(index, layer),
-        marks=file_marks(index) if marks is None else marks,
+        scale=None if scale is None else shown(scale.name),
+        marks=marks,
     )
 
 
@@ -197,18 +201,6 @@ def _param(data: Buffer, span: Span) -> ParamFacts:
         elif found.number == 4 and found.wire_type == FIXED32:
             param = param._replace(decay_mult=_float(data, found))
     return param
-
-
-def _scale_after(index: ModelIndex, layer: LayerEntry) -> str | None:
-    """The Scale layer that is the first to read the layer's top, if it is one."""
-    if len(layer.tops) != 1:
-        return None
-    for position in range(layer.position + 1, len(index.layers)):
-        later = index.layers[position]
-        if layer.tops[0] in later.bottoms:
-            alone = later.type == "Scale" and later.bottoms == layer.tops
-            return shown(later.name) if alone else None
-    return None
 
 
 def _all_fields(data: Buffer, spans: tuple[Span, ...]) -> Iterator[WireField]:

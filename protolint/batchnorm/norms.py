@@ -24,6 +24,7 @@ from protolint.batchnorm.state import (
     Statistic,
     with_affine,
 )
+from protolint.batchnorm.stored_scales import BATCHNORM_TYPES, stored_scales
 from protolint.source import Span
 from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped, open_regular
@@ -34,7 +35,6 @@ from protolint.wire import Buffer
 
 __all__ = ["Known", "Norm", "StoredLayer", "WeightsFile", "read_weights"]
 
-_TYPES = ("BatchNorm", "BN")
 _NO_MARKS = FileMarks()
 
 
@@ -160,15 +160,15 @@ def _norms(
     statistic: Statistic | None,
 ) -> Iterator[Norm]:
     entries = {shown(entry.name): entry for entry in index.layers}
+    scales = stored_scales(data, index)
     for entry in index.layers:
-        if entry.type not in _TYPES or not entry.blobs:
+        if entry.type not in BATCHNORM_TYPES or not entry.blobs:
             continue
-        facts = facts_of(data, index, entry, marks)
+        facts = facts_of(data, index, entry, marks, scales.get(entry.position))
         told = known.get(facts.name)
         if told is not None:
-            facts = replace(
-                facts, norm=facts.norm._replace(eps=told.norm.eps), scale=told.scale or facts.scale
-            )
+            norm = facts.norm._replace(eps=told.norm.eps)
+            facts = replace(facts, norm=norm, scale=told.scale)
         scale = entries.get(facts.scale or "")
         blobs: tuple[Array, ...] = ()
         if scale is not None and scale.type == "Scale":
@@ -192,7 +192,7 @@ def _read_hdf5(
         StoredLayer(name, (known.get(name) or _guessed(shapes)).type, (), (), shapes, Span(0, 0))
         for name, shapes in model_shapes(path).items()
     ]
-    norms = [layer for layer in layers if layer.type in _TYPES]
+    norms = [layer for layer in layers if layer.type in BATCHNORM_TYPES]
     told = {layer.name: known.get(layer.name) for layer in norms}
     scales = {found.scale for found in told.values() if found is not None and found.scale}
     blobs = read_model(path, scales | told.keys())

@@ -6,6 +6,7 @@ from protolint.batchnorm.facts import NormParam
 from protolint.batchnorm.norms import Known
 from protolint.layers.layer import Layer
 from protolint.net.net import TEST, Net
+from protolint.net.pairing import Pairing, pairings
 
 __all__ = ["known_of", "norm_param_of"]
 
@@ -16,34 +17,26 @@ _ENGINES = {"DEFAULT": 0, "CAFFE": 1, "CUDNN": 2}
 def known_of(net: Net) -> dict[str, Known]:
     """The type of each layer by its name, and of a BatchNorm its parameter and its Scale.
 
-    The Scale is the one-bottom Scale layer that alone reads the BatchNorm's top. `eps` is the
+    The Scale is the layer with its gamma and beta (protolint.net.pairing). `eps` is the
     one that the net's dialect adds: what is written, or its default, and at least its floor.
     Of several layers of one name the first that runs in TEST counts, else the first.
     """
     tested = {
         layer.index for view in net.views if view.state.phase == TEST for layer in view.layers
     }
+    pairs = pairings(net)
     found: dict[str, Known] = {}
     for layer in sorted(net.layers, key=lambda layer: layer.index not in tested):
         if layer.name not in found:
-            found[layer.name] = _known(net, layer)
+            found[layer.name] = _known(net, layer, pairs.get(layer.name))
     return found
 
 
-def _known(net: Net, layer: Layer) -> Known:
+def _known(net: Net, layer: Layer, pairing: Pairing | None) -> Known:
     if layer.type != "BatchNorm":
         return Known(layer.type)
-    return Known(layer.type, _norm_param(net, layer), _scale_of(net, layer))
-
-
-def _scale_of(net: Net, batchnorm: Layer) -> str | None:
-    views = net.views_of(batchnorm)
-    for view in sorted(views, key=lambda view: view.state.phase != TEST):
-        readers = view.readers(batchnorm)
-        if readers:
-            scale = view.scale_after(batchnorm)
-            return scale.name if scale is not None and len(readers) == 1 else None
-    return None
+    scale = pairing.scales[0].name if pairing is not None and pairing.is_one else None
+    return Known(layer.type, _norm_param(net, layer), scale)
 
 
 def _norm_param(net: Net, batchnorm: Layer) -> NormParam:

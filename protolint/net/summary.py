@@ -11,6 +11,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
 from protolint.net.net import TEST, Net
+from protolint.net.pairing import scales_in
 from protolint.net.parameters import Parameter, layer_parameters
 from protolint.net.shapes import bottom_shapes, shapes_with
 from protolint.net.view import View
@@ -25,8 +26,8 @@ class BatchNormSummary(NamedTuple):
     """What a BatchNorm is in the dialect and the state.
 
     `affine`: gamma and beta are its own; `eps` and `average` (moving_average_fraction) are
-    those that hold; `batch_statistics`: it normalises by the batch; `scale` is the layer that
-    scales its top.
+    those that hold; `batch_statistics`: it normalises by the batch; `scale` is the layer with
+    its gamma and beta.
     """
 
     engine: str
@@ -92,10 +93,8 @@ def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
     known = shapes_with(net, view, given)
     inputs = {v.name: shape for v, shape in known.items() if v.producer is None}
     registered = net.dialect.layer_types | net.custom_types
-    scales = {bn.index: view.scale_after(bn) for bn in net.batchnorms if bn in view}
-    scaled = {
-        scale.index: net.layers[index] for index, scale in scales.items() if scale is not None
-    }
+    scales = scales_in(net, view)
+    scaled = {scale.index: net.layers[index] for index, scale in scales.items()}
     layers = []
     for layer in view.layers:
         bottoms = bottom_shapes(view, layer, known)

@@ -94,10 +94,3 @@ class View:
         """The first consumers of a top: the layers that read the very version it writes."""
         versions = self.tops.get(layer.index, [])
         return versions[top].readers if top < len(versions) else []
-
-    def scale_after(self, batchnorm: Layer) -> Layer | None:
-        """The one-bottom Scale that reads a BatchNorm's top directly, or None."""
-        for reader in self.readers(batchnorm):
-            if reader.type == "Scale" and len(reader.bottoms) == 1:
-                return reader
-        return None

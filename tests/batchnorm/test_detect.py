@@ -16,6 +16,7 @@ from protolint.batchnorm.facts import (
 )
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.state import Array, Statistic
+from protolint.batchnorm.stored_scales import stored_scales
 from protolint.errors import InputError
 from protolint.weights.index import index_model
 from protolint.wire import float_field, length_delimited, varint_field
@@ -304,7 +305,8 @@ def layer(name: str, type_: str, *fields: bytes, bottom: str = "a", top: str = "
 def facts(data: bytes, position: int = 0) -> LayerFacts:
     """The facts of one layer of a file."""
     index = index_model("net", data)
-    return facts_of(data, index, index.layers[position])
+    scale = stored_scales(data, index).get(position)
+    return facts_of(data, index, index.layers[position], file_marks(index), scale)
 
 
 def test_facts_of_a_layer() -> None:
@@ -331,8 +333,33 @@ def test_facts_of_a_layer() -> None:
     [
         pytest.param(layer("s", "Scale"), "s", id="in place"),
         pytest.param(layer("r", "ReLU") + layer("s", "Scale"), None, id="read before"),
-        pytest.param(layer("o", "ReLU", bottom="b") + layer("s", "Scale"), "s", id="unrelated"),
+        pytest.param(
+            layer("o", "ReLU", bottom="b", top="b") + layer("s", "Scale"), "s", id="unrelated"
+        ),
         pytest.param(layer("s", "Scale", length_delimited(3, b"b")), None, id="two bottoms"),
+        pytest.param(
+            layer("s", "Scale", top="b") + layer("e", "Eltwise", top="e"), None, id="read again"
+        ),
+        pytest.param(layer("s", "Scale", top="b") + layer("t", "Scale"), None, id="two Scales"),
+        pytest.param(
+            layer("s", "Scale", top="b")
+            + layer("o", "ReLU", bottom="c", top="c")
+            + layer("r", "ReLU", top="r"),
+            None,
+            id="read again, later",
+        ),
+        pytest.param(layer("s", "Scale") + layer("r", "ReLU"), "s", id="read after"),
+        pytest.param(
+            layer("s", "Scale", length_delimited(142, varint_field(2, 2))), None, id="num_axes"
+        ),
+        pytest.param(
+            layer("s", "Scale", length_delimited(142, varint_field(1, 2))), None, id="axis"
+        ),
+        pytest.param(
+            layer("s", "Scale", length_delimited(142, varint_field(1, 1))), "s", id="axis 1"
+        ),
+        pytest.param(layer("s", "Scale", float_field(5, 1)), None, id="loss_weight"),
+        pytest.param(layer("s", "Scale", varint_field(11, 0)), None, id="propagate_down"),
         pytest.param(b"", None, id="nothing"),
     ],
 )

@@ -19,6 +19,7 @@ from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reference import apply, fold, largest_difference
 from protolint.batchnorm.state import Array, BatchNormState, with_affine
+from protolint.batchnorm.stored_scales import stored_scales
 from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped
 from protolint.weights.index import index_model
@@ -67,7 +68,7 @@ def load(path: Path) -> tuple[dict[str, Norm], dict[str, tuple[Array, ...]]]:
     norms, blobs = {}, {}
     with mapped(str(path)) as (data, state):
         index = index_model(str(path), data, state)
-        marks = file_marks(index)
+        marks, scales = file_marks(index), stored_scales(data, index)
         for layer in index.layers:
             blobs[layer.name] = tuple(
                 decode_blob(data, blob, path=str(path), place=layer.name) for blob in layer.blobs
@@ -75,7 +76,7 @@ def load(path: Path) -> tuple[dict[str, Norm], dict[str, tuple[Array, ...]]]:
         for layer in index.layers:
             if layer.type != "BatchNorm":
                 continue
-            facts = facts_of(data, index, layer, marks)
+            facts = facts_of(data, index, layer, marks, scales.get(layer.position))
             found = detect(facts)
             assert found.layout is not None, found
             decoded = found.layout.decode(facts.blobs, facts.norm.eps, facts.fraction)

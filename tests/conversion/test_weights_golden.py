@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
+from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.reference import fold, largest_difference
 from protolint.batchnorm.state import Array
 from protolint.caffe.registry import DIALECTS
@@ -79,15 +79,13 @@ def batchnorms(path: Path) -> dict[str, tuple[LayerFacts, str, tuple[Array, ...]
     blobs = blobs_of(path)
     with mapped(str(path)) as (data, _):
         index = index_model(str(path), data)
-        marks = file_marks(index)
-        norms = read_norms(data, index)
         return {
             norm.name: (
-                facts_of(data, index, index.layers[position], marks),
+                norm.facts,
                 norm.layout.name,
                 blobs[norm.facts.scale] if norm.facts.scale else (),
             )
-            for position, norm in norms.items()
+            for norm in read_norms(data, index).values()
         }
 
 

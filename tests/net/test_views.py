@@ -111,9 +111,6 @@ def test_an_in_place_layer_begins_a_new_version() -> None:
     assert names(view.readers(by_name(found, "c"))) == ["before", "bn"]
     assert names(view.readers(by_name(found, "bn"))) == ["s"]
     assert names(view.readers(by_name(found, "s"))) == ["after"]
-    scale = view.scale_after(by_name(found, "bn"))
-    assert scale is not None
-    assert scale.name == "s"
     assert view.clashes == []
 
 
@@ -122,15 +119,6 @@ def test_in_place_needs_the_same_index() -> None:
     (view,) = found.views
     (clash,) = view.clashes
     assert (clash[0].name, clash[2].name) == ("x", "b")
-
-
-def test_a_two_bottom_scale_is_not_the_affine_part() -> None:
-    found = net(
-        layer("i", "Input", "", "a b")
-        + layer("bn", "BatchNorm", "a", "n")
-        + layer("s", "Scale", "n b", "s")
-    )
-    assert found.views[0].scale_after(by_name(found, "bn")) is None
 
 
 def test_versions_differ_by_phase() -> None:

@@ -9,10 +9,10 @@ from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.affine import has_beta
 from protolint.conversion.decide.forms import PLAIN, Form, Multipliers, multipliers
 from protolint.conversion.decide.memory import Memory
-from protolint.conversion.decide.merge import Pairing
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Action
 from protolint.layers.layer import Layer
+from protolint.net.pairing import Pairing
 
 __all__ = ["Case", "choose", "is_identity", "scale_specs", "was_choice"]
 

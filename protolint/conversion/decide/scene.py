@@ -9,7 +9,6 @@ from protolint.caffe.batchnorm import Affine
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.decide.memory import Memory, is_added, recall
-from protolint.conversion.decide.merge import Pairing, Sharing, pair_of, sharing
 from protolint.conversion.decide.step import Choices, Note, Refusal
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
@@ -17,6 +16,7 @@ from protolint.layers.states import NetState
 from protolint.names import Names
 from protolint.net.learning import learners
 from protolint.net.net import TEST, TRAIN, Net
+from protolint.net.pairing import Pairing, Sharing, pair_of, sharing
 from protolint.net.rename import rename_top
 from protolint.net.shapes import shapes
 from protolint.net.view import View

@@ -15,6 +15,7 @@ from protolint.batchnorm.base import Layout
 from protolint.batchnorm.detect import BN_STAT, FROM, SOURCES, Detection, detect
 from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.state import BatchNormState, LayoutError, Statistic
+from protolint.batchnorm.stored_scales import stored_scales
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS
 from protolint.errors import InputError
@@ -65,9 +66,9 @@ def read_norms(
     `source` and `statistic` are what the user says wrote the file (see detect). Raises
     InputError where a layout is not certain or the blobs do not fit one.
     """
-    marks = file_marks(index)
+    marks, scales = file_marks(index), stored_scales(data, index)
     found = [
-        (layer, facts_of(data, index, layer, marks))
+        (layer, facts_of(data, index, layer, marks, scales.get(layer.position)))
         for layer in index.layers
         if layer.type in _TYPES and layer.blobs
     ]

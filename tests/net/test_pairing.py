@@ -1,0 +1,129 @@
+"""Which Scale is a BatchNorm's gamma and beta: one answer for nets, weights and reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+
+from protolint.batchnorm.norms import read_weights
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.registry import DIALECTS
+from protolint.lint.known import known_of
+from protolint.net.net import Net
+from protolint.net.pairing import pairings, scale_reading, scales_in
+from protolint.source import Source
+from protolint.workspace.reading import Readings
+
+_INPUT = 'input: "x" input_shape { dim: [1, 2, 4, 4] }\n'
+_STATISTICS = (
+    "blobs { shape { dim: 2 } data: [0, 0] } blobs { shape { dim: 2 } data: [1, 1] }"
+    " blobs { shape { dim: 1 } data: 1 }"
+)
+_GAMMA = "blobs { shape { dim: 2 } data: [7, 7] } blobs { shape { dim: 2 } data: [0, 0] }"
+
+
+def net(text: str) -> Net:
+    (found,) = Readings.of(Source("x", text.encode())).read(DIALECTS["bvlc"]).nets
+    return found
+
+
+def layer(name: str, type: str, bottoms: str, top: str, more: str = "") -> str:
+    blobs = " ".join(f'bottom: "{bottom}"' for bottom in bottoms.split())
+    return f'layer {{ name: "{name}" type: "{type}" {blobs} top: "{top}" {more} }}\n'
+
+
+def scale(more: str = "", bottoms: str = "n", top: str = "s") -> str:
+    return layer("s", "Scale", bottoms, top, more)
+
+
+CASES = [
+    pytest.param(scale(), "", id="a copy"),
+    pytest.param(scale(top="n"), "", id="in place"),
+    pytest.param(scale(top="n") + layer("r", "ReLU", "n", "r"), "", id="read after it"),
+    pytest.param(
+        scale() + layer("e", "Eltwise", "n s", "e"), "'e' reads 'n' as well", id="another reader"
+    ),
+    pytest.param(
+        layer("p", "Pooling", "n", "p") + scale(top="n"), "'p' reads 'n' as well", id="one before"
+    ),
+    pytest.param(
+        scale(bottoms="n x"), "it takes its factors from a second bottom", id="two bottoms"
+    ),
+    pytest.param(
+        scale(bottoms="n n"), "it takes its factors from a second bottom", id="the same twice"
+    ),
+    pytest.param(scale("scale_param { axis: 1 }"), "", id="axis 1"),
+    pytest.param(scale("scale_param { axis: 2 }"), "its axis is 2", id="axis 2"),
+    pytest.param(scale("scale_param { num_axes: 2 }"), "its num_axes is 2", id="num_axes"),
+    pytest.param(scale("scale_param { num_axes: -1 }"), "its num_axes is -1", id="all axes"),
+    pytest.param(scale("loss_weight: 1"), "'s' has a loss_weight", id="loss_weight"),
+    pytest.param(scale("propagate_down: true"), "'s' has a propagate_down", id="propagate_down"),
+]
+
+
+@pytest.mark.parametrize(("behind", "reason"), CASES)
+def test_a_net_a_weight_file_and_show_give_one_answer(
+    behind: str, reason: str, tmp_path: Path
+) -> None:
+    text = _INPUT + layer("bn", "BatchNorm", "x", "n") + behind
+    found = net(text)
+    pairing = pairings(found)["bn"]
+    assert (pairing.reason, pairing.is_one) == (reason, not reason)
+    (view,) = found.views
+    assert [one.name for one in scales_in(found, view).values()] == ["s"] * (not reason)
+
+    stored = layer("bn", "BatchNorm", "x", "n", _STATISTICS) + behind
+    stored = stored.replace('type: "Scale"', f'type: "Scale" {_GAMMA}')
+    message = load_schema("bvlc").message_class("NetParameter")()
+    text_format.Parse(stored, message)
+    path = tmp_path / "net.caffemodel"
+    path.write_bytes(message.SerializeToString())
+    for known in ({}, known_of(found)):
+        (norm,) = read_weights(str(path), known).norms
+        assert norm.facts.scale == (None if reason else "s")
+        assert norm.folded is not None
+        assert norm.folded.scale.tolist() == ([1, 1] if reason else [7, 7])
+
+
+def test_an_axis_may_count_from_the_end() -> None:
+    for axis, reason in ((-3, ""), (-2, "its axis is -2")):
+        text = (
+            _INPUT + layer("bn", "BatchNorm", "x", "n") + scale(f"scale_param {{ axis: {axis} }}")
+        )
+        assert pairings(net(text))["bn"].reason == reason
+
+
+def test_a_scale_of_one_phase_is_not_that_of_both() -> None:
+    data = 'layer { name: "d" type: "Data" top: "x" top: "label" }\n'
+    bn = layer("bn", "BatchNorm", "x", "n")
+    found = net(data + bn + scale("include { phase: TEST }"))
+    assert pairings(found)["bn"].reason == "it is not active in the same states as 'bn'"
+    assert known_of(found)["bn"].scale is None
+    both = scale("include { phase: TEST }") + scale("include { phase: TRAIN }")
+    twice = layer("bn", "BatchNorm", "x", "n", "include { phase: TEST }")
+    twice += layer("bn", "BatchNorm", "x", "n", "include { phase: TRAIN }")
+    assert pairings(net(data + twice + both))["bn"].is_one
+    assert not pairings(net(data + bn + both))["bn"].is_one
+
+
+def test_the_net_counts_more_than_the_file(tmp_path: Path) -> None:
+    stored = layer("bn", "BatchNorm", "x", "n", _STATISTICS) + layer("s", "Scale", "n", "s", _GAMMA)
+    message = load_schema("bvlc").message_class("NetParameter")()
+    text_format.Parse(stored, message)
+    path = tmp_path / "net.caffemodel"
+    path.write_bytes(message.SerializeToString())
+    alone = net(_INPUT + layer("bn", "BatchNorm", "x", "n"))
+    (norm,) = read_weights(str(path), known_of(alone)).norms
+    assert (norm.facts.scale, norm.scale_blobs) == (None, ())
+
+
+def test_the_weaker_question_takes_the_first_scale_with_one_bottom() -> None:
+    behind = layer("p", "Pooling", "n", "p") + scale()
+    found = net(_INPUT + layer("bn", "BatchNorm", "x", "n") + behind)
+    reading = scale_reading(found.views[0], found.batchnorms[0])
+    assert reading is not None
+    assert reading.name == "s"
+    two = net(_INPUT + layer("bn", "BatchNorm", "x", "n") + scale(bottoms="n x"))
+    assert scale_reading(two.views[0], two.batchnorms[0]) is None
