@@ -17,9 +17,8 @@ _INDENT = re.compile(r"\n([ \t]*)[^\s#]")
 
 def uses_stored_statistics(net: Net, batchnorm: Layer) -> bool:
     """Whether the layer says `use_global_stats: true` and this Caffe obeys it."""
-    param = batchnorm.parameter("batch_norm_param")
     obeyed = not net.traits(batchnorm).kind.ignores_global_stats
-    return obeyed and param is not None and param.flag("use_global_stats")
+    return obeyed and batchnorm.batchnorm.use_global_stats is True
 
 
 def collects_statistics(net: Net, batchnorm: Layer) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from protolint.caffe.batchnorm import Affine
 from protolint.caffe.binder import Message
-from protolint.layers.batchnorm import effective_eps
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.net.learning import learnable_blobs
@@ -29,7 +28,7 @@ def settings(net: Net, layer: Layer) -> dict[str, str]:
     """What a layer computes beside its weights, as far as it must not change: field, value."""
     if layer.type == "BatchNorm":
         traits = net.traits(layer)
-        found = {"eps": f"{_eps(net, layer, traits.engine):g}"}
+        found = {"eps": f"{traits.eps:g}"}
         if traits.kind.affine is Affine.ON_REQUEST:
             found["scale_bias"] = str(traits.affine).lower()
         return found
@@ -64,12 +63,6 @@ def place(layer: Layer, field: str) -> Span:
 def _parameter(layer: Layer) -> Message | None:
     known = ALL_TYPES.get(layer.type)
     return layer.parameter(known.parameters[0]) if known is not None and known.parameters else None
-
-
-def _eps(net: Net, layer: Layer, engine: str) -> float:
-    param = layer.parameter("batch_norm_param")
-    written = param.number("eps") if param is not None and "eps" in param else None
-    return effective_eps(net.dialect, engine, written)
 
 
 def _is_global(param: Message) -> bool:

@@ -64,8 +64,7 @@ def needs_no_cudnn(weights: Weights, layer: StoredLayer) -> bool:
     wanted = weights.wanted.get(layer.name)
     if wanted is None or weights.net is None or not weights.dialect.engines_differ_in_layout:
         return False
-    param = wanted.layer.parameter("batch_norm_param")
-    if param is not None and param.text("engine") == "CUDNN":
+    if wanted.layer.batchnorm.engine == "CUDNN":
         return False
     if weights.net.traits(wanted.layer).engine != "CUDNN":
         return False

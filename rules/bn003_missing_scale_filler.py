@@ -47,8 +47,7 @@ _FILLERS = {
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
-        param = layer.parameter("batch_norm_param")
-        if (param is not None and "scale_filler" in param) or not net.traits(layer).affine:
+        if layer.batchnorm.scale_filler or not net.traits(layer).affine:
             continue
         if not net.is_active(layer, "TRAIN"):
             continue

@@ -52,7 +52,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         lowest = float(numbers.variance[found].min())
         gain = float(abs(numbers.gain[found]).max())
         effect = "; gain there is set by eps alone" if limit <= numbers.eps else ""
-        effect += f", up to {gain:.3g}" if effect and not numbers.alone else ""
+        effect += f", up to {gain:.3g}" if effect and not numbers.scale_unknown else ""
         yield Finding(
             reading.layer.span,
             f"{titled(reading.name)}: variance below {limit:g} in "

@@ -47,7 +47,7 @@ def check(weights: Weights) -> Iterator[Finding]:
     limits = weights.thresholds
     for reading in weights.norms:
         numbers = reading.numbers
-        if numbers.channels < _LEAST_CHANNELS or numbers.alone:
+        if numbers.channels < _LEAST_CHANNELS or numbers.scale_unknown:
             continue
         gain, median = abs(numbers.gain), numbers.median_gain
         large = (gain > limits.exploding_gain) & (gain > limits.exploding_gain_ratio * median)

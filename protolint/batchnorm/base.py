@@ -22,14 +22,13 @@ from protolint.batchnorm.state import (
     divided,
     inverted,
     multiplied,
-    single,
     with_eps,
 )
 from protolint.caffe.batchnorm import EpsRule
+from protolint.float32 import single
 
 __all__ = [
     "DEFAULT_FRACTION",
-    "EpsRule",
     "Layout",
     "ParamRule",
     "Role",

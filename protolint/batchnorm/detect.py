@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -31,29 +30,13 @@ from protolint.batchnorm.evidence import (
 )
 from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.layouts import LAYOUTS
+from protolint.batchnorm.sources import SOURCES, sources_of
 from protolint.batchnorm.state import Statistic
 
-__all__ = ["BN_STAT", "FROM", "SOURCES", "Candidate", "Detection", "detect"]
+__all__ = ["BN_STAT", "FROM", "Candidate", "Detection", "detect"]
 
 # The switches that settle what a file leaves open.
 FROM, BN_STAT = "--from", "--bn-stat"
-
-_N15 = ("N15A", "N15C", "N15C-inv-std")
-
-# What each writer may have written, by name of `--from`: the first group that fits counts.
-SOURCES = MappingProxyType(
-    {
-        "bvlc": (("B3",),),
-        "nvidia-0.14": (("B3",), ("N14C", "N14C-inv-std")),
-        "nvidia-0.15": (_N15,),
-        "nvidia-0.16": (("N16-3",), ("N16-5",), _N15),
-        "nvidia-0.17": (("N16-3",), ("N16-5",), _N15),
-        "intel": (("I3",), ("I4",), ("I5",)),
-        "segnet": (("SEG",),),
-        "yjxiong": (("YJX", "YJX-inv-std"),),
-        "pspnet": (("PSP",),),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +69,21 @@ class Detection:
         """The layout, if it is certain."""
         return self.candidates[0].layout if self.certain else None
 
+    @property
+    def question(self) -> str:
+        """What is not known, and the values of the switch that settles it; "" if certain."""
+        choices = ""
+        if self.switch == BN_STAT:
+            choices = f"say which with {BN_STAT} variance or {BN_STAT} inv-std"
+        elif self.switch == FROM:
+            asked = [
+                f"{FROM} {name} ({', '.join(candidate.evidence)})"
+                for candidate in self.candidates
+                for name in sources_of(candidate.layout.name)[:1]
+            ]
+            choices = f"say who wrote it: {' or '.join(dict.fromkeys(asked))}"
+        return f"{self.reason}; {choices}" if choices else self.reason
+
 
 def detect(
     facts: LayerFacts, *, source: str | None = None, statistic: Statistic | None = None
@@ -99,7 +97,7 @@ def detect(
     if facts.type not in ("BatchNorm", "BN"):
         return Detection((), f"a layer of type '{facts.type}' is no BatchNorm")
     if source is not None:
-        found = _told(facts, source)
+        found = _as_written_by(facts, source)
     else:
         table = _OLD_FORKS if facts.type == "BN" else _COUNTS
         found = table.get(len(facts.blobs), _unknown)(facts)
@@ -108,28 +106,28 @@ def detect(
     return _settled(facts, found)
 
 
-def _told(facts: LayerFacts, source: str) -> Detection:
+def _as_written_by(facts: LayerFacts, source: str) -> Detection:
     """The layouts of one writer that the blobs fit."""
     for group in SOURCES[source]:
         fitting = [LAYOUTS[name] for name in group if fits(LAYOUTS[name], facts.blobs)]
         # The two engines of 0.15 have one order, told apart by their shapes.
         engine = [layout for layout in fitting if (layout.axes == (1, 2)) == is_wide(facts.blobs)]
         if fitting:
-            told = f"{FROM} {source}"
-            return Detection(tuple(Candidate(layout, (told,)) for layout in engine or fitting))
+            asked = f"{FROM} {source}"
+            return Detection(tuple(Candidate(layout, (asked,)) for layout in engine or fitting))
     return Detection((), f"{sizes(facts)} fit no BatchNorm that {source} writes")
 
 
 def _with_statistic(found: Detection, statistic: Statistic) -> Detection:
     """Keep the candidates with this statistic; B3 becomes its oldest form if asked."""
-    told = f"{BN_STAT} {statistic.value}"
+    asked = f"{BN_STAT} {statistic.value}"
     kept: list[Candidate] = []
     for candidate in found.candidates:
         layout = candidate.layout
         if layout.name == "B3" and statistic is Statistic.SECOND_MOMENT:
             layout = LAYOUTS["B3-second-moment"]
         if layout.statistic is statistic:
-            kept.append(Candidate(layout, (*candidate.evidence, told)))
+            kept.append(Candidate(layout, (*candidate.evidence, asked)))
     # A layer that can only be one thing is not asked about it.
     return Detection(tuple(kept), found.reason, found.switch) if kept else found
 
@@ -274,7 +272,7 @@ def _segnet(facts: LayerFacts) -> Detection:
     """Type BN with two blobs."""
     if not fits(LAYOUTS["SEG"], facts.blobs):
         return _unknown(facts)
-    if facts.norm.bn_mode == 1:
+    if facts.bn_mode == 1:
         return _sure(("SEG", "two blobs, bn_mode INFERENCE"))
     reason = (
         "two blobs without bn_mode INFERENCE: weights of a training net hold no statistics, only"

@@ -74,7 +74,7 @@ def nvidia_mark(facts: LayerFacts) -> str:
 
 def intel_mark(facts: LayerFacts) -> str:
     """What shows that Intel's fork wrote the layer."""
-    if facts.norm.intel:
+    if facts.norm.is_intels:
         return "batch_norm_param has use_weight_bias or bias_term"
     return f"layer '{facts.marks.intel}' has an engine" if facts.marks.intel is not None else ""
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from protolint.batchnorm.base import DEFAULT_FRACTION
 from protolint.batchnorm.state import Array
+from protolint.caffe.batchnorm import NormParam
+from protolint.caffe.numbers import BatchNormField, LayerField, ParamField
 from protolint.errors import InputError
 from protolint.source import Span
 from protolint.weights.blobs import decode_blob
@@ -23,11 +25,10 @@ from protolint.weights.header import Storage
 from protolint.weights.index import LayerEntry, ModelIndex, shown
 from protolint.wire import FIXED32, LENGTH, VARINT, Buffer, WireError, WireField, fields
 
-__all__ = ["FileMarks", "LayerFacts", "NormParam", "ParamFacts", "facts_of", "file_marks"]
+__all__ = ["FileMarks", "LayerFacts", "ParamFacts", "facts_of", "file_marks"]
 
 # 147 and 148 are left out: the OpenCL branch has numbers of its own from 147 on.
-_TYPE_FIELDS = (145, 146)
-_INTEL_ENGINE = 149
+_TYPE_FIELDS = (LayerField.FORWARD_TYPE, LayerField.BACKWARD_TYPE)
 # bn_param: LayerParameter 45 in SegNet, 137 in yjxiong/caffe and PSPNet.
 _SEGNET_PARAM, _YJX_PARAM = 45, 137
 
@@ -57,21 +58,20 @@ class ParamFacts(NamedTuple):
     name: str
 
 
-class NormParam(NamedTuple):
-    """The BatchNorm parameters a layer of a weight file carries; None where unsaid.
-
-    `intel` tells whether it has a field as only Intel's fork writes it; `bn_mode` is
-    SegNet's (0 LEARN, 1 INFERENCE).
-    """
-
-    use_global_stats: bool | None = None
-    fraction: float | None = None
-    eps: float | None = None
-    scale_bias: bool | None = None
-    engine: int | None = None
-    intel: bool = False
-    bn_mode: int | None = None
-
+# Fields of batch_norm_param by wire type: 5 and 6 are Intel's flags and NVIDIA's fillers.
+_FLOATS = {BatchNormField.MOVING_AVERAGE_FRACTION: "fraction", BatchNormField.EPS: "eps"}
+_FLAGS = {
+    BatchNormField.USE_GLOBAL_STATS: "use_global_stats",
+    BatchNormField.SCALE_BIAS: "scale_bias",
+    BatchNormField.USE_WEIGHT_BIAS: "use_weight_bias",
+    BatchNormField.BIAS_TERM: "bias_term",
+}
+_FILLERS = {
+    BatchNormField.SCALE_FILLER: "scale_filler",
+    BatchNormField.BIAS_FILLER: "bias_filler",
+}
+# The values of batch_norm_param.engine (enum Engine in caffe.proto @ v0.14.5).
+_ENGINES = {0: "DEFAULT", 1: "CAFFE", 2: "CUDNN"}
 
 _NO_MARKS, _NO_PARAM = FileMarks(), NormParam()
 
@@ -80,7 +80,8 @@ _NO_MARKS, _NO_PARAM = FileMarks(), NormParam()
 class LayerFacts:
     """One layer's blobs, decoded, and everything else that hints at its layout.
 
-    `scale` is the name of the Scale layer with this layer's gamma and beta, by the file.
+    `scale` is the name of the Scale layer with this layer's gamma and beta; `bn_mode` is
+    SegNet's, 0 LEARN or 1 INFERENCE.
     """
 
     name: str
@@ -91,6 +92,7 @@ class LayerFacts:
     params: tuple[ParamFacts, ...] = ()
     scale: str | None = None
     marks: FileMarks = _NO_MARKS
+    bn_mode: int | None = None
 
     @property
     def fraction(self) -> float:
@@ -107,7 +109,7 @@ def file_marks(index: ModelIndex) -> FileMarks:
         for found in layer.fields:
             if typed is None and found.number in _TYPE_FIELDS and found.wire_type == VARINT:
                 typed = shown(layer.name)
-            if intel is None and found.number == _INTEL_ENGINE and found.wire_type == LENGTH:
+            if intel is None and found.number == LayerField.ENGINE and found.wire_type == LENGTH:
                 intel = shown(layer.name)
     return FileMarks(raw, typed, intel)
 
@@ -130,7 +132,7 @@ def facts_of(
         for i, blob in enumerate(layer.blobs)
     )
     try:
-        norm = _norm_param(data, layer)
+        norm, bn_mode = _norm_param(data, layer), _bn_mode(data, layer)
         params = tuple(_param(data, span) for span in layer.params)
     except WireError as error:
         place = f"byte {error.offset} (layer {layer.position} '{name}')"
@@ -144,38 +146,30 @@ def facts_of(
         params=params,
         scale=None if scale is None else shown(scale.name),
         marks=marks,
+        bn_mode=bn_mode,
     )
 
 
 def _norm_param(data: Buffer, layer: LayerEntry) -> NormParam:
-    """batch_norm_param, or the bn_param of the forks whose type is BN."""
+    """What batch_norm_param says, or the bn_param of yjxiong/caffe and PSPNet."""
     if layer.type == "BN":
-        return _bn_param(data, layer)
-    norm = NormParam()
+        return _yjxiong_param(data, layer)
+    said: dict[str, Any] = {}
     for found in _all_fields(data, layer.batch_norm_params):
-        number, wire_type = found.number, found.wire_type
-        if number == 1 and wire_type == VARINT:
-            norm = norm._replace(use_global_stats=bool(found.number_value))
-        elif number == 2 and wire_type == FIXED32:
-            norm = norm._replace(fraction=_float(data, found))
-        elif number == 3 and wire_type == FIXED32:
-            norm = norm._replace(eps=_float(data, found))
-        elif number in (5, 6) and wire_type == VARINT:
-            # use_weight_bias and bias_term; in NVIDIA's releases 5 and 6 are messages.
-            norm = norm._replace(intel=True)
-        elif number == 7 and wire_type == VARINT:
-            norm = norm._replace(scale_bias=bool(found.number_value))
-        elif number == 15 and wire_type == VARINT:
-            norm = norm._replace(engine=found.number_value)
-    return norm
+        number, wire_type, value = found.number, found.wire_type, found.number_value
+        if wire_type == FIXED32 and number in _FLOATS:
+            said[_FLOATS[number]] = _float(data, found)
+        elif wire_type == VARINT and number in _FLAGS:
+            said[_FLAGS[number]] = bool(value)
+        elif wire_type == VARINT and number == BatchNormField.ENGINE:
+            said["engine"] = _ENGINES.get(value)
+        elif wire_type == LENGTH and number in _FILLERS:
+            said[_FILLERS[number]] = True
+    return NormParam(**said)
 
 
-def _bn_param(data: Buffer, layer: LayerEntry) -> NormParam:
-    """bn_param of SegNet (mode), or of yjxiong/caffe and PSPNet (momentum and eps)."""
-    norm = NormParam()
-    for found in _all_fields(data, layer.messages(_SEGNET_PARAM)):
-        if found.number == 3 and found.wire_type == VARINT:
-            norm = norm._replace(bn_mode=found.number_value)
+def _yjxiong_param(data: Buffer, layer: LayerEntry) -> NormParam:
+    """What bn_param of yjxiong/caffe and PSPNet says: momentum and eps."""
     floats: dict[int, float] = {}
     older = False
     for found in _all_fields(data, layer.messages(_YJX_PARAM)):
@@ -184,21 +178,30 @@ def _bn_param(data: Buffer, layer: LayerEntry) -> NormParam:
         # Branch data_parallel has a bool 3 and everything after it one number later.
         older = older or (found.number == 3 and found.wire_type == VARINT)
     momentum, eps = (4, 5) if older else (3, 4)
-    return norm._replace(
+    return NormParam(
         fraction=floats.get(momentum, 0.9), eps=floats.get(eps, 1e-7 if older else None)
     )
 
 
+def _bn_mode(data: Buffer, layer: LayerEntry) -> int | None:
+    """The bn_mode of SegNet's bn_param, the last one winning."""
+    mode = None
+    for found in _all_fields(data, layer.messages(_SEGNET_PARAM)) if layer.type == "BN" else ():
+        if found.number == 3 and found.wire_type == VARINT:
+            mode = found.number_value
+    return mode
+
+
 def _param(data: Buffer, span: Span) -> ParamFacts:
-    """One ParamSpec: name 1, lr_mult 3, decay_mult 4 (caffe.proto @ 1.0)."""
+    """What one `param` says."""
     param = ParamFacts(None, None, "")
     for found in fields(data, *span):
-        if found.number == 1 and found.wire_type == LENGTH:
+        if found.number == ParamField.NAME and found.wire_type == LENGTH:
             text = bytes(data[found.value : found.end]).decode("utf-8", "surrogateescape")
             param = param._replace(name=text)
-        elif found.number == 3 and found.wire_type == FIXED32:
+        elif found.number == ParamField.LR_MULT and found.wire_type == FIXED32:
             param = param._replace(lr_mult=_float(data, found))
-        elif found.number == 4 and found.wire_type == FIXED32:
+        elif found.number == ParamField.DECAY_MULT and found.wire_type == FIXED32:
             param = param._replace(decay_mult=_float(data, found))
     return param
 

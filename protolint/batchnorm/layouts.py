@@ -14,17 +14,15 @@ from types import MappingProxyType
 
 import numpy as np
 
-from protolint.batchnorm.base import EpsRule, Layout, ParamRule, Role
+from protolint.batchnorm.base import Layout, ParamRule, Role
 from protolint.batchnorm.state import Array, BatchNormState, Statistic
+from protolint.caffe.batchnorm import EpsRule
+from protolint.caffe.registry import DIALECTS
 
-__all__ = ["EPS_0_16_1", "EPS_0_16_2", "LAYOUTS"]
+__all__ = ["LAYOUTS"]
 
 MEAN, SPREAD, FACTOR = Role.MEAN, Role.SPREAD, Role.FACTOR
 GAMMA, BETA, RESERVED = Role.GAMMA, Role.BETA, Role.RESERVED
-
-# BN.cpp and caffe.proto @ v0.16.1 and @ v0.16.2; from v0.16.3 on the default is 1e-5.
-EPS_0_16_1 = EpsRule(default=1e-4, floor=1e-4)
-EPS_0_16_2 = EpsRule(default=1e-4, floor=1e-5)
 
 
 class B3(Layout):
@@ -84,8 +82,8 @@ class N15C(N15A):
 class N16_3(Layout):
     """NVIDIA 0.16 and 0.17 without scale_bias: mean, variance, and a factor it never uses.
 
-    y = (x - blob0) / sqrt(blob1 + eps); eps floor and default 1e-5, and 1e-4 in the
-    first tags (EPS_0_16_1, EPS_0_16_2). The third blob starts as 0 up to v0.16.4 and as
+    y = (x - blob0) / sqrt(blob1 + eps); eps floor and default 1e-5, and both 1e-4 in
+    v0.16.1, the default alone in v0.16.2. The third blob starts as 0 up to v0.16.4 and as
     1 from v0.16.5; it keeps what was loaded, which v0.17.1 and later divide by while
     loading a binary file. Shapes (C), (C), (1). The layer freezes all three itself.
     (BN.cpp @ v0.16.1, v0.16.6, v0.17.4; net.cpp @ v0.17.1.)
@@ -190,23 +188,33 @@ class Psp(Yjx):
 
 
 _INVERSE, _MOMENT = Statistic.INVERSE_DEVIATION, Statistic.SECOND_MOMENT
-_FIXED = EpsRule(fixed=1e-4)
-_FLOOR = EpsRule(floor=1e-5)
+
+
+def _eps(layout: str) -> EpsRule:
+    """The rule of the first Caffe whose layers have a layout; no fork has one of its own."""
+    rules = (
+        kind.eps
+        for dialect in DIALECTS.values()
+        for kind in dialect.kinds
+        if layout in (kind.layout, kind.affine_layout)
+    )
+    return next(rules, EpsRule())
+
 
 LAYOUTS: MappingProxyType[str, Layout] = MappingProxyType(
     {
         layout.name: layout
         for layout in (
-            B3("B3", sums=True),
+            B3("B3", _eps("B3"), sums=True),
             # BVLC master 2015-10-22 to 2015-11-14 and v0.14.0-rc.1: E[x^2] in blob 1.
             B3("B3-second-moment", statistic=_MOMENT, sums=True, reading_only=True),
-            N14C("N14C", _FIXED),
-            N14C("N14C-inv-std", _FIXED, _INVERSE),
-            N15A("N15A"),
-            N15C("N15C", _FLOOR),
-            N15C("N15C-inv-std", _FLOOR, _INVERSE),
-            N16_3("N16-3", _FLOOR),
-            N16_5("N16-5", _FLOOR),
+            N14C("N14C", _eps("N14C")),
+            N14C("N14C-inv-std", _eps("N14C"), _INVERSE),
+            N15A("N15A", _eps("N15A")),
+            N15C("N15C", _eps("N15C")),
+            N15C("N15C-inv-std", _eps("N15C"), _INVERSE),
+            N16_3("N16-3", _eps("N16-3")),
+            N16_5("N16-5", _eps("N16-5")),
             I5("I5", sums=True),
             I4("I4", sums=True),
             I3("I3", sums=True),

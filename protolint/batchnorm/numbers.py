@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from protolint.batchnorm.norms import Norm
+from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import UNKNOWN_AGE, Age, Array, LayoutError
 
 __all__ = ["SMALLEST_NORMAL", "Numbers", "numbers_of"]
@@ -27,8 +27,8 @@ class Numbers:
 
     `layout` names the form they were stored in. `gamma` is 1 and `beta` 0 where the source
     has none (`affine` False). `problem` says why there are no numbers; all arrays are empty
-    then. `age` is how many TRAIN passes the average covers, as far as anything tells. `alone`
-    tells that a Scale layer with another gamma and beta may follow, of which nothing is known.
+    then. `age` is how many TRAIN passes the average covers, as far as anything shows.
+    `scale_unknown` is whether a Scale layer with another gamma and beta may follow.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Numbers:
     affine: bool = True
     age: Age = UNKNOWN_AGE
     problem: str = ""
-    alone: bool = False
+    scale_unknown: bool = False
 
     @property
     def channels(self) -> int:
@@ -87,23 +87,19 @@ class Numbers:
 
 
 def numbers_of(norm: Norm) -> Numbers:
-    """The numbers of a BatchNorm of a weight file, in use as its own Caffe uses them."""
+    """Return the numbers of a BatchNorm of a weight file, as its own Caffe uses them."""
     name = norm.name or "(no name)"
-    layout = norm.layout.name if norm.layout is not None else ""
-    state = norm.folded
-    if state is None:
-        empty = np.zeros(0)
-        return Numbers(name, layout, empty, empty, empty, empty, 0.0, problem=norm.problem)
     try:
+        state = norm.folded
         with np.errstate(invalid="ignore", over="ignore"):
             mean, variance = state.mean.astype(np.float64), state.variance.astype(np.float64)
     except LayoutError as error:
-        empty = np.zeros(0)
-        return Numbers(name, layout, empty, empty, empty, empty, 0.0, problem=str(error))
+        none = np.zeros(0)
+        return Numbers(name, norm.layout_name, none, none, none, none, 0.0, problem=str(error))
     with np.errstate(invalid="ignore", over="ignore"):
         return Numbers(
             name=name,
-            layout=layout,
+            layout=norm.layout_name,
             mean=mean,
             variance=variance,
             gamma=state.scale.astype(np.float64),
@@ -111,5 +107,5 @@ def numbers_of(norm: Norm) -> Numbers:
             eps=state.eps,
             affine=state.gamma is not None,
             age=state.age,
-            alone=norm.alone and state.gamma is None,
+            scale_unknown=norm.scale_unknown and state.gamma is None,
         )

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protolint.batchnorm.base import EpsRule
 from protolint.batchnorm.state import Array, BatchNormState, Statistic
+from protolint.caffe.batchnorm import EpsRule
 
 __all__ = ["Folded", "apply", "fold", "largest_difference"]
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protolint.errors import ProtolintError
+from protolint.float32 import single
 
 __all__ = [
     "UNKNOWN_AGE",
@@ -33,7 +34,6 @@ __all__ = [
     "divided",
     "inverted",
     "multiplied",
-    "single",
     "with_affine",
     "with_eps",
 ]
@@ -149,12 +149,6 @@ class BatchNormState:
     def identity_affine(self) -> bool:
         """Whether gamma is 1 and beta 0 in every channel, stored or not."""
         return bool(np.all(self.scale == 1) and np.all(self.shift == 0))
-
-
-def single(value: float) -> float:
-    """The 32-bit float nearest to a value, as every `float` field of Caffe holds it."""
-    with np.errstate(over="ignore"):
-        return float(np.float32(value))
 
 
 def divided(state: BatchNormState) -> BatchNormState:

@@ -54,6 +54,11 @@ class NormParam(NamedTuple):
     use_weight_bias: bool | None = None
     bias_term: bool | None = None
 
+    @property
+    def is_intels(self) -> bool:
+        """Whether it has a field as only Intel's fork writes it."""
+        return self.use_weight_bias is not None or self.bias_term is not None
+
 
 class BatchNormKind(NamedTuple):
     """One BatchNorm implementation: the layer that a Caffe runs for one engine.

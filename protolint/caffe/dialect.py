@@ -180,6 +180,13 @@ class Dialect:
             return engine
         return self.default_engine if with_cudnn else self.default_engine_alone
 
+    def kind_of(self, layout: str) -> BatchNormKind:
+        """Return the implementation whose layers have a layout, or else that of engine CAFFE."""
+        for kind in self.kinds:
+            if layout and layout in (kind.layout, kind.affine_layout):
+                return kind
+        return self.engines["CAFFE"]
+
     def asks_for_affine(self, param: NormParam) -> bool:
         """Return whether a layer of a kind that has gamma and beta on request asks for them."""
         return False

@@ -58,7 +58,7 @@ class BatchNormField:
     """BatchNormParameter; NVIDIA and Intel give 4 to 6 different meanings."""
 
     USE_GLOBAL_STATS, MOVING_AVERAGE_FRACTION, EPS = 1, 2, 3
-    SCALE_BIAS, ENGINE = 7, 15
+    SCALE_FILLER, BIAS_FILLER, SCALE_BIAS, ENGINE = 5, 6, 7, 15
     #: Intel's fork.
     USE_WEIGHT_BIAS, BIAS_TERM = 5, 6
 

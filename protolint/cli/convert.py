@@ -109,7 +109,7 @@ def command(
 
     Exit code: 0 converted, 1 the proof failed, 2 wrong usage, unreadable or refused.
     """
-    from protolint.batchnorm.detect import SOURCES
+    from protolint.batchnorm.sources import SOURCES
     from protolint.batchnorm.state import Statistic
     from protolint.conversion.decide.step import Choices
     from protolint.conversion.report import render_json, render_text

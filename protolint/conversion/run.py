@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from protolint.batchnorm.detect import SOURCES
+from protolint.batchnorm.sources import SOURCES
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS, resolve_target

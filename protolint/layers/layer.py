@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import Value
 from protolint.layers.legacy import V0_TYPES, V1_TYPES
+from protolint.layers.norm_param import norm_param
 from protolint.layers.states import NetState, StateRule
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
@@ -53,8 +55,8 @@ class Layer:
     """
 
     __slots__ = (
-        "_params", "bottoms", "exclude", "generation", "include", "index", "message", "name",
-        "node", "tops", "type", "type_node",
+        "_batchnorm", "_params", "bottoms", "exclude", "generation", "include", "index", "message",
+        "name", "node", "tops", "type", "type_node",
     )  # fmt: skip
 
     def __init__(self, index: int, message: Message, node: Block, *, legacy: bool) -> None:
@@ -68,6 +70,7 @@ class Layer:
         self.include = _rules(values["include"]) if "include" in values else ()
         self.exclude = _rules(values["exclude"]) if "exclude" in values else ()
         self._params: list[ParamSpec] | None = None
+        self._batchnorm: NormParam | None = None
         inner = message.message("layer") if legacy else None
         if inner is not None:
             self.generation = 0
@@ -93,6 +96,13 @@ class Layer:
                 for m in given
             ]
         return self._params
+
+    @property
+    def batchnorm(self) -> NormParam:
+        """What the layer's batch_norm_param says; nothing where there is none."""
+        if self._batchnorm is None:
+            self._batchnorm = norm_param(self.parameter("batch_norm_param"))
+        return self._batchnorm
 
     def parameter(self, field: str) -> Message | None:
         """A parameter message such as `batch_norm_param`, or None where it is not given."""

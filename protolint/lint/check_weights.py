@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from protolint.batchnorm.detect import Detection
 from protolint.batchnorm.facts import LayerFacts
-from protolint.batchnorm.norms import Norm, StoredLayer, WeightsFile
 from protolint.batchnorm.numbers import Numbers
+from protolint.batchnorm.reading import Norm, StoredLayer, WeightsFile
+from protolint.batchnorm.writer import writer_of
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DEFAULT, NEWEST, writer_of_zero_factor, writers_of
+from protolint.caffe.registry import DEFAULT
 from protolint.diagnostic import Diagnostic
 from protolint.lint.file_report import FileReport
 from protolint.lint.precedence import one_for_each_cause
@@ -156,23 +157,7 @@ def _targets(
     if configured and settings.path is not None:
         reason = f"as {os.path.basename(settings.path)} says"
         return [Target(d, reason) for d in {d.name: d for d in configured}.values()]
-    return [_writer(file)]
-
-
-def _writer(file: WeightsFile) -> Target:
-    """The Caffe that seems to have written the file."""
-    marks = file.marks.nvidia
-    for norm in file.norms:
-        blobs = norm.facts.blobs
-        unset = len(blobs) == 3 and blobs[2].size == 1 and not blobs[2].any()
-        if marks and unset and blobs[1].any():
-            # The factor started at 0 up to v0.16.4, and nothing ever set it.
-            return Target(writer_of_zero_factor(), f"from the factor 0 of '{norm.name}'")
-    if marks:
-        return Target(NEWEST, f"as {marks}")
-    for norm in file.norms:
-        for candidate in norm.detection.candidates[:1]:
-            writers = writers_of(candidate.layout.name) if candidate.layout.affine else []
-            if writers:
-                return Target(writers[0], f"from the blobs of '{norm.name}'")
-    return Target(DEFAULT, "nothing in the file points to another")
+    writer = writer_of(file.norms, file.marks)
+    if writer.is_dialect:
+        return [Target(writer.dialect, writer.reason)]
+    return [Target(DEFAULT, "nothing in the file points to another")]

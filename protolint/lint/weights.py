@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from protolint.batchnorm.norms import Norm, StoredLayer, WeightsFile, read_weights
+from protolint.batchnorm.in_net import layers_in_net
 from protolint.batchnorm.numbers import Numbers, numbers_of
+from protolint.batchnorm.reading import Norm, StoredLayer, WeightsFile, read_weights
 from protolint.batchnorm.state import LayoutError
 from protolint.caffe.dialect import Dialect
 from protolint.layers.layer import Layer
-from protolint.lint.known import known_of
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
 from protolint.source import BinarySource, Span
@@ -171,8 +171,9 @@ class Weights:
 
     def _numbers(self, norm: Norm) -> Numbers:
         numbers = numbers_of(self._decided(norm))
-        # The target adds at least its own least eps, whatever the file was made with.
-        return replace(numbers, eps=max(numbers.eps, self.dialect.eps_floor))
+        # The target adds its own eps at least, whatever the file was made with.
+        kind = self.dialect.kind_of(norm.layout_name)
+        return replace(numbers, eps=kind.eps.effective(numbers.eps))
 
     def _decided(self, norm: Norm) -> Norm:
         """The BatchNorm as the target reads it, where the file does not say how it is meant.
@@ -181,7 +182,7 @@ class Weights:
         for a variance. Three blobs are sums for a Caffe that divides them.
         """
         candidates = norm.detection.candidates
-        if norm.state is not None or not candidates:
+        if not norm.problem or not candidates:
             return norm
         layout = candidates[0].layout
         if {c.layout.name for c in candidates} == {"B3", "N16-3"}:
@@ -192,7 +193,7 @@ class Weights:
             state = layout.decode(norm.facts.blobs, norm.facts.norm.eps, norm.facts.fraction)
         except LayoutError:
             return norm
-        return replace(norm, state=state, problem="")
+        return replace(norm, decoded=state, problem="")
 
 
 class StoredWeights:
@@ -207,7 +208,7 @@ class StoredWeights:
 
     def read(self, net: Net | None) -> WeightsFile:
         """What the file holds, with what a net says of it."""
-        return self.plain if net is None else read_weights(self.path, known_of(net))
+        return self.plain if net is None else read_weights(self.path, layers_in_net(net))
 
     @cached_property
     def scans(self) -> tuple[tuple[BlobScan, ...], ...]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from protolint.float32 import shortest
-from protolint.layers.batchnorm import effective_eps
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
@@ -117,27 +116,19 @@ def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
 def _batchnorm(net: Net, view: View, layer: Layer, scale: Layer | None) -> BatchNormSummary | None:
     if layer.type != "BatchNorm":
         return None
-    traits = net.traits(layer)
-    param = layer.parameter("batch_norm_param")
-    given = param is not None and "moving_average_fraction" in param
+    traits, param = net.traits(layer), layer.batchnorm
     stored = layer.runs_as(view.state) == TEST
-    if not traits.kind.ignores_global_stats and param is not None and "use_global_stats" in param:
-        stored = param.flag("use_global_stats")
+    if not traits.kind.ignores_global_stats and param.use_global_stats is not None:
+        stored = param.use_global_stats
     return BatchNormSummary(
         traits.engine,
         traits.blobs,
         traits.affine,
-        _eps(net, layer, traits.engine),
-        param.number("moving_average_fraction") if param is not None and given else _AVERAGE,
+        float(shortest(traits.eps)),
+        _AVERAGE if param.fraction is None else param.fraction,
         not stored,
         scale,
     )
-
-
-def _eps(net: Net, layer: Layer, engine: str) -> float:
-    param = layer.parameter("batch_norm_param")
-    written = param.number("eps") if param is not None and "eps" in param else None
-    return float(shortest(effective_eps(net.dialect, engine, written)))
 
 
 def _totals(layers: list[LayerSummary]) -> Totals:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from protolint.batchnorm.norms import Known, Norm, read_weights
+from protolint.batchnorm.in_net import LayerInNet
 from protolint.batchnorm.numbers import Numbers, numbers_of
+from protolint.batchnorm.reading import read_weights
 from protolint.batchnorm.state import Statistic
-from protolint.conversion.numbers.norms import doubt_of
 from protolint.errors import InputError, UsageError
 from protolint.stats.model import Snapshot
 from protolint.stats.tensors import batchnorms_of, natural
@@ -32,11 +32,11 @@ _NUMBERS = (
 class Reading(NamedTuple):
     """What the user says about the files.
 
-    `known` is what a prototxt says by the layer's name; `source` and `statistic` are as in
+    `in_net` is what a prototxt says by the layer's name; `source` and `statistic` are as in
     detect; `eps` is what a file of tensors does not store.
     """
 
-    known: Mapping[str, Known] = MappingProxyType({})
+    in_net: Mapping[str, LayerInNet] = MappingProxyType({})
     source: str | None = None
     statistic: Statistic | None = None
     eps: float = 1e-5
@@ -97,26 +97,16 @@ def _read(path: str, reading: Reading) -> tuple[Snapshot, list[str]]:
         raise InputError(path, f"no weights, but {found.description}")
     if found.kind is FileKind.TEXT:
         raise InputError(path, "text, no weights; a prototxt goes with --net")
-    file_ = read_weights(path, reading.known, source=reading.source, statistic=reading.statistic)
+    file_ = read_weights(path, reading.in_net, source=reading.source, statistic=reading.statistic)
     if not file_.layers:
         raise InputError(path, "holds no layer with weights; give the caffemodel of a net")
     notes = [] if file_.norms else [_without(len(file_.layers))]
-    layers = tuple(_numbers(norm) for norm in file_.norms)
+    layers = tuple(numbers_of(norm) for norm in file_.norms)
     return Snapshot(path, name, file_.kind, layers), notes
 
 
 def _without(layers: int) -> str:
     return f"holds no BatchNorm ({layers} layer{'' if layers == 1 else 's'})"
-
-
-def _numbers(norm: Norm) -> Numbers:
-    """Return the numbers of a layer; where there are none, what settles the question too."""
-    numbers = numbers_of(norm)
-    if norm.state is not None or norm.detection.certain:
-        return numbers
-    said = doubt_of(norm.name, norm.detection, 0).removeprefix(f"layer '{norm.name}': ")
-    candidates = dict.fromkeys(found.layout.name for found in norm.detection.candidates)
-    return replace(numbers, problem=said, layout=" or ".join(candidates))
 
 
 def _in_name_order(layers: tuple[Numbers, ...]) -> tuple[Numbers, ...]:

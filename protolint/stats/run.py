@@ -7,11 +7,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from protolint.batchnorm.detect import SOURCES
+from protolint.batchnorm.in_net import layers_in_net
+from protolint.batchnorm.sources import SOURCES
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.errors import UsageError
-from protolint.lint.known import known_of
 from protolint.lint.select import selection_of
 from protolint.stats.compare import compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
@@ -64,8 +64,8 @@ def collect(
     workspace = options.workspace or Workspace()
     selection = selection_of(workspace, paths[0])
     net = None if options.net is None else read_net_file(options.net, workspace, options.target)
-    known = {} if net is None else known_of(net.nets[0])
-    reading = Reading(known, options.source, options.statistic, options.eps)
+    in_net = {} if net is None else layers_in_net(net.nets[0])
+    reading = Reading(in_net, options.source, options.statistic, options.eps)
     found, order, notes = read_snapshots(paths, reading, progress)
     if net is not None:
         notes += tuple(_not_in_net(net, found))
@@ -73,7 +73,7 @@ def collect(
         f"{snapshot.path}: HDF5 does not say which Scale layers follow, so gamma and gain are"
         " without them: give the net with --net"
         for snapshot in found
-        if any(numbers.alone for numbers in snapshot.layers)
+        if any(numbers.scale_unknown for numbers in snapshot.layers)
     )
     snapshots = _picked(found, options.layers)
     thresholds = Thresholds.of(selection.settings.thresholds)

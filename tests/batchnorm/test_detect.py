@@ -5,18 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from protolint.batchnorm.detect import BN_STAT, FROM, SOURCES, Detection, detect
+from protolint.batchnorm.detect import BN_STAT, FROM, Detection, detect
 from protolint.batchnorm.facts import (
     FileMarks,
     LayerFacts,
-    NormParam,
     ParamFacts,
     facts_of,
     file_marks,
 )
 from protolint.batchnorm.layouts import LAYOUTS
+from protolint.batchnorm.sources import SOURCES
 from protolint.batchnorm.state import Array, Statistic
 from protolint.batchnorm.stored_scales import stored_scales
+from protolint.caffe.batchnorm import NormParam
 from protolint.errors import InputError
 from protolint.weights.index import index_model
 from protolint.wire import float_field, length_delimited, varint_field
@@ -184,7 +185,7 @@ def test_a_factor_of_one_needs_no_marks() -> None:
     assert certain(verdict(column(), column(), one(1), column(), column())) == "N16-5"
 
 
-@pytest.mark.parametrize("marks", [{"marks": INTEL}, {"norm": NormParam(intel=True)}])
+@pytest.mark.parametrize("marks", [{"marks": INTEL}, {"norm": NormParam(bias_term=False)}])
 def test_marks_of_intel(marks: dict[str, Any]) -> None:
     assert certain(verdict(column(), column(), one(0), column(), column(), **marks)) == "I5"
 
@@ -238,7 +239,7 @@ def test_one_channel_fits_every_order() -> None:
 
 def test_segnet_weights_are_those_of_inference() -> None:
     blobs = wide(column(), column())
-    assert certain(verdict(*blobs, type_="BN", norm=NormParam(bn_mode=1))) == "SEG"
+    assert certain(verdict(*blobs, type_="BN", bn_mode=1)) == "SEG"
     found = verdict(*blobs, type_="BN")
     assert asked(found, FROM) == ["SEG"]
     assert "no statistics" in found.reason
@@ -321,7 +322,7 @@ def test_facts_of_a_layer() -> None:
         length_delimited(139, float_field(3, 0.125) + varint_field(7, 1)),
     )
     found = facts(data + layer("bn_scale", "Scale"))
-    assert found.norm == NormParam(True, 0.5, 0.125, True, 2)
+    assert found.norm == NormParam(True, 0.5, 0.125, True, "CUDNN")
     assert found.params == (ParamFacts(0, None, "shared"), ParamFacts(None, 0.5, ""))
     assert [values.tolist() for values in found.blobs] == [[1, 2]]
     assert (found.scale, found.raw_data, found.fraction) == ("bn_scale", False, 0.5)
@@ -372,7 +373,7 @@ def test_numbers_that_mean_something_else_elsewhere_are_told_by_their_wire_type(
     intel = varint_field(5, 1) + varint_field(6, 0) + length_delimited(7, b"")
     for param, mark in ((nvidia, False), (intel, True)):
         found = facts(layer("bn", "BatchNorm", length_delimited(139, param)))
-        assert (found.norm.intel, found.norm.scale_bias) == (mark, None)
+        assert (found.norm.is_intels, found.norm.scale_bias) == (mark, None)
     bvlc = layer("rnn", "RNN", length_delimited(145, b""), length_delimited(146, b""))
     assert file_marks(index_model("net", bvlc)) == FileMarks()
     typed = layer("conv", "Convolution", varint_field(145, 1))
@@ -385,7 +386,7 @@ def test_numbers_that_mean_something_else_elsewhere_are_told_by_their_wire_type(
 
 def test_parameters_of_the_forks_with_type_bn() -> None:
     seg = layer("bn", "BN", length_delimited(45, varint_field(3, 1)))
-    assert facts(seg).norm.bn_mode == 1
+    assert facts(seg).bn_mode == 1
     yjx = layer("bn", "BN", length_delimited(137, float_field(3, 0.5) + float_field(4, 0.25)))
     assert facts(yjx).norm == NormParam(fraction=0.5, eps=0.25)
     older = varint_field(3, 1) + float_field(4, 0.5) + float_field(5, 0.25)

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from protolint.batchnorm.base import EpsRule, Layout, ParamRule, Role
-from protolint.batchnorm.layouts import EPS_0_16_1, EPS_0_16_2, LAYOUTS
+from protolint.batchnorm.base import Layout, ParamRule, Role
+from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reference import fold, largest_difference
-from protolint.batchnorm.state import Age, Array, BatchNormState, LayoutError, Statistic, single
+from protolint.batchnorm.state import Age, Array, BatchNormState, LayoutError, Statistic
+from protolint.caffe.batchnorm import EpsRule
+from protolint.caffe.registry import DIALECTS
+from protolint.float32 import single
 
 WRITTEN = [layout for layout in LAYOUTS.values() if not layout.reading_only]
 SUMS = ["B3", "I5", "I4", "I3"]
@@ -178,12 +181,15 @@ def test_the_eps_in_use(name: str, written: float | None, effective: float) -> N
     assert layout.decode(fill(layout), written).eps == single(effective)
 
 
-def test_the_first_tags_of_0_16_have_a_larger_eps() -> None:
-    assert EPS_0_16_1.effective(None) == EPS_0_16_1.effective(1e-6) == single(1e-4)
-    assert EPS_0_16_2.effective(None) == single(1e-4)
-    assert EPS_0_16_2.effective(1e-6) == single(1e-5)
-    old = replace(LAYOUTS["N16-5"], eps=EPS_0_16_1)
-    assert old.decode(fill(old)).eps == single(1e-4)
+def test_a_layout_has_the_eps_of_the_caffe_whose_layers_have_it() -> None:
+    assert LAYOUTS["N14C-inv-std"].eps == LAYOUTS["N14C"].eps == EpsRule(fixed=1e-4)
+    for dialect in DIALECTS.values():
+        for kind in dialect.kinds:
+            for name in filter(None, (kind.layout, kind.affine_layout)):
+                assert dialect.kind_of(name).eps == kind.eps
+                assert dialect.name == "nvidia-0.16.1" or LAYOUTS[name].eps == kind.eps
+    old = replace(LAYOUTS["N16-5"], eps=DIALECTS["nvidia-0.16.1"].kind_of("N16-5").eps)
+    assert old.decode(fill(old)).eps == old.decode(fill(old), 1e-6).eps == single(1e-4)
     assert EpsRule().effective(-1.0) == -1.0
 
 

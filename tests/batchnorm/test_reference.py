@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from protolint.batchnorm.base import EpsRule
 from protolint.batchnorm.reference import Folded, apply, fold, largest_difference
 from protolint.batchnorm.state import Array, BatchNormState, Statistic
+from protolint.caffe.batchnorm import EpsRule
 
 
 def f32(*values: float) -> Array:

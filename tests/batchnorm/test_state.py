@@ -19,10 +19,10 @@ from protolint.batchnorm.state import (
     divided,
     inverted,
     multiplied,
-    single,
     with_affine,
     with_eps,
 )
+from protolint.float32 import single
 
 EPS = single(1e-5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protolint.batchnorm.base import Role
-from protolint.batchnorm.layouts import EPS_0_16_1, LAYOUTS
+from protolint.batchnorm.layouts import LAYOUTS
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.forms import form_in, shortest, single
@@ -29,8 +29,7 @@ def test_roles_and_eps_are_those_of_the_layout(
     layout = LAYOUTS[form.layout]
     assert tuple(Role(role) for role in form.blobs) == layout.roles
     assert form.affine == layout.affine
-    rule = EPS_0_16_1 if dialect.name == "nvidia-0.16.1" else layout.eps
-    assert form.eps == rule.effective(eps)
+    assert form.eps == dialect.kind_of(form.layout).eps.effective(eps)
 
 
 def test_every_layout_that_can_be_a_target_is_reached() -> None:

@@ -8,12 +8,13 @@ from types import MappingProxyType
 
 import pytest
 
+from protolint.batchnorm.in_net import layers_in_net
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
+from protolint.float32 import single
 from protolint.lint.check_weights import GivenNet, check_weights
 from protolint.lint.file_report import FileReport
-from protolint.lint.known import known_of
 from protolint.lint.precedence import one_for_each_cause
 from protolint.lint.registry import all_rules, find_rule
 from protolint.lint.rule import Finding
@@ -188,13 +189,13 @@ def test_a_net_tells_the_scale_and_the_eps_of_its_batchnorms() -> None:
     for target, eps in (("bvlc", 1e-9), ("nvidia-0.17", 1e-5)):
         net = given(text, target).net(DIALECTS[target])
         assert net is not None
-        known = known_of(net)
-        assert {name: layer.type for name, layer in known.items()} == {
+        in_net = layers_in_net(net)
+        assert {name: layer.type for name, layer in in_net.items()} == {
             "d": "Input", "bn": "BatchNorm", "sc": "Scale", "bn2": "BatchNorm", "sc2": "Scale",
             "r": "ReLU",
         }  # fmt: skip
-        assert (known["bn"].scale, known["bn"].norm.eps) == ("sc", eps)
-        assert (known["bn2"].scale, known["bn2"].norm.eps) == (None, 1e-5)
+        assert (in_net["bn"].scale, in_net["bn"].norm.eps) == ("sc", single(eps))
+        assert (in_net["bn2"].scale, in_net["bn2"].norm.eps) == (None, single(1e-5))
 
 
 def test_weights_are_checked_with_the_net_that_a_solver_trains(tmp_path: Path) -> None:

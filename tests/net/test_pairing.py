@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from google.protobuf import text_format
 
-from protolint.batchnorm.norms import read_weights
+from protolint.batchnorm.in_net import LayerInNet, layers_in_net
+from protolint.batchnorm.reading import read_weights
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.known import known_of
 from protolint.net.net import Net
 from protolint.net.pairing import pairings, scale_reading, scales_in
 from protolint.source import Source
@@ -80,10 +80,10 @@ def test_a_net_a_weight_file_and_show_give_one_answer(
     text_format.Parse(stored, message)
     path = tmp_path / "net.caffemodel"
     path.write_bytes(message.SerializeToString())
-    for known in ({}, known_of(found)):
-        (norm,) = read_weights(str(path), known).norms
+    asked: tuple[dict[str, LayerInNet], ...] = ({}, layers_in_net(found))
+    for in_net in asked:
+        (norm,) = read_weights(str(path), in_net).norms
         assert norm.facts.scale == (None if reason else "s")
-        assert norm.folded is not None
         assert norm.folded.scale.tolist() == ([1, 1] if reason else [7, 7])
 
 
@@ -100,7 +100,7 @@ def test_a_scale_of_one_phase_is_not_that_of_both() -> None:
     bn = layer("bn", "BatchNorm", "x", "n")
     found = net(data + bn + scale("include { phase: TEST }"))
     assert pairings(found)["bn"].reason == "it is not active in the same states as 'bn'"
-    assert known_of(found)["bn"].scale is None
+    assert layers_in_net(found)["bn"].scale is None
     both = scale("include { phase: TEST }") + scale("include { phase: TRAIN }")
     twice = layer("bn", "BatchNorm", "x", "n", "include { phase: TEST }")
     twice += layer("bn", "BatchNorm", "x", "n", "include { phase: TRAIN }")
@@ -115,7 +115,7 @@ def test_the_net_counts_more_than_the_file(tmp_path: Path) -> None:
     path = tmp_path / "net.caffemodel"
     path.write_bytes(message.SerializeToString())
     alone = net(_INPUT + layer("bn", "BatchNorm", "x", "n"))
-    (norm,) = read_weights(str(path), known_of(alone)).norms
+    (norm,) = read_weights(str(path), layers_in_net(alone)).norms
     assert (norm.facts.scale, norm.scale_blobs) == (None, ())
 
 

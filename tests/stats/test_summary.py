@@ -109,7 +109,7 @@ def test_half_precision_and_hdf5_are_read_like_the_rest(fixtures: Path, tmp_path
 
 
 def test_a_prototxt_gives_its_eps(fixtures: Path) -> None:
-    from protolint.lint.known import known_of
+    from protolint.batchnorm.in_net import layers_in_net
     from protolint.stats.nets import read_net_file
     from protolint.workspace.workspace import Workspace
 
@@ -118,6 +118,8 @@ def test_a_prototxt_gives_its_eps(fixtures: Path) -> None:
     net = read_net_file(str(folder / "tide.prototxt"), Workspace()).nets[0]
     assert "eps" not in text
     path = str(folder / "tide_iter_1000.caffemodel")
-    known = {name: k._replace(norm=k.norm._replace(eps=0.25)) for name, k in known_of(net).items()}
+    known = {
+        name: k._replace(norm=k.norm._replace(eps=0.25)) for name, k in layers_in_net(net).items()
+    }
     snapshot = read_snapshots([path], Reading(known))[0][0]
     assert {layer.eps for layer in snapshot.layers} == {0.25}

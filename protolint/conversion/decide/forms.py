@@ -7,7 +7,7 @@ from typing import NamedTuple
 from protolint.caffe.batchnorm import Affine, BatchNormKind
 from protolint.caffe.dialect import Dialect
 from protolint.float32 import shortest, single
-from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits, effective_eps
+from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits
 from protolint.layers.layer import Layer, ParamSpec
 
 __all__ = [
@@ -82,10 +82,7 @@ class Form(NamedTuple):
 def form_of(layer: Layer, dialect: Dialect, *, with_cudnn: bool) -> Form:
     """What a BatchNorm layer is in the dialect it is written for."""
     traits = batchnorm_traits(layer, dialect, with_cudnn=with_cudnn)
-    param = layer.parameter("batch_norm_param")
-    given = param is not None and "eps" in param
-    written = param.number("eps") if param is not None and given else None
-    return _form(dialect, traits, written)
+    return _form(dialect, traits)
 
 
 def form_in(dialect: Dialect, engine: str, *, affine: bool, eps: float | None) -> Form:
@@ -93,16 +90,16 @@ def form_in(dialect: Dialect, engine: str, *, affine: bool, eps: float | None) -
     kind = dialect.engines[engine]
     affine = kind.affine is Affine.ALWAYS or (affine and kind.affine is Affine.ON_REQUEST)
     blobs = kind.affine_blobs if affine else kind.blobs
-    return _form(dialect, BatchNormTraits(engine, kind, affine, blobs), eps)
+    return _form(dialect, BatchNormTraits(engine, kind, affine, blobs, kind.eps.effective(eps)))
 
 
-def _form(dialect: Dialect, traits: BatchNormTraits, written: float | None) -> Form:
+def _form(dialect: Dialect, traits: BatchNormTraits) -> Form:
     return Form(
         dialect.name,
         traits.engine,
         traits.affine,
         traits.blobs,
-        single(effective_eps(dialect, traits.engine, written)),
+        traits.eps,
         _layout(dialect, traits.engine, traits.kind, affine=traits.affine),
     )
 

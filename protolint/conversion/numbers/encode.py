@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protolint.batchnorm.base import EpsRule, Layout, ParamRule, Role
+from protolint.batchnorm.base import Layout, ParamRule, Role
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import (
@@ -21,6 +21,7 @@ from protolint.batchnorm.state import (
     with_affine,
     with_eps,
 )
+from protolint.caffe.batchnorm import EpsRule
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.numbers.norms import Norm

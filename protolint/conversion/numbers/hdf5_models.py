@@ -25,7 +25,6 @@ from protolint.conversion.numbers.solverstate import ModelLayer
 from protolint.errors import InputError
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
-from protolint.lint.known import norm_param_of
 from protolint.net.net import TRAIN, Net
 from protolint.weights.hdf5 import read_model
 
@@ -123,7 +122,7 @@ def _norms(
 def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
     """What a prototxt and a file say of one layer."""
     params = tuple(ParamFacts(p.lr_mult, p.decay_mult, p.name) for p in layer.params)
-    return LayerFacts(layer.name, layer.type, blobs, norm=norm_param_of(layer), params=params)
+    return LayerFacts(layer.name, layer.type, blobs, norm=layer.batchnorm, params=params)
 
 
 def _scale(

@@ -241,11 +241,10 @@ def like_net(path: str, net: Net, engine: str | None) -> Like:
     wanted = []
     for place, layers in _places(scene):
         form = form_of(layers[0], target, with_cudnn=net.build.cudnn)
-        param = layers[0].parameter("batch_norm_param")
-        named = param.text("engine") if param is not None and "engine" in param else "DEFAULT"
+        param = layers[0].batchnorm
+        named = param.engine or "DEFAULT"
         if engine is not None and named == "DEFAULT" and engine in target.engines:
-            eps = param.number("eps") if param is not None and "eps" in param else None
-            form = form_in(target, engine, affine=form.affine, eps=eps)
+            form = form_in(target, engine, affine=form.affine, eps=param.eps)
         bias = False
         scale = next((layer for layer in net.layers if layer.name == place.scale), None)
         if place.scale and scale is not None:

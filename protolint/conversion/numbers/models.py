@@ -10,6 +10,7 @@ import numpy as np
 
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.state import BatchNormState, Statistic
+from protolint.batchnorm.writer import writer_of
 from protolint.caffe.descriptors import Schema, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import SCALE, has_groups
@@ -21,7 +22,7 @@ from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_
 from protolint.conversion.numbers.encode import Fate, LayerChange, Recipe
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.like import BlobShape, Like
-from protolint.conversion.numbers.norms import Norm, dialect_of, norm_of, read_norms
+from protolint.conversion.numbers.norms import Norm, norm_of, read_norms
 from protolint.conversion.numbers.recipes import net_of_model, recipes_of
 from protolint.conversion.numbers.rewrite import Rewrite, rewrite_model
 from protolint.conversion.prove.weights import TOLERANCE, Proof, prove
@@ -91,17 +92,8 @@ def read_model_file(path: str, source: str | None, statistic: Statistic | None) 
         index = index_model(path, data, state)
         norms = read_norms(data, index, source=source, statistic=statistic)
         marks = file_marks(index)
-    dialect = dialect_of(norms.values(), marks.nvidia is not None, source)
-    return Model(path, index, norms, dialect, source or _writer(norms.values(), dialect))
-
-
-def _writer(norms: Iterable[Norm], dialect: Dialect) -> str:
-    """What to call the Caffe that wrote a model."""
-    layouts = {norm.layout.name for norm in norms}
-    for name, prefix in (("intel", "I"), ("segnet", "SEG"), ("yjxiong", "YJX"), ("pspnet", "PSP")):
-        if layouts and all(layout.startswith(prefix) for layout in layouts):
-            return name
-    return dialect.name
+    writer = writer_of(list(norms.values()), marks, source)
+    return Model(path, index, norms, writer.dialect, writer.name)
 
 
 def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
@@ -156,8 +148,7 @@ def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:
 
 def written_eps(layer: Layer) -> float | None:
     """The eps a layer says, None where it says none."""
-    param = layer.parameter("batch_norm_param")
-    return param.number("eps") if param is not None and "eps" in param else None
+    return layer.batchnorm.eps
 
 
 def plan_model(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from protolint.batchnorm.base import Role
-from protolint.batchnorm.state import Array, LayoutError, single
+from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.decide.step import Note
@@ -32,6 +32,7 @@ from protolint.conversion.numbers.encode import (
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.norms import Norm
 from protolint.errors import InputError
+from protolint.float32 import single
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
 from protolint.weights.splice import Change, Copy, Piece, changed_layer, message

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protolint.batchnorm.base import EpsRule, Layout
+from protolint.batchnorm.base import Layout
 from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reference import Folded, fold, largest_difference
 from protolint.batchnorm.state import Array, LayoutError
+from protolint.caffe.batchnorm import EpsRule
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.numbers.encode import (
     FROZEN_SCALE,
