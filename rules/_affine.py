@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 
 from protolint.edit import Edit
 from protolint.layers.layer import Layer
+from protolint.names import Names
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, quote, replace_value
@@ -38,12 +38,10 @@ def set_field(net: Net, layer: Layer, parameter: str, field: str, value: str) ->
     return append_field(net.source, message.node, [f"{field}: {value}"])
 
 
-def scale_below(
-    net: Net, batchnorm: Layer, fields: list[str], taken: Container[str]
-) -> Edit | None:
+def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> Edit | None:
     """The edit that puts a Scale layer, in place, right below a BatchNorm.
 
-    `fields` are the lines of its `scale_param`, `taken` the names it may not have. None where
+    `fields` are the lines of its `scale_param`, `names` those of the layers. None where
     the layer has phase rules, which the new one would have to share, or stands in a list.
     """
     node = batchnorm.node
@@ -51,9 +49,8 @@ def scale_below(
         return None
     if node.start == node.value_start:
         return None
-    name = f"{batchnorm.name}_scale"
-    while name in taken:
-        name += "_"
+    wanted = f"{batchnorm.name}_scale"
+    name = names.free(f"{wanted}_" if wanted in names else wanted)
     blob = quote(batchnorm.tops[0].name)
     head = [f"name: {quote(name)}", 'type: "Scale"', f"bottom: {blob}", f"top: {blob}"]
     inner = ["scale_param {", *(f"\t{field}" for field in fields), "}"]

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
+from protolint.names import Names
 from protolint.net.learning import learns
 from protolint.net.net import Net
-from protolint.net.rename import free_name, rename_top
+from protolint.net.rename import rename_top
 from protolint.net.view import BlobVersion, View
 
 # Gradients by finite differences, 42 writers each overwritten in place by 16 layer types, the
@@ -118,7 +119,7 @@ def own_top(net: Net, layer: Layer, index: int) -> Fix | None:
     """
     if any(_is_long_chain(view, view.tops[layer.index][index]) for view in net.views_of(layer)):
         return None
-    name = free_name(net, layer.name or layer.type.lower())
+    name = Names(net.blob_names).free(layer.name or layer.type.lower())
     edits = rename_top(net, layer, index, name)
     bottom = layer.bottoms[index].node
     if not edits or any(bottom.start <= edit.start < bottom.end for edit in edits):

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer, ParamSpec
 from protolint.layers.legacy import V1_TYPES
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields
+from protolint.words import titled
 
 
 def named(layer: Layer) -> str:
     """How a message calls a layer."""
-    return layer.name or f"({layer.type or 'layer'} without a name)"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names joined as in a sentence: `a, b and c`."""
-    *head, last = names
-    return f"{', '.join(head)} and {last}" if head else last
+    return titled(layer.name, layer.type)
 
 
 def is_old_type_word(layer: Layer) -> bool:

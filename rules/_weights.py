@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from protolint.diagnostic import Label
 from protolint.edit import Applicability, Fix
+from protolint.words import listed, plural
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, StoredLayer, Weights
@@ -16,21 +17,9 @@ if TYPE_CHECKING:
 _NAMED = 3
 
 
-def titled(name: str) -> str:
-    """How a message calls a layer of the file."""
-    return name or "(layer without a name)"
-
-
 def channels(found: Sequence[int]) -> str:
     """Channels by number, the first few: `channel 3`, `channels 3, 4, 5 and 9 more`."""
-    named = ", ".join(map(str, found[:_NAMED]))
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return f"channel{'s' if len(found) > 1 else ''} {named}{more}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, as in `1 channel` and `2 channels`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{plural(len(found), 'channel')} {listed([*map(str, found)], _NAMED)}"
 
 
 def shape(dims: Sequence[int | None]) -> str:

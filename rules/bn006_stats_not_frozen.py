@@ -38,8 +38,9 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import append_field
+from protolint.words import joined
 
-from ._layers import listed, named
+from ._layers import named
 from ._statistics import STATISTICS, ZEROS, BlobSetting, blob_settings, is_bvlc_idiom, mask
 
 
@@ -66,7 +67,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _message(bare: list[BlobSetting]) -> str:
-    roles, numbers = listed(b.role for b in bare), listed(str(b.number) for b in bare)
+    roles, numbers = joined(b.role for b in bare), joined(str(b.number) for b in bare)
     are, them, blobs = ("is", "it", "blob") if len(bare) == 1 else ("are", "them", "blobs")
     return (
         f"{roles} {are} not masked, weight decay will shrink {them}; "

@@ -32,6 +32,7 @@ from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.names import Names
 from protolint.net.net import Net
 
 from ._affine import scale_below, set_field
@@ -45,7 +46,7 @@ from ._layers import named
     where=lambda caffe: caffe.has_plain_batchnorm,
 )
 def check(net: Net) -> Iterator[Finding]:
-    names: set[str] = set()
+    names: Names | None = None
     cure = _cure(net.dialect)
     for layer in net.batchnorms:
         if net.traits(layer).affine:
@@ -54,7 +55,7 @@ def check(net: Net) -> Iterator[Finding]:
         cut = next((r for r in readers if r.type in ("ReLU", "PReLU", "ELU")), None)
         if cut is None or any(reader.type in ("Scale", "Bias") for reader in readers):
             continue
-        names = names or {layer.name for layer in net.layers}
+        names = names or Names(layer.name for layer in net.layers)
         yield Finding(
             layer.head,
             f"{named(layer)}: normalised values go into {cut.type} without scale and shift; "
@@ -73,7 +74,7 @@ def _cure(dialect: Dialect) -> str:
     return "engine: CUDNN with scale_filler and bias_filler"
 
 
-def _fix(net: Net, layer: Layer, names: set[str]) -> Fix | None:
+def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
     field = net.dialect.affine_field
     if field:
         edit = set_field(net, layer, "batch_norm_param", field, "true")

@@ -29,6 +29,7 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.source import Span
+from protolint.words import counted
 
 from ._affine import collects_statistics
 
@@ -61,7 +62,7 @@ def check(net: Net) -> Iterator[Finding]:
     yield Finding(
         batch.span,
         f"batch_size {batch.size} is too small for batch statistics "
-        f"({number} BatchNorm layer{'s' if number > 1 else ''})",
+        f"({counted(number, 'BatchNorm layer')})",
         layer=batch.layer.name,
         severity=None if batch.size <= _TINY else Severity.INFO,
     )

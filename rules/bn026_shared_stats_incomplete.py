@@ -31,8 +31,9 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import append_field, quote
+from protolint.words import joined
 
-from ._layers import listed, named
+from ._layers import named
 
 _ROLES = ("mean", "variance", "factor")
 
@@ -67,10 +68,10 @@ def _names(layer: Layer) -> list[str]:
 
 
 def _finding(net: Net, layer: Layer, other: Layer, blobs: list[int]) -> Finding:
-    rest = listed(role for i, role in enumerate(_ROLES) if i not in blobs)
+    rest = joined(role for i, role in enumerate(_ROLES) if i not in blobs)
     return Finding(
         layer.params[blobs[0]].span,
-        f"{named(layer)}: shares {listed(_ROLES[i] for i in blobs)} with '{other.name}' "
+        f"{named(layer)}: shares {joined(_ROLES[i] for i in blobs)} with '{other.name}' "
         f"but not {rest}; share all three blobs or none",
         layer=layer.name,
         related=(Label(other.params[blobs[0]].span, "shared with this one"),),

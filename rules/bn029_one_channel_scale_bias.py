@@ -31,6 +31,7 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.names import Names
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.text.tree import Node
@@ -54,7 +55,7 @@ def check(net: Net) -> Iterator[Finding]:
             version = view.bottom(layer)
             if version is not None and known[version].channels == 1:
                 found.setdefault(layer.index, layer)
-    names = {layer.name for layer in net.layers} if found else set()
+    names = Names(layer.name for layer in net.layers if found)
     for layer in found.values():
         fields = _nodes(layer)
         yield Finding(
@@ -73,7 +74,7 @@ def _nodes(layer: Layer) -> list[Node]:
     return [node for node in nodes if node is not None]
 
 
-def _fix(net: Net, layer: Layer, names: set[str]) -> Fix | None:
+def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
     """Moves gamma and beta to a Scale; not in place on CAFFE, which needs them (BN002)."""
     if layer.is_in_place() and net.traits(layer).engine == "CAFFE":
         return None

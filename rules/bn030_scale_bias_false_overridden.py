@@ -29,8 +29,9 @@ from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
+from protolint.words import joined
 
-from ._layers import listed, named
+from ._layers import named
 
 
 @net_rule(
@@ -53,7 +54,7 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             node.span,
             f"{named(layer)}: scale_bias: false has no effect beside "
-            f"{listed(filler.name for filler in fillers)}; remove one of them",
+            f"{joined(filler.name for filler in fillers)}; remove one of them",
             layer=layer.name,
             related=tuple(Label(filler.name_span, "turns it on") for filler in fillers),
             fix=Fix(

@@ -31,8 +31,9 @@ from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.suggest import nearest
 from protolint.text.write import append_field
+from protolint.words import joined
 
-from ._layers import listed, named
+from ._layers import named
 
 
 @net_rule("NT001", "unknown-bottom", Severity.ERROR)
@@ -44,7 +45,7 @@ def check(net: Net) -> Iterator[Finding]:
     for (index, i), states in missing.items():
         layer = net.layers[index]
         bottom = layer.bottoms[i]
-        where = listed(str(state) for state in states)
+        where = joined(str(state) for state in states)
         hint, related = _producer(net, layer, bottom.name, states)
         yield Finding(
             bottom.span,
@@ -71,7 +72,7 @@ def _producer(
         if len(phases) == 1 and not net.is_stage_net:
             what = f"{phases.pop()}-only"
         else:
-            what = f"not in {listed(str(state) for state in states)}"
+            what = f"not in {joined(str(state) for state in states)}"
         return f"; its producer '{other.name}' is {what}", (Label(top.span, "written here"),)
     above = [top.name for other in net.layers[: layer.index] for top in other.tops]
     found = nearest(blob, above)

@@ -25,8 +25,7 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
-
-from ._layers import listed
+from protolint.words import joined
 
 _IN_THE_NET = frozenset({"Power", "Scale", "BatchNorm"})
 #: Where V1 data layers had these fields before transform_param (UpgradeNetDataTransformation).
@@ -43,7 +42,7 @@ def check(net: Net) -> Iterator[Finding]:
             continue
         applied = _applied(layer)
         if applied:
-            what = listed(dict.fromkeys(node.name for node in applied))
+            what = joined(dict.fromkeys(node.name for node in applied))
             start = next((top.span for other in deploy.layers for top in other.bottoms), None)
             related = (Label(start, "takes the image as it is", deploy.source),) if start else ()
             yield Finding(

@@ -28,9 +28,9 @@ from collections.abc import Iterator
 from protolint.caffe.binder import ProblemKind
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.words import joined
 from protolint.workspace.reading import LintFile
 
-from ._layers import listed
 from ._owners import owners_of
 
 
@@ -51,7 +51,7 @@ def check(file: LintFile) -> Iterator[Finding]:
             reported.add(block.start)
         yield Finding(
             node.name_span,
-            f"'{node.name}' is not known to {file.dialect.name} (it belongs to {listed(owners)}); "
+            f"'{node.name}' is not known to {file.dialect.name} (it belongs to {joined(owners)}); "
             "convert the file or choose another dialect",
             layer=file.layer_at(node.start),
         )

@@ -37,8 +37,9 @@ from protolint.net.net import Net
 from protolint.suggest import nearest
 from protolint.text.tree import Scalar
 from protolint.text.write import quote, replace_value
+from protolint.words import joined
 
-from ._layers import is_old_type_word, listed, named
+from ._layers import is_old_type_word, named
 
 
 @net_rule("PT005", "unknown-layer-type", Severity.ERROR)
@@ -64,7 +65,7 @@ def _hint(dialect: Dialect, written: str) -> str:
         return f"; did you mean '{near}'?"
     owners = registered_by(written)
     if owners:
-        return f"; it belongs to {listed(owners)}"
+        return f"; it belongs to {joined(owners)}"
     if written in FORK_TYPES:
         return f"; it belongs to {FORK_TYPES[written]}"
     found = nearest(written, sorted(ALL_TYPES))

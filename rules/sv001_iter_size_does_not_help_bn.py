@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
+from protolint.words import counted
 
 from ._affine import collects_statistics
 from ._solver import batch_size, first_place, label, training_nets
@@ -46,7 +47,7 @@ def check(solver: Solver) -> Iterator[Finding]:
             yield Finding(
                 first_place(solver.message, "iter_size"),
                 f"iter_size {passes} adds up gradients, not BatchNorm statistics: they still see "
-                f"{size} image{'s' if size > 1 else ''}",
+                f"{counted(size, 'image')}",
                 related=(label(solver, net, place, "the batch"),),
                 severity=None if size <= _TINY else Severity.INFO,
             )

@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.words import counted, titled
 
-from ._weights import advice, counted, shape, titled
+from ._weights import advice, shape
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
@@ -47,19 +48,18 @@ def check(weights: Weights) -> Iterator[Finding]:
         first = scans[odd[0]].first or 0
         blobs = " and ".join(f"blob {i} of shape {shape(layer.shapes[i])}" for i in odd)
         kinds = [
-            counted(number, noun)
-            for number, noun in (
-                (sum(scans[i].nans for i in odd), "NaN"),
-                (sum(scans[i].infinities for i in odd), "infinity"),
+            counted(number, noun, nouns)
+            for number, noun, nouns in (
+                (sum(scans[i].nans for i in odd), "NaN", "NaNs"),
+                (sum(scans[i].infinities for i in odd), "infinity", "infinities"),
             )
             if number
         ]
-        words = ", ".join(kinds).replace("infinitys", "infinities")
         yield Finding(
             weights.span_of(position, odd[0]) if len(odd) == 1 else layer.span,
             f"{titled(layer.name)}: {counted(total, 'NaN or infinite value')} in {blobs} "
-            f"({words}, the first at {_place(first, layer.shapes[odd[0]])}); take an earlier "
-            "snapshot",
+            f"({', '.join(kinds)}, the first at {_place(first, layer.shapes[odd[0]])}); take an "
+            "earlier snapshot",
             layer=layer.name,
             fix=advice("take a snapshot from before the values were lost"),
         )

@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.words import counted, titled
 
-from ._weights import advice, channels, counted, titled
+from ._weights import advice, channels
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights

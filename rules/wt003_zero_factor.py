@@ -33,8 +33,9 @@ from protolint.caffe.registry import writer_of_zero_factor
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.words import titled
 
-from ._weights import advice, conversion, titled
+from ._weights import advice, conversion
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights

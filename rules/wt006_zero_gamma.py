@@ -29,8 +29,7 @@ from typing import TYPE_CHECKING
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-from ._weights import counted, titled
+from protolint.words import counted, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, Weights

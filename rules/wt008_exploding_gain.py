@@ -32,8 +32,7 @@ from typing import TYPE_CHECKING
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-from ._weights import counted, titled
+from protolint.words import and_more, titled
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights
@@ -55,7 +54,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         if not found:
             continue
         worst = max(found, key=lambda channel: float(gain[channel]))
-        more = f" and {counted(len(found) - 1, 'channel')} more" if len(found) > 1 else ""
+        more = and_more(len(found) - 1, "channel")
         yield Finding(
             reading.layer.span,
             f"{titled(reading.name)}: gain {float(numbers.gain[worst]):.4g} in channel {worst}"

@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.words import titled
 
-from ._weights import advice, titled
+from ._weights import advice
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, Weights

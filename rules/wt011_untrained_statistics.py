@@ -34,8 +34,9 @@ from typing import TYPE_CHECKING
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.words import and_more, counted, titled
 
-from ._weights import advice, counted, is_sums, titled
+from ._weights import advice, is_sums
 
 if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, Weights
@@ -64,7 +65,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         elif passes is not None and passes < weights.thresholds.few_batches:
             yield Finding(
                 reading.layer.span,
-                f"{name}: statistics cover about {counted(passes, 'batch').replace('chs', 'ches')}"
+                f"{name}: statistics cover about {counted(passes, 'batch', 'batches')}"
                 f"{_factor(reading)}; train on before they are used",
                 layer=reading.name,
                 severity=Severity.WARNING,
@@ -86,12 +87,11 @@ def _apart(aged: list[NormReading]) -> Iterator[Finding]:
         others = [r for r in alike if abs((r.single or 0.0) - usual) > _CLOSE * usual]
         if not others:
             continue
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         where = f"other layers have {usual:.6g}" if many > 1 else "others have others"
         yield Finding(
             others[0].layer.span,
-            f"{titled(others[0].name)}{more}: factor {others[0].single:.6g} where {where}: the "
-            "layers were trained on different numbers of batches",
+            f"{titled(others[0].name)}{and_more(len(others) - 1)}: factor {others[0].single:.6g} "
+            f"where {where}: the layers were trained on different numbers of batches",
             layer=others[0].name,
             severity=Severity.INFO,
         )

@@ -31,8 +31,9 @@ from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 from protolint.source import Span
 from protolint.suggest import nearest
+from protolint.words import counted, titled
 
-from ._weights import counted, in_net, titled
+from ._weights import in_net
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Wanted, Weights

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Finding, weights_rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.words import titled
 
-from ._weights import conversion, is_sums, titled
+from ._weights import conversion, is_sums
 
 if TYPE_CHECKING:
     from protolint.lint.weights import Weights

@@ -14,7 +14,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: Each package of protolint, and the packages of protolint that it may import.
-LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32", "names"}
+LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32", "names",
+          "words"}  # fmt: skip
 ALLOWED = {
     "text": LEAVES,
     "caffe": LEAVES | {"text"},
@@ -34,7 +35,8 @@ ALLOWED = {
                        "batchnorm", "conversion"},
     "cli": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "report", "weights",
                      "batchnorm", "execution", "conversion", "stats", "lsp"},
-    "rules": {"diagnostic", "edit", "source", "suggest", "text", "caffe", "layers", "net",
+    "rules": {"diagnostic", "edit", "source", "suggest", "names", "words", "text", "caffe",
+              "layers", "net",
               "weights.kinds", "workspace.reading", "workspace.directives",
               "workspace.thresholds", "lint.rule", "lint.run", "lint.weights",
               "lint.weights_example"},

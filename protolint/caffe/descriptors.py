@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Union
 from protolint.errors import InputError
 from protolint.text.values import BAD, integer, quoted, real
 from protolint.wire import LENGTH, WireError, fields, varint
+from protolint.words import listed
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
@@ -108,8 +109,7 @@ class FieldType:
         """What the field takes, in words."""
         if self.kind == "enum":
             names = list(self.enum.numbers)
-            shown = ", ".join(names[:8])
-            return f"one of {shown} and {len(names) - 8} more" if names[8:] else f"one of {shown}"
+            return f"one of {listed(names, 8)}"
         if self.kind in _RANGES:
             return "a whole number" if _RANGES[self.kind][0] else "a whole number from 0"
         return _WORDS[self.kind]

@@ -8,7 +8,7 @@ from protolint.files import replace_file
 from protolint.lint.baseline import read_baseline, write_baseline
 from protolint.lint.file_report import FileReport
 from protolint.lint.select import selection_of
-from protolint.report.summary import counted
+from protolint.words import counted
 from protolint.workspace.workspace import Workspace
 
 __all__ = ["apply", "record"]

@@ -18,6 +18,7 @@ from protolint.lint.check import check_files, check_source, check_with_weights
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.source import Source
+from protolint.words import plural
 from protolint.workspace.workspace import Workspace
 
 __all__ = ["change"]
@@ -91,7 +92,7 @@ def _changed(
     """The fixed or suppressed text, and how much was done; raises ProtolintError."""
     if reason is not None:
         edits = suppression_edits(before, found(before), reason)
-        name = "suppression" if len(edits) == 1 else "suppressions"
+        name = plural(len(edits), "suppression")
         counts = Counter({name: len(edits)} if edits else {})
         return Source(before.path, apply_edits(before.data, edits)), counts
     if len(check_source(workspace, before)) > 1:

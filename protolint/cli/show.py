@@ -23,6 +23,7 @@ from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
 from protolint.weights.kinds import FileKind
+from protolint.words import counted
 from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -178,8 +179,6 @@ def _problems(
     report: FileReport, errors: list[Diagnostic], path: str, target: Dialect | None
 ) -> str:
     """What a check finds, in one line."""
-    from protolint.report.summary import counted
-
     codes = ", ".join(sorted({error.code for error in errors}))
     line = report.source.line_number(errors[0].span.start)
     option = "" if target is None else f"--target {target.name} "

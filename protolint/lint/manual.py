@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, Union
 
 from protolint.lint.rule import Example, Invalid, Rule
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
+from protolint.words import plural
 
 __all__ = [
     "examples", "manual_page", "markdown_index", "markdown_page", "rule_as_dict", "summary_line",
@@ -152,7 +153,7 @@ def _intro(example: _Invalid) -> str:
         names = [f"layer `{name}`" for name in example.layers if name is not None]
         where = f"in {', '.join(names)}" if names else "for the file"
         return f"{_what(example)}, checked for `{example.target}`; reported {where}:"
-    noun = "line" if len(example.lines) == 1 else "lines"
+    noun = plural(len(example.lines), "line")
     where = ", ".join(map(str, example.lines))
     return f"`{example.name}`, checked for `{example.target}`; reported at {noun} {where}:"
 

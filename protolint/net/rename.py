@@ -11,7 +11,7 @@ from protolint.net.view import BlobVersion, View
 from protolint.text.tree import Scalar
 from protolint.text.write import quote
 
-__all__ = ["free_name", "rename_top"]
+__all__ = ["rename_top"]
 
 
 class _Use(NamedTuple):
@@ -28,14 +28,6 @@ class _Use(NamedTuple):
     def version(self, view: View) -> BlobVersion | None:
         found = view.tops if self.is_top else view.bottoms
         return found[self.layer.index][self.at]
-
-
-def free_name(net: Net, wanted: str) -> str:
-    """A blob name that no layer and no input of the net uses, near to the one wanted."""
-    name, number = wanted, 2
-    while name in net.blob_names:
-        name, number = f"{wanted}_{number}", number + 1
-    return name
 
 
 def rename_top(net: Net, layer: Layer, index: int, name: str) -> list[Edit] | None:

@@ -10,8 +10,8 @@ from protolint.layers.shape import Shape
 from protolint.net.net import TRAIN, Net
 from protolint.net.summary import BatchNormSummary, LayerSummary, NetSummary
 from protolint.report.style import shown
-from protolint.report.summary import counted
 from protolint.report.table import Column, draw
+from protolint.words import counted
 
 __all__ = ["as_dict", "render"]
 

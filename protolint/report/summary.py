@@ -8,13 +8,9 @@ from collections.abc import Sequence
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.file_report import FileReport
+from protolint.words import counted
 
-__all__ = ["counted", "fix_word", "summary"]
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, as in `1 file` and `2 files`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+__all__ = ["fix_word", "summary"]
 
 
 def fix_word(fix: Fix) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.stats.model import Drift, Outlier, Snapshot
+from protolint.words import and_more
 from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["Comparison", "compare_snapshots", "untrained"]
@@ -95,17 +96,12 @@ def _left_out(
     for here, other in ((before, after), (after, before)):
         missing = [numbers.name for numbers in here.layers if numbers.name not in other.by_name]
         if missing:
-            yield f"{_some(missing)} only in {here.label}, not in {other.label}: not compared"
+            first = f"layer '{missing[0]}'{and_more(len(missing) - 1)}"
+            yield f"{first} only in {here.label}, not in {other.label}: not compared"
     for a, b in both:
         reason = _odd(a, b)
         if reason:
             yield f"layer '{b.name}' {reason} ({place}): not compared"
-
-
-def _some(names: list[str]) -> str:
-    """Return the first of some names, and how many more there are."""
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"layer '{names[0]}'{more}"
 
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")

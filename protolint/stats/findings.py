@@ -17,6 +17,7 @@ from protolint.lint.rule import Finding
 from protolint.lint.select import Selection
 from protolint.source import Span
 from protolint.stats.model import Drift, Snapshot
+from protolint.words import listed, plural
 from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["drift_findings", "layer_findings"]
@@ -76,6 +77,4 @@ def _told(
 
 def _channels(found: Sequence[int]) -> str:
     """Return the numbers of a few channels, counted from 0."""
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    named = ", ".join(map(str, found[:_NAMED]))
-    return f"channel{'' if len(found) == 1 else 's'} {named}{more}"
+    return f"{plural(len(found), 'channel')} {listed([*map(str, found)], _NAMED)}"

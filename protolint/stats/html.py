@@ -24,6 +24,7 @@ from protolint.stats.html_table import chip, table
 from protolint.stats.html_words import count, headline, moved, remarks, times
 from protolint.stats.model import StatsReport
 from protolint.stats.summary import Spread, summary_of
+from protolint.words import listed
 
 __all__ = ["page", "write_html"]
 
@@ -152,9 +153,8 @@ def _by_rule(report: StatsReport, layers: Sequence[Layer]) -> str:
     for (_, code, name, severity), findings in sorted(rules.items()):
         hit = dict.fromkeys(finding.layer or "" for finding in findings)
         known = [places[layer] for layer in hit if layer in places]
-        links = [f'<a href="#{one.anchor}">{clean(one.name)}</a>' for one in known[:_MOST_NAMED]]
-        more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-        about = ", ".join(links) + more
+        links = [f'<a href="#{one.anchor}">{clean(one.name)}</a>' for one in known]
+        about = listed(links, _MOST_NAMED)
         if not known or len(known) < len([layer for layer in hit if layer]):
             others = (f.message for f in findings if f.layer not in places)
             about += " ".join(clean(message) for message in dict.fromkeys(others))

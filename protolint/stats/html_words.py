@@ -8,6 +8,7 @@ from protolint.batchnorm.state import Age
 from protolint.stats.figures_axis import digits, number
 from protolint.stats.html_layers import Layer
 from protolint.stats.model import Drift, StatsReport
+from protolint.words import counted, joined
 
 __all__ = ["age", "count", "headline", "moved", "remarks", "times"]
 
@@ -17,8 +18,8 @@ _SUMMARISED = frozenset({"WT001", "WT002", "WT007", "WT012"})
 
 
 def count(how_many: int, what: str) -> str:
-    """`1 layer`, `2 layers`."""
-    return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
+    """Return `1 layer`, `2 layers`, `1,024 layers`."""
+    return counted(how_many, what, spec=",")
 
 
 def times(ratio: float) -> str:
@@ -47,8 +48,7 @@ def headline(report: StatsReport, layers: Sequence[Layer]) -> tuple[str, str]:
     parts = [*_wrong_numbers(report, layers), *_moves(report)]
     parts += _other_findings(report, bool(parts))
     if parts:
-        *rest, last = parts
-        text = f"{', '.join(rest)} and {last}" if rest else last
+        text = joined(parts)
         return f"{text[0].upper()}{text[1:]}.", "wrong"
     if report.measured:
         worst = max(report.measured, key=lambda one: one.gap)
@@ -57,7 +57,7 @@ def headline(report: StatsReport, layers: Sequence[Layer]) -> tuple[str, str]:
             f" {number(worst.gap)} standard deviations ({worst.numbers.name})."
         )
         return text, "open"
-    which = "BatchNorm layer" if len(layers) == 1 else f"{len(layers):,} BatchNorm layers"
+    which = count(len(layers), "BatchNorm layer").removeprefix("1 ")
     return f"Nothing is wrong with the {which}.", "right"
 
 

@@ -17,6 +17,7 @@ from protolint.errors import InputError, UsageError
 from protolint.stats.model import Snapshot
 from protolint.stats.tensors import batchnorms_of, natural
 from protolint.weights.kinds import FileKind, recognise
+from protolint.words import counted
 
 __all__ = ["Progress", "Reading", "read_snapshots"]
 
@@ -106,7 +107,7 @@ def _read(path: str, reading: Reading) -> tuple[Snapshot, list[str]]:
 
 
 def _without(layers: int) -> str:
-    return f"holds no BatchNorm ({layers} layer{'' if layers == 1 else 's'})"
+    return f"holds no BatchNorm ({counted(layers, 'layer')})"
 
 
 def _in_name_order(layers: tuple[Numbers, ...]) -> tuple[Numbers, ...]:

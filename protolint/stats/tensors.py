@@ -19,6 +19,7 @@ import numpy as np
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import UNKNOWN_AGE, Age, Array
 from protolint.errors import InputError
+from protolint.words import counted
 
 __all__ = ["Group", "Tensor", "batchnorms_of", "natural"]
 
@@ -63,7 +64,7 @@ def batchnorms_of(
         count = sum(len(group.tensors) for group in groups)
         raise InputError(
             path,
-            f"holds no BatchNorm statistics: {count} tensor{'' if count == 1 else 's'}, none"
+            f"holds no BatchNorm statistics: {counted(count, 'tensor')}, none"
             f" called {_MEAN} or {_VARIANCE}",
         )
     notes = []

@@ -38,6 +38,7 @@ from protolint.wire import (
     forget,
     varint,
 )
+from protolint.words import counted
 
 __all__ = [
     "Generation",
@@ -357,7 +358,7 @@ class _Reader:
             return f"not a caffemodel, but {guess} ({place}: {error})"
         if not self.layers:
             return f"{place}: {error}; this is not a caffemodel, or its first layer is damaged"
-        readable = "1 layer" if len(self.layers) == 1 else f"{len(self.layers)} layers"
+        readable = counted(len(self.layers), "layer")
         return (
             f"{place}: {error}; {readable} before it can be read, the file is cut short or"
             " damaged: fetch it again, or use another snapshot"

@@ -9,8 +9,9 @@ from protolint.caffe.registry import DIALECTS
 from protolint.edit import apply_edits
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
+from protolint.names import Names
 from protolint.net.net import Net
-from protolint.net.rename import free_name, rename_top
+from protolint.net.rename import rename_top
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 
@@ -193,7 +194,7 @@ def test_without_cudnn_the_default_engine_is_caffe() -> None:
 def renamed(text: str, name: str) -> str | None:
     found = net(text)
     target = by_name(found, name)
-    edits = rename_top(found, target, 0, free_name(found, name))
+    edits = rename_top(found, target, 0, Names(found.blob_names).free(name))
     return None if edits is None else apply_edits(text.encode(), edits).decode()
 
 
@@ -236,9 +237,3 @@ def test_long_in_place_chains_are_followed() -> None:
     result = renamed(text, "l0")
     assert result is not None
     assert result.count('"data"') == 2
-
-
-def test_a_free_name_is_unlike_every_blob() -> None:
-    found = net(DATA + layer("bn", "BatchNorm", "data", "bn"))
-    assert free_name(found, "bn") == "bn_2"
-    assert free_name(found, "fresh") == "fresh"
