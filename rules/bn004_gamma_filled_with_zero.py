@@ -90,7 +90,7 @@ def _fix(net: Net, filler: Message) -> Fix | None:
     if isinstance(value, Scalar):
         edit = replace_value(value, "1")
         return Fix("Let gamma start at 1", (edit,), Applicability.UNSAFE)
-    if block is None or any(child.name not in filler for child in block.children):
+    if block is None or not filler.values.keys() >= {child.name for child in block.children}:
         return None  # a misspelt field may be the value
     return Fix("Let gamma start at 1", (append_field(net.source, block, ["value: 1"]),))
 

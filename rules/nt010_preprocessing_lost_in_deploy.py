@@ -78,7 +78,7 @@ def _applied(layer: Layer) -> list[Scalar | Block]:
         if "scale" in param and param.number("scale") != 1:
             found += param.nodes_of("scale")
         found += param.nodes_of("mean_file")
-        if any(param.numbers("mean_value")):
+        if place == "transform_param" and any(param.numbers("mean_value")):
             found += param.nodes_of("mean_value")
     return sorted(found, key=lambda node: node.start)
 

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from protolint.caffe.field_names import check_field_names
+
 # Machines differ and are shared: what is slow is measured by scripts/bench.py, not here.
 settings.register_profile("protolint", deadline=None)
 settings.load_profile("protolint")
+
+# A field's name that no schema has would make a rule quiet for ever.
+check_field_names()
 
 # What the command line looks at must not depend on where the tests are run.
 for _name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_WORKSPACE",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["BindProblem", "Message", "ProblemKind", "bind", "to_protobuf"]
 
 _T = TypeVar("_T")
+_Values = dict[str, "list[tuple[Message | Value, Scalar | Block]]"]
+
+#: Makes what holds the values of a message, if not a dict: `field_names` looks at each name.
+new_values: Callable[[MessageType], _Values] | None = None
 
 
 class ProblemKind(Enum):
@@ -57,7 +61,7 @@ class Message:
     def __init__(self, type: MessageType, node: Block | None) -> None:
         self.type = type
         self.node = node
-        self.values: dict[str, list[tuple[Message | Value, Scalar | Block]]] = {}
+        self.values: _Values = {} if new_values is None else new_values(type)
 
     def __repr__(self) -> str:
         return f"Message({self.type.name!r}, {list(self.values)})"
