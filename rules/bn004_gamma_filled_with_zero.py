@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.eltwise import operation
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
@@ -37,7 +38,6 @@ from protolint.net.view import View
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, replace_value
 
-from ._inplace import operation
 from ._layers import named
 
 _AFFINE = frozenset({"Scale", "Bias", "Dropout"})

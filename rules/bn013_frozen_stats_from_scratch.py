@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
-from protolint.layers.catalogue import SHAPE_KEEPING
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import learns
@@ -87,10 +87,11 @@ def _nearest_weights(view: View) -> dict[int, Layer]:
     """For each layer, the one with weights at the head of its shape-keeping chain."""
     found: dict[int, Layer] = {}
     for layer in view.layers:
+        known = ALL_TYPES.get(layer.type)
         if layer.type in _FILLED:
             found[layer.index] = layer
-        elif layer.type in SHAPE_KEEPING and view.bottoms[layer.index]:
-            version = view.bottoms[layer.index][0]
+        elif known is not None and known.keeps_shape:
+            version = view.bottom(layer)
             producer = version.producer if version is not None else None
             if producer is not None and producer.index in found:
                 found[layer.index] = found[producer.index]
@@ -130,7 +131,7 @@ VALID = (
     Example("bvlc", _net(_FILLER, _ZERO)),
     Example("bvlc", _net(_FILLER, _BIAS), others={"solver.prototxt": _SOLVER + 'weights: "w"\n'}),
     Example("bvlc", _net(_FILLER, _BIAS).replace('"Data"', '"Input"')),
-    Example("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "LRN")),
+    Example("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "Pooling")),
     Example("nvidia-0.15", _net(_FILLER, _BIAS)),
     Example("nvidia-0.17", _net(_FILLER, _BIAS)),
     Example(
@@ -141,6 +142,7 @@ VALID = (
     ),
 )
 INVALID = (
+    Invalid("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "LRN"), (9,)),
     Invalid("bvlc", _net(_FILLER, _BIAS), (9,), fixed=_net(_FILLER, _BIAS, "")),
     Invalid("bvlc", _net(_FILLER, f"{_BIAS} {_ZERO}"), (9,)),
     Invalid("bvlc", _net(_FILLER, "").replace("Scale", "TanH"), (9,)),

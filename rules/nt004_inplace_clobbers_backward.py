@@ -32,9 +32,10 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import gradients
+from protolint.net.memory import memory
 from protolint.net.net import Net
 
-from ._inplace import Memory, own_top
+from ._inplace import own_top
 from ._layers import named
 
 
@@ -42,7 +43,7 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:
-        spoiled = Memory(view).spoiled if view.state.phase == "TRAIN" else []
+        spoiled = memory(net, view).spoiled if view.state.phase == "TRAIN" else []
         learning = gradients(net, view) if spoiled else frozenset()
         for layer, index, writer in spoiled:
             wanted = any(id(bottom) in learning for bottom in view.bottoms[writer.index])

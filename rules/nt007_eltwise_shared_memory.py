@@ -33,6 +33,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
+from protolint.layers.eltwise import is_plain_sum
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
@@ -40,7 +41,7 @@ from protolint.text.tree import Scalar
 from protolint.text.write import replace_value
 
 from ._layers import named
-from ._sharing import conflict_of, other_first, shares_memory, state_of
+from ._sharing import conflict_of, other_first
 from ._solver import set_field
 
 _FIELD = "eltwise_mem_sharing"
@@ -53,12 +54,11 @@ _FIELD = "eltwise_mem_sharing"
     where=lambda caffe: caffe.shares_eltwise_memory,
 )
 def check(net: Net) -> Iterator[Finding]:
-    sums = [layer for layer in net.of_types(("Eltwise",)) if shares_memory(layer)]
+    sums = [layer for layer in net.of_types(("Eltwise",)) if is_plain_sum(layer)]
     if not sums or (_FIELD in net.message and not net.message.flag(_FIELD)):
         return
-    states = [state_of(net, view) for view in net.views]
     for layer in sums:
-        kept = [state for state in states if layer in state.view]
+        kept = [view for view in net.views if layer in view]
         conflict = conflict_of(net, kept, layer, 0)
         if conflict is None:
             continue

@@ -26,11 +26,12 @@ Evidence
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.window import Conflict, conflicts
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
@@ -39,33 +40,18 @@ from protolint.text.write import append_field, delete_fields
 from ._layers import named
 
 _PARAMETER = {
-    "Convolution": "convolution_param", "Deconvolution": "convolution_param",
-    "Im2col": "convolution_param", "Pooling": "pooling_param",
-}  # fmt: skip
-
-
-#: Without one of these nothing can be given twice.
-_SUSPICIOUS = frozenset(
-    ("global_pooling", "kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w")
-)
-
-
-class _Fault(NamedTuple):
-    """Two fields that exclude each other; or one whose other half is missing."""
-
-    field: str
-    other: str
-    surplus: tuple[str, ...] = ()
-    missing: str = ""
+    name: ALL_TYPES[name].parameters[0]
+    for name in ("Convolution", "Deconvolution", "Im2col", "Pooling")
+}
 
 
 @net_rule("NT011", "kernel-given-twice", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(_PARAMETER):
         param = layer.parameter(_PARAMETER[layer.type])
-        if param is None or _SUSPICIOUS.isdisjoint(param.values):
+        if param is None:
             continue
-        fault = next(_faults(param, layer.type), None)
+        fault = next(conflicts(layer, param), None)
         node = param.node_of(fault.field) if fault is not None else None
         if fault is None or node is None or not net.views_of(layer):
             continue
@@ -78,32 +64,7 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-def _faults(param: Message, type: str) -> Iterator[_Fault]:
-    pooling = type == "Pooling"
-    if pooling and param.flag("global_pooling"):
-        given = tuple(
-            field
-            for stem, harmless in (("kernel", None), ("stride", 1), ("pad", 0))
-            for field in (f"{stem}_h", f"{stem}_w", "kernel_size" if stem == "kernel" else stem)
-            if field in param and param.integer(field) != harmless
-        )
-        if given:
-            yield _Fault(given[0], "global_pooling", given)
-    for plain, stem in (("kernel_size", "kernel"), ("stride", "stride"), ("pad", "pad")):
-        halves = tuple(f for f in (f"{stem}_h", f"{stem}_w") if f in param)
-        lone = len(halves) == 1
-        if not halves:
-            continue
-        if plain in param:
-            if not (pooling and lone and stem == "kernel"):
-                yield _Fault(halves[0], plain, halves if lone else (plain,))
-        elif lone and (pooling or stem != "pad"):
-            other = f"{stem}_w" if halves[0].endswith("h") else f"{stem}_h"
-            missing = {"stride": f"{other}: 1", "pad": f"{other}: 0"}.get(stem, "")
-            yield _Fault(halves[0], other, (), missing)
-
-
-def _fix(net: Net, param: Message, fault: _Fault) -> Fix | None:
+def _fix(net: Net, param: Message, fault: Conflict) -> Fix | None:
     nodes = [node for field in fault.surplus for node in param.nodes_of(field)]
     if fault.missing and isinstance(param.node, Block):
         edits = [append_field(net.source, param.node, [fault.missing])]

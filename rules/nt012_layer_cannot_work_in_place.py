@@ -30,56 +30,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
+from protolint.layers.base import InPlace
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import gradients
 from protolint.net.net import Net
 from protolint.net.view import View
 
-from ._inplace import operation, own_top
+from ._inplace import own_top
 from ._layers import named
 
-_EFFECTS = {
-    "Convolution": "wrong output", "Deconvolution": "wrong output", "LRN": "wrong output",
-    "InnerProduct": "wrong output or a crash", "Pooling": "wrong output",
-    "Eltwise": "wrong output", "AbsVal": "the net aborts", "Split": "the net aborts",
-    "Flatten": "the net aborts", "Reshape": "the net aborts",
-}  # fmt: skip
-_TRAINING = frozenset({"Power", "Log", "BNLL", "MVN"})
+_HARMLESS = (InPlace.FINE, InPlace.UNTRIED)
 
 
 @net_rule("NT012", "layer-cannot-work-in-place", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    suspects = [
-        layer
-        for layer in net.of_types((*_EFFECTS, *_TRAINING))
-        if layer.is_in_place() and not _is_made_for_it(net, layer)
-    ]
-    for layer in suspects:
+    in_place = {index for view in net.views for index in view.in_place}
+    for layer in map(net.layers.__getitem__, sorted(in_place)):
+        known = ALL_TYPES.get(layer.type)
+        effect = known.effect_in_place(layer, net.dialect) if known is not None else InPlace.FINE
+        if effect in _HARMLESS:
+            continue
         for view in net.views_of(layer):
-            index = _spoilt_top(net, view, layer)
+            index = _spoilt_top(net, view, layer, effect)
             if index is None:
                 continue
             yield Finding(
                 layer.tops[index].span,
-                f"{named(layer)}: {layer.type} cannot work in place "
-                f"({_EFFECTS.get(layer.type, 'wrong gradient')}); write to a new blob",
+                f"{named(layer)}: {layer.type} cannot work in place ({effect.value}); write to a "
+                "new blob",
                 layer=layer.name,
                 fix=own_top(net, layer, index),
             )
             break
 
 
-def _is_made_for_it(net: Net, layer: Layer) -> bool:
-    if layer.type == "Eltwise" and operation(layer) not in ("SUM", "MAX"):
-        return True
-    return layer.type in net.dialect.works_in_place
-
-
-def _spoilt_top(net: Net, view: View, layer: Layer) -> int | None:
+def _spoilt_top(net: Net, view: View, layer: Layer, effect: InPlace) -> int | None:
     """Return the first top that is wrong in place: the gradient may be all that is."""
     for index, lost in view.in_place.get(layer.index, ()):
-        if layer.type in _EFFECTS or id(lost) in gradients(net, view):
+        if effect is not InPlace.WRONG_GRADIENT or id(lost) in gradients(net, view):
             return index
     return None
 
@@ -100,6 +90,10 @@ _SUM = 'layer { name: "e" type: "Eltwise" bottom: "x" bottom: "data" top: "x" }\
 _MADE_FOR_IT = (
     "BatchNorm", "Scale", "Bias", "ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "Exp", "Softmax",
     "Dropout",
+)  # fmt: skip
+_MADE_FOR_NEW_BLOBS = (
+    "Convolution", "Deconvolution", "LRN", "InnerProduct", "Pooling", "Eltwise", "AbsVal", "Split",
+    "Flatten", "Reshape", "Log", "BNLL", "MVN",
 )  # fmt: skip
 _TWICE = "power_param { scale: 2 } "
 VALID = (
@@ -126,7 +120,7 @@ INVALID = (
         + _layer("ReLU", "Power", "Power"),
     ),
     Invalid("bvlc", _HEAD + _CONV + _SUM, (3,)),
-    *(Invalid("bvlc", _in_place(name), (3,)) for name in (*_EFFECTS, "Log", "BNLL", "MVN")),
+    *(Invalid("bvlc", _in_place(name), (3,)) for name in _MADE_FOR_NEW_BLOBS),
     Invalid("nvidia-0.17", _in_place("Pooling", "include { phase: TEST } "), (3,)),
     Invalid("nvidia-0.15", _in_place("Flatten"), (3,)),
 )

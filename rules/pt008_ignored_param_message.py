@@ -26,6 +26,7 @@ from functools import cache
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
+from protolint.layers.base import LayerType
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
@@ -35,10 +36,6 @@ from ._layers import named
 
 _FOR_ALL = frozenset({"transform_param", "loss_param"})
 _USUAL = _FOR_ALL | {"name", "type", "bottom", "top", "param", "include", "exclude", "loss_weight"}
-#: What BasePrefetchingDataLayer reads of data_param for every type that prefetches
-#: (src/caffe/layers/base_data_layer.cpp @ BVLC rc4 to master, NVIDIA v0.16.1 to v0.17.4).
-_PREFETCHING = frozenset({"ImageData", "WindowData"})
-_PREFETCH_FIELDS = frozenset({"prefetch", "threads", "parser_threads"})
 
 
 @net_rule("PT008", "ignored-param-message", Severity.WARNING)
@@ -47,7 +44,7 @@ def check(net: Net) -> Iterator[Finding]:
     for layer in net.layers:
         if layer.type not in known or layer.message.values.keys() <= _usual_fields(layer.type):
             continue
-        ignored = next(_ignored(layer, ALL_TYPES[layer.type].parameters), None)
+        ignored = next(_ignored(layer, ALL_TYPES[layer.type]), None)
         if ignored is None or ignored.node is None or not net.views_of(layer):
             continue
         yield Finding(
@@ -63,22 +60,16 @@ def _usual_fields(type: str) -> frozenset[str]:
     return _USUAL.union(ALL_TYPES[type].parameters)
 
 
-def _ignored(layer: Layer, read: tuple[str, ...]) -> Iterator[Message]:
-    """The parameter messages of a layer that its type does not read."""
+def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:
+    """Yield the parameter messages of a layer that its type does not read."""
     for field in layer.message.values:
-        if not field.endswith("_param") or field in read or field in _FOR_ALL:
+        if not field.endswith("_param") or field in known.parameters or field in _FOR_ALL:
             continue
         value = layer.message.message(field)
-        if value is not None and not _is_prefetch(layer, field, value):
+        if value is None:
+            continue
+        if field not in known.reads_of or not known.reads_of[field] >= value.values.keys():
             yield value
-
-
-def _is_prefetch(layer: Layer, field: str, message: Message) -> bool:
-    return (
-        field == "data_param"
-        and layer.type in _PREFETCHING
-        and _PREFETCH_FIELDS.issuperset(message.values)
-    )
 
 
 def _layer(type: str, inside: str) -> str:

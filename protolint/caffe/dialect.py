@@ -8,12 +8,14 @@ beside it @ BVLC rc4 to master and NVIDIA v0.14.5, v0.15.14, v0.16.1, v0.16.6, v
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, NormParam
 
 __all__ = ["Dialect", "Engines", "Layouts", "Loading"]
 
+Counts: TypeAlias = Mapping[str, tuple[int, int | None]]
 Engines: TypeAlias = Mapping[str, BatchNormKind]
 Layouts: TypeAlias = tuple[tuple[str, ...], ...]
 
@@ -122,6 +124,13 @@ class Dialect:
     #: Of a net with `layers` and `layer` the latter are dropped; elsewhere the file is refused
     #: (UpgradeV1Net).
     drops_layers_of_mixed_nets: ClassVar[bool] = False
+    #: How many bottoms or tops a layer type takes here, least and most (None: no bound), where
+    #: that is not what the catalogue of layers has (include/caffe/layers).
+    other_bottoms: ClassVar[Counts] = MappingProxyType({})
+    other_tops: ClassVar[Counts] = MappingProxyType({})
+    #: ArgMax without an axis keeps the number of axes; elsewhere it gives three at least
+    #: (Reshape of argmax_layer.cpp @ v0.14.5).
+    argmax_keeps_axes: ClassVar[bool] = False
     #: Layer types that work in place in this Caffe, and not in others.
     works_in_place: ClassVar[frozenset[str]] = frozenset()
     #: Eltwise SUM writes into its first bottom, and its bottoms share one gradient

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, EpsRule
 from protolint.caffe.bvlc import SUMS
-from protolint.caffe.dialect import Dialect, Engines, Layouts
+from protolint.caffe.dialect import Counts, Dialect, Engines, Layouts
 
 __all__ = ["Nvidia14"]
 
@@ -43,6 +44,9 @@ class Nvidia14(Dialect):
     keeps_inputs_without_shape = True
     reads_inputs_of_inline_nets = True
     drops_layers_of_mixed_nets = True
+    # The header misspells MaxTopBlobs of Accuracy; InfogainLoss gives no probabilities.
+    other_tops: ClassVar[Counts] = MappingProxyType({"Accuracy": (1, None), "InfogainLoss": (1, 1)})
+    argmax_keeps_axes = True
     # Both give their top the bottom's memory (flatten_layer.cpp, reshape_layer.cpp @ v0.14.5).
     works_in_place: ClassVar[frozenset[str]] = frozenset(("Flatten", "Reshape"))
     used_by_digits = True

@@ -57,6 +57,7 @@ class Nvidia15(Nvidia14):
     keeps_inputs_without_shape = False
     reads_inputs_of_inline_nets = False
     drops_layers_of_mixed_nets = False
+    argmax_keeps_axes = False
     works_in_place: ClassVar[frozenset[str]] = frozenset()
     harmless_fields = frozenset(
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from protolint.caffe.nvidia_16 import Nvidia16
 
 __all__ = ["Nvidia17"]
@@ -20,6 +22,7 @@ class Nvidia17(Nvidia16):
         "MultiBoxLoss", "Normalize", "Permute", "PriorBox", "RNN", "SmoothL1Loss", "TRT",
         "VideoData",
     }  # fmt: skip
+    other_tops = MappingProxyType({"AnnotatedData": (1, 2), "InfogainLoss": (1, 1)})
     # SUM and MAX accumulate in buffers of their own (eltwise_layer.cpp @ v0.17.0).
     works_in_place = frozenset(("Eltwise",))
     shares_eltwise_memory = True

@@ -14,8 +14,8 @@ from math import prod
 import numpy as np
 
 from protolint.execution.step import Array, Function, Step
-from protolint.layers.convolution import Window, windows
 from protolint.layers.shape import Shape
+from protolint.layers.window import Window, windows
 
 __all__ = ["FUNCTIONS"]
 

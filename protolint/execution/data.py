@@ -9,8 +9,6 @@ import numpy as np
 
 from protolint.caffe.binder import Message
 from protolint.execution.step import Array, Function, Step
-from protolint.layers.data import declared
-from protolint.layers.shape import Case
 
 __all__ = ["FUNCTIONS", "random_input"]
 
@@ -22,7 +20,7 @@ def random_input(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def _sizes(step: Step, i: int) -> tuple[int, ...]:
     """Return the shape that the layer says for a top; raises ExecutionError."""
-    shape = declared(Case(step.layer, i, []))
+    shape = step.top_shape(i)
     if shape.values is None:
         raise step.error(f"says no shape for '{step.layer.tops[i].name}'; give it with --data")
     return tuple(size or 0 for size in shape.dims)

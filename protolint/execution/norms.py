@@ -14,7 +14,7 @@ from protolint.batchnorm.layouts import LAYOUTS
 from protolint.caffe.batchnorm import BatchNormKind
 from protolint.execution.pooling import average
 from protolint.execution.step import Array, Function, Step
-from protolint.layers.convolution import Window
+from protolint.layers.window import Window
 
 __all__ = ["FUNCTIONS"]
 

@@ -14,8 +14,7 @@ from math import ceil
 import numpy as np
 
 from protolint.execution.step import Array, Function, Step
-from protolint.layers.convolution import Window, pooling
-from protolint.layers.shape import Case, Shape
+from protolint.layers.window import Window
 
 __all__ = ["FUNCTIONS", "average"]
 
@@ -103,7 +102,7 @@ def _pooling(step: Step) -> list[Array]:
             )
             for half in ("kernel_h", "kernel_w")
         ]
-        shape = pooling(Case(step.layer, 0, [Shape.of(bottom.shape)]))
+        shape = step.top_shape()
         sizes = [size or 0 for size in shape.dims[2:]]
         if not all(side.kernel for side in sides) or min(sizes, default=0) < 1:
             raise step.error(f"its window does not fit into {bottom.shape[2:]} pixels")

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from protolint.caffe.binder import Message
 from protolint.caffe.dialect import Dialect
 from protolint.errors import ProtolintError
+from protolint.layers.base import Setup
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape
 from protolint.net.net import TEST, Net
 from protolint.text.tree import Block, Scalar
 
@@ -74,6 +77,11 @@ class Step:
                     if isinstance(child, Scalar):
                         found.setdefault(child.name, []).append(child.raw.strip("\"'"))
         return found
+
+    def top_shape(self, i: int = 0) -> Shape:
+        """Return the shape of a top, as the catalogue of layers has it."""
+        bottoms = [Shape.of(bottom.shape) for bottom in self.bottoms]
+        return ALL_TYPES[self.layer.type].shape(Setup(self.layer, bottoms, self.dialect), i)
 
     def bottom(self, i: int = 0) -> Array:
         """Return a bottom; raises ExecutionError where there is none."""

@@ -1,131 +1,99 @@
-"""What is true of a layer type in every Caffe that registers it; which do, each Caffe says."""
+"""Every layer type that some Caffe registers, by its name; which do, each Caffe says itself."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar
 
-__all__ = ["ALL_TYPES", "SHAPE_KEEPING", "LayerType"]
+if TYPE_CHECKING:
+    from protolint.layers.base import LayerType
+    from protolint.layers.layer import Layer
+
+__all__ = ["ALL_TYPES", "is_understood"]
+
+#: The module of each family, and the types that it has.
+_FAMILIES = {
+    "activations": (
+        "AbsVal", "BNLL", "Clip", "Dropout", "ELU", "Exp", "Log", "Power", "PReLU", "ReLU",
+        "Sigmoid", "Softmax", "SpatialDropout", "Swish", "TanH", "Threshold",
+    ),
+    "convolution": ("Convolution", "Deconvolution", "Im2col"),
+    "data": (
+        "AnnotatedData", "BoxData", "Data", "DummyData", "HDF5Data", "ImageData", "Input",
+        "MemoryData", "VideoData", "WindowData",
+    ),
+    "dense": ("Embed", "InnerProduct"),
+    "detection": (
+        "BoxAnnotatorOHEM", "DetectNetTransformation", "DetectionEvaluate", "DetectionOutput",
+        "EvalDetection", "PriorBox",
+    ),
+    "eltwise": ("Axpy", "Eltwise"),
+    "losses": (
+        "Accuracy", "ContrastiveLoss", "EuclideanLoss", "HingeLoss", "InfogainLoss", "L1Loss",
+        "MultiBoxLoss", "MultinomialLogisticLoss", "RegionLoss", "SigmoidCrossEntropyLoss",
+        "SmoothL1Loss", "SmoothL1LossOHEM", "SoftmaxWithLoss", "SoftmaxWithLossOHEM",
+    ),
+    "normalization": ("BatchNorm", "Bias", "LRN", "MVN", "Normalize", "Scale"),
+    "other": ("HDF5Output", "MnActivation", "Parameter", "Python", "Silence", "TRT"),
+    "pooling": ("PSROIPooling", "Pooling", "ROIPooling", "SPP"),
+    "recurrent": ("LSTM", "LSTMUnit", "RNN"),
+    "reshaping": (
+        "ArgMax", "BatchReindex", "Concat", "Crop", "Filter", "Flatten", "Permute", "Reduction",
+        "Reorg", "Reshape", "Slice", "Split", "Tile",
+    ),
+}  # fmt: skip
+
+_D = TypeVar("_D")
 
 
-class LayerType(NamedTuple):
-    """One layer type and its parameter messages.
+class _Catalogue(Mapping[str, "LayerType"]):
+    """What is known of each type. A family is imported when one of its types is asked for."""
 
-    `learnable` is whether it can have blobs of its own, `parameters` the message fields of
-    LayerParameter it reads.
+    def __init__(self) -> None:
+        self._known: dict[str, LayerType] = {}
+        self._family = {name: family for family, names in _FAMILIES.items() for name in names}
+
+    def __getitem__(self, name: str) -> LayerType:
+        found = self._known.get(name)
+        if found is None:
+            types = import_module(f"protolint.layers.{self._family[name]}").TYPES
+            self._known.update((known.name, known) for known in types)
+            found = self._known[name]
+        return found
+
+    def get(self, name: str, default: _D = None) -> LayerType | _D:  # type: ignore[assignment]
+        """Return what is known of a type, or the default."""
+        found = self._known.get(name)
+        if found is None and name in self._family:
+            found = self[name]
+        return default if found is None else found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._family
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._family)
+
+    def __len__(self) -> int:
+        return len(self._family)
+
+
+#: What is known of each layer type, by its name.
+ALL_TYPES = _Catalogue()
+
+
+def is_understood(layer: Layer) -> bool:
+    """Return whether it is known what the layer does.
+
+    Its type is one that some Caffe registers, and the schema has the fields that the type
+    reads: what a schema does not have was not read.
     """
-
-    name: str
-    learnable: bool
-    parameters: tuple[str, ...]
-
-
-# L: can have learnable blobs.
-_TABLE = """
-AbsVal -
-Accuracy - accuracy_param
-AnnotatedData - annotated_data_param data_param
-ArgMax - argmax_param
-Axpy -
-BatchNorm L batch_norm_param
-BatchReindex -
-Bias L bias_param
-BNLL -
-Clip - clip_param
-Concat - concat_param
-ContrastiveLoss - contrastive_loss_param
-Convolution L convolution_param
-Crop - crop_param
-Data - data_param
-Deconvolution L convolution_param
-DetectionEvaluate - detection_evaluate_param
-DetectionOutput - detection_output_param
-DetectNetTransformation - detectnet_groundtruth_param detectnet_augmentation_param
-Dropout - dropout_param
-DummyData - dummy_data_param
-Eltwise - eltwise_param
-ELU - elu_param
-Embed L embed_param
-EuclideanLoss -
-Exp - exp_param
-Filter -
-Flatten - flatten_param
-HDF5Data - hdf5_data_param
-HDF5Output - hdf5_output_param
-HingeLoss - hinge_loss_param
-Im2col - convolution_param
-ImageData - image_data_param
-InfogainLoss - infogain_loss_param
-InnerProduct L inner_product_param
-Input - input_param
-L1Loss -
-Log - log_param
-LRN - lrn_param
-LSTM L recurrent_param
-LSTMUnit - recurrent_param
-MemoryData - memory_data_param
-MultiBoxLoss - multibox_loss_param
-MultinomialLogisticLoss -
-MVN - mvn_param
-Normalize L norm_param
-Parameter L parameter_param
-Permute - permute_param
-Pooling - pooling_param
-Power - power_param
-PReLU L prelu_param
-PriorBox - prior_box_param
-Python L python_param
-Reduction - reduction_param
-ReLU - relu_param
-Reshape - reshape_param
-RNN L recurrent_param
-Scale L scale_param
-Sigmoid - sigmoid_param
-SigmoidCrossEntropyLoss - sigmoid_param
-Silence -
-Slice - slice_param
-SmoothL1Loss -
-Softmax - softmax_param
-SoftmaxWithLoss - softmax_param
-Split -
-SPP - spp_param
-Swish - swish_param
-TanH - tanh_param
-Threshold - threshold_param
-Tile - tile_param
-TRT - trt_param
-VideoData - video_data_param data_param
-WindowData - window_data_param
-"""
-
-
-def _read() -> dict[str, LayerType]:
-    found = {}
-    for line in _TABLE.strip().splitlines():
-        name, learnable, *parameters = line.split()
-        found[name] = LayerType(name, learnable == "L", tuple(parameters))
-    return found
-
-
-#: Every layer type that some dialect registers, by name.
-ALL_TYPES: dict[str, LayerType] = _read()
-
-
-#: Layers whose top has the shape of their first bottom.
-SHAPE_KEEPING = frozenset(
-    (
-        "ReLU",
-        "PReLU",
-        "ELU",
-        "Sigmoid",
-        "TanH",
-        "BNLL",
-        "Dropout",
-        "BatchNorm",
-        "Scale",
-        "Bias",
-        "Power",
-        "AbsVal",
-        "Exp",
-        "Log",
-    )
-)
+    known = ALL_TYPES.get(layer.type)
+    if known is None or layer.generation < 2:
+        return known is not None
+    fields = layer.message.type.fields
+    for field in known.parameters:  # noqa: SIM110
+        if field not in fields:
+            return False
+    return True

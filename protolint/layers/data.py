@@ -1,24 +1,39 @@
 """Layers that begin a net: what they say of the shapes of data and labels.
 
-Sources: LayerSetUp and DataLayerSetUp of the layers named, data_transformer.cpp
-(src/caffe @ BVLC master, NVIDIA v0.17.3).
+Sources: LayerSetUp and DataLayerSetUp of the layers named, data_transformer.cpp in src/caffe
+and their headers @ BVLC master, NVIDIA v0.17.3, weiliu89/caffe ssd; BoxData @ intel/caffe 1.1.6.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 from protolint.caffe.binder import Message
-from protolint.layers.fields import flag, integer
+from protolint.layers.base import (
+    NONE,
+    TWO,
+    Count,
+    LayerType,
+    Setup,
+    at_least,
+    between,
+    unknown,
+)
+from protolint.layers.fields import flag, integer, size
 from protolint.layers.layer import Layer
-from protolint.layers.shape import UNKNOWN, Case, Shape, known_size
+from protolint.layers.shape import UNKNOWN, Shape, positive
 
-__all__ = ["IMAGE_LAYERS", "declared", "hdf5_data", "images", "memory_data", "parameter"]
+if TYPE_CHECKING:
+    from protolint.layers.base import ShapeOf
+
+__all__ = ["TYPES"]
 
 _T = TypeVar("_T")
 
-#: Layers that give batches of images, and the message that has their batch size.
-IMAGE_LAYERS = {
+#: The message that has the batch size of a layer that gives batches of images.
+_BATCHES = {
     "Data": "data_param",
     "ImageData": "image_data_param",
     "WindowData": "window_data_param",
@@ -27,49 +42,47 @@ IMAGE_LAYERS = {
 }
 
 
-def declared(case: Case) -> Shape:
+def _declared(setup: Setup, i: int) -> Shape:
     """One shape for every top or one for each; DummyData has an older form of four numbers."""
-    message = case.layer.parameter("input_param") or case.layer.parameter("dummy_data_param")
+    message = _declaration(setup.layer)
     if message is None:
         return UNKNOWN
     shapes = [Shape.of(shape.integers("dim")) for shape in message.messages("shape")]
     if shapes:
-        return _at(shapes, case.i) or UNKNOWN
+        return _at(shapes, i) or UNKNOWN
     columns = [message.integers(field) for field in ("num", "channels", "height", "width")]
     if not any(columns):
         return UNKNOWN
-    return Shape.of(_at(column, case.i) for column in columns)
+    return Shape.of(_at(column, i) for column in columns)
+
+
+def _declaration(layer: Layer) -> Message | None:
+    """The message of either type that declares shapes."""
+    return layer.parameter("input_param" if layer.type == "Input" else "dummy_data_param")
 
 
 def _at(values: list[_T], i: int) -> _T | None:
     return values[0] if len(values) == 1 else values[i] if i < len(values) else None
 
 
-def parameter(case: Case) -> Shape:
-    """The shape of the blob that a Parameter layer is."""
-    message = case.layer.parameter("parameter_param")
-    shape = message.message("shape") if message is not None else None
-    return UNKNOWN if shape is None else Shape.of(shape.integers("dim"))
-
-
-def memory_data(case: Case) -> Shape:
+def _memory_data(setup: Setup, i: int) -> Shape:
     """Images of the size that is given, and a label for each."""
     fields = ("batch_size", "channels", "height", "width")
-    sizes = [integer(case.layer, "memory_data_param", field) for field in fields]
-    return Shape.of(sizes if case.i == 0 else sizes[:1])
+    sizes = [size(setup.layer, "memory_data_param", field) for field in fields]
+    return Shape.of(sizes if i == 0 else sizes[:1])
 
 
-def hdf5_data(case: Case) -> Shape:
+def _hdf5_data(setup: Setup, _i: int) -> Shape:
     """A batch of whatever the file holds."""
-    return Shape((known_size(integer(case.layer, "hdf5_data_param", "batch_size")),))
+    return Shape((size(setup.layer, "hdf5_data_param", "batch_size"),))
 
 
-def images(case: Case) -> Shape:
+def _images(setup: Setup, i: int) -> Shape:
     """A batch of images, and their labels."""
-    layer = case.layer
-    own = IMAGE_LAYERS[layer.type]
-    batch = integer(layer, own, "batch_size", int(layer.type == "ImageData"))
-    if case.i == 0:
+    layer = setup.layer
+    own = _BATCHES[layer.type]
+    batch = positive(integer(layer, own, "batch_size", int(layer.type == "ImageData")))
+    if i == 0:
         return Shape.of((batch, _channels(layer), *_sides(layer, own)))
     if layer.type != "AnnotatedData":
         return Shape.of((batch,))
@@ -103,7 +116,7 @@ def _sides(layer: Layer, own: str) -> tuple[int | None, int | None]:
     if crop:
         return crop, crop
     if layer.type == "ImageData":
-        return integer(layer, own, "new_height"), integer(layer, own, "new_width")
+        return size(layer, own, "new_height"), size(layer, own, "new_width")
     if layer.type in ("AnnotatedData", "VideoData") and transform is not None:
         height, width = _resized(transform)
         return transform.integer("crop_h") or height, transform.integer("crop_w") or width
@@ -115,4 +128,35 @@ def _resized(transform: Message) -> tuple[int | None, int | None]:
     resize = transform.message("resize_param")
     if resize is None or resize.text("resize_mode") == "FIT_SMALL_SIZE":
         return None, None
-    return resize.integer("height"), resize.integer("width")
+    return positive(resize.integer("height")), positive(resize.integer("width"))
+
+
+#: What BasePrefetchingDataLayer reads of data_param for every type that prefetches
+#: (src/caffe/layers/base_data_layer.cpp @ BVLC rc4 to master, NVIDIA v0.16.1 to v0.17.4).
+_PREFETCHING = MappingProxyType(
+    {"data_param": frozenset({"prefetch", "threads", "parser_threads"})}
+)
+
+
+def _source(
+    name: str,
+    parameters: tuple[str, ...],
+    tops: Count,
+    shape: ShapeOf,
+    reads_of: Mapping[str, frozenset[str]] = MappingProxyType({}),
+) -> LayerType:
+    return LayerType(name, parameters, NONE, tops, shape, reads_of=reads_of)
+
+
+TYPES = (
+    _source("AnnotatedData", ("annotated_data_param", "data_param"), at_least(1), _images),
+    _source("BoxData", ("data_param",), between(1, 100), unknown),
+    _source("Data", ("data_param",), between(1, 2), _images),
+    _source("DummyData", ("dummy_data_param",), at_least(1), _declared),
+    _source("HDF5Data", ("hdf5_data_param",), at_least(1), _hdf5_data),
+    _source("ImageData", ("image_data_param",), TWO, _images, _PREFETCHING),
+    _source("Input", ("input_param",), at_least(1), _declared),
+    _source("MemoryData", ("memory_data_param",), TWO, _memory_data),
+    _source("VideoData", ("video_data_param", "data_param"), at_least(1), _images),
+    _source("WindowData", ("window_data_param",), TWO, _images, _PREFETCHING),
+)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from protolint.caffe.binder import Message
 from protolint.layers.layer import Layer
+from protolint.layers.shape import positive
 
-__all__ = ["flag", "integer", "integers", "learning_rates"]
+__all__ = ["flag", "integer", "integers", "learning_rates", "size", "word"]
 
 #: Fields that V0LayerParameter spells in another way; the others have the same name
 #: (UpgradeV0LayerParameter in src/caffe/util/upgrade_proto.cpp).
@@ -18,21 +19,32 @@ _V0 = {
 
 
 def integers(layer: Layer, parameter: str, field: str) -> list[int]:
-    """The numbers that are given for a field, none where it is left out."""
-    message, name = _place(layer, parameter, field)
+    """Return the numbers that are given for a field, none where it is left out."""
+    message, name = place(layer, parameter, field)
     return message.integers(name) if message is not None else []
 
 
 def integer(layer: Layer, parameter: str, field: str, default: int = 0) -> int:
-    """The number given for a field, or its default."""
-    given = integers(layer, parameter, field)
-    return given[0] if given else default
+    """Return the number given for a field, or its default."""
+    message, name = place(layer, parameter, field)
+    return message.integer(name) if message is not None and name in message else default
+
+
+def size(layer: Layer, parameter: str, field: str) -> int | None:
+    """Return the size given for a field, None where it is left out or not above 0."""
+    return positive(integer(layer, parameter, field))
 
 
 def flag(layer: Layer, parameter: str, field: str, default: bool = False) -> bool:
-    """What is given for a field that is true or false, or its default."""
-    message, name = _place(layer, parameter, field)
+    """Return what is given for a field that is true or false, or its default."""
+    message, name = place(layer, parameter, field)
     return message.flag(name) if message is not None and name in message else default
+
+
+def word(layer: Layer, parameter: str, field: str, default: str) -> str:
+    """Return the name given for a field, such as a value of an enum, or its default."""
+    message, name = place(layer, parameter, field)
+    return message.text(name) if message is not None and name in message else default
 
 
 def learning_rates(layer: Layer) -> list[float]:
@@ -43,8 +55,8 @@ def learning_rates(layer: Layer) -> list[float]:
     return message.numbers("blobs_lr") if message is not None else []
 
 
-def _place(layer: Layer, parameter: str, field: str) -> tuple[Message | None, str]:
-    """The message that holds a field, and what the field is called there."""
+def place(layer: Layer, parameter: str, field: str) -> tuple[Message | None, str]:
+    """Return the message that holds a field, and what the field is called there."""
     if layer.generation == 0:
         return layer.message.message("layer"), _V0.get(field, field)
-    return layer.parameter(parameter), field
+    return layer.message.message(parameter), field

@@ -51,12 +51,13 @@ class Layer:
     """A layer as current Caffe would see it.
 
     `message` is the LayerParameter, or the V1LayerParameter of the old form. A V0 layer
-    keeps its own fields in `message.message("layer")`.
+    keeps its own fields in `message.message("layer")`; `padding` is the pad of a V0 padding
+    layer that is merged into this one.
     """
 
     __slots__ = (
         "_batchnorm", "_params", "bottoms", "exclude", "generation", "include", "index", "message",
-        "name", "node", "tops", "type", "type_node",
+        "name", "node", "padding", "tops", "type", "type_node",
     )  # fmt: skip
 
     def __init__(self, index: int, message: Message, node: Block, *, legacy: bool) -> None:
@@ -71,6 +72,7 @@ class Layer:
         self.exclude = _rules(values["exclude"]) if "exclude" in values else ()
         self._params: list[ParamSpec] | None = None
         self._batchnorm: NormParam | None = None
+        self.padding = 0
         inner = message.message("layer") if legacy else None
         if inner is not None:
             self.generation = 0

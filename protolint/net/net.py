@@ -12,6 +12,7 @@ from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.dialect import Dialect
 from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits
 from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape
 from protolint.layers.states import NetState
 from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
@@ -88,6 +89,8 @@ class Net:
         self.build = build
         self.inline = inline
         self._traits: dict[int, BatchNormTraits] = {}
+        #: By the layer's index: bottoms that it was set up on, and the tops it made of them.
+        self.shapes_made: dict[int, tuple[list[Shape], list[Shape]]] = {}
         self._relatives = relatives
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
@@ -270,6 +273,10 @@ def _without_padding(layers: list[Layer]) -> list[Layer]:
     padded: dict[str, Layer] = {}
     kept: list[Layer] = []
     for layer in layers:
+        above = padded.get(layer.bottoms[0].name) if layer.bottoms else None
+        if above is not None:
+            inner = above.message.message("layer")
+            layer.padding = inner.integer("pad") if inner is not None else 0
         layer.bottoms = [
             padded[bottom.name].bottoms[0]
             if bottom.name in padded and padded[bottom.name].bottoms

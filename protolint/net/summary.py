@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from protolint.float32 import shortest
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
 from protolint.net.net import TEST, Net
 from protolint.net.pairing import scales_in
 from protolint.net.parameters import Parameter, layer_parameters
-from protolint.net.shapes import bottom_shapes, shapes_with
+from protolint.net.shapes import bottom_shapes, set_up, shapes_with
 from protolint.net.view import View
-from protolint.net.work import multiplications
 
 __all__ = ["BatchNormSummary", "LayerSummary", "NetSummary", "Totals", "summarise"]
 
@@ -41,7 +41,7 @@ class BatchNormSummary(NamedTuple):
 class LayerSummary(NamedTuple):
     """A layer with the shapes of its tops and its learnable blobs (None: it is not known which).
 
-    `macs` are its multiply-accumulates (see multiplications). `registered` says that the
+    `macs` are its multiply-accumulates (see _products). `registered` says that the
     dialect, or the user's own Caffe, has the type; `scales` is the BatchNorm whose Scale it is.
     """
 
@@ -104,13 +104,34 @@ def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
                 layer,
                 tops,
                 found,
-                multiplications(layer, bottoms, tops, found),
+                _products(net, layer, bottoms, tops, found),
                 layer.type in registered,
                 _batchnorm(net, view, layer, scales.get(layer.index)),
                 scaled.get(layer.index),
             )
         )
     return NetSummary(view.state, inputs, tuple(layers), _totals(layers))
+
+
+def _products(
+    net: Net,
+    layer: Layer,
+    bottoms: list[Shape],
+    tops: Sequence[Shape],
+    parameters: Sequence[Parameter] | None,
+) -> int | None:
+    """Return the multiply-accumulates of one forward pass over the whole batch.
+
+    Only layers that multiply by a matrix count, as in the figures that papers give: 0 for
+    others, None where a shape is not known.
+    """
+    known = ALL_TYPES.get(layer.type)
+    if parameters is None or known is None:
+        return None
+    if known.products is None:
+        return 0
+    blobs = [parameter.shape for parameter in parameters]
+    return known.products(set_up(net, layer, bottoms), tops, blobs)
 
 
 def _batchnorm(net: Net, view: View, layer: Layer, scale: Layer | None) -> BatchNormSummary | None:

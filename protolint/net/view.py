@@ -47,6 +47,8 @@ class View:
         self.in_place: dict[int, list[tuple[int, BlobVersion]]] = {}
         self.missing: list[tuple[Layer, int]] = []
         current: dict[str, BlobVersion] = {name: BlobVersion(name, None) for name in inputs}
+        #: The versions that the inputs of the net are.
+        self.inputs = list(current.values())
         for layer in self.layers:
             bottoms = layer.bottoms
             read: list[BlobVersion | None] = []

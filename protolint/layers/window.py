@@ -1,0 +1,150 @@
+"""How a layer goes over its bottom, as its fields say: kernel, stride, padding, dilation.
+
+Sources: base_conv_layer.cpp, im2col_layer.cpp, pooling_layer.cpp in src/caffe/layers @ BVLC
+master, NVIDIA v0.14.5 to v0.17.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protolint.caffe.binder import Message
+from protolint.layers.fields import flag, integer, integers
+from protolint.layers.layer import Layer
+from protolint.layers.shape import Shape, positive
+
+__all__ = ["CONVOLUTION", "POOLING", "Conflict", "Window", "conflicts", "sides", "windows"]
+
+CONVOLUTION, POOLING = "convolution_param", "pooling_param"
+
+#: Fields of a window, their defaults, and their other form along the two axes of an image.
+_FIELDS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "kernel_size": (0, ("kernel_h", "kernel_w")),
+    "stride": (1, ("stride_h", "stride_w")),
+    "pad": (0, ("pad_h", "pad_w")),
+    "dilation": (1, ()),
+}
+_NONE: list[int] = []
+_HALVES = frozenset(half for _, halves in _FIELDS.values() for half in halves)
+
+
+class Window(NamedTuple):
+    """How a layer goes along one axis; `kernel` is None where no size is given."""
+
+    kernel: int | None
+    stride: int
+    pad: int
+    dilation: int = 1
+
+    @property
+    def extent(self) -> int | None:
+        """The pixels that the kernel spans."""
+        return None if self.kernel is None else self.dilation * (self.kernel - 1) + 1
+
+
+def windows(layer: Layer, axis: int, bottom: Shape) -> list[Window] | None:
+    """Return the window of a convolution along each axis behind its channels, the `axis`.
+
+    None where it is not known how many there are: the forms for height and width mean two,
+    a list means its length. The padding of a V0 padding layer wins over the layer's own.
+    """
+    message = layer.parameter(CONVOLUTION)
+    values = message.values if message is not None else {}
+    halved = not _HALVES.isdisjoint(values)
+    if message is None or layer.generation == 0:
+        given = [integers(layer, CONVOLUTION, field) for field in _FIELDS]
+    else:
+        # Nets are mostly convolutions: what is not given is not asked for.
+        given = [message.integers(field) if field in values else _NONE for field in _FIELDS]
+    if message is not None and halved:
+        for i, (_, halves) in enumerate(_FIELDS.values()):
+            if any(half in message for half in halves):
+                given[i] = [message.integer(half) if half in message else 0 for half in halves]
+    if layer.padding:
+        given[2] = [layer.padding]
+    if bottom.complete:
+        count = len(bottom.dims) - axis - 1
+    else:
+        count = 2 if halved else max(map(len, given))
+        count = -1 if count < 2 else count
+    if count < 0:
+        return None
+    kernels, strides, pads, dilations = given
+    alike = (
+        kernels[0] if kernels else 0,
+        strides[0] if strides else 1,
+        pads[0] if pads else 0,
+        dilations[0] if dilations else 1,
+    )
+    if len(kernels) < 2 and len(strides) < 2 and len(pads) < 2 and len(dilations) < 2:
+        return [Window(positive(alike[0]), *alike[1:])] * count
+    return [
+        Window(positive(kernel), *rest)
+        for kernel, *rest in (
+            [sizes[i] if i < len(sizes) else one for sizes, one in zip(given, alike, strict=True)]
+            for i in range(count)
+        )
+    ]
+
+
+def sides(layer: Layer) -> tuple[Window, Window]:
+    """Return the window of a pooling along the height and the width."""
+    return _side(layer, 0), _side(layer, 1)
+
+
+def _side(layer: Layer, axis: int) -> Window:
+    def given(field: str) -> int:
+        default, halves = _FIELDS[field]
+        shared = integer(layer, POOLING, field, default)
+        return integer(layer, POOLING, halves[axis], shared)
+
+    return Window(positive(given("kernel_size")), given("stride"), layer.padding or given("pad"))
+
+
+class Conflict(NamedTuple):
+    """Two fields of a window that exclude each other, or one whose other half is missing.
+
+    `surplus` are the fields to leave out, `missing` the line that should be there.
+    """
+
+    field: str
+    other: str
+    surplus: tuple[str, ...] = ()
+    missing: str = ""
+
+
+#: Without one of these nothing can be given twice.
+_SUSPICIOUS = _HALVES | {"global_pooling"}
+
+
+def conflicts(layer: Layer, param: Message) -> Iterator[Conflict]:
+    """Yield what a layer's kernel, stride and padding say twice or by half.
+
+    `param` is the layer's `convolution_param` or `pooling_param`. Pooling looks at
+    `kernel_size` alone where one of `kernel_h` and `kernel_w` is missing.
+    """
+    if _SUSPICIOUS.isdisjoint(param.values):
+        return
+    pooling = layer.type == "Pooling"
+    if pooling and flag(layer, POOLING, "global_pooling"):
+        given = tuple(
+            field
+            for stem, harmless in (("kernel", None), ("stride", 1), ("pad", 0))
+            for field in (f"{stem}_h", f"{stem}_w", "kernel_size" if stem == "kernel" else stem)
+            if field in param and param.integer(field) != harmless
+        )
+        if given:
+            yield Conflict(given[0], "global_pooling", given)
+    for plain, stem in (("kernel_size", "kernel"), ("stride", "stride"), ("pad", "pad")):
+        halves = tuple(f for f in (f"{stem}_h", f"{stem}_w") if f in param)
+        lone = len(halves) == 1
+        if not halves:
+            continue
+        if plain in param:
+            if not (pooling and lone and stem == "kernel"):
+                yield Conflict(halves[0], plain, halves if lone else (plain,))
+        elif lone and (pooling or stem != "pad"):
+            other = f"{stem}_w" if halves[0].endswith("h") else f"{stem}_h"
+            missing = {"stride": f"{other}: 1", "pad": f"{other}: 0"}.get(stem, "")
+            yield Conflict(halves[0], other, (), missing)

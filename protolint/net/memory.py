@@ -1,0 +1,83 @@
+"""Who overwrites whose data: in-place layers, shared memory, and what gradients need."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.layer import Layer
+from protolint.net.facts import fact
+from protolint.net.learning import gradients, learns
+from protolint.net.net import Net
+from protolint.net.view import BlobVersion, View
+
+__all__ = ["Memory", "Spoiled", "memory", "needs_bottom"]
+
+
+class Spoiled(NamedTuple):
+    """An in-place layer, the index of that top, and whose output it should have left alone."""
+
+    layer: Layer
+    top: int
+    writer: Layer
+
+
+class Memory:
+    """What the blobs of one view hold on to.
+
+    `needed` gives, for a version by its id, the layers whose gradient needs what is in its
+    memory; `spoiled` the in-place layers that destroy such a thing. A finding ends the need,
+    so that one cause is not reported twice.
+    """
+
+    def __init__(self, view: View) -> None:
+        self.needed: dict[int, dict[frozenset[str], Layer]] = {}
+        self.spoiled: list[Spoiled] = []
+        self._groups: dict[int, list[BlobVersion]] = {}
+        for layer in view.layers:
+            known = ALL_TYPES.get(layer.type)
+            for i, version in enumerate(view.tops[layer.index]):
+                before = version.overwritten
+                in_place = before is not None
+                if before is None and known is not None and known.shares_memory:
+                    before = view.bottom(layer)
+                    if before is not None:
+                        self._group(before).append(version)
+                        self._groups[id(version)] = self._group(before)
+                needed = dict(self.needed.get(id(before), {})) if before is not None else {}
+                if in_place:
+                    for spoilers in [s for s in needed if layer.type in s]:
+                        self.spoiled.append(Spoiled(layer, i, needed.pop(spoilers)))
+                own = known.backward.spoilers(layer, in_place) if known is not None else None
+                if own:
+                    needed[own] = layer
+                if needed:
+                    self.needed[id(version)] = needed
+
+    def _group(self, version: BlobVersion) -> list[BlobVersion]:
+        return self._groups.setdefault(id(version), [version])
+
+    def readers(self, version: BlobVersion) -> list[Layer]:
+        """Return every layer that reads the memory of a version while it holds that version."""
+        return [reader for same in self._group(version) for reader in same.readers]
+
+
+@fact
+def memory(_net: Net, view: View) -> Memory:
+    """Return what the blobs of a view hold on to."""
+    return Memory(view)
+
+
+def needs_bottom(net: Net, view: View, layer: Layer) -> bool:
+    """Return whether a layer's backward pass reads a bottom that it does not overwrite itself.
+
+    Weights that do not learn need no input, and nothing does where there is no gradient.
+    """
+    known = ALL_TYPES.get(layer.type)
+    found = gradients(net, view)
+    if known is None or not found:
+        return False
+    if known.backward.weights and learns(net, layer):
+        return True
+    wanted = any(id(bottom) in found for bottom in view.bottoms[layer.index])
+    return wanted and known.backward.bottom(layer)
