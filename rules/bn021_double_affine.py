@@ -43,7 +43,9 @@ from ._layers import named
     "BN021",
     "double-affine",
     Severity.WARNING,
-    where=lambda caffe: caffe.has_affine_batchnorm and caffe.has_scale_layer,
+    where=lambda caffe: (
+        caffe.has_affine_batchnorm and caffe.has_scale_layer and not caffe.merges_scale
+    ),
 )
 def check(net: Net) -> Iterator[Finding]:
     found: dict[int, tuple[Layer, Layer]] = {}

@@ -69,6 +69,8 @@ def _why(weights: Weights, reading: NormReading) -> str:
     if sizes[2] != 1 or sizes.count(1) != 1:
         return ""
     if reading.single not in (0.0, 1.0):
+        if any(kind.sums and kind.affine_blobs for kind in dialect.kinds):
+            return ""
         return f"a third blob of {reading.single:.6g} makes the first two sums, as Intel's"
     reserved_third = any(kind.affine_blobs[2:3] == ("reserved",) for kind in dialect.kinds)
     if reading.wide and roles[:1] != ("mean",) and not reserved_third:

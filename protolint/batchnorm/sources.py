@@ -7,14 +7,14 @@ from types import MappingProxyType
 
 from protolint.caffe.dialect import Layouts
 from protolint.caffe.forks import FORK_LAYOUTS
-from protolint.caffe.registry import DIALECTS, TARGETS, writers_of
+from protolint.caffe.registry import DIALECTS, writers_of
 
 __all__ = ["SOURCES", "sources_of"]
 
 #: What each writer may have written, by name of `--from`: the first group that fits counts.
 SOURCES: Mapping[str, Layouts] = MappingProxyType(
     {
-        **{name: DIALECTS[name].file_layouts for name in DIALECTS if name in TARGETS},
+        **{name: dialect.file_layouts for name, dialect in DIALECTS.items()},
         **FORK_LAYOUTS,
     }
 )

@@ -19,8 +19,8 @@ from protolint.caffe.registry import (
 
 __all__ = ["Writer", "writer_of"]
 
-# Forms of BVLC's three blobs: what they are for the question who can have written them.
-_AS_B3 = ("B3-second-moment", "I3")
+# The oldest form of BVLC's three blobs, which no release writes.
+_OLD_B3 = "B3-second-moment"
 
 
 class JudgedLayer(Protocol):
@@ -82,7 +82,7 @@ def _by_layouts(norms: Sequence[JudgedLayer]) -> Writer:
         for candidate in norm.detection.candidates[:1]:
             if candidate.layout.affine or norm.detection.certain:
                 first.setdefault(candidate.layout.name, norm)
-    likely = [writers_of("B3" if name in _AS_B3 else name) for name in first]
+    likely = [writers_of("B3" if name == _OLD_B3 else name) for name in first]
     shared = [d for d in likely[0] if all(d in some for some in likely)] if likely else [DEFAULT]
     dialect = shared[0] if shared else NEWEST
     affine = [n for n in first.values() if n.detection.candidates[0].layout.affine]

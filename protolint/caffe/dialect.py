@@ -69,6 +69,10 @@ class Dialect:
     #: The schema that it reads files with (protolint.caffe.descriptors.load_schema).
     schema: ClassVar[str]
 
+    #: Fields, or fields with values, that point to it where other Caffes do not know them;
+    #: empty: any does. They are those that no other fork has taken over.
+    marks: ClassVar[frozenset[str]] = frozenset()
+
     # -- BatchNorm: batch_norm_layer.cpp and cudnn_batch_norm_layer.cpp in src/caffe/layers.
 
     #: The implementation behind each engine name. A Caffe with a single one has no `engine`
@@ -95,9 +99,16 @@ class Dialect:
     masks_statistics: ClassVar[bool] = False
     #: The layer sets lr_mult and decay_mult of gamma and beta to 1 (LayerSetUp @ v0.16.1).
     forces_affine_multipliers: ClassVar[bool] = False
+    #: A Scale that reads a BatchNorm's top becomes its gamma and beta when the net is built and
+    #: when weights are loaded, so that files with and without the Scale fit (CompileNet in
+    #: net.cpp @ intel/caffe 1.1.6).
+    merges_scale: ClassVar[bool] = False
     #: OpenCV's importer computes its BatchNorm rightly (modules/dnn @ 4.9): mean, variance,
     #: factor and perhaps gamma and beta, with a default eps of 1e-5.
     batchnorm_is_opencvs: ClassVar[bool] = False
+
+    #: Nets and weights can be converted to it, not only from it.
+    can_be_written: ClassVar[bool] = True
 
     # -- Weight files.
 
@@ -229,7 +240,8 @@ class Dialect:
     @property
     def engines_differ_in_layout(self) -> bool:
         """Whether weights of one engine do not fit another (0.14: order, 0.15: shapes)."""
-        return len({(kind.layout, kind.affine_layout) for kind in self.kinds}) > 1
+        layouts = {(kind.layout, kind.affine_layout) for kind in self.kinds}
+        return len(layouts) > 1 and not self.merges_scale
 
     @property
     def layouts(self) -> frozenset[str]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 __all__ = ["FOREIGN_SCHEMAS", "FORK_FIELDS", "FORK_LAYOUTS", "FORK_TYPES"]
 
 #: Schemas looked through, in this order, for who knows a field that the target does not.
-FOREIGN_SCHEMAS = ("bvlc", "nvidia-0.14", "nvidia-0.15", "nvidia-0.16", "nvidia-0.17", "intel")
+FOREIGN_SCHEMAS = (
+    "bvlc",
+    "nvidia-0.14",
+    "nvidia-0.15",
+    "nvidia-0.16",
+    "nvidia-0.17",
+    "ssd",
+    "intel",
+)
 
 #: Fields of forks that protolint has no schema for: (message, field) to the fork's name.
 FORK_FIELDS = {
@@ -23,7 +31,6 @@ FORK_TYPES = {"BN": "SegNet, ENet and yjxiong/PSPNet Caffe"}
 
 #: Layouts of BatchNorms in the weight files of forks, in groups: the first that fits counts.
 FORK_LAYOUTS = {
-    "intel": (("I3",), ("I4",), ("I5",)),
     "segnet": (("SEG",),),
     "yjxiong": (("YJX", "YJX-inv-std"),),
     "pspnet": (("PSP",),),

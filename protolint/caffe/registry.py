@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from protolint.caffe.bvlc import Bvlc
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.intel import Intel
 from protolint.caffe.nvidia_14 import Nvidia14
 from protolint.caffe.nvidia_15 import Nvidia15
 from protolint.caffe.nvidia_16 import Nvidia16, Nvidia161
 from protolint.caffe.nvidia_17 import Nvidia17
+from protolint.caffe.ssd import Ssd
 
 __all__ = [
     "AUTO",
     "DEFAULT",
     "DIALECTS",
+    "FORKS",
     "NEWEST",
     "TARGETS",
     "registered_by",
@@ -29,11 +32,23 @@ NEWEST: Dialect = Nvidia17()
 #: Every Caffe that can be a target, by its name.
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
-    for dialect in (DEFAULT, Nvidia14(), Nvidia15(), Nvidia16(), Nvidia161(), NEWEST)
+    for dialect in (
+        DEFAULT,
+        Nvidia14(),
+        Nvidia15(),
+        Nvidia16(),
+        Nvidia161(),
+        NEWEST,
+        Ssd(),
+        Intel(),
+    )
 }
 
 #: The five dialects a file is inferred to be of, the most likely first.
 TARGETS = ("bvlc", "nvidia-0.17", "nvidia-0.16", "nvidia-0.15", "nvidia-0.14")
+
+#: Caffes that a file is inferred to be of where they alone know every field of it.
+FORKS = (DIALECTS[Ssd.name], DIALECTS[Intel.name])
 
 #: In place of a target: the one that a file itself points to.
 AUTO = "auto"

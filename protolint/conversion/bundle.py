@@ -9,7 +9,7 @@ from typing import NamedTuple
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DIALECTS, TARGETS
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Action, Choices, Note
@@ -147,8 +147,8 @@ class Together:
         """
         texts = [entry for entry in self.inputs if entry.readings is not None]
         readings = {e.path: e.readings for e in texts if e.readings is not None}
-        if self.options.source in TARGETS:
-            told = DIALECTS[self.options.source or ""]
+        if self.options.source in DIALECTS:
+            told = DIALECTS[self.options.source]
             return {path: found.read(told) for path, found in readings.items()}
         named = {e.path: self._told(e) for e in texts}
         if any(named.values()):

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from protolint.batchnorm.sources import SOURCES
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DIALECTS, resolve_target
+from protolint.caffe.registry import DEFAULT, DIALECTS, resolve_target
 from protolint.conversion.bundle import Opinion, Options, Together
 from protolint.conversion.decide.step import Choices
 from protolint.conversion.inputs import read_inputs
@@ -135,6 +135,12 @@ def convert_files(
     """Convert files as `options` say; see convert."""
     if not paths:
         raise UsageError("no file is given")
+    target = options.target
+    if not target.can_be_written:
+        raise UsageError(
+            f"nothing is converted to {target.name}; it reads nets and weights of {DEFAULT.name},"
+            f" so convert with --to {DEFAULT.name}"
+        )
     if "{bn}" not in options.choices.scale_name:
         raise UsageError("a Scale layer's name has to have the BatchNorm's in it: '{bn}_scale'")
     if not 0 <= options.tolerance < 1:

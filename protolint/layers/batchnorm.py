@@ -29,11 +29,18 @@ class BatchNormTraits(NamedTuple):
         return self.kind.trains_in_place(affine=self.affine)
 
 
-def batchnorm_traits(layer: Layer, dialect: Dialect, *, with_cudnn: bool) -> BatchNormTraits:
-    """Return the traits of a BatchNorm layer in a dialect."""
+def batchnorm_traits(
+    layer: Layer, dialect: Dialect, *, with_cudnn: bool, alone: bool = True
+) -> BatchNormTraits:
+    """Return the traits of a BatchNorm layer in a dialect.
+
+    One that is not `alone` has its gamma and beta on request in a Scale layer behind it.
+    """
     param = layer.batchnorm
     engine = dialect.resolve_engine(param.engine or "", with_cudnn=with_cudnn)
     kind = dialect.engines[engine]
-    affine = kind.has_affine(asked=dialect.asks_for_affine(param))
-    eps = kind.eps.effective(param.eps)
-    return BatchNormTraits(engine, kind, affine, kind.blobs_of(affine=affine), eps)
+    affine = kind.has_affine(asked=alone and dialect.asks_for_affine(param))
+    blobs = kind.blobs_of(affine=affine)
+    if param.bias_term is False:
+        blobs = tuple(role for role in blobs if role != "beta")
+    return BatchNormTraits(engine, kind, affine, blobs, kind.eps.effective(param.eps))

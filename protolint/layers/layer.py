@@ -103,7 +103,7 @@ class Layer:
     def batchnorm(self) -> NormParam:
         """What the layer's batch_norm_param says; nothing where there is none."""
         if self._batchnorm is None:
-            self._batchnorm = norm_param(self.parameter("batch_norm_param"))
+            self._batchnorm = norm_param(self.parameter("batch_norm_param"), self.message)
         return self._batchnorm
 
     def parameter(self, field: str) -> Message | None:

@@ -10,10 +10,16 @@ __all__ = ["norm_param"]
 _NOTHING = NormParam()
 
 
-def norm_param(message: Message | None) -> NormParam:
-    """Return the values of a batch_norm_param; None is a layer without one."""
+def norm_param(message: Message | None, layer: Message) -> NormParam:
+    """Return the values of a layer's batch_norm_param; None is a layer without one.
+
+    A layer of Intel's Caffe may name the engine in a field of its own, which counts where the
+    parameter names none (LayerParameter.engine, layer_factory.cpp @ intel/caffe 1.1.6).
+    """
+    outer = layer.text("engine") if "engine" in layer else None
     if message is None:
-        return _NOTHING
+        return _NOTHING if outer is None else NormParam(engine=outer)
+    engine = message.text("engine") if "engine" in message else None
 
     def flag(field: str) -> bool | None:
         return message.flag(field) if field in message else None
@@ -26,7 +32,7 @@ def norm_param(message: Message | None) -> NormParam:
         fraction=number("moving_average_fraction"),
         eps=number("eps"),
         scale_bias=flag("scale_bias"),
-        engine=message.text("engine") if "engine" in message else None,
+        engine=outer or engine if engine in (None, "DEFAULT") else engine,
         scale_filler="scale_filler" in message,
         bias_filler="bias_filler" in message,
         use_weight_bias=flag("use_weight_bias"),

@@ -11,6 +11,7 @@ from protolint.batchnorm.in_net import layers_in_net
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.reading import Norm, StoredLayer, WeightsFile, read_weights
 from protolint.batchnorm.state import LayoutError
+from protolint.caffe.batchnorm import Affine
 from protolint.caffe.dialect import Dialect
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
@@ -73,6 +74,16 @@ class Wanted(NamedTuple):
 
     layer: Layer
     parameters: tuple[Parameter, ...] | None
+
+
+def _is_merged(net: Net, layer: Layer) -> bool:
+    """Return whether a layer may be half of a BatchNorm and Scale that are one when loaded."""
+    if layer.type == "Scale":
+        return any(_is_merged(net, batchnorm) for batchnorm in net.batchnorms)
+    if layer.type != "BatchNorm":
+        return False
+    traits = net.traits(layer)
+    return traits.kind.affine is Affine.ON_REQUEST and not traits.affine
 
 
 class Weights:
@@ -147,6 +158,9 @@ class Weights:
             for layer in view.layers:
                 if layer.name not in found:
                     blobs = parameters(self.net, view)[layer.index]
+                    if self.dialect.merges_scale and _is_merged(self.net, layer):
+                        # Gamma and beta may lie with either layer; both files fit.
+                        blobs = None
                     found[layer.name] = Wanted(layer, blobs)
         return found
 

@@ -259,11 +259,19 @@ class Net:
         """The layers of type BatchNorm."""
         return self.of_types(("BatchNorm",))
 
+    def _has_scale(self, batchnorm: Layer) -> bool:
+        """Return whether the first reader of a BatchNorm is a Scale that has one bottom."""
+        readers = (view.readers(batchnorm)[:1] for view in self.views_of(batchnorm))
+        return any(r.type == "Scale" and len(r.bottoms) == 1 for first in readers for r in first)
+
     def traits(self, batchnorm: Layer) -> BatchNormTraits:
         """Which implementation runs a BatchNorm layer and which blobs it has."""
         found = self._traits.get(batchnorm.index)
         if found is None:
-            found = batchnorm_traits(batchnorm, self.dialect, with_cudnn=self.build.cudnn)
+            alone = not (self.dialect.merges_scale and self._has_scale(batchnorm))
+            found = batchnorm_traits(
+                batchnorm, self.dialect, with_cudnn=self.build.cudnn, alone=alone
+            )
             self._traits[batchnorm.index] = found
         return found
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from protolint.caffe.binder import ProblemKind
+from protolint.caffe.binder import BindProblem, ProblemKind
 from protolint.caffe.descriptors import Schema
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DIALECTS, TARGETS
+from protolint.caffe.registry import DEFAULT, DIALECTS, FORKS, NEWEST, TARGETS
 from protolint.text.tree import Block, Node, Tree, walk
 from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
@@ -51,31 +52,55 @@ def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
 def infer_target(readings: Readings) -> Target:
     """The dialect that knows most of the file's fields, BVLC's where several know as many.
 
+    Other forks count only where they alone know everything in the file.
     Between NVIDIA releases that know as many the newest wins, except that fillers without
     `scale_bias` are how 0.15 wrote gamma and beta. With a user's own schema, that schema's
     BatchNormParameter decides.
     """
     if readings.build.schema is not None:
         return _from_schema(readings.build.schema)
-    bvlc = DIALECTS["bvlc"]
     if readings.kind is FileKind.OTHER:
-        return Target(bvlc, "by default")
+        return Target(DEFAULT, "by default")
+    found = _likeliest(readings)
+    misfits = readings.read(found.dialect).misfits
+    fork = next((fork for fork in FORKS if misfits and _fits(readings, misfits, fork)), None)
+    if fork is None:
+        return found
+    node = misfits[0].node
+    line = readings.tree.source.line_number(node.start)
+    return Target(fork, f"from {node.name} at line {line}")
+
+
+def _fits(readings: Readings, misfits: Sequence[BindProblem], fork: Dialect) -> bool:
+    """Return whether a fork knows everything in a file, given what another Caffe does not."""
+    first = misfits[0]
+    if not fork.knows_field(first.message.name, first.node.name):
+        return False
+    marks = fork.marks
+    if marks and not any(misfit.node.name in marks for misfit in misfits):
+        return False
+    return not readings.read(fork).misfits
+
+
+def _likeliest(readings: Readings) -> Target:
+    """Return the one of TARGETS that knows most of the file."""
 
     def unknown(dialect: Dialect) -> list[Node]:
         misfits = readings.read(dialect).misfits
         return [p.node for p in misfits if p.kind is ProblemKind.UNKNOWN_FIELD]
 
-    at_bvlc = unknown(bvlc)
+    at_bvlc = unknown(DEFAULT)
     if not at_bvlc:
-        return Target(bvlc, "nothing in the file points to another")
+        return Target(DEFAULT, "nothing in the file points to another")
     counts = {name: _size(unknown(DIALECTS[name])) for name in TARGETS[1:]}
     least = min(counts.values())
     if least >= _size(at_bvlc):
-        return Target(bvlc, "no other knows more of the file")
+        return Target(DEFAULT, "no other knows more of the file")
     names = [name for name, count in counts.items() if count == least]
     chosen = DIALECTS[names[0]]
-    if "nvidia-0.15" in names and _has_filler(readings.tree):
-        chosen = DIALECTS["nvidia-0.15"]
+    if _has_filler(readings.tree):
+        always = (DIALECTS[name] for name in names if not DIALECTS[name].has_plain_batchnorm)
+        chosen = next(always, chosen)
     missing = {node.start for node in unknown(chosen)}
     evidence = next((node for node in at_bvlc if node.start not in missing), at_bvlc[0])
     line = readings.tree.source.line_number(evidence.start)
@@ -102,7 +127,10 @@ def _has_filler(tree: Tree) -> bool:
 def _from_schema(schema: Schema) -> Target:
     fields = schema.messages["LayerParameter"].fields
     batchnorm = fields["batch_norm_param"].message.fields if "batch_norm_param" in fields else {}
-    for field, name in (("scale_bias", "nvidia-0.17"), ("scale_filler", "nvidia-0.15")):
-        if field in batchnorm:
-            return Target(DIALECTS[name], f"from {field} in {schema.name}")
-    return Target(DIALECTS["bvlc"], f"by {schema.name}")
+    for dialect in (NEWEST, *FORKS):
+        if dialect.affine_field in batchnorm:
+            return Target(dialect, f"from {dialect.affine_field} in {schema.name}")
+    if "scale_filler" in batchnorm:
+        always = next(d for d in DIALECTS.values() if not d.has_plain_batchnorm)
+        return Target(always, f"from scale_filler in {schema.name}")
+    return Target(DEFAULT, f"by {schema.name}")

@@ -140,7 +140,7 @@ class Meaning:
 
     def _batchnorm(self, view: View, layer: Layer, trains: bool) -> Any:
         net, dialect = self.net, self.net.dialect
-        form = form_of(layer, dialect, with_cudnn=net.build.cudnn)
+        form = form_of(layer, net)
         param = layer.parameter("batch_norm_param")
         fraction = param.number("moving_average_fraction") if param is not None else 0.999
         stored = not trains

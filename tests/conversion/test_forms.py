@@ -33,7 +33,7 @@ def test_roles_and_eps_are_those_of_the_layout(
 
 
 def test_every_layout_that_can_be_a_target_is_reached() -> None:
-    found = {form_in(d, e, affine=a, eps=None).layout for d, e, a in FORMS}
+    found = {form_in(d, e, affine=a, eps=None).layout for d, e, a in FORMS if d.can_be_written}
     assert found == {"B3", "N14C", "N15A", "N15C", "N16-3", "N16-5"}
 
 

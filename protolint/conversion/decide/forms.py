@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protolint.caffe.batchnorm import Affine, BatchNormKind
 from protolint.caffe.dialect import Dialect
 from protolint.float32 import shortest, single
-from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits
+from protolint.layers.batchnorm import BatchNormTraits
 from protolint.layers.layer import Layer, ParamSpec
+from protolint.net.net import Net
 
 __all__ = [
     "FROZEN",
@@ -79,17 +79,16 @@ class Form(NamedTuple):
     layout: str
 
 
-def form_of(layer: Layer, dialect: Dialect, *, with_cudnn: bool) -> Form:
-    """What a BatchNorm layer is in the dialect it is written for."""
-    traits = batchnorm_traits(layer, dialect, with_cudnn=with_cudnn)
-    return _form(dialect, traits)
+def form_of(layer: Layer, net: Net) -> Form:
+    """Return what a BatchNorm layer is in the dialect that its net is written for."""
+    return _form(net.dialect, net.traits(layer))
 
 
 def form_in(dialect: Dialect, engine: str, *, affine: bool, eps: float | None) -> Form:
     """What a BatchNorm layer is in a dialect, on an engine, that says `eps` (None: nothing)."""
     kind = dialect.engines[engine]
-    affine = kind.affine is Affine.ALWAYS or (affine and kind.affine is Affine.ON_REQUEST)
-    blobs = kind.affine_blobs if affine else kind.blobs
+    affine = kind.has_affine(asked=affine)
+    blobs = kind.blobs_of(affine=affine)
     return _form(dialect, BatchNormTraits(engine, kind, affine, blobs, kind.eps.effective(eps)))
 
 
@@ -100,18 +99,8 @@ def _form(dialect: Dialect, traits: BatchNormTraits) -> Form:
         traits.affine,
         traits.blobs,
         traits.eps,
-        _layout(dialect, traits.engine, traits.kind, affine=traits.affine),
+        traits.kind.layout_of(affine=traits.affine),
     )
-
-
-def _layout(dialect: Dialect, engine: str, kind: BatchNormKind, *, affine: bool) -> str:
-    if kind.affine is Affine.NEVER:
-        return "B3"
-    if kind.affine is Affine.ON_REQUEST:
-        return "N16-5" if affine else "N16-3"
-    if dialect.version == (0, 14):
-        return "N14C"
-    return "N15C" if engine == "CUDNN" else "N15A"
 
 
 def multipliers(layer: Layer, form: Form, dialect: Dialect) -> dict[str, Multipliers]:

@@ -135,7 +135,7 @@ class _Planner:
 
     def _step(self, name: str, layers: list[Layer]) -> Step | None:
         net = self.net
-        forms = [form_of(layer, net.dialect, with_cudnn=net.build.cudnn) for layer in layers]
+        forms = [form_of(layer, net) for layer in layers]
         source = forms[0]
         if not self._is_sound(name, layers, forms):
             return None

@@ -21,7 +21,6 @@ from protolint.batchnorm.state import (
     with_affine,
     with_eps,
 )
-from protolint.caffe.batchnorm import EpsRule
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.numbers.norms import Norm
@@ -159,18 +158,9 @@ class LayerChange(NamedTuple):
 
 def target_layout(target: Dialect, engine: str, *, affine: bool) -> Layout:
     """The layout a target has for one engine, with its own rule for eps."""
-    if target.name == "bvlc" or (target.version == (0, 14) and engine != "CUDNN"):
-        name = "B3"
-    elif target.version == (0, 14):
-        name = "N14C"
-    elif target.version == (0, 15):
-        name = "N15C" if engine == "CUDNN" else "N15A"
-    else:
-        name = "N16-5" if affine else "N16-3"
-    layout = LAYOUTS[name]
-    if target.eps_floor:
-        layout = replace(layout, eps=EpsRule(target.eps_default, target.eps_floor))
-    return layout
+    kind = target.engines[engine or "CAFFE"]
+    name = kind.layout_of(affine=kind.has_affine(asked=affine))
+    return replace(LAYOUTS[name], eps=kind.eps)
 
 
 def written_layout(layout: Layout, channels: int) -> Layout:

@@ -240,7 +240,7 @@ def like_net(path: str, net: Net, engine: str | None) -> Like:
     scene = Scene(net, target, Choices())
     wanted = []
     for place, layers in _places(scene):
-        form = form_of(layers[0], target, with_cudnn=net.build.cudnn)
+        form = form_of(layers[0], net)
         param = layers[0].batchnorm
         named = param.engine or "DEFAULT"
         if engine is not None and named == "DEFAULT" and engine in target.engines:

@@ -123,7 +123,7 @@ def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
 
     Where the blobs are not those of that Caffe, theirs counts.
     """
-    form = form_of(layer, net.dialect, with_cudnn=net.build.cudnn)
+    form = form_of(layer, net)
     made = norm.layout.name.removesuffix("-inv-std").removesuffix("-second-moment")
     if made != form.layout and (made, form.layout) != ("B3", "N16-3"):
         return norm
@@ -135,7 +135,7 @@ def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:
     known: dict[str, tuple[float, str]] = {}
     for net in nets:
         for layer in net.batchnorms:
-            eps = form_of(layer, net.dialect, with_cudnn=net.build.cudnn).eps
+            eps = form_of(layer, net).eps
             other, path = known.setdefault(layer.name, (eps, net.source.path))
             if eps != other and layer.name in names:
                 raise InputError(

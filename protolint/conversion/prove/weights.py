@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from protolint.batchnorm.base import Layout
 from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
-from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reference import Folded, fold, largest_difference
 from protolint.batchnorm.state import Array, LayoutError
-from protolint.caffe.batchnorm import EpsRule
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.numbers.encode import (
     FROZEN_SCALE,
@@ -76,14 +73,9 @@ def as_loaded(
     v0.16.1 to v0.17.4).
     """
     found = list(blobs)
-    new = target.nvidia and target.version >= (0, 16)
-    layout = target_layout(target, engine, affine=len(found) == 5)
-    if binary and new and len(found) == 5 and found[4].size == 1:
+    if binary and target.loading.reorders and len(found) == 5 and found[4].size == 1:
         found = [found[i] for i in (2, 3, 4, 0, 1)]
-    if new:
-        floor = EpsRule(target.eps_default, target.eps_floor)
-        layout = replace(LAYOUTS["N16-5" if len(found) == 5 else "N16-3"], eps=floor)
-    return layout, found
+    return target_layout(target, engine, affine=len(found) == 5), found
 
 
 def prove(

@@ -1,0 +1,61 @@
+"""Intel Caffe: BVLC's, with the engines MKL2017 and MKLDNN; protolint reads it only."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, NormParam
+from protolint.caffe.bvlc import SUMS, Bvlc
+from protolint.caffe.dialect import Engines, Layouts, Loading
+
+__all__ = ["Intel"]
+
+#: Sums and a factor as BVLC's, and gamma and beta unless the layer refuses them
+#: (mkl_batch_norm_layer.cpp, mkldnn_batch_norm_layer.cpp @ 1.1.6).
+_MKL = BatchNormKind(
+    Affine.ON_REQUEST, STATISTICS, (*STATISTICS, "gamma", "beta"), "I3", "I5", sums=True
+)
+
+
+class Intel(Bvlc):
+    """Intel Caffe 1.1.6 (intel/caffe, tag 1.1.6)."""
+
+    name = "intel"
+    title = "Intel Caffe 1.1.6 (only read: nothing is converted to it)"
+    schema = "intel"
+    marks = frozenset(("bn_stats_batch_size", "engine", "stats_batch_size", "use_weight_bias"))
+    engines: ClassVar[Engines] = {
+        "CAFFE": SUMS._replace(layout="I3"),
+        "MKL2017": _MKL,
+        "MKLDNN": _MKL,
+    }
+    # USE_MKLDNN_AS_DEFAULT_ENGINE in CMakeLists.txt and net.cpp.
+    default_engine = "MKLDNN"
+    file_layouts: ClassVar[Layouts] = (("I3",), ("I4",), ("I5",))
+    affine_field = "use_weight_bias"
+    # The two MKL layers abort as BVLC's does; the CAFFE layer lets every multiplier pass, and
+    # nothing sets three blocks to 0 (batch_norm_layer.cpp, upgrade_proto.cpp).
+    checks_statistics_lr = False
+    merges_scale = True
+    batchnorm_is_opencvs = False
+    can_be_written = False
+    # CopyTrainedLayersFrom in net.cpp goes by the name alone.
+    loading = Loading()
+    layer_types = (Bvlc.layer_types - {"Clip"}) | {
+        "AnnotatedData", "Axpy", "BoxAnnotatorOHEM", "BoxData", "DetectionEvaluate",
+        "DetectionOutput", "EvalDetection", "MKLBatchNorm", "MnActivation", "MultiBoxLoss",
+        "Normalize", "PSROIPooling", "Permute", "PriorBox", "ROIPooling", "RegionLoss", "Reorg",
+        "SmoothL1Loss", "SmoothL1LossOHEM", "SoftmaxWithLossOHEM", "SpatialDropout", "VideoData",
+    }  # fmt: skip
+    harmless_fields = frozenset(("SolverParameter.show_per_class_result",))
+
+    def resolve_engine(self, engine: str, *, with_cudnn: bool = True) -> str:
+        """Return the engine that runs, for one as written; MKL in place of cuDNN.
+
+        A layer may name it in a string of its own, with devices: "MKLDNN:CPU,FPGA".
+        """
+        return super().resolve_engine(engine.partition(":")[0], with_cudnn=with_cudnn)
+
+    def asks_for_affine(self, param: NormParam) -> bool:
+        """Return whether a layer does not say `use_weight_bias: false`."""
+        return param.use_weight_bias is not False

@@ -1,0 +1,26 @@
+"""The Caffe of SSD (single-shot detection): BVLC's, with layers that find boxes."""
+
+from __future__ import annotations
+
+from protolint.caffe.bvlc import Bvlc
+from protolint.caffe.dialect import Loading
+
+__all__ = ["Ssd"]
+
+
+class Ssd(Bvlc):
+    """The Caffe of weiliu89/caffe, branch ssd (4817bf8), which grew from BVLC between rc4 and 1.0.
+
+    Its batch_norm_layer.cpp, upgrade_proto.cpp and blob.cpp do what BVLC's do.
+    """
+
+    name = "ssd"
+    title = "SSD Caffe (weiliu89/caffe, branch ssd)"
+    schema = "ssd"
+    # CopyTrainedLayersFrom in net.cpp goes by the name alone.
+    loading = Loading()
+    layer_types = (Bvlc.layer_types - {"Clip", "Swish"}) | {
+        "AnnotatedData", "DetectionEvaluate", "DetectionOutput", "MultiBoxLoss", "Normalize",
+        "Permute", "PriorBox", "SmoothL1Loss", "VideoData",
+    }  # fmt: skip
+    harmless_fields = frozenset(("SolverParameter.show_per_class_result",))
