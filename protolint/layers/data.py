@@ -42,23 +42,25 @@ _BATCHES = {
 }
 
 
-def _declared(setup: Setup, i: int) -> Shape:
-    """One shape for every top or one for each; DummyData has an older form of four numbers."""
-    message = _declaration(setup.layer)
+def _input(setup: Setup, i: int) -> Shape:
+    """One shape for every top, or one for each."""
+    message = setup.layer.parameter("input_param")
+    return UNKNOWN if message is None else _declared(message, i) or UNKNOWN
+
+
+def _dummy_data(setup: Setup, i: int) -> Shape:
+    """The same; there is an older form of four numbers."""
+    message = setup.layer.parameter("dummy_data_param")
     if message is None:
         return UNKNOWN
-    shapes = [Shape.of(shape.integers("dim")) for shape in message.messages("shape")]
-    if shapes:
-        return _at(shapes, i) or UNKNOWN
+    if "shape" in message:
+        return _declared(message, i) or UNKNOWN
     columns = [message.integers(field) for field in ("num", "channels", "height", "width")]
-    if not any(columns):
-        return UNKNOWN
-    return Shape.of(_at(column, i) for column in columns)
+    return Shape.of(_at(column, i) for column in columns) if any(columns) else UNKNOWN
 
 
-def _declaration(layer: Layer) -> Message | None:
-    """The message of either type that declares shapes."""
-    return layer.parameter("input_param" if layer.type == "Input" else "dummy_data_param")
+def _declared(message: Message, i: int) -> Shape | None:
+    return _at([Shape.of(shape.integers("dim")) for shape in message.messages("shape")], i)
 
 
 def _at(values: list[_T], i: int) -> _T | None:
@@ -152,10 +154,10 @@ TYPES = (
     _source("AnnotatedData", ("annotated_data_param", "data_param"), at_least(1), _images),
     _source("BoxData", ("data_param",), between(1, 100), unknown),
     _source("Data", ("data_param",), between(1, 2), _images),
-    _source("DummyData", ("dummy_data_param",), at_least(1), _declared),
+    _source("DummyData", ("dummy_data_param",), at_least(1), _dummy_data),
     _source("HDF5Data", ("hdf5_data_param",), at_least(1), _hdf5_data),
     _source("ImageData", ("image_data_param",), TWO, _images, _PREFETCHING),
-    _source("Input", ("input_param",), at_least(1), _declared),
+    _source("Input", ("input_param",), at_least(1), _input),
     _source("MemoryData", ("memory_data_param",), TWO, _memory_data),
     _source("VideoData", ("video_data_param", "data_param"), at_least(1), _images),
     _source("WindowData", ("window_data_param",), TWO, _images, _PREFETCHING),
