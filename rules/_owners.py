@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from protolint.caffe.binder import BindProblem
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.forks import FOREIGN_SCHEMAS, FORK_FIELDS
+from protolint.caffe.forks import FOREIGN_SCHEMAS, FORK_FIELDS, GREW_FROM, SCHEMA_TITLES
 from protolint.workspace.reading import LintFile
 
 
@@ -18,11 +18,15 @@ def owners_of(file: LintFile, problem: BindProblem) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _owners(schema: str, message: str, field: str) -> list[str]:
-    found = [name for name in FOREIGN_SCHEMAS if name != schema and field in _fields(name, message)]
+    found: list[str] = []
+    for name in FOREIGN_SCHEMAS:
+        known = name != schema and field in _fields(name, message)
+        if known and GREW_FROM.get(name) not in found:
+            found.append(name)
     fork = FORK_FIELDS.get((message, field))
     if not found and fork is not None:
         found.append(fork)
-    return ["Intel Caffe" if name == "intel" else name for name in found]
+    return [SCHEMA_TITLES.get(name, name) for name in found]
 
 
 def _fields(schema: str, message: str) -> Collection[str]:

@@ -206,3 +206,65 @@ def test_one_rule_per_module() -> None:
     assert len(set(modules)) == len(modules)
     files = {path.stem for path in (REPOSITORY / "rules").glob("[a-z]*.py")}
     assert {module.split(".")[-1] for module in modules} == files
+
+
+#: Modules that still decide by the name or version of a Caffe. The list only shrinks.
+DECIDES_BY_NAME = {
+    "protolint/conversion/bundle.py",
+    "protolint/conversion/decide/plan.py",
+    "protolint/conversion/decide/rest.py",
+    "protolint/conversion/decide/scene.py",
+    "protolint/conversion/numbers/models.py",
+    "protolint/conversion/numbers/recipes.py",
+    "protolint/conversion/numbers/rewrite.py",
+    "protolint/conversion/numbers/solverstate.py",
+    "protolint/conversion/prove/opinions.py",
+    "protolint/conversion/report.py",
+    "protolint/conversion/text/batchnorm_param.py",
+    "protolint/conversion/text/solver.py",
+}
+
+
+def decisions_by_name(path: Path, names: set[str]) -> set[int]:
+    """The lines that compare versions, ask whose a Caffe is, or write down a Caffe's name.
+
+    Rules have names in their examples, which are values of the module: there only what is in
+    a comparison, an index or an argument `dialects` counts.
+    """
+    found: set[int] = set()
+    tree = ast.parse(path.read_text("utf-8"))
+    strict = package_of(path) != "rules"
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        elif isinstance(node, ast.keyword) and node.arg == "dialects":
+            parts = [node.value]
+        elif isinstance(node, ast.Constant) and strict:
+            parts = [node]
+        elif isinstance(node, ast.Attribute) and node.attr == "nvidia":
+            # The marks of a weight file have a field of that name.
+            found |= {node.lineno} if "marks" not in ast.unparse(node.value) else set()
+        for part in parts:
+            for inner in ast.walk(part):
+                if isinstance(inner, ast.Attribute) and inner.attr == "version":
+                    found.add(inner.lineno)
+                if isinstance(inner, ast.Constant) and inner.value in names:
+                    found.add(inner.lineno)
+    return found
+
+
+def test_nobody_outside_caffe_decides_by_the_name_or_version_of_a_caffe() -> None:
+    """What differs by Caffe is asked of the Dialect, so that a new one is one module."""
+    from protolint.caffe.registry import DIALECTS, NVIDIA
+
+    names = {*DIALECTS, NVIDIA}
+    found = {
+        str(path.relative_to(REPOSITORY)): sorted(lines)
+        for path in MODULES
+        if package_of(path) != "caffe" and (lines := decisions_by_name(path, names))
+    }
+    assert {path: lines for path, lines in found.items() if path not in DECIDES_BY_NAME} == {}
+    assert found.keys() == DECIDES_BY_NAME, "a module was cleaned: take it off the list"

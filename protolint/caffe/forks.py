@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["FOREIGN_SCHEMAS", "FORK_FIELDS", "FORK_LAYOUTS", "FORK_TYPES"]
+__all__ = [
+    "FOREIGN_SCHEMAS",
+    "FORK_FIELDS",
+    "FORK_LAYOUTS",
+    "FORK_TYPES",
+    "GREW_FROM",
+    "SCHEMA_TITLES",
+]
 
 #: Schemas looked through, in this order, for who knows a field that the target does not.
 FOREIGN_SCHEMAS = (
@@ -14,6 +21,12 @@ FOREIGN_SCHEMAS = (
     "ssd",
     "intel",
 )
+
+#: Schemas that are named only for what the one they grew from has not.
+GREW_FROM = {"ssd": "bvlc"}
+
+#: What a message calls a schema, where not by its name.
+SCHEMA_TITLES = {"intel": "Intel Caffe"}
 
 #: Fields of forks that protolint has no schema for: (message, field) to the fork's name.
 FORK_FIELDS = {

@@ -17,6 +17,7 @@ __all__ = [
     "DIALECTS",
     "FORKS",
     "NEWEST",
+    "NVIDIA",
     "TARGETS",
     "registered_by",
     "resolve_target",
@@ -26,8 +27,10 @@ __all__ = [
 
 #: What a file is taken for when nothing in it points to another Caffe.
 DEFAULT: Dialect = Bvlc()
-#: What `nvidia` means.
+#: What NVIDIA means.
 NEWEST: Dialect = Nvidia17()
+#: In place of a target: NVIDIA's newest.
+NVIDIA = "nvidia"
 
 #: Every Caffe that can be a target, by its name.
 DIALECTS: dict[str, Dialect] = {
@@ -57,7 +60,7 @@ AUTO = "auto"
 def resolve_target(name: str) -> Dialect | None:
     """Return the dialect a user means: a full name, or `nvidia` for the newest; None if unknown."""
     wanted = name.strip().lower()
-    return NEWEST if wanted == "nvidia" else DIALECTS.get(wanted)
+    return NEWEST if wanted == NVIDIA else DIALECTS.get(wanted)
 
 
 def writers_of(layout: str) -> list[Dialect]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from click.shell_completion import CompletionItem
 
-from protolint.caffe.registry import AUTO, DIALECTS, NEWEST
+from protolint.caffe.registry import AUTO, DIALECTS, NEWEST, NVIDIA
 from protolint.errors import ProtolintError
 from protolint.lint.registry import known_rules
 
@@ -21,7 +21,7 @@ def targets(incomplete: str, *, auto: bool = False) -> list[CompletionItem]:
     known = {name: dialect.title for name, dialect in DIALECTS.items()}
     if auto:
         known[AUTO] = "the one that each file points to"
-    known["nvidia"] = f"the newest: {NEWEST.title}"
+    known[NVIDIA] = f"the newest: {NEWEST.title}"
     return [
         CompletionItem(name, help=title)
         for name, title in known.items()
