@@ -1,48 +1,284 @@
-"""Writing files so that there is never half of one."""
+"""Files that appear whole or not at all.
+
+The bytes go to a temporary file in the target's folder, are flushed to the disk, and
+are renamed over the target. On any failure nothing is left behind; a process killed by
+a signal it cannot catch may leave the temporary file, never a part of a target. The next
+one that writes the same target removes what such a process has left: a file that nobody
+holds locked.
+
+A link is followed: what it points to is replaced, and the link stays. A pipe or a device is
+never replaced.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-import tempfile
+import re
+import stat
+from contextlib import suppress
+from types import TracebackType
 
-from protolint.errors import InputError
+from protolint.errors import InputError, UsageError
 
-__all__ = ["replace_file"]
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: there a file that was left stays.
+    _LOCKS = False
+else:
+    _LOCKS = True
+
+__all__ = ["AtomicFile", "check_target", "replace_file"]
+
+# Large enough for full speed, small enough for a progress bar and for Ctrl-C.
+_KERNEL_BYTES = 16 << 20
+
+# How much may wait for the disk; all of it would wait for the end otherwise.
+_EARLY_BYTES = 8 << 20
+
+# Digits that make the name of a temporary file its own.
+_HEX = 12
+
+# What copy_file_range says where it cannot work; cp goes on by hand after these too.
+_NO_KERNEL_COPY = frozenset(
+    (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF)
+)
 
 
 def replace_file(path: str, data: bytes) -> None:
-    """Write a file anew: to a temporary one beside it, flushed to disk, then renamed over it.
+    """Write a small file whole, over what is there; its permissions are kept.
 
-    A link is followed, permissions are kept. A device or a pipe is written into, never
-    replaced. Raises InputError where it cannot be done; the file is then as it was.
+    Into a pipe or a device that is there the bytes are written as they are. Raises InputError
+    where it cannot be done; a file is then as it was.
     """
     target = os.path.realpath(path)
-    temporary = None
     try:
-        if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "wb") as file:
-                file.write(data)
+        status = os.stat(target)
+    except OSError:
+        mode = None
+    else:
+        if not stat.S_ISREG(status.st_mode):
+            try:
+                with open(target, "wb") as file:
+                    file.write(data)
+            except OSError as error:
+                raise InputError(path, f"cannot be written: {error.strerror or error}") from None
             return
-        handle, temporary = tempfile.mkstemp(prefix=".protolint-", dir=os.path.dirname(target))
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise InputError(path, f"cannot be written: {error.strerror or error}") from None
+        mode = stat.S_IMODE(status.st_mode)
+    with AtomicFile(path) as output:
+        output.write(data)
+        output.finish(mode)
+        output.publish(replace=True)
 
 
-def _mode(path: str) -> int:
-    """The permissions of a file; those of a new one where there is none."""
+def check_target(
+    source: str | None, target: str, *, in_place: bool = False, overwrite: bool = False
+) -> int | None:
+    """Return the mode of the file that `target` would replace, None for a new one.
+
+    Raises UsageError for a directory, a FIFO or device, for the source itself unless
+    `in_place`, and for another existing file unless `overwrite`.
+    """
     try:
-        return os.stat(path).st_mode & 0o7777
+        status = os.lstat(os.path.realpath(target))
     except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+        status = None
+    except OSError as error:
+        raise InputError(target, f"cannot be written: {error.strerror or error}") from error
+    same = False
+    if status is not None:
+        _check_kind(target, status.st_mode)
+        same = source is not None and os.path.exists(source) and os.path.samefile(source, target)
+    if in_place and not same:
+        raise UsageError(f"{target}: is not the source, so it cannot be changed in place")
+    if same and not in_place:
+        raise UsageError(f"{target}: is the source; give another name, or --in-place to replace it")
+    if status is not None and not (in_place or overwrite):
+        raise UsageError(f"{target}: exists; give another name, or --force to replace it")
+    return None if status is None else stat.S_IMODE(status.st_mode)
+
+
+def _check_kind(target: str, mode: int) -> None:
+    """Refuse what is there under the target's name but is not a regular file."""
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{target}: is a directory; give the name of a file in it")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{target}: is not a regular file; give another name")
+
+
+class AtomicFile:
+    """A new file in the target's folder that becomes the target, or disappears.
+
+    Use in a `with` block: write, `finish`, then `publish`. Leaving the block without
+    `publish` removes the file. Raises InputError, naming the target as it was given, when
+    the system refuses (no folder, no space, no permission). `size` is the number of bytes
+    written so far.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.given = target
+        self.target = os.path.realpath(target)
+        self.folder, name = os.path.split(self.target)
+        self.path = ""
+        self.size = 0
+        self._begun = 0
+        self._descriptor = -1
+        # Shares the lock, and keeps it when what is written is closed.
+        self._lock = -1
+        stem = f".{name[:40]}.protolint-"
+        _remove_left(self.folder, stem)
+        while not self.path:
+            self._create(os.path.join(self.folder, stem + os.urandom(_HEX // 2).hex()))
+
+    def _create(self, path: str) -> None:
+        """Make the file, unless another process takes it for one that was left."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        try:
+            # 0o666 and not 0o600: the umask decides, as for any new file.
+            self._descriptor = os.open(path, flags, 0o666)
+        except FileNotFoundError as error:
+            folder = os.path.dirname(self.given) or os.curdir
+            raise InputError(self.given, f"there is no folder {folder}") from error
+        except OSError as error:
+            raise self._failure(error) from error
+        if _LOCKS:
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+                self._lock = os.dup(self._descriptor)
+            if not os.path.lexists(path):
+                self.discard()
+                return
+        self.path = path
+
+    def __enter__(self) -> AtomicFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append all of `data`."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                written = os.write(self._descriptor, rest)
+                self._grown(written)
+                rest = rest[written:]
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def copy_from(self, descriptor: int, start: int, end: int) -> int:
+        """Let the kernel append bytes of another file.
+
+        Returns how many, at most a bounded part of them; 0 where the kernel or the file
+        systems cannot do it, and then the caller reads and writes instead.
+        """
+        if not hasattr(os, "copy_file_range"):
+            return 0
+        size = min(end - start, _KERNEL_BYTES)
+        try:
+            copied = os.copy_file_range(descriptor, self._descriptor, size, start)
+        except OSError as error:
+            if error.errno in _NO_KERNEL_COPY:
+                return 0
+            raise self._failure(error) from error
+        self._grown(copied)
+        return copied
+
+    def _grown(self, size: int) -> None:
+        """Count bytes written, and let the disk begin with them while more are made."""
+        self.size += size
+        fresh = self.size - self._begun
+        if fresh >= _EARLY_BYTES and hasattr(os, "posix_fadvise"):
+            # Linux starts to write dirty pages it is told will not be needed, and keeps them.
+            with suppress(OSError):
+                os.posix_fadvise(self._descriptor, self._begun, fresh, os.POSIX_FADV_DONTNEED)
+            self._begun = self.size
+
+    def finish(self, mode: int | None = None) -> None:
+        """Bring everything to the disk and close; `mode` are the permissions to give."""
+        try:
+            if mode is not None and hasattr(os, "fchmod"):
+                os.fchmod(self._descriptor, mode)
+            os.fsync(self._descriptor)
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def publish(self, *, replace: bool = False) -> None:
+        """Give the finished file its name; without `replace` never over another file."""
+        try:
+            if replace or not self._linked():
+                os.replace(self.path, self.target)
+                self.path = ""
+        except OSError as error:
+            raise self._failure(error) from error
+        self.discard()
+        _sync_folder(self.folder)
+
+    def _linked(self) -> bool:
+        """Take the name only if it is free; False where there are no hard links."""
+        try:
+            os.link(self.path, self.target)
+        except OSError:
+            # Also tells a file that is in the way from a file system without links.
+            if os.path.lexists(self.target):
+                raise UsageError(
+                    f"{self.given}: has appeared meanwhile; nothing was changed"
+                ) from None
+            return False
+        return True
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is still there."""
+        with suppress(OSError):
+            if self._descriptor >= 0:
+                descriptor, self._descriptor = self._descriptor, -1
+                os.close(descriptor)
+        with suppress(OSError):
+            if self.path:
+                path, self.path = self.path, ""
+                os.unlink(path)
+        with suppress(OSError):
+            if self._lock >= 0:
+                descriptor, self._lock = self._lock, -1
+                os.close(descriptor)
+
+    def _failure(self, error: OSError) -> InputError:
+        """The one message about a target that cannot be written."""
+        reason = error.strerror or str(error)
+        return InputError(self.given, f"cannot be written: {reason}; nothing was changed")
+
+
+def _remove_left(folder: str, stem: str) -> None:
+    """Remove temporary files of one target whose writer is no more: nobody locks them."""
+    if not _LOCKS:
+        return
+    wanted = re.compile(re.escape(stem) + f"[0-9a-f]{{{_HEX}}}")
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not wanted.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                continue
+            with suppress(OSError):
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(entry.path)
+                finally:
+                    os.close(descriptor)
+
+
+def _sync_folder(folder: str) -> None:
+    """Bring the new name to the disk, where a folder can be opened and synced at all."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

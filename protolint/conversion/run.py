@@ -18,8 +18,8 @@ from protolint.conversion.prove.weights import TOLERANCE
 from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.write import Job, Progress, Writing
 from protolint.errors import UsageError
+from protolint.files import check_target
 from protolint.suggest import did_you_mean
-from protolint.weights.atomic import check_target
 
 __all__ = ["Options", "convert", "convert_files"]
 

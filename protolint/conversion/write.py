@@ -19,7 +19,7 @@ from protolint.conversion.numbers.models import ModelPlan, rows_of, write_model_
 from protolint.conversion.numbers.solverstate import StateIndex, index_state
 from protolint.conversion.prove.weights import TOLERANCE, Proof, ProofError, check_proofs, proof_of
 from protolint.conversion.report import FileResult
-from protolint.weights.atomic import AtomicFile, check_target
+from protolint.files import AtomicFile, check_target
 from protolint.weights.hdf5 import read_model
 from protolint.weights.splice import Piece, size_of, write_spliced
 

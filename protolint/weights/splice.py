@@ -12,8 +12,8 @@ from io import FileIO
 from typing import NamedTuple
 
 from protolint.errors import InputError
+from protolint.files import AtomicFile, check_target
 from protolint.source import Span
-from protolint.weights.atomic import AtomicFile, check_target
 from protolint.weights.files import FileState, file_state, open_regular
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
 from protolint.weights.pieces import Copy, Generated, Piece, ReadAt

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protolint.errors import InputError, ProtolintError, UsageError
+from protolint.files import AtomicFile, replace_file
 from protolint.source import Span
-from protolint.weights.atomic import AtomicFile
 from protolint.weights.files import FileState
 from protolint.weights.index import index_file, index_model
 from protolint.weights.splice import (
@@ -231,18 +231,15 @@ def test_the_file_is_checked_before_it_gets_its_name(source: Path, folder: Path)
 def test_targets_that_must_not_be_written(source: Path, folder: Path) -> None:
     (folder / "old").write_bytes(b"old")
     (folder / "link").symlink_to(source)
-    (folder / "dead").symlink_to("nowhere")
     os.link(source, folder / "hard")
     os.mkfifo(folder / "fifo")
     for target, message_ in (
         (source, "is the source"),
         (folder / "hard", "is the source"),
         (folder / "old", "exists"),
-        (folder / "link", "symbolic link to"),
-        (folder / "dead", "symbolic link to"),
+        (folder / "link", "is the source"),
         (folder / "fifo", "not a regular file"),
         (folder, "is a directory"),
-        (folder / "none" / "f", "there is no folder"),
     ):
         with pytest.raises(UsageError, match=message_) as caught:
             write_spliced(str(source), str(target), [b"x"])
@@ -251,10 +248,40 @@ def test_targets_that_must_not_be_written(source: Path, folder: Path) -> None:
         write_spliced(str(source), str(folder / "old"), [b"x"], in_place=True)
     with pytest.raises(UsageError, match="is not the source"):
         write_spliced(str(source), str(folder / "f"), [b"x"], in_place=True)
+    with pytest.raises(InputError, match="there is no folder"):
+        write_spliced(str(source), str(folder / "none" / "f"), [b"x"])
     with pytest.raises(InputError, match="cannot be written: Not a directory"):
         write_spliced(str(source), str(source / "f"), [b"x"])
-    assert sorted(os.listdir(folder)) == ["dead", "fifo", "hard", "link", "old"]
+    assert sorted(os.listdir(folder)) == ["fifo", "hard", "link", "old"]
     assert (source.read_bytes(), (folder / "old").read_bytes()) == (SOURCE, b"old")
+
+
+def test_a_link_is_followed_and_stays(source: Path, folder: Path) -> None:
+    real = folder / "real"
+    for name in ("link", "again"):
+        (folder / name).symlink_to("real")
+        write_spliced(str(source), str(folder / name), [b"new"], overwrite=name == "again")
+        assert (folder / name).is_symlink()
+        assert real.read_bytes() == b"new"
+    (folder / "in place").symlink_to(source)
+    write_spliced(str(source), str(folder / "in place"), [b"changed"], in_place=True)
+    assert (folder / "in place").is_symlink()
+    assert source.read_bytes() == b"changed"
+    with pytest.raises(UsageError, match=r"again: exists"):
+        write_spliced(str(source), str(folder / "again"), [b"new"])
+
+
+def test_a_small_file_is_replaced_by_the_same_rule(folder: Path) -> None:
+    real, link = folder / "real", folder / "link"
+    link.symlink_to("real")
+    replace_file(str(link), b"one")
+    real.chmod(0o604)
+    replace_file(str(link), b"two")
+    assert (link.is_symlink(), real.read_bytes()) == (True, b"two")
+    assert real.stat().st_mode & 0o777 == 0o604
+    with pytest.raises(InputError, match=r"cannot be written: Is a directory"):
+        replace_file(str(folder), b"three")
+    assert sorted(os.listdir(folder)) == ["link", "real"]
 
 
 def test_sources_that_cannot_be_read(tmp_path: Path, folder: Path) -> None:
@@ -420,7 +447,7 @@ def left_by_a_killed_process(target: Path) -> Path:
     """The temporary file of a process that was killed while it wrote a target."""
     script = (
         "import os, signal, sys\n"
-        "from protolint.weights.atomic import AtomicFile\n"
+        "from protolint.files import AtomicFile\n"
         "AtomicFile(sys.argv[1]).write(b'half')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -466,10 +493,10 @@ def test_without_locks_nothing_is_taken_for_left(
 ) -> None:
     left = folder / ".f.protolint-0123456789ab"
     left.touch()
-    monkeypatch.setattr("protolint.weights.atomic._LOCKS", False)
+    monkeypatch.setattr("protolint.files._LOCKS", False)
     write_spliced(str(source), str(folder / "f"), [b"x"])
     assert left.exists()
-    monkeypatch.setattr("protolint.weights.atomic._LOCKS", True)
+    monkeypatch.setattr("protolint.files._LOCKS", True)
     monkeypatch.setattr("fcntl.flock", failing(errno.ENOLCK))
     write_spliced(str(source), str(folder / "f"), [b"x"], overwrite=True)
     assert left.exists()

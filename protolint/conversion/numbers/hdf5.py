@@ -18,7 +18,7 @@ import numpy as np
 
 from protolint.batchnorm.state import Array
 from protolint.errors import InputError
-from protolint.weights.atomic import AtomicFile
+from protolint.files import AtomicFile
 from protolint.weights.hdf5 import h5py_module, opened
 
 __all__ = [
@@ -117,5 +117,5 @@ def _created(h5py: Any, output: AtomicFile) -> Iterator[Any]:
         found = _ERRNO.search(str(error))
         reason = os.strerror(int(found[1])) if found is not None else str(error)
         raise InputError(
-            output.target, f"cannot be written: {reason}; nothing was changed"
+            output.given, f"cannot be written: {reason}; nothing was changed"
         ) from None
