@@ -10,13 +10,15 @@ Why it matters
     parameters.`
 
 Which Caffe
-    BVLC from rc4 on, in every phase. Exactly three blocks are set to 0 without a word when the
-    file is read, but not in a net that stands inside a solver (`net_param`,
-    `train_net_param`): there three blocks abort as well. Source: LayerSetUp of
-    batch_norm_layer.cpp and UpgradeNetBatchNorm of upgrade_proto.cpp @ rc4 to master.
+    BVLC from rc4 on, and SSD's Caffe, in every phase; Intel's with engine MKL2017 or MKLDNN.
+    Exactly three blocks are set to 0 without a word when the file is read, but not in a net that
+    stands inside a solver (`net_param`, `train_net_param`), and not by Intel's Caffe: there three
+    blocks abort as well. Source: LayerSetUp of batch_norm_layer.cpp and UpgradeNetBatchNorm of
+    upgrade_proto.cpp @ rc4 to master, mkldnn_batch_norm_layer.cpp @ intel/caffe 1.1.6.
 
 Fix
-    Safe: deletes the blocks, or sets both multipliers to 0 where a block has a name.
+    Safe: deletes the blocks, or sets both multipliers to 0 where a block has a name or others
+    are for gamma and beta.
 
 Evidence
     ZhaofanQiu/pseudo-3d-residual-networks#19, nshaud/DeepNetsForEO#6, BVLC/caffe#4704, #4785.
@@ -26,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.batchnorm import Affine
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
@@ -35,30 +38,41 @@ from protolint.net.net import Net
 from ._layers import delete_params, named
 from ._statistics import mask
 
+_STATISTICS = 3
+
 
 @net_rule(
     "BN005", "stats-lr-aborts", Severity.ERROR, where=lambda caffe: caffe.checks_statistics_lr
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
-        if (len(layer.params) == 3 and not net.inline) or not net.views_of(layer):
+        zeroed = net.dialect.zeroes_three_params and len(layer.params) == 3 and not net.inline
+        if zeroed or not net.views_of(layer) or not net.traits(layer).kind.checks_statistics_lr:
             continue
         offending = next((param for param in layer.params[:3] if param.lr_mult != 0), None)
         if offending is None:
             continue
+        cure = "set it to 0" if _learns(net, layer) else "remove the param blocks"
         yield Finding(
             offending.span,
             f"{named(layer)}: lr_mult {offending.lr_mult:g} on a statistic aborts in "
-            f"{net.dialect.name}; remove the param blocks",
+            f"{net.dialect.name}; {cure}",
             layer=layer.name,
             fix=_fix(net, layer),
         )
 
 
+def _learns(net: Net, layer: Layer) -> bool:
+    """Return whether some block is for gamma or beta, which Intel's Caffe may have here."""
+    return net.traits(layer).kind.affine is not Affine.NEVER and len(layer.params) > _STATISTICS
+
+
 def _fix(net: Net, layer: Layer) -> Fix | None:
-    if not any(param.name for param in layer.params):
+    learns = _learns(net, layer)
+    if not learns and not any(param.name for param in layer.params):
         return delete_params(net, layer.params, "Remove the param blocks")
-    edits = [edit for param in layer.params for edit in mask(net, param)]
+    masked = layer.params[:_STATISTICS] if learns else layer.params
+    edits = [edit for param in masked for edit in mask(net, param)]
     return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
 
 
@@ -71,11 +85,14 @@ layer {
   top: "bn"
 %s}
 """
+_SPARE = "  param { lr_mult: 1 }\n"
 VALID = (
     Example("bvlc", _NET % ""),
     Example("bvlc", _NET % ("  param { lr_mult: 1 }\n" * 3)),
     Example("bvlc", _NET % "  param { lr_mult: 0 }\n"),
     Example("nvidia-0.15", _NET % "  param { lr_mult: 1 }\n"),
+    Example("intel", _NET % ("  batch_norm_param { engine: CAFFE }\n" + _SPARE * 3)),
+    Example("intel", _NET % ("  param { lr_mult: 0 }\n" * 3 + _SPARE * 2)),
 )
 INVALID = (
     Invalid(
@@ -97,5 +114,12 @@ INVALID = (
         'base_lr: 0.1\nnet_param {\nlayer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n'
         "  param { } param { } param { }\n}\n}\n",
         (4,),
+    ),
+    Invalid("intel", _NET % (_SPARE * 3), (7,), _NET % ""),
+    Invalid(
+        "intel",
+        _NET % (_SPARE * 5),
+        (7,),
+        _NET % ("  param { lr_mult: 0 decay_mult: 0 }\n" * 3 + _SPARE * 2),
     ),
 )

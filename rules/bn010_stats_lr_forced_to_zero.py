@@ -38,7 +38,7 @@ from ._statistics import mask
     "BN010",
     "stats-lr-forced-to-zero",
     Severity.INFO,
-    where=lambda caffe: caffe.checks_statistics_lr,
+    where=lambda caffe: caffe.zeroes_three_params,
 )
 def check(net: Net) -> Iterator[Finding]:
     if net.inline:

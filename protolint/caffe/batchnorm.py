@@ -79,6 +79,8 @@ class BatchNormKind(NamedTuple):
     blob_axes: int = 1
     #: The most axes a bottom may have, None where there is no bound.
     most_axes: int | None = None
+    #: A non-zero lr_mult of a statistic aborts (LayerSetUp of batch_norm_layer.cpp @ BVLC rc4).
+    checks_statistics_lr: bool = False
     #: Mean and variance are sums, which the layer divides by the factor when it runs.
     sums: bool = False
     #: Whether backward in place is right for a layer without gamma and beta, and with.

@@ -12,9 +12,10 @@ __all__ = ["STANDARD", "Build"]
 class Build(NamedTuple):
     """One Caffe on somebody's machine.
 
-    `schema` replaces the dialect's own; `cudnn` is False for a build without cuDNN;
-    `layer_types` and `extra_fields` ("LayerParameter.my_param", or "my_param" in any message)
-    are what a fork adds. `fine_tunes` says that training starts from weights that are loaded.
+    `schema` replaces the dialect's own; `cudnn` is False for a build without cuDNN, for
+    Intel's Caffe without MKL. `layer_types` and `extra_fields` ("LayerParameter.my_param", or
+    "my_param" in any message) are what a fork adds. `fine_tunes` says that training starts from
+    weights that are loaded.
     """
 
     schema: Schema | None = None

@@ -20,9 +20,9 @@ class Bvlc(Dialect):
     name = "bvlc"
     title = "BVLC Caffe rc4 to master"
     schema = "bvlc"
-    engines: ClassVar[Engines] = {"CAFFE": SUMS}
+    engines: ClassVar[Engines] = {"CAFFE": SUMS._replace(checks_statistics_lr=True)}
     file_layouts: ClassVar[Layouts] = (("B3",),)
-    checks_statistics_lr = True
+    zeroes_three_params = True
     masks_statistics = True
     batchnorm_is_opencvs = True
     accuracy_counts_ties_as_wrong = True

@@ -92,9 +92,9 @@ class Dialect:
     gamma_starts_at_zero: ClassVar[bool] = False
     #: Axes a BatchNorm bottom needs (v0.16.1 and later read axes 2 and 3).
     least_axes: ClassVar[int] = 2
-    #: A non-zero lr_mult of the statistics aborts (LayerSetUp @ BVLC rc4), where not exactly
-    #: three blocks are given, which the upgrade sets to 0 (UpgradeNetBatchNorm).
-    checks_statistics_lr: ClassVar[bool] = False
+    #: Exactly three `param` blocks of a BatchNorm are set to 0 when a file is read
+    #: (UpgradeNetBatchNorm in upgrade_proto.cpp @ BVLC rc4); not in a net inside a solver.
+    zeroes_three_params: ClassVar[bool] = False
     #: The layer keeps the solver from its statistics itself (LayerSetUp @ BVLC rc4, v0.16.1).
     masks_statistics: ClassVar[bool] = False
     #: The layer sets lr_mult and decay_mult of gamma and beta to 1 (LayerSetUp @ v0.16.1).
@@ -257,6 +257,11 @@ class Dialect:
     def has_affine_batchnorm(self) -> bool:
         """Whether a BatchNorm can hold gamma and beta."""
         return any(kind.affine is not Affine.NEVER for kind in self.kinds)
+
+    @property
+    def checks_statistics_lr(self) -> bool:
+        """Whether some BatchNorm aborts where a statistic has an lr_mult other than 0."""
+        return any(kind.checks_statistics_lr for kind in self.kinds)
 
     @property
     def obeys_global_stats(self) -> bool:

@@ -13,7 +13,13 @@ __all__ = ["Intel"]
 #: Sums and a factor as BVLC's, and gamma and beta unless the layer refuses them
 #: (mkl_batch_norm_layer.cpp, mkldnn_batch_norm_layer.cpp @ 1.1.6).
 _MKL = BatchNormKind(
-    Affine.ON_REQUEST, STATISTICS, (*STATISTICS, "gamma", "beta"), "I3", "I5", sums=True
+    Affine.ON_REQUEST,
+    STATISTICS,
+    (*STATISTICS, "gamma", "beta"),
+    "I3",
+    "I5",
+    checks_statistics_lr=True,
+    sums=True,
 )
 
 
@@ -33,9 +39,7 @@ class Intel(Bvlc):
     default_engine = "MKLDNN"
     file_layouts: ClassVar[Layouts] = (("I3",), ("I4",), ("I5",))
     affine_field = "use_weight_bias"
-    # The two MKL layers abort as BVLC's does; the CAFFE layer lets every multiplier pass, and
-    # nothing sets three blocks to 0 (batch_norm_layer.cpp, upgrade_proto.cpp).
-    checks_statistics_lr = False
+    zeroes_three_params = False
     merges_scale = True
     batchnorm_is_opencvs = False
     can_be_written = False

@@ -11,7 +11,7 @@ TABLE = """
 BN001 . x x . . . . .
 BN002 . . . x x x . .
 BN003 . x x . . . . .
-BN005 x . . . . . x .
+BN005 x . . . . . x x
 BN006 . x x . . . . .
 BN007 . x x . . . . .
 BN009 . . . x x x . .
