@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, NormParam
 from protolint.caffe.bvlc import SUMS, Bvlc
-from protolint.caffe.dialect import Engines, Layouts, Loading
+from protolint.caffe.dialect import Counts, Engines, Layouts, Loading
 
 __all__ = ["Intel"]
 
@@ -51,6 +52,10 @@ class Intel(Bvlc):
         "Normalize", "PSROIPooling", "Permute", "PriorBox", "ROIPooling", "RegionLoss", "Reorg",
         "SmoothL1Loss", "SmoothL1LossOHEM", "SoftmaxWithLossOHEM", "SpatialDropout", "VideoData",
     }  # fmt: skip
+    # Weights for each box are one more bottom, or two.
+    other_bottoms: ClassVar[Counts] = MappingProxyType(
+        {"SigmoidCrossEntropyLoss": (2, 3), "SmoothL1Loss": (2, 4), "SoftmaxWithLoss": (2, 3)}
+    )
     harmless_fields = frozenset(("SolverParameter.show_per_class_result",))
 
     def resolve_engine(self, engine: str, *, with_cudnn: bool = True) -> str:

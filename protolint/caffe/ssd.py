@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import ClassVar
+
 from protolint.caffe.bvlc import Bvlc
-from protolint.caffe.dialect import Loading
+from protolint.caffe.dialect import Counts, Loading
 
 __all__ = ["Ssd"]
 
@@ -23,4 +26,6 @@ class Ssd(Bvlc):
         "AnnotatedData", "DetectionEvaluate", "DetectionOutput", "MultiBoxLoss", "Normalize",
         "Permute", "PriorBox", "SmoothL1Loss", "VideoData",
     }  # fmt: skip
+    # InfogainLoss gives no probabilities yet.
+    other_tops: ClassVar[Counts] = MappingProxyType({"InfogainLoss": (1, 1)})
     harmless_fields = frozenset(("SolverParameter.show_per_class_result",))

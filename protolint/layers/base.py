@@ -170,9 +170,10 @@ class LayerType(NamedTuple):
     """All that is known of a layer type, the same in every Caffe that registers it.
 
     `parameters` are the message fields of LayerParameter that it reads, its own one first;
-    `reads_of` are single fields that it reads of others. `bottoms` and `tops` are numbers, or
-    functions of the layer where the text decides them; `equal`: there must be as many of each.
-    `blobs` gives its own blobs, in order; None: their number is not known. `products` is None
+    `reads_of` are single fields that it reads of others, in some Caffes. `bottoms` and `tops`
+    are numbers, or functions of the layer where the text decides them; `equal`: there must be
+    as many of each. `blobs` gives its own blobs, in order; None: their number is not known.
+    `products` gives the multiply-accumulates of a forward pass over the batch; it is None
     where the layer multiplies by no matrix. `shares_memory`: the top is the bottom's memory.
     `keeps_shape`: every top has the shape of the first bottom. `is_loss`: the first top is a
     loss, by a loss_weight of 1.

@@ -34,7 +34,9 @@ _FAMILIES = {
         "MultiBoxLoss", "MultinomialLogisticLoss", "RegionLoss", "SigmoidCrossEntropyLoss",
         "SmoothL1Loss", "SmoothL1LossOHEM", "SoftmaxWithLoss", "SoftmaxWithLossOHEM",
     ),
-    "normalization": ("BatchNorm", "Bias", "LRN", "MVN", "Normalize", "Scale"),
+    "normalization": (
+        "BatchNorm", "Bias", "LRN", "MKLBatchNorm", "MVN", "Normalize", "Scale",
+    ),
     "other": ("HDF5Output", "MnActivation", "Parameter", "Python", "Silence", "TRT"),
     "pooling": ("PSROIPooling", "Pooling", "ROIPooling", "SPP"),
     "recurrent": ("LSTM", "LSTMUnit", "RNN"),

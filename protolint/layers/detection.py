@@ -8,7 +8,7 @@ v0.17.3; those of Intel's own @ intel/caffe 1.1.6.
 from __future__ import annotations
 
 from protolint.layers.base import ANY, ONE, TWO, LayerType, Setup, between, exactly, unknown
-from protolint.layers.fields import integer
+from protolint.layers.fields import integer, size
 from protolint.layers.shape import Shape, product
 
 __all__ = ["TYPES"]
@@ -29,13 +29,18 @@ def _prior_box(setup: Setup, _i: int) -> Shape:
 
 
 def _detections(_setup: Setup, _i: int) -> Shape:
-    """A row for each box that is found."""
-    return Shape.of((1, 1, None, 7))
+    """A row for each box that is found: one when the net is built."""
+    return Shape.of((1, 1, 1, 7))
 
 
-def _evaluation(_setup: Setup, _i: int) -> Shape:
-    """A row for each class and each box."""
-    return Shape.of((1, 1, None, 5))
+def _evaluation(setup: Setup, _i: int) -> Shape:
+    """A row for each class and each box that is found."""
+    name = "detection_evaluate_param"
+    classes, boxes = size(setup.layer, name, "num_classes"), setup.first.size(2)
+    if classes is None or boxes is None:
+        return Shape.of((1, 1, None, 5))
+    background = integer(setup.layer, name, "background_label_id") != -1
+    return Shape.of((1, 1, classes - background + boxes, 5))
 
 
 def _detectnet(setup: Setup, i: int) -> Shape:

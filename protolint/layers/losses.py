@@ -8,6 +8,8 @@ weiliu89/caffe ssd; those of Intel's own @ intel/caffe 1.1.6.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from protolint.layers.base import ONE, TWO, Count, LayerType, Setup, between, exactly
 from protolint.layers.fields import integer
 from protolint.layers.shape import SCALAR, Shape, canonical
@@ -44,7 +46,10 @@ TYPES = (
     _loss("MultinomialLogisticLoss"),
     _loss("RegionLoss", "region_loss_param"),
     _loss("SigmoidCrossEntropyLoss", "sigmoid_param"),
-    _loss("SmoothL1Loss"),
+    # Intel declares a message for it.
+    _loss("SmoothL1Loss")._replace(
+        reads_of=MappingProxyType({"smooth_l1_loss_param": frozenset({"sigma"})})
+    ),
     _loss("SmoothL1LossOHEM", bottoms=between(2, 3), tops=between(1, 2)),
     _loss("SoftmaxWithLoss", "softmax_param", tops=between(1, 2)),
     _loss("SoftmaxWithLossOHEM", "softmax_param", tops=between(1, 3)),

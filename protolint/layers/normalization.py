@@ -92,6 +92,10 @@ TYPES = (
         "BatchNorm", ("batch_norm_param",), ONE, ONE, first, _batchnorm,
         in_place=InPlace.FINE, keeps_shape=True,
     ),
+    # Intel's, which BatchNorm is too where its engine is MKL2017 (mkl_batch_norm_layer.cpp).
+    LayerType(
+        "MKLBatchNorm", ("batch_norm_param",), ONE, ONE, first, _batchnorm, keeps_shape=True,
+    ),
     LayerType(
         "Scale", ("scale_param",), between(1, 2), ONE, first, _scale,
         in_place=InPlace.FINE, backward=Backward(_scale_reads_bottom, weights=True),

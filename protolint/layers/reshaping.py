@@ -6,6 +6,8 @@ v0.14.5 to v0.17.4; permute_layer.cpp @ weiliu89/caffe ssd; reorg_layer.cpp @ in
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from protolint.layers.base import (
     ONE,
     TWO,
@@ -146,9 +148,9 @@ def _batch_reindex(setup: Setup, _i: int) -> Shape:
 
 
 def _filter(setup: Setup, i: int) -> Shape:
-    """How many items of a batch pass is known only while the net runs."""
+    """As many items as pass while the net runs: all of them when it is built."""
     bottom = setup.bottom(i)
-    return bottom.resized(0, None) if bottom.dims else UNKNOWN
+    return bottom.resized(0, setup.first.size(0)) if bottom.dims else UNKNOWN
 
 
 def _permute(setup: Setup, _i: int) -> Shape:
@@ -196,6 +198,8 @@ TYPES = (
     LayerType(
         "Split", (), ONE, at_least(1), first,
         in_place=InPlace.ABORTS, shares_memory=True, keeps_shape=True,
+        # Intel's engine.
+        reads_of=MappingProxyType({"split_param": frozenset({"engine"})}),
     ),
     LayerType("Tile", ("tile_param",), ONE, ONE, _tile),
 )  # fmt: skip
