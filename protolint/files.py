@@ -138,7 +138,9 @@ class AtomicFile:
             self._descriptor = os.open(path, flags, 0o666)
         except FileNotFoundError as error:
             folder = os.path.dirname(self.given) or os.curdir
-            raise InputError(self.given, f"there is no folder {folder}") from error
+            raise InputError(
+                self.given, f"cannot be written: there is no folder {folder}"
+            ) from error
         except OSError as error:
             raise self._failure(error) from error
         if _LOCKS:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from protolint.caffe.legacy import V1_TYPES
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer, ParamSpec
-from protolint.layers.legacy import V1_TYPES
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields

@@ -26,12 +26,12 @@ from functools import lru_cache
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import FORK_TYPES
+from protolint.caffe.legacy import V1_TYPES
 from protolint.caffe.registry import registered_by
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.layers.legacy import V1_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.suggest import nearest

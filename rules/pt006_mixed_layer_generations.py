@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.caffe.binder import BindProblem, ProblemKind
+from protolint.caffe.legacy import V1_TYPES
 from protolint.diagnostic import Label, Severity
 from protolint.layers.catalogue import ALL_TYPES
-from protolint.layers.legacy import V1_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.text.tree import Scalar
 from protolint.text.values import BAD, quoted

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from protolint.batchnorm.base import DEFAULT_FRACTION
 from protolint.batchnorm.state import Array
 from protolint.caffe.batchnorm import NormParam
-from protolint.caffe.numbers import BatchNormField, LayerField, ParamField
+from protolint.caffe.numbers import BatchNormField, ForkLayerField, LayerField, ParamField
 from protolint.errors import InputError
 from protolint.source import Span
 from protolint.weights.blobs import decode_blob
@@ -29,8 +29,6 @@ __all__ = ["FileMarks", "LayerFacts", "ParamFacts", "facts_of", "file_marks"]
 
 # 147 and 148 are left out: the OpenCL branch has numbers of its own from 147 on.
 _TYPE_FIELDS = (LayerField.FORWARD_TYPE, LayerField.BACKWARD_TYPE)
-# bn_param: LayerParameter 45 in SegNet, 137 in yjxiong/caffe and PSPNet.
-_SEGNET_PARAM, _YJX_PARAM = 45, 137
 
 
 class FileMarks(NamedTuple):
@@ -172,7 +170,7 @@ def _yjxiong_param(data: Buffer, layer: LayerEntry) -> NormParam:
     """What bn_param of yjxiong/caffe and PSPNet says: momentum and eps."""
     floats: dict[int, float] = {}
     older = False
-    for found in _all_fields(data, layer.messages(_YJX_PARAM)):
+    for found in _all_fields(data, layer.messages(ForkLayerField.YJXIONG_BN_PARAM)):
         if found.wire_type == FIXED32:
             floats[found.number] = _float(data, found)
         # Branch data_parallel has a bool 3 and everything after it one number later.
@@ -185,8 +183,9 @@ def _yjxiong_param(data: Buffer, layer: LayerEntry) -> NormParam:
 
 def _bn_mode(data: Buffer, layer: LayerEntry) -> int | None:
     """The bn_mode of SegNet's bn_param, the last one winning."""
+    spans = layer.messages(ForkLayerField.SEGNET_BN_PARAM) if layer.type == "BN" else ()
     mode = None
-    for found in _all_fields(data, layer.messages(_SEGNET_PARAM)) if layer.type == "BN" else ():
+    for found in _all_fields(data, spans):
         if found.number == 3 and found.wire_type == VARINT:
             mode = found.number_value
     return mode

@@ -1,13 +1,14 @@
 """Field numbers of the messages that weight files are made of, for readers without a schema.
 
-The same in every Caffe that has the field (tests/caffe/test_numbers.py holds them against the
-compiled schemas), and for the two fields named BN those of forks that have no schema here.
+The same in every Caffe that has the field: tests/caffe/test_numbers.py holds them against the
+compiled schemas.
 """
 
 from __future__ import annotations
 
 __all__ = [
     "BatchNormField",
+    "ForkLayerField",
     "LayerField",
     "NetField",
     "ParamField",
@@ -34,6 +35,13 @@ class LayerField:
     FORWARD_TYPE, BACKWARD_TYPE = 145, 146
     #: Intel's fork.
     ENGINE = 149
+
+
+class ForkLayerField:
+    """Fields of LayerParameter in forks that have no schema here."""
+
+    #: bn_param of SegNet and ENet, and of yjxiong/caffe and PSPNet.
+    SEGNET_BN_PARAM, YJXIONG_BN_PARAM = 45, 137
 
 
 class V1LayerField:

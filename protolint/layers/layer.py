@@ -8,7 +8,7 @@ from typing import NamedTuple
 from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import Value
-from protolint.layers.legacy import V0_TYPES, V1_TYPES
+from protolint.caffe.legacy import V0_TYPES, V1_TYPES
 from protolint.layers.norm_param import norm_param
 from protolint.layers.states import NetState, StateRule
 from protolint.source import Span

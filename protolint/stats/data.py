@@ -17,6 +17,7 @@ import numpy as np
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array, Statistic
+from protolint.caffe.numbers import LayerField, NetField
 from protolint.caffe.registry import DEFAULT
 from protolint.conversion.run import convert
 from protolint.errors import ProtolintError, UsageError
@@ -217,8 +218,9 @@ def _binary(path: str, net: Net, folder: str) -> str:
     with open(model, "wb") as file:
         for name, blobs in read_model(path).items():
             if name in types:
-                layer = length_delimited(1, name.encode("utf-8", "surrogateescape"))
-                layer += length_delimited(2, types[name].encode())
-                layer += b"".join(length_delimited(7, encode_blob(values)) for values in blobs)
-                file.write(length_delimited(100, layer))
+                layer = length_delimited(LayerField.NAME, name.encode("utf-8", "surrogateescape"))
+                layer += length_delimited(LayerField.TYPE, types[name].encode())
+                for values in blobs:
+                    layer += length_delimited(LayerField.BLOBS, encode_blob(values))
+                file.write(length_delimited(NetField.LAYER, layer))
     return model

@@ -21,12 +21,13 @@ from enum import Enum
 from itertools import islice
 from typing import NamedTuple
 
+from protolint.caffe.legacy import V1_TYPES_BY_NUMBER
+from protolint.caffe.numbers import LayerField, NetField, V0LayerField, V1LayerField
 from protolint.errors import InputError
 from protolint.source import Span
 from protolint.weights.files import FileState, mapped
 from protolint.weights.header import BlobHeader, read_header
 from protolint.weights.kinds import format_of, guess_at
-from protolint.weights.layer_types import V1_LAYER_TYPES
 from protolint.wire import (
     LENGTH,
     VARINT,
@@ -51,15 +52,15 @@ __all__ = [
 
 
 class Generation(Enum):
-    """Which message a layer is written in; the value is the field number in NetParameter.
+    """Which message a layer is written in; the value is its field number in the outer one.
 
     Caffe calls the forms V0 (a V0LayerParameter inside a V1 one), V1 and, since 2014-12,
     just LayerParameter (src/caffe/util/upgrade_proto.cpp @ 1.0).
     """
 
-    CURRENT = 100
-    V1 = 2
-    V0 = 1
+    CURRENT = NetField.LAYER
+    V1 = NetField.LAYERS
+    V0 = V1LayerField.LAYER
 
 
 class _Numbers(NamedTuple):
@@ -67,23 +68,40 @@ class _Numbers(NamedTuple):
 
     name: int
     type: int
-    bottom: int
-    top: int
     blobs: int
-    param: int
-    include: int
-    exclude: int
-    phase: int
-    batch_norm_param: int
+    bottom: int = 0
+    top: int = 0
+    include: int = 0
+    exclude: int = 0
+    param: int = 0
+    phase: int = 0
+    batch_norm_param: int = 0
 
 
 _NUMBERS = {
-    Generation.CURRENT: _Numbers(1, 2, 3, 4, 7, 6, 8, 9, 10, 139),
-    Generation.V1: _Numbers(4, 5, 2, 3, 6, 0, 32, 33, 0, 0),
-    Generation.V0: _Numbers(1, 2, 0, 0, 50, 0, 0, 0, 0, 0),
+    Generation.CURRENT: _Numbers(
+        LayerField.NAME,
+        LayerField.TYPE,
+        LayerField.BLOBS,
+        LayerField.BOTTOM,
+        LayerField.TOP,
+        LayerField.INCLUDE,
+        LayerField.EXCLUDE,
+        LayerField.PARAM,
+        LayerField.PHASE,
+        LayerField.BATCH_NORM_PARAM,
+    ),
+    Generation.V1: _Numbers(
+        V1LayerField.NAME,
+        V1LayerField.TYPE,
+        V1LayerField.BLOBS,
+        V1LayerField.BOTTOM,
+        V1LayerField.TOP,
+        V1LayerField.INCLUDE,
+        V1LayerField.EXCLUDE,
+    ),
+    Generation.V0: _Numbers(V0LayerField.NAME, V0LayerField.TYPE, V0LayerField.BLOBS),
 }
-_NET_NAME = 1
-_V1_LAYER = 1
 
 # Bytes by which other formats are recognised.
 _HEAD = 256
@@ -212,7 +230,7 @@ class _Reader:
             else:
                 others.append(found)
                 self.count(found, 1)
-                if found.number == _NET_NAME:
+                if found.number == NetField.NAME:
                     name = self.text(found, "the net's name")
             at = found.end
         self.place = self.after()
@@ -243,7 +261,7 @@ class _Reader:
         inner: tuple[WireField, ...] = ()
         if generation is Generation.V1:
             inner = tuple(self.inner(outer))
-            if any(found.number == _V1_LAYER for found in outer):
+            if any(found.number == V1LayerField.LAYER for found in outer):
                 generation = Generation.V0
         holder = inner if generation is Generation.V0 else outer
         own, shell = _NUMBERS[generation], _NUMBERS[Generation(field.number)]
@@ -284,7 +302,7 @@ class _Reader:
     def inner(self, outer: tuple[WireField, ...]) -> Iterator[WireField]:
         """The fields of the V0 layer inside a V1 one, if there is any."""
         for found in outer:
-            if found.number == _V1_LAYER:
+            if found.number == V1LayerField.LAYER:
                 self.submessage(found, "a V0 layer")
                 yield from self.kept(found)
 
@@ -321,7 +339,7 @@ class _Reader:
                 if found.wire_type != VARINT:
                     raise WireError(found.start, "its type is no number, as in `layers` it must be")
                 value = found.number_value
-        return V1_LAYER_TYPES.get(value, f"V1 type {value}" if value else "")
+        return V1_TYPES_BY_NUMBER.get(value, f"V1 type {value}" if value else "")
 
     def phase(self, outer: tuple[WireField, ...], number: int) -> int | None:
         """The `phase` written into a layer (0 TRAIN, 1 TEST), the last one winning."""
@@ -373,6 +391,6 @@ class _Reader:
         except WireError:
             return ""
         is_layer = number == Generation.CURRENT.value << 3 | LENGTH
-        if not is_layer or first.number != 1 or first.wire_type != LENGTH:
+        if not is_layer or first.number != LayerField.NAME or first.wire_type != LENGTH:
             return ""
         return f"layer {len(self.layers)} '{shown(self.text(first, 'its name'))}'"

@@ -10,6 +10,7 @@ import os
 from enum import Enum
 from typing import NamedTuple
 
+from protolint.caffe.numbers import SolverStateField
 from protolint.errors import InputError, UsageError
 
 __all__ = [
@@ -117,8 +118,6 @@ _SEARCHED = 8192
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\v")
 # How a net's name, its layers of either form, and its inputs start (NetParameter 1, 100, 2, 3).
 _NETS = (b"\x0a", b"\xa2\x06", b"\x12", b"\x1a")
-# SolverState.iter and SolverState.history (caffe.proto @ 1.0).
-_ITER, _HISTORY = 1, 3
 
 
 def named_as_net(path: str) -> bool:
@@ -263,9 +262,9 @@ def _starts_state(head: bytes, size: int) -> bool:
         first = field_at(head, 0, size)
     except (WireError, IndexError):
         return False
-    if first.wire_type == LENGTH and first.number == _HISTORY:
+    if first.wire_type == LENGTH and first.number == SolverStateField.HISTORY:
         return not _is_text(head[first.value : first.end])
-    return (first.number, first.wire_type) == (_ITER, VARINT)
+    return (first.number, first.wire_type) == (SolverStateField.ITER, VARINT)
 
 
 def _is_checkpoint(path: str) -> bool:

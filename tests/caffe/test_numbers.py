@@ -7,6 +7,7 @@ import pytest
 from protolint.caffe import numbers
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.forks import FOREIGN_SCHEMAS
+from protolint.caffe.legacy import V1_TYPES, V1_TYPES_BY_NUMBER
 
 MESSAGES = {
     numbers.NetField: "NetParameter",
@@ -26,7 +27,18 @@ OTHERWISE = {
 
 
 def test_every_class_of_numbers_is_tested() -> None:
-    assert {message.__name__ for message in MESSAGES} == set(numbers.__all__)
+    without_schema = {"ForkLayerField"}
+    assert {message.__name__ for message in MESSAGES} == set(numbers.__all__) - without_schema
+
+
+def test_old_types_have_the_numbers_of_the_schemas() -> None:
+    for name in FOREIGN_SCHEMAS:
+        enum = load_schema(name).messages["V1LayerParameter"].fields["type"].enum
+        assert enum is not None
+        assert enum.numbers.keys() <= V1_TYPES.keys(), name
+        for word, number in enum.numbers.items():
+            assert V1_TYPES_BY_NUMBER[number] == V1_TYPES[word], word
+    assert len(V1_TYPES_BY_NUMBER) == len(V1_TYPES) == 40
 
 
 @pytest.mark.parametrize(("message", "title"), MESSAGES.items(), ids=MESSAGES.values())

@@ -125,7 +125,7 @@ def test_a_report_that_cannot_be_written_does_not_keep_back_the_others(tmp_path:
         "--output", "json=out.json", net, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "no/such.json: there is no folder no" in done.stderr
+    assert "no/such.json: cannot be written: there is no folder no" in done.stderr
     assert "folder: cannot be written" in done.stderr
     assert json.loads((tmp_path / "out.json").read_bytes())["diagnostics"] == []
     assert done.stdout.startswith("No findings")

@@ -16,6 +16,7 @@ import numpy as np
 from protolint.batchnorm.base import Role
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.numbers import ForkLayerField, LayerField, V0LayerField, V1LayerField
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.decide.step import Note
 from protolint.conversion.numbers.embedded_net import COMMENT
@@ -54,13 +55,18 @@ __all__ = [
     "scale_blobs_of",
 ]
 
-_NAME, _TYPE, _BOTTOM, _TOP, _PARAM, _BLOBS, _NORM = 1, 2, 3, 4, 6, 7, 139
-_SCALE_PARAM, _CONVOLUTION_PARAM = 142, 106
+_NAME, _TYPE, _BOTTOM, _TOP = LayerField.NAME, LayerField.TYPE, LayerField.BOTTOM, LayerField.TOP
+_PARAM, _BLOBS, _NORM = LayerField.PARAM, LayerField.BLOBS, LayerField.BATCH_NORM_PARAM
+_SCALE_PARAM, _CONVOLUTION_PARAM = LayerField.SCALE_PARAM, LayerField.CONVOLUTION_PARAM
 # The fillers of those as the ones of batch_norm_param (caffe.proto @ 1.0, v0.15.14).
 _SCALE_FILLERS, _CONVOLUTION_FILLERS = {3: 5, 5: 6}, {7: 5, 8: 6}
-_INCLUDE, _EXCLUDE, _PHASE = 8, 9, 10
-_OLD_PARAMS = (45, 137)
-_BLOB_NUMBERS = {Generation.CURRENT: 7, Generation.V1: 6, Generation.V0: 50}
+_INCLUDE, _EXCLUDE, _PHASE = LayerField.INCLUDE, LayerField.EXCLUDE, LayerField.PHASE
+_OLD_PARAMS = (ForkLayerField.SEGNET_BN_PARAM, ForkLayerField.YJXIONG_BN_PARAM)
+_BLOB_NUMBERS = {
+    Generation.CURRENT: LayerField.BLOBS,
+    Generation.V1: V1LayerField.BLOBS,
+    Generation.V0: V0LayerField.BLOBS,
+}
 _MESSAGES = {
     Generation.CURRENT: "LayerParameter",
     Generation.V1: "V1LayerParameter",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from protolint.batchnorm.base import Role
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.numbers import SolverStateField
 from protolint.conversion.numbers.encode import Fate, LayerChange
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError
@@ -34,7 +35,8 @@ __all__ = [
     "target_slots",
 ]
 
-_ITER, _LEARNED_NET, _HISTORY, _CURRENT_STEP = 1, 2, 3, 4
+_ITER, _LEARNED_NET = SolverStateField.ITER, SolverStateField.LEARNED_NET
+_HISTORY, _CURRENT_STEP = SolverStateField.HISTORY, SolverStateField.CURRENT_STEP
 
 #: What happens to a Scale layer that is no more, and to one that is new.
 _GONE, _NEW = (Fate.MERGE, Fate.REPLACE), (Fate.ADD, Fate.REPLACE)
