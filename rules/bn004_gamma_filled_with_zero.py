@@ -112,6 +112,8 @@ layer {{ name: "next" type: "{reader}" bottom: "scale" bottom: "conv" top: "next
 
 
 _ZERO = 'filler { type: "constant" value: 0 }'
+_SUM = 'layer { name: "sum" type: "Eltwise" bottom: "next" bottom: "conv" top: "sum" }\n'
+_RELU = 'layer { name: "relu" type: "ReLU" bottom: "scale" top: "relu" }\n'
 VALID = (
     Example("nvidia-0.15", _net("scale_filler { value: 1 }", "filler { value: 1 }")),
     Example("nvidia-0.15", _net('scale_filler { type: "gaussian" }')),
@@ -123,6 +125,17 @@ VALID = (
     Example("nvidia-0.14", _net("engine: CAFFE scale_filler { }")),
     Example("bvlc", _net("", "filler { }").replace('"Scale" bottom', '"Scale" bottom: "y" bottom')),
     Example("bvlc", _net("", "filler { }").replace("BatchNorm", "LRN")),
+    Example(
+        "bvlc",
+        _net("", _ZERO, "Eltwise").replace('"next"', '"next" eltwise_param { operation: SUM }', 1),
+    ),
+    Example(
+        "bvlc", _net("", _ZERO, "Bias").replace('bottom: "conv" top: "next"', 'top: "next"') + _SUM
+    ),
+    Example(
+        "bvlc",
+        _net("", _ZERO, "Dropout").replace('bottom: "conv" top: "next"', 'top: "next"') + _SUM,
+    ),
 )
 INVALID = (
     Invalid("nvidia-0.15", _net("scale_filler { }"), (5,), fixed=_net("scale_filler { value: 1 }")),
@@ -146,4 +159,16 @@ INVALID = (
         fixed=_net("scale_filler { value: 1 }", "filler { value: 1 }", "Eltwise"),
     ),
     Invalid("nvidia-0.15", _net("scale_filler { val: 1 }"), (5,)),
+    Invalid(
+        "bvlc",
+        _net("", _ZERO, "Eltwise").replace('"next"', '"next" eltwise_param { operation: PROD }', 1),
+        (9,),
+    ),
+    Invalid(
+        "bvlc",
+        _net("", _ZERO, "Dropout").replace('bottom: "conv" top: "next"', 'top: "next"')
+        + _RELU
+        + _SUM,
+        (9,),
+    ),
 )

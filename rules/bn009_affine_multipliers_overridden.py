@@ -93,4 +93,8 @@ INVALID = (
         ),
         (8,),
     ),
+    Invalid("nvidia-0.16", _NET % (_ZERO + _ONE + _ZERO * 3), (8,)),
+    Invalid("nvidia-0.16", _NET % (_ONE + _ZERO * 4), (8,)),
+    Invalid("nvidia-0.16", _NET % (_ONE * 3 + _ZERO * 2), (8,)),
+    Invalid("nvidia-0.16", _NET % (_ONE * 2 + _ZERO + _ONE + _ZERO), (9,)),
 )

@@ -107,4 +107,5 @@ layer {
 """,
         (5,),
     ),
+    Invalid("bvlc", _twins("", "bn"), (3,)),
 )

@@ -113,6 +113,7 @@ VALID = (
     Example("nvidia-0.17", _NET % ("1e-5", _CAFFE)),
     Example("nvidia-0.16", _NET % ("0.001", "")),
     Example("bvlc", (_NET % ("0", "")).replace("BatchNorm", "MVN")),
+    Example("bvlc", (_NET % ("0", "")).replace('top: "y"', 'top: "y" include { min_level: 1 }')),
 )
 INVALID = (
     Invalid("bvlc", _NET % ("0.0", ""), (5,), fixed=_NET % ("1e-5", "")),

@@ -131,6 +131,7 @@ VALID = (
         .replace('"a" \n', '"a" include { phase: TRAIN }\n')
         .replace('"b" \n', '"b" include { phase: TEST }\n'),
     ),
+    Example("bvlc", _net(_params(_M, _V), _params(_F))),
 )
 INVALID = (
     Invalid(

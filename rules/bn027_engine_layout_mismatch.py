@@ -115,6 +115,7 @@ def _beside(batchnorm: str) -> dict[str, str]:
     return {"train_val.prototxt": _TRAIN % batchnorm}
 
 
+_TEST_ONLY = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" include { phase: TEST } }\n'
 VALID = (
     Example("nvidia-0.15", _TWINS % (_CAFFE, f"  {_CAFFE}\n")),
     Example("nvidia-0.15", _TWINS % ("", f"  {_CUDNN}\n")),
@@ -123,6 +124,19 @@ VALID = (
     Example("nvidia-0.14", _DEPLOY % f"  {_CAFFE}\n", _beside(_CAFFE), "deploy.prototxt"),
     Example("nvidia-0.15", _TRAIN % _CAFFE, {"deploy.prototxt": _DEPLOY % ""}, "train.prototxt"),
     Example("nvidia-0.15", _DEPLOY % f"  {_CAFFE}\n"),
+    Example("nvidia-0.15", (_TWINS % ("", f"  {_CAFFE}\n")).replace("phase: TEST", "min_level: 1")),
+    Example(
+        "nvidia-0.15",
+        (_DEPLOY % f"  {_CAFFE}\n").replace('"bn"', '"own"'),
+        _beside(_CUDNN),
+        "deploy.prototxt",
+    ),
+    Example(
+        "nvidia-0.15",
+        _DEPLOY % f"  {_CAFFE}\n",
+        {"train_val.prototxt": _TRAIN % f"{_CAFFE} include {{ phase: TRAIN }}" + _TEST_ONLY},
+        "deploy.prototxt",
+    ),
 )
 INVALID = (
     Invalid("nvidia-0.15", _TWINS % ("", f"  {_CAFFE}\n"), (5,)),

@@ -113,6 +113,10 @@ layer { name: "d" type: "ImageData" top: "x" top: "y" image_data_param { is_colo
 """
 _BN = 'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" %s }\n'
 _ON = "batch_norm_param { scale_bias: true%s }"
+_SCALE = (
+    'layer { name: "bn_scale" type: "Scale" bottom: "x" top: "x" scale_param { '
+    "bias_term: true } }\n"
+)
 VALID = (
     Example("nvidia-0.17", _NET % (1, "")),
     Example("nvidia-0.17", _NET % (1, "    scale_bias: false\n")),
@@ -152,4 +156,21 @@ layer {
     ),
     Invalid("nvidia-0.17", _GRAY % "1" + _BN % _ON % " engine: CAFFE", (2,)),
     Invalid("nvidia-0.17", _IMAGES + _BN % _ON % " engine: CAFFE", (2,)),
+    Invalid(
+        "nvidia-0.17",
+        _GRAY % "1" + _BN % _ON % " engine: CAFFE".replace("CAFFE", "CUDNN"),
+        (2,),
+        fixed=_GRAY % "1" + _BN % "batch_norm_param { engine: CUDNN }" + _SCALE,
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _GRAY % "1" + (_BN % _ON % " engine: CAFFE").replace('top: "x"', 'top: "y"'),
+        (2,),
+        fixed=_GRAY % "1"
+        + (_BN % "batch_norm_param { engine: CAFFE }").replace('top: "x"', 'top: "y"')
+        + _SCALE.replace('"x"', '"y"'),
+    ),
+    Invalid("nvidia-0.16", _GRAY % "1" + _BN % ("param: [{ }, { }, { }, { }] " + _ON % ""), (2,)),
+    Invalid("nvidia-0.17", _IMAGES + _BN % ("include { phase: TRAIN } " + _ON % ""), (2,)),
+    Invalid("nvidia-0.17", _GRAY % "1" + _BN % _ON % " scale_filler { # one\nvalue: 1 }", (2,)),
 )

@@ -128,4 +128,10 @@ INVALID = (
     Invalid("nvidia-0.15", _net(""), (2,), others=_solver("weight_decay: 0")),
     Invalid("nvidia-0.15", _INLINE % "weight_decay: 0.0\n", (2,)),
     Invalid("nvidia-0.15", _INLINE % "", (4,)),
+    Invalid(
+        "nvidia-0.15",
+        _net(),
+        (2,),
+        others={"solver.prototxt": 'train_net: "example.prototxt"\nbase_lr: 0.1\n'},
+    ),
 )

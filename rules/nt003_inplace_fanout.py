@@ -94,6 +94,7 @@ _BOTH = _RELU % ("c", "") + "\n" + _PLAIN
 _TANH = 'layer { name: "t" type: "TanH" bottom: "c" top: "%s" }'
 _LOSS = 'layer { name: "e" type: "Log" bottom: "c" top: "e" loss_weight: %d }'
 _ELU = 'layer { name: "f" type: "ELU" bottom: "e" top: "e" }'
+_SPLIT_LOSS = 'layer { name: "e" type: "Slice" bottom: "c" top: "e" top: "g" %s }'
 VALID = (
     Example("bvlc", _net(_RELU % ("c", ""), _PLAIN)),
     Example("bvlc", _net(_PLAIN, _RELU % ("r", ""), "pr")),
@@ -102,6 +103,9 @@ VALID = (
         _net(_POOL % "include { phase: TEST } ", _RELU % ("c", "include { phase: TRAIN } ")),
     ),
     Example("bvlc", _net(_LOSS % 0, _ELU, "ec")),
+    Example("bvlc", _net(_SPLIT_LOSS % "loss_weight: 0 loss_weight: 1", _ELU, "eg")),
+    Example("bvlc", _net(_SPLIT_LOSS % "loss_weight: 1", _ELU.replace('"e"', '"g"'), "eg")),
+    Example("bvlc", _net(_SPLIT_LOSS % "", _ELU, "eg")),
 )
 INVALID = (
     Invalid(
@@ -118,4 +122,9 @@ INVALID = (
         (3,),
     ),
     Invalid("bvlc", _net(_LOSS % 1, _ELU, "ec"), (4,)),
+    Invalid(
+        "bvlc",
+        _net(_SPLIT_LOSS % "loss_weight: 0 loss_weight: 1", _ELU.replace('"e"', '"g"'), "eg"),
+        (4,),
+    ),
 )

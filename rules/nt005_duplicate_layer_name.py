@@ -122,4 +122,6 @@ INVALID = (
         (6, 10),
         fixed=_layer("InnerProduct") + _layer("PReLU", "a_2") + _layer("Deconvolution", "a_3"),
     ),
+    Invalid("bvlc", _layer("Convolution", "").replace('  name: ""\n', "") * 2, (4,)),
+    Invalid("bvlc", _layer("Convolution", "") * 2, (6,)),
 )

@@ -89,9 +89,13 @@ VALID = (
         + 'layer { name: "e" type: "Eltwise" bottom: "bn" bottom: "ip" top: "e" '
         + "include { phase: TEST } }\n",
     ),
+    Example("bvlc", _net("bn", "c").replace('  top: "bn"\n', "")),
+    Example("bvlc", _net("bn", "c").replace('  bottom: "c"\n', "")),
+    Example("bvlc", _net("c", "data")),
 )
 INVALID = (
     Invalid("bvlc", _net("bn", "c"), (7,)),
     Invalid("nvidia-0.17", _net("bn", "c", "include { phase: TRAIN }"), (7,)),
     Invalid("nvidia-0.15", _net("bn", "c").replace("BatchNorm", "Scale"), (7,)),
+    Invalid("bvlc", _net("bn", 'label" bottom: "c'), (7,)),
 )

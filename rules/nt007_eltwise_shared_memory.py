@@ -124,6 +124,8 @@ VALID = (
     Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y", "eltwise_param { operation: PROD }"))),
     Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y", "eltwise_param { coeff: [1, -1] }"))),
     Example("nvidia-0.17", _net(_BRANCH + _ZERO, _sum("x", "y"))),
+    Example("nvidia-0.17", _net(_BRANCH, _OTHER)),
+    Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y") + " include { min_level: 1 }")),
 )
 INVALID = (
     Invalid(
@@ -159,4 +161,8 @@ INVALID = (
     ),
     # The second bottom is read again below: that gradient is added to the branch's as well.
     Invalid("nvidia-0.17", _net(_BRANCH, _OTHER, _sum("y", "z"), _layer("ReLU", "z", "r")), (5,)),
+    Invalid(
+        "nvidia-0.17", _net(_BRANCH, _sum("x", "y"), sharing=_OFF.replace("false", "true")), (5,)
+    ),
+    Invalid("nvidia-0.17", _net(_BRANCH, _sum("x", "y") + " include { phase: TRAIN }"), (4,)),
 )

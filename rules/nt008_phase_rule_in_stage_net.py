@@ -92,10 +92,13 @@ VALID = (
     Example("bvlc", _net(_TRAIN)),
     # Not split by stages: BN016.
     Example("nvidia-0.15", _TWIN % _TRAIN),
+    Example("nvidia-0.15", _net('include { phase: TRAIN } include { stage: "deploy" }')),
+    Example("nvidia-0.15", _net("include { phase: TRAIN min_level: 1 }")),
 )
 INVALID = (
     Invalid("nvidia-0.15", _net(_TRAIN), (6,)),
     Invalid("nvidia-0.17", _net("exclude { phase: TEST }", top="c"), (6,)),
     Invalid("nvidia-0.16", _net(_TRAIN).replace("BatchNorm", "Scale"), (6,)),
     Invalid("nvidia-0.14", _net('include { phase: TRAIN stage: "train" }'), (6,)),
+    Invalid("nvidia-0.15", _net(_TRAIN).replace('bottom: "c"', 'bottom: "data"'), (6,)),
 )

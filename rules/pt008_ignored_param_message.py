@@ -22,7 +22,6 @@ Evidence
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
@@ -35,14 +34,13 @@ from protolint.net.net import Net
 from ._layers import named
 
 _FOR_ALL = frozenset({"transform_param", "loss_param"})
-_USUAL = _FOR_ALL | {"name", "type", "bottom", "top", "param", "include", "exclude", "loss_weight"}
 
 
 @net_rule("PT008", "ignored-param-message", Severity.WARNING)
 def check(net: Net) -> Iterator[Finding]:
     known = net.dialect.layer_types - net.custom_types - {"Python"}
     for layer in net.layers:
-        if layer.type not in known or layer.message.values.keys() <= _usual_fields(layer.type):
+        if layer.type not in known:
             continue
         ignored = next(_ignored(layer, ALL_TYPES[layer.type]), None)
         if ignored is None or ignored.node is None or not net.views_of(layer):
@@ -52,12 +50,6 @@ def check(net: Net) -> Iterator[Finding]:
             f"{named(layer)}: '{ignored.node.name}' has no effect on a {layer.type} layer",
             layer=layer.name,
         )
-
-
-@cache
-def _usual_fields(type: str) -> frozenset[str]:
-    """The fields that layers of a type have: with these alone nothing can be wrong."""
-    return _USUAL.union(ALL_TYPES[type].parameters)
 
 
 def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:
@@ -88,6 +80,11 @@ VALID = (
     Example("bvlc", _layer("Own", "convolution_param { }")),
     Example("bvlc", _IMAGES % "image_data_param { batch_size: 8 } data_param { prefetch: 8 }"),
     Example("bvlc", 'layers { name: "r" type: RELU bottom: "x" top: "x" relu_param { } }\n'),
+    Example("bvlc", _layer("BatchNorm", "include { min_level: 9 } scale_param { }")),
+    Example("bvlc", _layer("ReLU", 'blobs_lr: 1 top: "b"')),
+    Example("bvlc", _layer("Convolution", "convolution_param { } loss_param { }")),
+    Example("nvidia-0.17", _IMAGES % "data_param { prefetch: 8 threads: 2 parser_threads: 2 }"),
+    Example("bvlc", _layer("ReLU", "include { phase: TRAIN } param { }")),
 )
 INVALID = (
     Invalid("bvlc", _layer("BatchNorm", "scale_param { bias_term: true }"), (6,)),
@@ -96,4 +93,5 @@ INVALID = (
     Invalid("bvlc", _layer("ReLU", "pooling_param { }\n  dropout_param { }"), (6,)),
     Invalid("bvlc", _IMAGES % "data_param { source: 'list.txt' batch_size: 8 }", (1,)),
     Invalid("bvlc", 'layers { name: "r" type: RELU\n  lrn_param { } }\n', (2,)),
+    Invalid("bvlc", _layer("ReLU", "data_param { prefetch: 8 }"), (6,)),
 )

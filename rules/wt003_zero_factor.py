@@ -100,11 +100,15 @@ layer {
   blobs { shape { dim: 1 } data: 0 }
 }
 """
+_ZEROS = _BN.replace("0.1, 0.2, 0.3, 0.4", "0, 0, 0, 0").replace("1, 2, 3, 4", "0, 0, 0, 0")
+_AFFINE = "\n  blobs { shape { dim: 4 } data: [1, 1, 1, 1] }" * 2
 VALID = (
     WeightsExample("bvlc", _BN % ("1", "")),
     WeightsExample("bvlc", _BN % ("999.98", "")),
     WeightsExample("nvidia-0.15", _UNUSED),
     WeightsExample("nvidia-0.17", _UNUSED),
+    WeightsExample("nvidia-0.16", _ZEROS % ("0", "")),
+    WeightsExample("nvidia-0.16", (_BN % ("0", _AFFINE)).replace("dim: 4", "dim: [1, 4, 1, 1]")),
 )
 INVALID = (
     InvalidWeights("bvlc", _BN % ("0", ""), ("bn",)),
@@ -112,4 +116,10 @@ INVALID = (
     InvalidWeights("nvidia-0.17", _BN % ("0", ""), ("bn",)),
     InvalidWeights("nvidia-0.16", _BN % ("0", ""), ("bn",)),
     InvalidWeights("nvidia-0.17", _BN % ("0", ""), ("bn",), hdf5=True, name="model.h5"),
+    InvalidWeights("bvlc", _ZEROS % ("0", ""), ("bn",)),
+    InvalidWeights(
+        "nvidia-0.17", (_BN % ("0", "")).replace("0.1, 0.2, 0.3, 0.4", "0, 0, 0, 0"), ("bn",)
+    ),
+    InvalidWeights("nvidia-0.17", (_BN % ("0", "")).replace("1, 2, 3, 4", "0, 0, 0, 0"), ("bn",)),
+    InvalidWeights("nvidia-0.16", _BN % ("0", _AFFINE), ("bn",)),
 )
