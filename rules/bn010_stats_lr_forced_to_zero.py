@@ -83,6 +83,7 @@ VALID = (
         'base_lr: 0.1\nnet_param {\nlayer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n'
         "  param { } param { } param { }\n}\n}\n",
     ),
+    Example("bvlc", _NET % ("  include { min_level: 1 }\n" + "  param { lr_mult: 1 }\n" * 3)),
 )
 INVALID = (
     Invalid("bvlc", _NET % ("  param { lr_mult: 1 decay_mult: 1 }\n" * 3), (4,), fixed=_NET % ""),

@@ -140,6 +140,7 @@ VALID = (
         + 'layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"\n'
         "  include { phase: TEST } batch_norm_param { use_global_stats: false } }\n",
     ),
+    Example("bvlc", _net("convolution_param { num_output: 4 }", _BIAS)),
 )
 INVALID = (
     Invalid("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "LRN"), (9,)),
@@ -153,4 +154,5 @@ INVALID = (
         (9,),
         fixed=_net(_FILLER, "", "engine: CAFFE "),
     ),
+    Invalid("bvlc", _net("param { lr_mult: 1 } " + _FILLER, _BIAS), (9,)),
 )

@@ -127,6 +127,16 @@ VALID = (
     Example("nvidia-0.17", _net(_TRAIN) + _TWIN % ("bn", "conv", "new")),
     Example("bvlc", _net("") + _BRANCH),
     Example("bvlc", _net("", _TRAIN).replace("BatchNorm", "LRN")),
+    Example(
+        "bvlc",
+        _net("") + _BRANCH + (_TWIN % ("b", "conv", "b2")).replace("phase: TEST", "min_level: 1"),
+    ),
+    Example(
+        "bvlc",
+        _net("", _TRAIN).replace("BatchNorm", "LRN")
+        + _TWIN.replace(" include { phase: TEST }", "") % ("b", "data", "b"),
+    ),
+    Example("bvlc", _net("", _TRAIN).replace('"Scale" bottom', '"Scale" bottom: "data" bottom')),
 )
 INVALID = (
     Invalid("bvlc", _net(_TRAIN), (3,), fixed=_net("")),
@@ -138,4 +148,6 @@ INVALID = (
         fixed=_net("", top="bn"),
     ),
     Invalid("nvidia-0.14", _net(" include: [{ phase: TRAIN }]", top="bn"), (3,)),
+    Invalid("bvlc", _net(_TRAIN, _TRAIN), (3, 4), fixed=_net("")),
+    Invalid("bvlc", _net("") + (_TWIN % ("b", "conv", "b")).replace("TEST", "TRAIN"), (6,)),
 )

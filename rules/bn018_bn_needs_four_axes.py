@@ -81,6 +81,9 @@ def _below(type: str, parameter: str = "") -> str:
     return _IMAGE + above + relu + 'layer {\n  name: "bn"\n' + _BN % ("a", "")
 
 
+_DUMMY = """\
+layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: [1, 3] } } }
+"""
 VALID = (
     Example("bvlc", _ROW + _PLAIN),
     Example("nvidia-0.15", _INPUT % "1, 3, 8" + _PLAIN),
@@ -106,4 +109,5 @@ INVALID = (
     Invalid("nvidia-0.15", _VIDEO + _PLAIN, (5,)),
     Invalid("bvlc", _below("Reduction", "reduction_param { axis: 1 }"), (7,)),
     Invalid("nvidia-0.14", 'input: "x" input_shape { dim: 5 }\n' + _PLAIN, (5,)),
+    Invalid("nvidia-0.17", _DUMMY + _PLAIN, (5,)),
 )

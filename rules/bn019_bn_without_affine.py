@@ -103,6 +103,7 @@ VALID = (
     Example("nvidia-0.14", _RELU % ""),
     Example("nvidia-0.17", _RELU % "  batch_norm_param { scale_bias: true }\n"),
     Example("nvidia-0.16", _RELU % "  batch_norm_param { bias_filler { } }\n"),
+    Example("bvlc", _DATA + _BN % "" + _READ % "Bias" + _READ % "ReLU"),
 )
 INVALID = (
     Invalid(
@@ -151,4 +152,5 @@ layer {
         fixed=_DATA + _BN % "  batch_norm_param {\n    scale_bias: true\n  }\n" + _READ % "PReLU",
     ),
     Invalid("nvidia-0.14", _RELU % "  batch_norm_param { engine: CAFFE }\n", (2,)),
+    Invalid("bvlc", _RELU % "  include { phase: TRAIN }\n", (2,)),
 )

@@ -67,8 +67,7 @@ def _has_channel_bias(layer: Layer, field: str) -> bool:
     parameter = layer.parameter(field)
     if parameter is None:
         return True
-    given = "bias_term" not in parameter or parameter.flag("bias_term")
-    return given and ("axis" not in parameter or parameter.integer("axis") == 1)
+    return parameter.flag("bias_term") and parameter.integer("axis") == 1
 
 
 def _only_reader(net: Net, layer: Layer) -> Layer | None:
@@ -146,4 +145,5 @@ layer { name: "b" type: "BatchNorm" bottom: "i" top: "i" include { phase: TEST }
         (2,),
     ),
     Invalid("nvidia-0.14", (_NET % ("", "c", "")).replace("Convolution", "Deconvolution"), (2,)),
+    Invalid("bvlc", _NET % ("  param: [{ }, { }]\n" + _PLAIN % "", "c", ""), (2,)),
 )

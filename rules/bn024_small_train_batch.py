@@ -109,12 +109,6 @@ VALID = (
         'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }\n'
         'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n',
     ),
-    Example(
-        "bvlc",
-        _net("batch_size: 2").replace(
-            'top: "x" include { phase: TRAIN', 'bottom: "y" top: "x" include { phase: TRAIN'
-        ),
-    ),
 )
 INVALID = (
     Invalid("bvlc", _net("batch_size: 4"), (3,)),

@@ -89,6 +89,9 @@ def _fix(net: Net, layer: Layer, states: list[NetState]) -> Fix | None:
 
 _DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
 _LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label"%s }\n'
+_READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "r" }\n'
+_IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" }\n'
+_STAGES = _DATA % 'include { stage: "train" }' + _DATA % 'include { stage: "val" }'
 VALID = (
     Example("bvlc", _DATA % "" + _LOSS % ""),
     Example("bvlc", _DATA % "include { phase: TRAIN }" + _LOSS % ""),
@@ -119,4 +122,9 @@ INVALID = (
     Invalid(
         "nvidia-0.17", 'input: "x"\nlayer { name: "r" type: "ReLU" bottom: "x" top: "r" }\n', (2,)
     ),
+    Invalid("bvlc", 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" }\n', (1,)),
+    Invalid("bvlc", _DATA % "" + _READ % "ip" + _IP, (2,)),
+    Invalid("bvlc", _DATA % "" + _READ % "lable", (2,)),
+    Invalid("nvidia-0.15", _STAGES + _LOSS % ' exclude { stage: "none" }', (3, 3)),
+    Invalid("nvidia-0.15", _STAGES + _LOSS % " include { }", (3,)),
 )

@@ -69,7 +69,7 @@ def _other_reader(view: View, layer: Layer, version: BlobVersion) -> Layer | Non
     if len(version.readers) > 1:
         return next((reader for reader in version.readers if reader is not layer), layer)
     producer = version.producer
-    if producer is not None and "loss_weight" in producer.message:
+    if producer is not None:
         weights = producer.message.numbers("loss_weight")
         at = view.tops[producer.index].index(version)
         if at < len(weights) and weights[at] != 0:

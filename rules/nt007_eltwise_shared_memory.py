@@ -55,7 +55,7 @@ _FIELD = "eltwise_mem_sharing"
 )
 def check(net: Net) -> Iterator[Finding]:
     sums = [layer for layer in net.of_types(("Eltwise",)) if is_plain_sum(layer)]
-    if not sums or (_FIELD in net.message and not net.message.flag(_FIELD)):
+    if not sums or not net.message.flag(_FIELD):
         return
     for layer in sums:
         kept = [view for view in net.views if layer in view]

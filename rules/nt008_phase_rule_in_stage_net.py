@@ -42,9 +42,9 @@ def check(net: Net) -> Iterator[Finding]:
     deploy = next((view for view in net.views if "deploy" in view.state.stages), None)
     if deploy is None:
         return
-    stand_ins = {_blobs(layer) for layer in deploy.layers if layer.type in _TYPES}
+    stand_ins = {_blobs(layer) for layer in deploy.layers}
     for layer in net.layers:
-        if layer.type not in _TYPES or layer in deploy or _blobs(layer) in stand_ins:
+        if layer.type not in _TYPES or _blobs(layer) in stand_ins:
             continue
         rules = [rule.message.node for rule in (*layer.include, *layer.exclude) if rule.phase]
         views = net.views_of(layer)

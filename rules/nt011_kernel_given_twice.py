@@ -92,6 +92,9 @@ VALID = (
     Example("bvlc", _layer(_P, "kernel_size: 3 kernel_h: 3")),
     # Not read: PT008.
     Example("bvlc", 'layer { name: "a" type: "ReLU" convolution_param { kernel_h: 1 } }\n'),
+    Example(
+        "bvlc", _layer(_C, "kernel_h: 3").replace('top: "a"', 'top: "a" include { min_level: 1 }')
+    ),
 )
 INVALID = (
     Invalid(
@@ -136,4 +139,5 @@ INVALID = (
         (3,),
         fixed=_layer(_P, "global_pooling: true pad: 0"),
     ),
+    Invalid("bvlc", _layer(_C, "kernel_size: [3] kernel_h: 3 kernel_w: 3"), (3,)),
 )

@@ -44,7 +44,10 @@ def check(file: LintFile) -> Iterator[Finding]:
         hint = f"; did you mean '{found[0]}'?" if found else ""
         if file.kind is FileKind.OTHER:
             hint = "; the file is neither a net nor a solver"
-        elif node.name in ("layer", "layers") and message.name in ("LayerParameter", "layers"):
+        elif node.name in ("layer", "layers") and message.name in (
+            "LayerParameter",
+            "V1LayerParameter",
+        ):
             hint = "; a '}' is missing above it"
         fix = None
         if found and found[1] <= 1 and not hint.endswith("it"):
@@ -62,6 +65,8 @@ VALID = (
     Example("bvlc", 'layer { name: "c" type: "Convolution" convolution_param { pad: 1 } }\n'),
     # Known to NVIDIA Caffe: PT003.
     Example("bvlc", 'layer { name: "b" type: "BatchNorm" batch_norm_param { engine: CAFFE } }\n'),
+    # Wrong values and repeated fields are for PT007 and PT004.
+    Example("bvlc", 'layer { name: 3 name: "a" }\n'),
 )
 INVALID = (
     Invalid(
@@ -87,4 +92,10 @@ layer {
 """,
     ),
     Invalid("bvlc", 'item { name: "cat" id: 1 }\nitem { name: "dog" id: 2 }\n', (1,)),
+    Invalid("bvlc", 'layer {\n  name: "a"\nlayer { name: "b" }\n}\n', (3,)),
+    Invalid("bvlc", 'layer {\n  name: "a"\nlayers { name: "b" }\n}\n', (3,)),
+    Invalid("bvlc", 'layers {\n  name: "a"\nlayers { name: "b" }\n}\n', (3,)),
+    Invalid("bvlc", "layer { transform_param { layer: 1 } }\n", (1,)),
+    Invalid("bvlc", "layer { include { layers: 1 } }\n", (1,)),
+    Invalid("bvlc", "layer { convolution_param { numoutputs: 8 } }\n", (1,)),
 )

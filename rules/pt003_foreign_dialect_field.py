@@ -72,6 +72,10 @@ layer {
 VALID = (
     Example("nvidia-0.15", _FILLER),
     Example("bvlc", 'layer { name: "s" type: "Scale" scale_param { bias_term: true } }\n'),
+    # Nobody knows it: PT002.
+    Example("bvlc", "layer { frobnicate: 1 }\n"),
+    # Wrong values and repeated fields are for PT007 and PT004.
+    Example("bvlc", 'layer { name: 3 name: "a" }\n'),
 )
 INVALID = (
     Invalid("bvlc", _FILLER, (7,)),

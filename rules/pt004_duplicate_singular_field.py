@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.caffe.binder import ProblemKind
 from protolint.diagnostic import Label, Severity
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.workspace.reading import LintFile
@@ -28,7 +27,7 @@ from protolint.workspace.reading import LintFile
 @file_rule("PT004", "duplicate-singular-field", Severity.ERROR, reader=True)
 def check(file: LintFile) -> Iterator[Finding]:
     for problem in file.problems:
-        if problem.kind is not ProblemKind.DUPLICATE_FIELD or problem.first is None:
+        if problem.first is None:
             continue
         node = problem.node
         line = file.source.line_number(problem.first.start)
@@ -46,6 +45,7 @@ VALID = (
         "bvlc",
         'layer { type: "Convolution" convolution_param { kernel_size: 3 kernel_size: 5 } }\n',
     ),
+    Example("bvlc", "layer { name: 3 }\n"),
 )
 INVALID = (
     Invalid("bvlc", 'layer {\n  name: "a"\n  type: "ReLU"\n  name: "b"\n}\n', (4,)),

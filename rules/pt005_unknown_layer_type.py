@@ -91,6 +91,9 @@ VALID = (
     Example("bvlc", _SCALE),
     Example("nvidia-0.14", 'layer { name: "p" type: "Python" top: "x" }\n'),
     Example("bvlc", 'layers { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
+    Example("bvlc", 'layer { name: "a" type: "Own" include { min_level: 1 } }\n'),
+    # An old word: PT006.
+    Example("bvlc", 'layer { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
 )
 INVALID = (
     Invalid("nvidia-0.14", _SCALE, (1,)),
@@ -102,4 +105,15 @@ INVALID = (
         (1,),
         fixed='layer { name: "b" type: "BatchNorm" }\n',
     ),
+    Invalid("bvlc", 'layer { name: "ip" type: "INNER_PRODUCT" }\n', (1,)),
+    Invalid(
+        "bvlc",
+        'layer { name: "b" type: "BATCHNORM" }\n',
+        (1,),
+        fixed='layer { name: "b" type: "BatchNorm" }\n',
+    ),
+    Invalid("bvlc", 'layer { name: "c" type: "Convolutoin" }\n', (1,)),
+    Invalid("nvidia-0.14", 'layer { name: "s" type: "Scal" }\n', (1,)),
+    Invalid("bvlc", 'layer { name: "u" type: "Interp" }\n', (1,)),
+    Invalid("bvlc", 'layer { name: "m" type: "QuiteDifferentFromAll" }\n', (1,)),
 )

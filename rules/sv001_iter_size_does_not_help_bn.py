@@ -70,6 +70,7 @@ VALID = (
     Example("bvlc", _SOLVER % 8, {"net.prototxt": _net(2).replace("BatchNorm", "ReLU")}),
     Example("bvlc", _SOLVER % 8, {"net.prototxt": _net(2, more="include { phase: TEST }")}),
     Example("bvlc", _SOLVER % 8),
+    Example("bvlc", _SOLVER % 8, {"net.prototxt": _net(0)}),
 )
 INVALID = (
     Invalid("bvlc", _SOLVER % 8, (3,), None, {"net.prototxt": _net(4)}),

@@ -41,7 +41,7 @@ def check(solver: Solver) -> Iterator[Finding]:
     ignored = not solver.dialect.obeys_test_initialization
     if solver.fine_tunes or "test_iter" not in message or message.integer("test_interval") <= 0:
         return
-    if _FIELD in message and not message.flag(_FIELD) and not ignored:
+    if not message.flag(_FIELD) and not ignored:
         return
     if next(batchnorms(testing_nets(solver), "TEST"), None) is not None:
         yield Finding(
@@ -73,6 +73,8 @@ VALID = (
     Example("bvlc", _SOLVER % "", {"net.prototxt": _NET % "include { phase: TRAIN }"}),
     Example("bvlc", _SOLVER.replace("net:", "train_net:") % "", _BN),
     Example("bvlc", _SOLVER % ""),
+    Example("bvlc", 'net: "net.prototxt"\nbase_lr: 0.1\ntest_interval: 100\n', _BN),
+    Example("bvlc", 'net: "net.prototxt"\nbase_lr: 0.1\ntest_iter: 10\n', _BN),
 )
 INVALID = (
     Invalid("bvlc", _SOLVER % "", (3,), _SOLVER % _OFF, _BN),

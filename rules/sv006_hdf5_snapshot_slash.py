@@ -86,6 +86,11 @@ VALID = (
     Example(
         "bvlc", (_SOLVER % "HDF5").replace("net:", "train_net: 'a' test_net:"), _net("a/r", "y")
     ),
+    Example(
+        "bvlc",
+        _SOLVER % "HDF5",
+        {"net.prototxt": _net("r", "b")["net.prototxt"] + _TWO.replace("a/b", "b")},
+    ),
 )
 INVALID = (
     Invalid("bvlc", _SOLVER % "HDF5", (3,), _SOLVER % "BINARYPROTO", _net("a/r", "y")),

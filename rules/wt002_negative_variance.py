@@ -80,4 +80,5 @@ INVALID = (
     InvalidWeights("bvlc", _BN % ("-9.9999e-06", "1", ""), ("bn",)),
     InvalidWeights("bvlc", _BN % ("-20", "999.98", ""), ("bn",)),
     InvalidWeights("nvidia-0.17", _BN % ("-0.02", "1", _EPS), ("bn",)),
+    InvalidWeights("bvlc", _BN % ("-0.25", "1", _EPS.replace("0.01", "0.25")), ("bn",)),
 )

@@ -77,12 +77,9 @@ VALID = (
     WeightsExample("bvlc", _BN % ("1e-6, 1e-6, 1e-6, 1e-6", "1")),
     WeightsExample("bvlc", _BN % ("1, 2, 1e-12, 4", "1")),
     WeightsExample(
-        "bvlc",
-        (_BN % ("1, 2, 1e-6, 4", "1"))
-        .replace("dim: 4", "dim: 2")
-        .replace("0.1, 0.2, ", "")
-        .replace("1, 2, ", ""),
+        "bvlc", (_BN % ("1, 1e-6, 4", "1")).replace("dim: 4", "dim: 3").replace("0.1, ", "")
     ),
+    WeightsExample("bvlc", _BN % ("1, 1, 1e-6, 1e-6", "1")),
 )
 INVALID = (
     InvalidWeights("bvlc", _BN % ("1, 2, 1e-6, 4", "1"), ("bn",)),

@@ -111,6 +111,22 @@ VALID = (
     WeightsExample("bvlc", _BN % ("bn", *_TRAINED, "999.98236")),
     WeightsExample("nvidia-0.17", _BN % ("bn", "0, 0", "1, 1", "1")),
     WeightsExample("bvlc", "".join(_BN % (name, *_TRAINED, "95.2") for name in "ab")),
+    WeightsExample("bvlc", _BN % ("bn", "0, 0", "70, 80", "999.98")),
+    WeightsExample(
+        "bvlc",
+        "".join(
+            (_BN % (name, *_TRAINED, factor)) for name, factor in (("a", "999.98"), ("b", "999.5"))
+        ),
+    ),
+    WeightsExample("nvidia-0.17", _BN % ("a", *_TRAINED, "1") + _BN % ("b", *_TRAINED, "0")),
+    WeightsExample(
+        "bvlc",
+        _BN % ("a", *_TRAINED, "999.98")
+        + (_BN % ("b", *_TRAINED, "95.2")).replace(
+            'top: "y"', 'top: "y" batch_norm_param { moving_average_fraction: 0.99 }'
+        ),
+    ),
+    WeightsExample("bvlc", _BN % ("bn", "50, 60", "0, 0", "999.98")),
 )
 INVALID = (
     InvalidWeights("nvidia-0.17", _BN % ("bn", "0, 0", "0, 0", "1"), ("bn",)),
@@ -125,5 +141,8 @@ INVALID = (
         "bvlc",
         "".join(_BN % (name, *_TRAINED, "999.98") for name in "ab") + _BN % ("c", *_TRAINED, "1"),
         ("c",),
+    ),
+    InvalidWeights(
+        "bvlc", _BN % ("a", *_TRAINED, "999.98") + _BN % ("b", *_TRAINED, "95.2"), ("b",)
     ),
 )

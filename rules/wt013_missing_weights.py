@@ -120,6 +120,7 @@ _MIDDLE = 'layer { name: "scale1" type: "Scale" bottom: "y" top: "y" }\nlayer { 
 VALID = (
     WeightsExample("bvlc", _BN % "bn1" + _FC % "fc", net=_NET),
     WeightsExample("bvlc", _BN % "bn1"),
+    WeightsExample("bvlc", _FC % "fc", net=_NET.replace('"BatchNorm"', '"ReLU"')),
 )
 INVALID = (
     InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET),
@@ -131,4 +132,12 @@ INVALID = (
         net=_BEFORE + _MIDDLE + _AFTER,
     ),
     InvalidWeights("bvlc", _BN % "norm" + _FC % "classifier", (None,), net=_NET),
+    InvalidWeights("bvlc", _FC % "other", ("bn1",), net=_BEFORE),
+    InvalidWeights("bvlc", _BN % "bn1" + _FC % "fc_old", ("fc",), net=_NET),
+    InvalidWeights(
+        "bvlc",
+        _BN % "bn1" + _FC % "fb",
+        ("fc",),
+        net=_NET + _NET.splitlines()[2].replace('"fc"', '"fb"').replace('"z"', '"zz"') + "\n",
+    ),
 )

@@ -55,4 +55,10 @@ INVALID = (
     InvalidWeights("bvlc", 'name: "net"\nlayer { name: "data" type: "Data" }\n', (None,)),
     InvalidWeights("nvidia-0.17", "", (None,)),
     InvalidWeights("bvlc", "", (None,), hdf5=True, name="model.caffemodel.h5"),
+    InvalidWeights(
+        "bvlc",
+        "",
+        (None,),
+        net='layer { name: "c" type: "Convolution" bottom: "x" top: "y" }\n',
+    ),
 )

@@ -89,6 +89,10 @@ VALID = (
     WeightsExample("nvidia-0.17", _OLD, net=_DEPLOY),
     WeightsExample("nvidia-0.17", _NEW, net=_TRAIN),
     WeightsExample("nvidia-0.17", _OLD),
+    WeightsExample(
+        "nvidia-0.17", _OLD, net=_TRAIN.replace("  batch_norm_param { scale_bias: true }\n", "")
+    ),
+    WeightsExample("nvidia-0.17", _OLD, net=_TRAIN, hdf5=True, name="model.h5"),
 )
 INVALID = (
     InvalidWeights("nvidia-0.17", _OLD, ("bn",), net=_TRAIN),

@@ -94,11 +94,26 @@ layer {
   blobs { shape { dim: 2 } data: [0, 0] }
 }
 """
+_BLOB = " blobs { shape { dim: 2 } data: [1, 1] }"
+_OTHER = 'layer { name: "gamma" type: "Scale"%s }\n' % (_BLOB * 2)
 VALID = (
     WeightsExample("bvlc", _FILE % "1.5", net=_NET + _SCALE % "scale"),
     WeightsExample("bvlc", _FILE % "1", net=_NET),
     WeightsExample("bvlc", _FILE % "1.5", net=_NET + _SCALE % "gamma_beta"),
     WeightsExample("bvlc", _FILE % "1.5"),
+    WeightsExample("bvlc", _FILE % "1.5", net=_NET + _SCALE % "gamma"),
+    WeightsExample(
+        "bvlc",
+        (_FILE % "1.5")
+        .replace("{ dim: 2 } data: [1.5, 1]", "{ dim: 1 } data: 1.5")
+        .replace("{ dim: 2 } data: [0, 0]", "{ dim: 1 } data: 0"),
+        net=_NET,
+    ),
+    WeightsExample(
+        "bvlc",
+        (_FILE % "1.5").partition("  blobs { shape { dim: 2 } data: [1.5")[0] + "}\n",
+        net=_NET,
+    ),
 )
 INVALID = (
     InvalidWeights("bvlc", _FILE % "1.5", ("bn",), net=_NET),
@@ -108,4 +123,6 @@ INVALID = (
         ("bn",),
         net=_NET.replace('top: "y" }', 'top: "y" batch_norm_param { scale_bias: true } }'),
     ),
+    InvalidWeights("bvlc", (_FILE % "1").replace("[0, 0]", "[0, 0.5]"), ("bn",), net=_NET),
+    InvalidWeights("bvlc", _FILE % "1.5" + _OTHER, ("bn",), net=_NET + _SCALE % "gamma"),
 )

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from protolint.caffe.descriptors import load_schema
+from protolint.caffe.field_names import check_field_names
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit, apply_edits, overlap
@@ -23,6 +24,8 @@ from protolint.workspace.workspace import Choices, Workspace
 __all__ = ["Runner"]
 
 _MOST_ROUNDS = 20
+
+check_field_names()
 
 
 class Runner:
@@ -99,7 +102,7 @@ class Runner:
 
 def _shown(finding: Diagnostic, line: int) -> str:
     """Return all that a finding says."""
-    text = f"{line or 'weights'}: {finding.severity.value}: {finding.message}\n"
+    text = f"{line or finding.span}: {finding.severity.value}: {finding.message}\n"
     for label in finding.related:
         text += f"    {label.text} ({label.span.start} to {label.span.end})\n"
     if finding.fix is not None:
