@@ -193,8 +193,9 @@ def test_the_table_of_batchnorms_says_what_the_rules_know() -> None:
         assert int(re.findall(r"\d", cell)[0]) == DIALECTS[name].least_axes
     for cell, (name, engine) in zip(row("`eps`, if not given"), _COLUMNS, strict=True):
         if (name, engine) != ("nvidia-0.14", "CUDNN"):
-            assert float(cell.split(";")[0]) == DIALECTS[name].eps_default
-    assert DIALECTS["nvidia-0.17"].eps_floor == float(row("least `eps`")[-1].split("**")[1])
+            assert float(cell.split(";")[0]) == DIALECTS[name].engines["CAFFE"].eps.default
+    newest = DIALECTS["nvidia-0.17"].engines["CAFFE"]
+    assert newest.eps.floor == float(row("least `eps`")[-1].split("**")[1])
 
 
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if path.parent.name != "adr"]

@@ -33,4 +33,3 @@ class Bvlc(Dialect):
         "RNN", "Scale", "Swish",
     }  # fmt: skip
     harmless_fields = frozenset(("SolverParameter.layer_wise_reduce",))
-    version: ClassVar[tuple[int, ...]] = (1,)

@@ -173,10 +173,6 @@ class Dialect:
     #: `test_initialization: false` keeps the solver from testing before the first step.
     obeys_test_initialization: ClassVar[bool] = True
 
-    # Only protolint.conversion looks at these, until it asks the questions above.
-    version: ClassVar[tuple[int, ...]] = ()
-    nvidia: ClassVar[bool] = False
-
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
 
@@ -297,13 +293,3 @@ class Dialect:
     def has_unused_factor(self) -> bool:
         """Whether a BatchNorm has a factor blob that it does not use when it runs."""
         return any("factor" in kind.blobs and not kind.sums for kind in self.kinds)
-
-    @property
-    def eps_default(self) -> float:
-        """The eps of a BatchNorm that says nothing."""
-        return self.engines["CAFFE"].eps.default
-
-    @property
-    def eps_floor(self) -> float:
-        """The least eps of its own BatchNorm, 0 where there is none; cuDNN's may be higher."""
-        return self.engines["CAFFE"].eps.floor or 0.0

@@ -51,5 +51,3 @@ class Nvidia14(Dialect):
     works_in_place: ClassVar[frozenset[str]] = frozenset(("Flatten", "Reshape"))
     used_by_digits = True
     names_solvers_by_enum = True
-    version: ClassVar[tuple[int, ...]] = (0, 14)
-    nvidia = True

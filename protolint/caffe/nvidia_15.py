@@ -67,4 +67,3 @@ class Nvidia15(Nvidia14):
         )
     )
     names_solvers_by_enum = False
-    version: ClassVar[tuple[int, ...]] = (0, 15)

@@ -92,7 +92,6 @@ class Nvidia16(Nvidia15):
         "TransformationParameter.use_gpu_transform",
     }
     obeys_test_initialization = False
-    version: ClassVar[tuple[int, ...]] = (0, 16)
 
     def asks_for_affine(self, param: NormParam) -> bool:
         """Return whether a layer says `scale_bias: true` or has a filler.
@@ -111,4 +110,3 @@ class Nvidia161(Nvidia16):
     schema = "nvidia-0.16.1"
     engines: ClassVar[Engines] = _kinds(EpsRule(default=1e-4, floor=1e-4))
     batchnorm_is_opencvs = False
-    version: ClassVar[tuple[int, ...]] = (0, 16, 1)

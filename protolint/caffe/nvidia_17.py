@@ -34,4 +34,3 @@ class Nvidia17(Nvidia16):
         "TransformationParameter.display",
     }
     solver_types = Nvidia16.solver_types | {"SAG"}
-    version = (0, 17)

@@ -16,6 +16,7 @@ __all__ = [
     "DEFAULT",
     "DIALECTS",
     "FORKS",
+    "HARMLESS_FIELDS",
     "NEWEST",
     "NVIDIA",
     "TARGETS",
@@ -52,6 +53,9 @@ TARGETS = ("bvlc", "nvidia-0.17", "nvidia-0.16", "nvidia-0.15", "nvidia-0.14")
 
 #: Caffes that a file is inferred to be of where they alone know every field of it.
 FORKS = (DIALECTS[Ssd.name], DIALECTS[Intel.name])
+
+#: The harmless fields of every Caffe, as "Message.field".
+HARMLESS_FIELDS = frozenset().union(*(dialect.harmless_fields for dialect in DIALECTS.values()))
 
 #: In place of a target: the one that a file itself points to.
 AUTO = "auto"

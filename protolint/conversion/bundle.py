@@ -9,7 +9,7 @@ from typing import NamedTuple
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DIALECTS
+from protolint.caffe.registry import DEFAULT, DIALECTS
 from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Action, Choices, Note
@@ -59,7 +59,8 @@ from protolint.workspace.target import infer_target, told_targets
 
 __all__ = ["Opinion", "Options", "Together"]
 
-_ALIKE = frozenset({"nvidia-0.14", "nvidia-0.15"})
+#: Caffes whose fields are nearly the same, and whose layouts are not.
+_ALIKE = frozenset(d.name for d in DIALECTS.values() if d.engines_differ_in_layout)
 
 
 class Options(NamedTuple):
@@ -156,10 +157,11 @@ class Together:
             usual = next(dialect for dialect in named.values() if dialect is not None)
             return {path: found.read(named[path] or usual) for path, found in readings.items()}
         shown = {path: self._shown(found) for path, found in readings.items()}
-        others = {name for name in shown.values() if name != "bvlc"}
+        others = {name for name in shown.values() if name != DEFAULT.name}
         others = others or {m.dialect.name for m in self.models.values() if m.norms}
         if len(others) == 1:
-            shown = {path: next(iter(others)) if n == "bvlc" else n for path, n in shown.items()}
+            (other,) = others
+            shown = {path: other if n == DEFAULT.name else n for path, n in shown.items()}
         return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
 
     @staticmethod

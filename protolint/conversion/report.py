@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.step import Note
 
 __all__ = [
@@ -86,7 +87,8 @@ def with_default_engine(report: ConversionReport) -> ConversionReport:
 
 
 def _engine_told(report: ConversionReport, result: FileResult) -> FileResult:
-    if result.source not in ("nvidia-0.14", "nvidia-0.15"):
+    source = DIALECTS.get(result.source)
+    if source is None or not source.engines_differ_in_layout:
         return result
     text = (
         f"written for cuDNN, the engine of {report.target} unless the net or --engine names"

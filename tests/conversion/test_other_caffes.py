@@ -74,6 +74,28 @@ def test_intels_net_becomes_bvlcs(tmp_path: Path) -> None:
     assert made.count("BatchNorm") == made.count('"Scale"') == 1
 
 
+@pytest.mark.parametrize("target", ["bvlc", "ssd", "nvidia-0.14", "nvidia-0.15", "nvidia-0.17"])
+def test_intels_fields_and_engines_are_left_behind(tmp_path: Path, target: str) -> None:
+    path, made = tmp_path / "net.prototxt", tmp_path / "made.prototxt"
+    path.write_text(NET % "batch_norm_param { engine: MKLDNN use_weight_bias: true } ", "utf-8")
+    protolint.convert(path, to=target, source="intel", output=made)
+    assert not protolint.check(made, target=target, select=["PT", "NT"])
+    text = made.read_text("utf-8").replace("engine=MKLDNN", "")  # what is remembered
+    assert "MKLDNN" not in text
+    assert "use_weight_bias" not in text
+
+
+@pytest.mark.parametrize("field", ["stats_batch_size: 2", "filler { value: 2 }", "relu: true"])
+def test_what_only_intels_batchnorm_does_is_refused(tmp_path: Path, field: str) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(NET % f"batch_norm_param {{ {field} }} ", "utf-8")
+    with pytest.raises(protolint.InputError, match="has no counterpart in bvlc; --drop-field"):
+        protolint.convert(path, to="bvlc", source="intel", dry_run=True)
+    name = field.partition(" ")[0].rstrip(":")
+    protolint.convert(path, to="bvlc", source="intel", drop_fields=[name], output=tmp_path / "m")
+    assert name not in (tmp_path / "m").read_text("utf-8").replace("scale_filler", "")
+
+
 def infer(text: str) -> str:
     return infer_target(Readings.of(Source("net.prototxt", text.encode()))).dialect.name
 

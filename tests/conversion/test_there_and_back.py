@@ -297,7 +297,7 @@ class _Maker:
         self.layer(f"c{i}", kind, self.blob, f"c{i}", f"{name} {{ num_output: {outputs} {size} }}")
         self.blob = f"c{i}"
         self.batchnorm(i)
-        if self.dialect.version != (0, 14) and draw(st.sampled_from("yn")) == "y":
+        if self.dialect.has_scale_layer and draw(st.sampled_from("yn")) == "y":
             self.scale(i)
         if draw(st.sampled_from("yn")) == "y":
             self.layer(f"r{i}", "ReLU", self.blob, self.blob)
@@ -306,7 +306,7 @@ class _Maker:
         """A BatchNorm that its Caffe takes, or the two variants of one."""
         draw, dialect = self.draw, self.dialect
         engine = ""
-        if dialect.nvidia:
+        if dialect.has_engines:
             engine = draw(st.sampled_from(["", "engine: CAFFE", "engine: CUDNN"]))
         kind = dialect.batchnorm(engine[8:])
         fields = [engine, draw(st.sampled_from(EPS))]
@@ -315,7 +315,7 @@ class _Maker:
         if kind.affine.value == "always":
             fields += [_filler(draw, "scale_filler", 1), _filler(draw, "bias_filler", 0)]
             params = [draw(st.sampled_from(FREE)), draw(st.sampled_from(FREE))]
-            params += [ZERO] * (2 if dialect.version == (0, 15) else 3)
+            params += [ZERO] * (3 if dialect.keeps_sums else 2)
         elif kind.affine.value == "on request" and draw(st.sampled_from("yn")) == "y":
             fields.append("scale_bias: true")
             fields.append(_maybe(draw, _filler(draw, "scale_filler", 1)))

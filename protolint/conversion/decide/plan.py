@@ -171,13 +171,15 @@ class _Planner:
 
     def _engine(self, layer: Layer, memory: Memory | None) -> str:
         """What the `engine` field is to say."""
-        if len(self.target.engines) == 1:
+        if not self.target.has_engines:
             return ""
         param = layer.parameter("batch_norm_param")
         written = param.text("engine") if param is not None and "engine" in param else ""
         home = memory is not None and memory.dialect == self.target.name
-        if memory is not None and memory.engine and (home or not self.net.dialect.nvidia):
+        if memory is not None and memory.engine and (home or not self.net.dialect.has_engines):
             written = "" if memory.engine == "DEFAULT" else memory.engine
+        if written not in ("DEFAULT", *self.target.engines):
+            written = ""  # one of another Caffe
         wanted = self.scene.choices.engine
         cudnn = self.net.build.cudnn
         if wanted is None or self.target.resolve_engine(written, with_cudnn=cudnn) == wanted:

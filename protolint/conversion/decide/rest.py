@@ -20,6 +20,13 @@ __all__ = ["Whole", "whole_net"]
 #: The rule of what a field of the net can forbid.
 _SHARING = "NT007"
 _MOST_SHOWN = 4
+#: Fields of batch_norm_param that a step writes or leaves out.
+_EDITED = frozenset(
+    (
+        "bias_filler", "bias_term", "engine", "eps", "scale_bias", "scale_filler",
+        "use_global_stats", "use_weight_bias",
+    )
+)  # fmt: skip
 
 
 class Whole(NamedTuple):
@@ -35,7 +42,7 @@ class Whole(NamedTuple):
 def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
     """What has to be done to a net and told of it apart from the steps."""
     net, target = scene.net, scene.target
-    no_inputs = target.version == (0, 14) and net.dialect.version != (0, 14)
+    no_inputs = net.dialect.has_input_layer and not target.has_input_layer
     merged = {
         member.scale
         for step in steps
@@ -62,7 +69,8 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
     converts = no_inputs and any(layer.type == "Input" for layer in net.layers)
     if no_inputs:
         refusals += _inputs(net, target.name)
-    if net.inline and net.dialect.version == (0, 14) and "input" in net.message and not no_inputs:
+    loses = net.dialect.reads_inputs_of_inline_nets and not target.reads_inputs_of_inline_nets
+    if net.inline and loses and "input" in net.message:
         evidence = f"{target.name} reads no inputs of a net that stands inside a solver"
         refusals.append(Refusal("", evidence, "put the net into a file of its own"))
     shares = _shares_memory(scene)
@@ -101,6 +109,9 @@ def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]
         param = layer.parameter("batch_norm_param") if layer.type == "BatchNorm" else None
         if param is not None and param.node is not None:
             skip.add(param.node.start)
+            for foreign in foreign_fields(param, load_schema(scene.target.schema)):
+                if foreign.path.partition(":")[0] not in _EDITED:
+                    yield layer.name, foreign
     for foreign in foreign_fields(net.message, load_schema(scene.target.schema), skip):
         at = foreign.node.start
         inside = (one.name for one in net.layers if one.node.start <= at < one.node.end)
@@ -168,10 +179,8 @@ def _notes(scene: Scene, steps: Sequence[Step], left_out: Sequence[Foreign]) -> 
 
 def _resets(scene: Scene, step: Step) -> bool:
     """Whether training in the target begins with statistics of its own."""
-    target = scene.target
-    native_15 = target.version == (0, 15) and step.target.engine == "CAFFE"
-    if step.action is Action.FREEZE or not (
-        native_15 or (target.nvidia and target.version >= (0, 16))
-    ):
+    if step.action is Action.FREEZE:
+        return False
+    if not scene.target.engines[step.target.engine].first_batch_replaces_statistics:
         return False
     return scene.trains([scene.net.layers[member.layer] for member in step.members])

@@ -139,8 +139,8 @@ class Scene:
 
     def spoils_gradient(self, layer: Layer, engine: str) -> bool:
         """Whether stored statistics in training give layers above a wrong gradient (BN028)."""
-        native = self.target.version == (0, 15) and engine == "CAFFE"
-        for view in self.net.views_of(layer, TRAIN) if native else ():
+        spoils = self.target.engines[engine].stored_statistics_spoil_gradient
+        for view in self.net.views_of(layer, TRAIN) if spoils else ():
             bottom = view.bottoms[layer.index][0]
             if bottom is not None and learners(self.net, view).get(bottom) is not None:
                 return True

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, Value
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import HARMLESS_FIELDS
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
@@ -28,29 +29,6 @@ class Foreign(NamedTuple):
     harmless: bool
 
 
-#: Fields that change how fast or in what precision something is computed, what is printed or
-#: how it is stored, not what is computed (caffe.proto @ v0.17.4 and BVLC master).
-_HARMLESS = {
-    "NetParameter": (
-        "default_forward_type", "default_backward_type", "default_forward_math",
-        "default_backward_math", "default_conv_algos_override", "default_cudnn_math_override",
-        "reduce_buckets", "global_grad_scale", "global_grad_scale_adaptive",
-        "eltwise_mem_sharing",
-    ),
-    "LayerParameter": (
-        "forward_type", "backward_type", "forward_math", "backward_math", "debug",
-        "cudnn_math_override",
-    ),
-    "ConvolutionParameter": ("cudnn_convolution_algo_seeker", "conv_algos_override"),
-    "DataParameter": ("threads", "parser_threads", "cache", "precache"),
-    "ImageDataParameter": ("threads", "cache", "precache"),
-    "DropoutParameter": ("engine", "random_seed"),
-    "TransformationParameter": ("use_gpu_transform", "forward_packing", "random_seed", "display"),
-    "SolverParameter": (
-        "layer_wise_reduce", "per_parameter_reduce", "solver_data_type",
-        "store_blobs_in_old_format", "show_per_class_result",
-    ),
-}  # fmt: skip
 _SHARED = frozenset({"transform_param", "loss_param"})
 
 
@@ -84,7 +62,7 @@ def _walk(
 
 def _is_harmless(message: Message, field: FieldType, value: Message | Value) -> bool:
     owner = message.type.name
-    if field.name in _HARMLESS.get(owner, ()):
+    if f"{owner}.{field.name}" in HARMLESS_FIELDS:
         return True
     if isinstance(value, Message):
         return owner == "LayerParameter" and not _is_read(message.text("type"), field.name)

@@ -223,7 +223,7 @@ def _shapes(index: ModelIndex) -> dict[str, list[BlobShape]]:
 
 def _schema(model: Model) -> Schema:
     """The schema whose field numbers a model uses."""
-    return load_schema("intel" if model.source == "intel" else model.dialect.schema)
+    return load_schema(model.dialect.schema)
 
 
 def _own_recipes(

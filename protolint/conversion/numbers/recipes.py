@@ -36,8 +36,7 @@ _FATES = {
 def with_cudnn(norms: Iterable[Norm], dialect: Dialect) -> bool:
     """Whether a model comes from a Caffe with cuDNN; as most did, where nothing tells."""
     names = {norm.layout.name for norm in norms}
-    old = dialect.nvidia and dialect.version < (0, 16)
-    return not (old and names and names <= _NATIVE)
+    return not (dialect.engines_differ_in_layout and names and names <= _NATIVE)
 
 
 def net_of_model(

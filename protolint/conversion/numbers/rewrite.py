@@ -72,6 +72,7 @@ _MESSAGES = {
     Generation.V1: "V1LayerParameter",
     Generation.V0: "V1LayerParameter",
 }
+_NORM_MESSAGE = "BatchNormParameter"
 _ENGINES = {"CAFFE": 1, "CUDNN": 2}
 _RAW_FORMS = (Form.RAW_FLOAT, Form.RAW_HALF, Form.RAW_DOUBLE)
 
@@ -115,7 +116,7 @@ class _Model:
     @property
     def raw(self) -> bool:
         """Whether the target reads raw_data."""
-        return self.target.nvidia and self.target.version >= (0, 16)
+        return self.target.loading.reads_raw_data
 
 
 def rewrite_model(
@@ -424,24 +425,26 @@ class _Rebuilt:
         recipe, target = self.recipe, self.model.target
         norm = self.norm.facts.norm
         parts: dict[int, bytes] = {}
+        has_fillers = target.knows_field(_NORM_MESSAGE, "scale_filler")
+        has_engine = target.knows_field(_NORM_MESSAGE, "engine")
         for found, content in self._norm_fields():
             flag = found.number == 1 and found.wire_type == VARINT
             real = found.number == 2 and found.wire_type == FIXED32
             filler = (
-                found.number in (5, 6) and found.wire_type == LENGTH and target.nvidia
+                found.number in (5, 6) and found.wire_type == LENGTH and has_fillers
             ) and recipe.layout.affine
-            engine = found.number == 15 and found.wire_type == VARINT and target.nvidia
+            engine = found.number == 15 and found.wire_type == VARINT and has_engine
             if flag or real or filler or engine:
                 parts[found.number] = content
         if self.layer.type == "BN" and norm.fraction is not None:
             parts[2] = float_field(2, norm.fraction)
         if norm.eps is not None or eps != single(recipe.layout.eps.default):
             parts[3] = float_field(3, eps)
-        if target.nvidia and target.version >= (0, 16) and recipe.layout.affine:
+        if recipe.layout.affine and target.knows_field(_NORM_MESSAGE, "scale_bias"):
             parts[7] = varint_field(7, 1)
-        if recipe.fate is Fate.MERGE and recipe.layout.affine and target.nvidia:
+        if recipe.fate is Fate.MERGE and recipe.layout.affine and has_fillers:
             parts.update(self._moved_fillers())
-        if target.nvidia and recipe.written in _ENGINES:
+        if has_engine and recipe.written in _ENGINES:
             parts[15] = varint_field(15, _ENGINES[recipe.written])
         return b"".join(parts[number] for number in sorted(parts))
 

@@ -245,7 +245,7 @@ def new_state(
     translator: Translator,
 ) -> list[Piece]:
     """The pieces of the converted state."""
-    raw = target.nvidia and target.version >= (0, 16)
+    raw = target.loading.reads_raw_data
     forms = [form_of(header) for header in index.history]
     common = next((form for form in forms if form is not None), Form.DATA)
     others = [f for f in index.fields if f.number not in (_LEARNED_NET, _HISTORY)]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from protolint.batchnorm.state import Array
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.prove.programs import last_line, opencv, run_caffe
 from protolint.conversion.prove.weights import ProofError
 from protolint.errors import UsageError
@@ -26,7 +27,7 @@ __all__ = ["OUTPUT_TOLERANCE", "PROGRAMS", "Case", "compare", "input_shape"]
 #: Roundings of one layer grow on their way through a deep net; more than this is no rounding.
 OUTPUT_TOLERANCE = 1e-3
 
-_READS = ("bvlc", "nvidia-0.16", "nvidia-0.17")
+_READS = tuple(name for name, dialect in DIALECTS.items() if dialect.batchnorm_is_opencvs)
 _SEED = 20171107
 _SECONDS = 600
 

@@ -31,6 +31,10 @@ def norm_edits(
     return _NormEditor(source, layer, scale, member, step, dialects).edits()
 
 
+#: How Intel's Caffe asks for gamma and beta, or for gamma alone; nothing is converted to it.
+_INTELS = ("use_weight_bias", "bias_term")
+
+
 class _NormEditor:
     """One batch_norm_param: fields that go, and lines that come."""
 
@@ -61,6 +65,8 @@ class _NormEditor:
         self._eps()
         self._affine()
         self._engine()
+        for field in _INTELS:
+            self._drop(field)
         node = self.message.node if self.message is not None else None
         if node is None:
             if not self.added:
@@ -93,7 +99,7 @@ class _NormEditor:
     def _eps(self) -> None:
         """Write the eps that is to be in use, where the target would not come to it."""
         step, wanted = self.step, self.step.target.eps
-        if self.target.version == (0, 14) and step.target.engine == "CUDNN":
+        if self.target.engines[step.target.engine].eps.fixed is not None:
             self._drop("eps")
             return
         given = self.message is not None and self._has("eps")

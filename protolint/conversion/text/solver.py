@@ -28,8 +28,6 @@ _TYPES = {
     "AdaDelta": "ADADELTA", "Adam": "ADAM",
 }  # fmt: skip
 _NAMES = {enum: name for name, enum in _TYPES.items()}
-#: The one type that only NVIDIA 0.17 registers.
-_ONLY_17 = "SAG"
 
 _NETS = ("net_param", "train_net_param", "test_net_param")
 _PATHS = ("net", "train_net", "test_net")
@@ -77,11 +75,10 @@ def plan_solver(
     old_field = ""
     skip = {node.start for field in _NETS for node in message.nodes_of(field)}
     if "type" in message:
-        if target.version == (0, 14):
+        if target.names_solvers_by_enum:
             skip.update(node.start for node in message.nodes_of("type"))
             old_field = _TYPES.get(kind, "")
-        known = kind in _TYPES or (kind == _ONLY_17 and target.version == (0, 17))
-        if not known:
+        if kind not in target.solver_types:
             refusals.append(Refusal("", f"{target.name} has no solver of type '{kind}'"))
     left_out: list[Foreign] = []
     for foreign in foreign_fields(message, load_schema(target.schema), skip):
@@ -128,11 +125,11 @@ def _notes(
         text = f"{target.name} takes the weights to start from on the command line"
         yield Note("", "", f"{text}: -weights {listed}")
     on_cpu = message.text("solver_mode") == "CPU"
-    if target.version == (0, 14) and on_cpu and choices.engine != "CAFFE":
+    kind = target.batchnorm(choices.engine or "")
+    if kind.wrong_on_cpu and on_cpu:
         text = f"solver_mode: CPU computes cuDNN BatchNorm wrongly in {target.name} (SV004)"
         yield Note("", "", f"{text}; --engine CAFFE")
-    native = target.version == (0, 15) and choices.engine == "CAFFE"
-    if native and message.number("weight_decay") == 0:
+    if kind.never_sets_reserved and message.number("weight_decay") == 0:
         text = f"without weight_decay {target.name} on engine CAFFE aborts unless it starts from"
         yield Note("", "", f"{text} weights (BN032)")
 
