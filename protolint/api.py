@@ -65,9 +65,9 @@ class CheckResult(Sequence[Diagnostic]):
         return self.render("concise").rstrip("\n")
 
     def __repr__(self) -> str:
-        from protolint.report.summary import summary
+        from protolint.report.summary import found_in
 
-        return f"<CheckResult: {summary(self.reports)}>"
+        return f"<CheckResult: {found_in(self.reports)}>"
 
     @property
     def accepted(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind
+from protolint.caffe.building import Building
 from protolint.caffe.dialect import Dialect, Engines, Layouts, Loading
 
 __all__ = ["SUMS", "Bvlc"]
@@ -20,6 +21,7 @@ class Bvlc(Dialect):
     name = "bvlc"
     title = "BVLC Caffe rc4 to master"
     schema = "bvlc"
+    building: ClassVar[Building] = Building(fans_by_legacy_axes=False, infogain_axis=True)
     engines: ClassVar[Engines] = {"CAFFE": SUMS._replace(checks_statistics_lr=True)}
     file_layouts: ClassVar[Layouts] = (("B3",),)
     zeroes_three_params = True

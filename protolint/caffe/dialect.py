@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, NormParam
+from protolint.caffe.building import Building
 
 __all__ = ["Dialect", "Engines", "Layouts", "Loading"]
 
@@ -161,6 +162,9 @@ class Dialect:
     #: Fields that change how fast or in what precision something is computed, what is printed
     #: or how it is stored, not what is computed, as "Message.field".
     harmless_fields: ClassVar[frozenset[str]] = frozenset()
+
+    #: What it does in another way than others while it builds a net.
+    building: ClassVar[Building] = Building()
 
     # -- Solvers: src/caffe/solver.cpp, src/caffe/solvers.
 

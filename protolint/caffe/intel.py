@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, NormParam
+from protolint.caffe.building import FILLERS, Building
 from protolint.caffe.bvlc import SUMS, Bvlc
 from protolint.caffe.dialect import Counts, Engines, Layouts, Loading
 
@@ -44,6 +45,14 @@ class Intel(Bvlc):
     merges_scale = True
     batchnorm_is_opencvs = False
     can_be_written = False
+    building: ClassVar[Building] = Building(
+        fillers=FILLERS | {"gabor"},
+        fan_out_needs_two_axes=True,
+        large_blobs=True,
+        infogain_axis=True,
+        smooth_l1_weights=True,
+        unequal_convolutions=True,
+    )
     # CopyTrainedLayersFrom in net.cpp goes by the name alone.
     loading = Loading()
     layer_types = (Bvlc.layer_types - {"Clip"}) | {

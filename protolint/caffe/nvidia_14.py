@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, EpsRule
+from protolint.caffe.building import Building
 from protolint.caffe.bvlc import SUMS
 from protolint.caffe.dialect import Counts, Dialect, Engines, Layouts
 
@@ -37,6 +38,11 @@ class Nvidia14(Dialect):
     name = "nvidia-0.14"
     title = "NVIDIA Caffe 0.14.0 to 0.14.5"
     schema = "nvidia-0.14"
+    building: ClassVar[Building] = Building(
+        divides_by_empty=True,
+        divides_batches=True,
+        losses_by_num=True,
+    )
     engines: ClassVar[Engines] = {"CAFFE": SUMS, "CUDNN": _CUDNN}
     default_engine = "CUDNN"
     file_layouts: ClassVar[Layouts] = (("B3",), ("N14C", "N14C-inv-std"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, EpsRule
+from protolint.caffe.building import FILLERS, STATIC_FILLERS, Building
 from protolint.caffe.dialect import Engines, Layouts
 from protolint.caffe.nvidia_14 import Nvidia14
 
@@ -47,6 +48,7 @@ class Nvidia15(Nvidia14):
     name = "nvidia-0.15"
     title = "NVIDIA Caffe 0.15.1 to 0.15.14"
     schema = "nvidia-0.15"
+    building: ClassVar[Building] = Nvidia14.building._replace(fillers=FILLERS | STATIC_FILLERS)
     engines: ClassVar[Engines] = {"CAFFE": _NATIVE, "CUDNN": _CUDNN}
     file_layouts: ClassVar[Layouts] = (("N15A", "N15C", "N15C-inv-std"),)
     least_axes = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, EpsRule, NormParam
+from protolint.caffe.building import Building
 from protolint.caffe.dialect import Engines, Layouts, Loading
 from protolint.caffe.nvidia_15 import Nvidia15
 
@@ -46,6 +47,9 @@ class Nvidia16(Nvidia15):
     name = "nvidia-0.16"
     title = "NVIDIA Caffe 0.16.3 to 0.16.6"
     schema = "nvidia-0.16"
+    building: ClassVar[Building] = Nvidia15.building._replace(
+        divides_by_empty=False, empty_memory=True, shares_with_another_only=True
+    )
     engines: ClassVar[Engines] = _kinds(EpsRule(floor=1e-5))
     file_layouts: ClassVar[Layouts] = (("N16-3",), ("N16-5",), *Nvidia15.file_layouts)
     affine_field = "scale_bias"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import ClassVar
 
+from protolint.caffe.building import Building
 from protolint.caffe.nvidia_16 import Nvidia16
 
 __all__ = ["Nvidia17"]
@@ -15,6 +17,7 @@ class Nvidia17(Nvidia16):
     name = "nvidia-0.17"
     title = "NVIDIA Caffe 0.17.0 to 0.17.4"
     schema = "nvidia-0.17"
+    building: ClassVar[Building] = Nvidia16.building._replace(splits_no_empty=True)
     loading = Nvidia16.loading._replace(divides=True, reshapes=frozenset((3, 5)))
     may_write_factor_zero = False
     layer_types = Nvidia16.layer_types | {

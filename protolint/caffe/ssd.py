@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import ClassVar
 
+from protolint.caffe.building import Building
 from protolint.caffe.bvlc import Bvlc
 from protolint.caffe.dialect import Counts, Loading
 
@@ -20,6 +21,7 @@ class Ssd(Bvlc):
     name = "ssd"
     title = "SSD Caffe (weiliu89/caffe, branch ssd)"
     schema = "ssd"
+    building: ClassVar[Building] = Building()
     # CopyTrainedLayersFrom in net.cpp goes by the name alone.
     loading = Loading()
     layer_types = (Bvlc.layer_types - {"Clip", "Swish"}) | {

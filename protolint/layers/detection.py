@@ -7,6 +7,8 @@ v0.17.3; those of Intel's own @ intel/caffe 1.1.6.
 
 from __future__ import annotations
 
+from math import inf
+
 from protolint.layers.base import ANY, ONE, TWO, LayerType, Setup, between, exactly, unknown
 from protolint.layers.fields import integer, size
 from protolint.layers.shape import Shape, product
@@ -21,8 +23,8 @@ def _prior_box(setup: Setup, _i: int) -> Shape:
         return Shape.of((1, 2, None))
     ratios = [1.0]
     for ratio in message.numbers("aspect_ratio"):
-        if ratio and all(abs(ratio - known) >= 1e-6 for known in ratios):
-            ratios += [ratio, 1 / ratio] if message.flag("flip") else [ratio]
+        if all(abs(ratio - known) >= 1e-6 for known in ratios):
+            ratios += [ratio, 1 / ratio if ratio else inf] if message.flag("flip") else [ratio]
     smallest, largest = message.numbers("min_size"), message.numbers("max_size")
     boxes = len(ratios) * len(smallest) + len(largest)
     return Shape.of((1, 2, product((setup.first.size(2), setup.first.size(3), boxes, 4))))

@@ -15,6 +15,7 @@ from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.run import Run
 from protolint.lint.select import Selection, selection_of
 from protolint.lint.suppress import suppress
+from protolint.net.init import verdicts
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
@@ -59,7 +60,15 @@ def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]
         file = readings.read(target.dialect)
         found = tuple(_presented(file, kept))
         reports.append(
-            FileReport(source, file.kind, target, file.accepted, found, outcome.suppressed)
+            FileReport(
+                source,
+                file.kind,
+                target,
+                file.accepted,
+                found,
+                outcome.suppressed,
+                _builds(file),
+            )
         )
     run = Run(source, tuple(outcome.unused))
     more = [
@@ -72,6 +81,14 @@ def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]
         # They are about the file, not about one of its targets.
         reports[0] = reports[0]._replace(diagnostics=_sorted([*reports[0].diagnostics, *more]))
     return reports
+
+
+def _builds(file: LintFile) -> dict[str, bool | None] | None:
+    """Return whether the net of a file is built, by its states; None for what is no net."""
+    if file.kind is not FileKind.NET:
+        return None
+    found = verdicts(file.nets[0])
+    return found if file.accepted else dict.fromkeys(found, False)
 
 
 def _found(file: LintFile, rules: list[Rule], selection: Selection) -> list[Diagnostic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
@@ -16,7 +17,9 @@ class FileReport(NamedTuple):
     """What was found in one file for one target.
 
     `accepted` says whether that Caffe's own text parser would take the file; `suppressed`
-    counts what comments in the file leave out.
+    counts what comments in the file leave out. `builds` says, for each state of a net, whether
+    that Caffe builds it; None where something outside the text decides. It is None for a file
+    that is no net.
     """
 
     source: Source
@@ -25,6 +28,7 @@ class FileReport(NamedTuple):
     accepted: bool
     diagnostics: tuple[Diagnostic, ...]
     suppressed: int = 0
+    builds: Mapping[str, bool | None] | None = None
 
     @property
     def path(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Protocol
@@ -12,6 +13,7 @@ from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.dialect import Dialect
 from protolint.layers.batchnorm import BatchNormTraits, batchnorm_traits
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Fault
 from protolint.layers.shape import Shape
 from protolint.layers.states import NetState
 from protolint.net.solver_parameter import SolverParameter
@@ -70,7 +72,8 @@ class Net:
     """A NetParameter, as one dialect would build it.
 
     `inline` says that the net stands inside a solver, where Caffe does not upgrade it.
-    `relatives` are the files around it (protolint.workspace.relatives).
+    `relatives` are the files around it (protolint.workspace.relatives). `misfits` are the
+    places, in order, of what was left out because it does not fit the schema.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Net:
         build: Build = STANDARD,
         inline: bool = False,
         relatives: Relatives = ALONE,
+        misfits: Sequence[int] = (),
     ) -> None:
         self.message = message
         self.dialect = dialect
@@ -92,6 +96,11 @@ class Net:
         #: By the layer's index: bottoms that it was set up on, and the tops it made of them.
         self.shapes_made: dict[int, tuple[list[Shape], list[Shape]]] = {}
         self._relatives = relatives
+        self._other_views: dict[NetState, View] = {}
+        self._misfits = misfits
+        #: What protolint.net.init found out, kept here for all views.
+        self.examined: dict[int, tuple[object, list[Shape], bool]] = {}
+        self.faults: list[tuple[Fault, list[NetState]]] | None = None
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
         if not sized and not dialect.keeps_inputs_without_shape:
@@ -204,6 +213,28 @@ class Net:
         DIGITS adds it when it writes the deploy file (NVIDIA/DIGITS#601).
         """
         return tuple(View(state, self.layers, self._inputs_in(state)) for state in self.states)
+
+    def has_misfit(self, layer: Layer) -> bool:
+        """Return whether something in a layer does not fit the schema and is left out."""
+        if not self._misfits:
+            return False
+        index = bisect_left(self._misfits, layer.node.start)
+        return index < len(self._misfits) and self._misfits[index] < layer.node.end
+
+    @property
+    def has_misfits(self) -> bool:
+        """Whether something in the net does not fit the schema."""
+        return bool(self._misfits)
+
+    def view_in(self, state: NetState) -> View:
+        """Return the net in any state, whether it is meant for it or not."""
+        for view in self.views:
+            if view.state == state:
+                return view
+        found = self._other_views.get(state)
+        if found is None:
+            found = self._other_views[state] = View(state, self.layers, self._inputs_in(state))
+        return found
 
     def _inputs_in(self, state: NetState) -> list[str]:
         fed = self.inputs or any(

@@ -17,7 +17,7 @@ from protolint.net.facts import fact
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["bottom_shapes", "set_up", "shapes", "shapes_with"]
+__all__ = ["bottom_shapes", "input_shapes", "set_up", "shapes", "shapes_with", "top_shapes"]
 
 
 @fact
@@ -32,7 +32,7 @@ def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVe
     `given` holds what the net does not say, by the name of the blob: the shape that an
     input has, or in which the layer that first writes the blob makes it.
     """
-    known = {**_inputs(net), **given}
+    known = {**input_shapes(net), **given}
     found: dict[BlobVersion, Shape] = {}
     for version in view.inputs:
         found[version] = known.get(version.name, UNKNOWN)
@@ -42,7 +42,7 @@ def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVe
             read = view.bottom(layer)
             tops = [UNKNOWN if read is None else found[read]] * len(view.tops[layer.index])
         else:
-            tops = _tops(net, view, layer, bottom_shapes(view, layer, found))
+            tops = top_shapes(net, layer, bottom_shapes(view, layer, found))
         for version, shape in zip(view.tops[layer.index], tops, strict=True):
             found[version] = shape
             if given and version.overwritten is None:
@@ -50,8 +50,8 @@ def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVe
     return found
 
 
-def _tops(net: Net, view: View, layer: Layer, bottoms: list[Shape]) -> list[Shape]:
-    """Return the shapes of a layer's tops.
+def top_shapes(net: Net, layer: Layer, bottoms: list[Shape]) -> list[Shape]:
+    """Return the shapes of a layer's tops over bottoms of these shapes.
 
     A layer makes the same of the same in every view, so that only the first one works it out.
     """
@@ -59,7 +59,7 @@ def _tops(net: Net, view: View, layer: Layer, bottoms: list[Shape]) -> list[Shap
     if before is not None and before[0] == bottoms:
         return before[1]
     known = ALL_TYPES.get(layer.type)
-    count = len(view.tops[layer.index])
+    count = len(layer.tops)
     if known is not None and (known.is_loss or is_understood(layer)):
         setup = set_up(net, layer, bottoms)
         tops = [known.shape(setup, i) for i in range(count)]
@@ -79,7 +79,7 @@ def bottom_shapes(view: View, layer: Layer, known: Mapping[BlobVersion, Shape]) 
     return [UNKNOWN if v is None else known.get(v, UNKNOWN) for v in view.bottoms[layer.index]]
 
 
-def _inputs(net: Net) -> dict[str, Shape]:
+def input_shapes(net: Net) -> dict[str, Shape]:
     """Return the shapes of the net's own inputs.
 
     `input_shape` wins over `input_dim`, four of which make an input.

@@ -21,7 +21,8 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
 
     A place in weights has null for them, and `offset` and `end_offset` in bytes from 0 besides,
     null where the layer has no range of its own (HDF5). It is ASCII, whatever encoding stdout
-    has.
+    has. `builds` has a key for each state of a net: whether that Caffe builds it, null where
+    something outside the text decides.
     """
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -32,6 +33,7 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
                 "target": report.target.dialect.name,
                 "target_reason": report.target.reason,
                 "accepted": report.accepted,
+                "builds": report.builds,
             }
             for report in reports
         ],

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.file_report import FileReport
-from protolint.words import counted
+from protolint.words import counted, joined
 
-__all__ = ["fix_word", "summary"]
+__all__ = ["fix_word", "found_in", "summary"]
 
 
 def fix_word(fix: Fix) -> str:
@@ -21,6 +21,32 @@ def fix_word(fix: Fix) -> str:
 
 def summary(reports: Sequence[FileReport]) -> str:
     """Return what was found in how many files, in one line."""
+    return f"{found_in(reports)}{_built(reports)}"
+
+
+def _built(reports: Sequence[FileReport]) -> str:
+    """Return in which states the one net that was checked is built, as far as that is known.
+
+    That a net is not built in a state it has no data for is not worth a word.
+    """
+    if len({report.path for report in reports}) != 1:
+        return ""
+    parts = []
+    for report in reports:
+        wrong = any(d.severity is Severity.ERROR for d in report.diagnostics)
+        states = {
+            word: [state for state, builds in (report.builds or {}).items() if builds is value]
+            for word, value in (("builds", True), ("does not build", False))
+            if value or wrong
+        }
+        words = [f"{word} in {joined(found)}" for word, found in states.items() if found]
+        if words:
+            parts.append(f"{', '.join(words)} for {report.target.dialect.name}")
+    return f" It {'; it '.join(parts)}." if parts else ""
+
+
+def found_in(reports: Sequence[FileReport]) -> str:
+    """Return how much was found, and what to do with it."""
     files = counted(len({report.path for report in reports}), "file")
     diagnostics = [diagnostic for report in reports for diagnostic in report.diagnostics]
     if not diagnostics:

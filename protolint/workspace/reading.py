@@ -110,6 +110,7 @@ class LintFile:
                 self.source,
                 build=self.build,
                 relatives=self._relatives,
+                misfits=sorted(problem.node.start for problem in self.misfits),
             )
         ]
 

@@ -42,7 +42,10 @@ error[PT004]: 'eps' is given twice in one BatchNormParameter (first at line 5); 
 def test_full_shows_the_source_and_both_places(reports: list[FileReport]) -> None:
     text = renderer("full")(reports, False)
     assert text.startswith(FULL)
-    assert text.endswith("Found 3 errors in 1 file. 1 fixable with --fix.\n")
+    assert text.endswith(
+        "Found 3 errors in 1 file. 1 fixable with --fix. "
+        "It does not build in TRAIN and TEST for nvidia-0.15.\n"
+    )
 
 
 def test_full_underlines_what_the_span_covers(reports: list[FileReport]) -> None:
@@ -74,7 +77,10 @@ def test_concise_is_one_line_for_each_finding(reports: list[FileReport]) -> None
             "net.prototxt:7:46: error NT001 loss: bottom 'datum' does not exist in TRAIN and "
             "TEST; did you mean 'data'? [nvidia-0.15]"
         ),
-        "Found 3 errors in 1 file. 1 fixable with --fix.",
+        (
+            "Found 3 errors in 1 file. 1 fixable with --fix. "
+            "It does not build in TRAIN and TEST for nvidia-0.15."
+        ),
     ]
 
 
@@ -89,6 +95,7 @@ def test_json_has_the_promised_fields(reports: list[FileReport]) -> None:
             "target": "nvidia-0.15",
             "target_reason": "as asked",
             "accepted": False,
+            "builds": {"TRAIN": False, "TEST": False},
         }
     ]
     first, second, third = document["diagnostics"]
@@ -124,7 +131,8 @@ def test_a_clean_file_says_what_it_was_checked_for() -> None:
     reports = check_source(Workspace(), Source("x", b'layer { name: "i" type: "Input" top: "x" }'))
     for name in ("full", "concise", "grouped", "github"):
         assert renderer(name)(reports, False) == (
-            "No findings in 1 file, checked for bvlc (nothing in the file points to another).\n"
+            "No findings in 1 file, checked for bvlc (nothing in the file points to another). "
+            "It builds in TRAIN and TEST for bvlc.\n"
         )
 
 

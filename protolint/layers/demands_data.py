@@ -1,0 +1,194 @@
+"""What layers that begin a net demand, as far as the text decides it.
+
+Sources: LayerSetUp and DataLayerSetUp of the layers named (src/caffe/layers @ BVLC master,
+NVIDIA v0.14.5 to v0.17.4, weiliu89/caffe ssd).
+"""
+
+from __future__ import annotations
+
+from protolint.caffe.binder import Message
+from protolint.layers.fillers import meant_filler
+from protolint.layers.setup_check import Kind, SetupCheck
+
+__all__ = ["DEMANDS"]
+
+_LEGACY = ("num", "channels", "height", "width")
+
+
+def dummy_data(setup: SetupCheck) -> None:
+    """A filler and a shape for all tops or for each."""
+    name = "dummy_data_param"
+    tops = len(setup.layer.tops)
+    message = setup.message(name)
+    fillers = message.messages("data_filler") if message is not None else []
+    if len(fillers) not in (0, 1, tops):
+        setup.fault(
+            Kind.SHAPE_LIST, f"{len(fillers)} data_filler for {tops} tops; give one, or one for "
+            "each", at=(name, "data_filler"),
+        )  # fmt: skip
+        return
+    shapes = message.messages("shape") if message is not None else []
+    legacy = {field: setup.integers(name, field) for field in _LEGACY}
+    if any(legacy.values()):
+        if shapes:
+            setup.fault(
+                Kind.CONTRADICTION, "shape and num, channels, height, width exclude each other",
+                at=(name, "shape"),
+            )  # fmt: skip
+            return
+        for field, values in legacy.items():
+            if len(values) not in (1, tops):
+                setup.fault(
+                    Kind.SHAPE_LIST, f"{len(values)} {field} for {tops} tops; give one, or one "
+                    "for each", at=(name, field),
+                )  # fmt: skip
+                return
+    elif len(shapes) not in (1, tops):
+        setup.fault(
+            Kind.SHAPE_LIST, f"{len(shapes)} shape for {tops} tops; give one, or one for each",
+            at=(name, "shape"),
+        )  # fmt: skip
+        return
+    for i in range(tops):
+        if shapes:
+            dims = (shapes[0] if len(shapes) == 1 else shapes[i]).integers("dim")
+        else:
+            dims = [v[0] if len(v) == 1 else v[i] for v in legacy.values()]
+        setup.sized(dims, at=(name, "shape"))
+    if setup.faults:
+        return
+    used = fillers[:1] if len(fillers) <= 1 else fillers
+    for filler in used:
+        _named(setup, filler)
+    if setup.faults:
+        return
+    for i in range(tops):
+        own = (fillers[0] if len(fillers) == 1 else fillers[i]) if fillers else None
+        constant = own is None or own.text("type") == "constant"
+        if constant and 0 in setup.tops[i].dims:
+            setup.fault(Kind.EMPTY, f"top '{setup.layer.tops[i].name}' is empty",
+                        at=(name, "shape"))  # fmt: skip
+            return
+
+
+def _named(setup: SetupCheck, filler: Message) -> None:
+    kind = filler.text("type") if "type" in filler else "constant"
+    if kind not in setup.building.fillers:
+        guess = meant_filler(kind, setup.building.fillers)
+        hint = f"; did you mean '{guess}'?" if guess else ""
+        setup.fault(
+            Kind.FILLER,
+            f"{setup.dialect.name} has no filler '{kind}'{hint}",
+            node=filler.node_of("type"),
+        )
+
+
+def inputs(setup: SetupCheck) -> None:
+    """A shape for all tops, for each, or none at all."""
+    message = setup.message("input_param")
+    shapes = message.messages("shape") if message is not None else []
+    tops = len(setup.layer.tops)
+    if len(shapes) not in (0, 1, tops):
+        setup.fault(
+            Kind.SHAPE_LIST, f"{len(shapes)} shape for {tops} tops; give one, or one for each",
+            at=("input_param", "shape"),
+        )  # fmt: skip
+        return
+    for shape in shapes:
+        setup.sized(shape.integers("dim"), at=("input_param", "shape"))
+
+
+def parameter(setup: SetupCheck) -> None:
+    """A shape."""
+    message = setup.message("parameter_param")
+    shape = message.message("shape") if message is not None else None
+    if shape is not None:
+        setup.sized(shape.integers("dim"), at=("parameter_param", "shape"))
+
+
+def memory_data(setup: SetupCheck) -> None:
+    """Sizes above 0."""
+    for field in ("batch_size", "channels", "height", "width"):
+        value = setup.integer("memory_data_param", field, 0)
+        if value <= 0:
+            kind = Kind.RANGE if setup.given("memory_data_param", field) else Kind.MISSING
+            setup.fault(
+                kind, f"{field} must be above 0" if value else f"no {field}",
+                at=("memory_data_param", field),
+            )  # fmt: skip
+            return
+
+
+def _source(setup: SetupCheck, parameter: str, field: str = "source") -> bool:
+    """Check that the place of the data is given; DIGITS writes it into its nets later."""
+    if setup.word(parameter, field):
+        return True
+    if setup.generated:
+        setup.unsure = True
+        return True
+    setup.fault(Kind.MISSING, f"no {field}", at=(parameter, field))
+    return False
+
+
+def data(setup: SetupCheck) -> None:
+    """A source and a batch size."""
+    _source(setup, "data_param")
+
+
+def hdf5_output(setup: SetupCheck) -> None:
+    """The name of a file."""
+    _source(setup, "hdf5_output_param", "file_name")
+    setup.unsure = True
+
+
+def python(setup: SetupCheck) -> None:
+    """A module and a class; what they demand is outside the text."""
+    if _source(setup, "python_param", "module"):
+        _source(setup, "python_param", "layer")
+    setup.unsure = True
+
+
+def hdf5_data(setup: SetupCheck) -> None:
+    """A source and no transformation."""
+    if not _source(setup, "hdf5_data_param"):
+        return
+    message = setup.layer.message.message("transform_param")
+    if message is not None:
+        setup.fault(Kind.CONTRADICTION, "HDF5Data does not transform data",
+                    at=("transform_param", ""))  # fmt: skip
+
+
+def image_data(setup: SetupCheck) -> None:
+    """A source; height and width together."""
+    if not _source(setup, "image_data_param"):
+        return
+    sizes = [setup.integer("image_data_param", f"new_{side}", 0) for side in ("height", "width")]
+    if any(sizes) and not all(sizes):
+        setup.fault(Kind.CONTRADICTION, "new_height and new_width go together",
+                    at=("image_data_param", "new_height"))  # fmt: skip
+
+
+def window_data(setup: SetupCheck) -> None:
+    """A source."""
+    _source(setup, "window_data_param")
+
+
+def outside(setup: SetupCheck) -> None:
+    """Decided outside the text."""
+    setup.unsure = True
+
+
+DEMANDS = {
+    "AnnotatedData": data,
+    "Data": data,
+    "DummyData": dummy_data,
+    "HDF5Data": hdf5_data,
+    "HDF5Output": hdf5_output,
+    "ImageData": image_data,
+    "Input": inputs,
+    "MemoryData": memory_data,
+    "Parameter": parameter,
+    "Python": python,
+    "VideoData": outside,
+    "WindowData": window_data,
+}

@@ -1,0 +1,174 @@
+"""What BatchNorm, Scale, Bias and Normalize demand.
+
+Sources: batch_norm_layer.cpp, cudnn_batch_norm_layer.cpp, scale_layer.cpp, bias_layer.cpp,
+normalize_layer.cpp (src/caffe/layers @ BVLC master, NVIDIA v0.14.5 to v0.17.4,
+weiliu89/caffe ssd, Intel 1.1.6).
+"""
+
+from __future__ import annotations
+
+from protolint.layers.batchnorm import batchnorm_traits
+from protolint.layers.fillers import fill
+from protolint.layers.setup_check import LEGACY_AXES, Kind, SetupCheck
+from protolint.layers.shape import SCALAR, Shape
+
+__all__ = ["DEMANDS"]
+
+
+def batchnorm(setup: SetupCheck) -> None:
+    """Axes, multipliers of its statistics, fillers of gamma and beta."""
+    traits = batchnorm_traits(setup.layer, setup.dialect, with_cudnn=setup.build.cudnn)
+    bottom = setup.bottom()
+    axes = setup.axes()
+    least = setup.dialect.least_axes
+    if axes is not None and (axes < least or (traits.engine == "CUDNN" and axes > LEGACY_AXES)):
+        setup.fault(
+            Kind.BATCHNORM_AXES, f"{setup.dialect.name} takes no BatchNorm over {axes} axes here, "
+            f"as {setup.called()} has", bottoms=(0,),
+        )  # fmt: skip
+        return
+    channels = 1 if axes == 1 else bottom.size(1)
+    if channels == 0:
+        setup.fault(Kind.EMPTY, f"{setup.called()} has no channels", bottoms=(0,))
+        return
+    if traits.affine:
+        for role, field in (("gamma", "scale_filler"), ("beta", "bias_filler")):
+            written = setup.given("batch_norm_param", field)
+            if role in traits.blobs and (written or setup.dialect.gamma_starts_at_zero):
+                fill(setup, "batch_norm_param", field, Shape((channels,), True), role)
+    size = setup.batch_of_statistics or setup.integer("batch_norm_param", "stats_batch_size", 0)
+    stored = setup.flag("batch_norm_param", "use_global_stats", setup.phase == "TEST")
+    batch = bottom.size(0)
+    if size and not stored and batch is not None and batch % size:
+        setup.fault(
+            Kind.GROUP,
+            f"stats_batch_size {size} does not divide the batch {batch} of {setup.called()}",
+            at=("batch_norm_param", "stats_batch_size"),
+            bottoms=(0,),
+        )
+        return
+    if traits.kind.checks_statistics_lr:
+        _multipliers(setup)
+    if setup.faults:
+        return
+    if 0 in bottom.dims:
+        if 0 in bottom.dims[:1] and not setup.building.empty_memory:
+            setup.fault(Kind.EMPTY, f"{setup.called()} is empty, and is divided by", bottoms=(0,))
+        else:
+            setup.empty(f"{setup.called()} is empty", bottoms=(0,))
+
+
+def _multipliers(setup: SetupCheck) -> None:
+    layer = setup.layer
+    params = layer.params
+    if len(params) == 3 and setup.dialect.zeroes_three_params and not setup.inline:
+        return
+    for param in params[:3]:
+        if param.lr_mult != 0:
+            setup.fault(
+                Kind.STATISTICS, f"lr_mult {param.lr_mult:g} on a statistic", span=param.span
+            )
+            return
+
+
+def scale(setup: SetupCheck) -> None:
+    """Axes of the first bottom that the factors fit."""
+    name = "scale_param"
+    if len(setup.bottoms) > 1:
+        _second_bottom(setup, name)
+        if setup.faults or not setup.flag(name, "bias_term"):
+            return
+        other = setup.bottom(1)
+        fill(setup, name, "bias_filler", other, "biases")
+        return
+    shape = _own_axes(setup, name)
+    if shape is None:
+        return
+    fill(setup, name, "filler", shape, "factors")
+    if setup.flag(name, "bias_term") and not setup.faults:
+        fill(setup, name, "bias_filler", shape, "biases")
+
+
+def bias(setup: SetupCheck) -> None:
+    """Axes of the first bottom that the terms fit."""
+    name = "bias_param"
+    if len(setup.bottoms) > 1:
+        _second_bottom(setup, name)
+        return
+    shape = _own_axes(setup, name)
+    if shape is None:
+        return
+    fill(setup, name, "filler", shape, "biases")
+
+
+def _own_axes(setup: SetupCheck, name: str) -> Shape | None:
+    """Return the shape of the layer's own blob; None after a fault."""
+    axis = setup.axis(name, "axis", 1)
+    if setup.faults:
+        return None
+    count = setup.integer(name, "num_axes", 1)
+    if count < -1:
+        setup.fault(Kind.RANGE, f"num_axes {count}; it must be -1 or more", at=(name, "num_axes"))
+        return None
+    axes = setup.bottom().axes
+    if axis is None or axes is None:
+        setup.unsure = setup.unsure or (axis is None and count != 0)
+        size = None if axis is None else setup.bottom().size(axis)
+        return Shape((size,), True) if count == 1 else Shape() if count else SCALAR
+    if count >= 0 and axis + count > axes:
+        setup.fault(
+            Kind.AXIS, f"{count} axes from {axis} on go beyond {setup.called()}",
+            at=(name, "num_axes"), bottoms=(0,),
+        )  # fmt: skip
+        return None
+    end = axes if count == -1 else axis + count
+    return Shape(setup.bottom().dims[axis:end], True)
+
+
+def _second_bottom(setup: SetupCheck, name: str) -> None:
+    other = setup.bottom(1)
+    if other.axes is None:
+        setup.unsure = True
+        return
+    axis: int | None = 0
+    if other.axes:
+        axis = setup.axis(name, "axis", 1)
+    axes = setup.bottom().axes
+    if axis is None or axes is None:
+        setup.unsure = True
+        return
+    if axis + other.axes > axes:
+        setup.fault(
+            Kind.AXIS, f"{setup.called(1)} from axis {axis} on goes beyond {setup.called(0)}",
+            at=(name, "axis"), bottoms=(0, 1),
+        )  # fmt: skip
+        return
+    for i, size in enumerate(other.dims):
+        if setup.differ(setup.bottom().size(axis + i), size):
+            setup.fault(
+                Kind.SHAPES, f"{setup.called(1)} does not fit {setup.called(0)} from axis {axis} "
+                "on", bottoms=(0, 1),
+            )  # fmt: skip
+            return
+
+
+def normalize(setup: SetupCheck) -> None:
+    """Two to four axes that hold something."""
+    axes = setup.axes()
+    if axes is not None and axes < 2:
+        setup.fault(
+            Kind.AXIS, f"Normalize takes two axes at least, {setup.called()} has {axes}",
+            bottoms=(0,),
+        )  # fmt: skip
+        return
+    if not setup.four_axes_at_most():
+        return
+    if 0 in setup.bottom().dims[1:]:
+        setup.empty(f"{setup.called()} is empty", bottoms=(0,))
+        return
+    shared = setup.flag("norm_param", "channel_shared", True)
+    shape = SCALAR if shared else Shape((setup.legacy(1),), True)
+    fill(setup, "norm_param", "scale_filler", shape, "factors")
+
+
+DEMANDS = {"BatchNorm": batchnorm, "Bias": bias, "Normalize": normalize, "Scale": scale}

@@ -1,0 +1,118 @@
+"""What a filler demands of the blob it fills.
+
+Source: include/caffe/filler.hpp and caffe_rng_gaussian, caffe_rng_uniform in
+src/caffe/util/math_functions.cpp @ BVLC master, NVIDIA v0.14.5 to v0.17.4.
+"""
+
+from __future__ import annotations
+
+from protolint.caffe.binder import Message
+from protolint.layers.setup_check import Kind, SetupCheck
+from protolint.layers.shape import Shape
+from protolint.suggest import nearest
+
+__all__ = ["fill", "meant_filler"]
+
+_FANS = frozenset({"xavier", "msra", "xavierstatic", "msrastatic"})
+_UNIFORM = frozenset({"uniform", "uniformstatic"})
+_GAUSSIAN = frozenset({"gaussian", "gaussianstatic"})
+
+
+def fill(setup: SetupCheck, parameter: str, field: str, shape: Shape, blob: str) -> None:
+    """Check the filler of one blob; one that is not written is constant."""
+    message = setup.message(parameter)
+    filler = message.message(field) if message is not None else None
+    kind = "constant"
+    if filler is not None and "type" in filler:
+        kind = filler.text("type")
+    building = setup.dialect.building
+    at = (parameter, field)
+    if kind not in building.fillers:
+        guess = meant_filler(kind, building.fillers)
+        hint = f"; did you mean '{guess}'?" if guess else ""
+        node = filler.node_of("type") if filler is not None else None
+        setup.fault(
+            Kind.FILLER, f"{setup.dialect.name} has no filler '{kind}'{hint}", at=at,
+            node=node,
+        )  # fmt: skip
+        return
+    if kind in ("bilinear", "bilinearstatic"):
+        _bilinear(setup, shape, blob, at)
+    if 0 in shape.dims:
+        setup.fault(Kind.EMPTY, f"the {blob} {shape} hold nothing to fill", at=at)
+        return
+    if kind in _FANS:
+        _fans(setup, shape, blob, kind, at)
+    if filler is not None:
+        _numbers(setup, filler, kind, at)
+
+
+def meant_filler(kind: str, fillers: frozenset[str]) -> str:
+    """Return the filler that a wrong name was meant for, or ""."""
+    lower = kind.lower()
+    if lower in fillers:
+        return lower
+    if lower in ("const", "zero", "zeros"):
+        return "constant"
+    if lower in ("gauss", "normal"):
+        return "gaussian"
+    if lower in ("he", "kaiming"):
+        return "msra"
+    if lower in ("glorot",):
+        return "xavier"
+    found = nearest(lower, sorted(fillers))
+    return found[0] if found else ""
+
+
+def _bilinear(setup: SetupCheck, shape: Shape, blob: str, at: tuple[str, str]) -> None:
+    axes = shape.axes
+    if axes is None:
+        setup.unsure = True
+    elif axes != 4:
+        setup.fault(
+            Kind.FILLER, f"a bilinear filler needs four axes, the {blob} are {shape}", at=at
+        )
+    elif setup.differ(shape.dims[2], shape.dims[3]):
+        setup.fault(
+            Kind.FILLER, f"a bilinear filler needs a square kernel, the {blob} are {shape}", at=at
+        )
+
+
+def _fans(setup: SetupCheck, shape: Shape, blob: str, kind: str, at: tuple[str, str]) -> None:
+    building = setup.dialect.building
+    if shape.axes is None:
+        return
+    if building.fan_out_needs_two_axes and shape.axes < 2:
+        setup.fault(
+            Kind.FILLER, f"{kind} needs two axes in {setup.dialect.name}, the {blob} are {shape}",
+            at=at,
+        )  # fmt: skip
+    elif building.fans_by_legacy_axes and not building.fan_out_needs_two_axes and shape.axes > 4:
+        setup.fault(
+            Kind.FILLER, f"{kind} takes four axes at most here, the {blob} are {shape}", at=at
+        )
+    elif shape.axes == 0 and not building.fans_by_legacy_axes:
+        setup.fault(Kind.FILLER, f"{kind} needs an axis, the {blob} are a {shape}", at=at)
+
+
+def _numbers(setup: SetupCheck, filler: Message, kind: str, at: tuple[str, str]) -> None:
+    if kind in _UNIFORM and filler.number("min") > filler.number("max"):
+        setup.fault(
+            Kind.FILLER, f"min {filler.number('min'):g} is above max {filler.number('max'):g}",
+            at=at,
+        )  # fmt: skip
+    if kind in _GAUSSIAN:
+        mean, deviation = filler.number("mean"), filler.number("std")
+        if setup.dialect.checks_gaussian_mean:
+            if mean > deviation:
+                setup.fault(
+                    Kind.FILLER, f"gaussian filler with mean {mean:g} above std {deviation:g}",
+                    at=at,
+                )  # fmt: skip
+        elif deviation <= 0:
+            setup.fault(Kind.FILLER, f"a gaussian filler needs a std above 0, here {deviation:g}",
+                        at=at)  # fmt: skip
+        if filler.integer("sparse") < -1:
+            setup.fault(Kind.FILLER, "sparse must be -1 or more", at=at)
+    elif "sparse" in filler and filler.integer("sparse") != -1:
+        setup.fault(Kind.FILLER, f"a {kind} filler knows no sparse", at=at)

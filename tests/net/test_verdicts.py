@@ -1,0 +1,55 @@
+"""What protolint says of nets, against what real builds of each Caffe did with them.
+
+A tenth of the verdicts is in fixtures/oracle; all of them are tried where they are at hand.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+FIXTURES = REPOSITORY / "fixtures" / "oracle"
+ALL = REPOSITORY.parent / "shared" / "oracle"
+NAMES = sorted(path.name for path in FIXTURES.glob("*.jsonl.gz"))
+
+
+@pytest.fixture(scope="module")
+def oracle() -> ModuleType:
+    path = REPOSITORY / "scripts" / "verify_oracle.py"
+    spec = importlib.util.spec_from_file_location("verify_oracle", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["verify_oracle"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def agree(oracle: ModuleType, path: Path) -> None:
+    dialect = path.name.removesuffix(".jsonl.gz").partition("-")[2]
+    result = oracle.compare(path, dialect)
+    # Whether a dropout_ratio of 0 or 1 aborts is up to the compiler's options, not to the text.
+    wrong = [case for case in result.wrong if "dropout_ratio" not in case.changes]
+    folded = [case for case in wrong if dialect == "intel" and case.state == "TEST"]
+    assert len(folded) <= 1
+    assert [case for case in wrong if case not in folded] == []
+    assert all(case.verdict is None for case in result.wrong if case not in folded)
+    assert result.share("right", "states") >= 0.995
+    assert result.share("about", "aborts") >= 0.98
+    assert result.shapes == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tenth_of_the_verdicts(oracle: ModuleType, name: str) -> None:
+    agree(oracle, FIXTURES / name)
+
+
+@pytest.mark.skipif(not ALL.is_dir(), reason="the verdicts are not at hand")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_verdict(oracle: ModuleType, name: str) -> None:
+    agree(oracle, ALL / name)
