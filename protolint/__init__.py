@@ -5,6 +5,8 @@
 
     net = protolint.load("deploy.prototxt")
 
+    blobs = protolint.run("deploy.prototxt", "net.caffemodel", data=batch)
+
     report = protolint.convert("deploy.prototxt", "net.caffemodel", to="nvidia-0.17", output="out/")
 
 The names listed in `__all__` are the public ones; each is imported when it is first used.
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from protolint.diagnostic import Diagnostic, Label, Severity
     from protolint.edit import Applicability, Edit, Fix
     from protolint.errors import ConfigError, InputError, ProtolintError, UsageError
+    from protolint.execution.run import run
+    from protolint.execution.step import ExecutionError
     from protolint.layers.layer import Layer
     from protolint.net.net import Net
     from protolint.net.view import View
@@ -38,6 +42,7 @@ __all__ = [
     "Diagnostic",
     "Dialect",
     "Edit",
+    "ExecutionError",
     "Fix",
     "InputError",
     "Label",
@@ -55,6 +60,7 @@ __all__ = [
     "check",
     "convert",
     "load",
+    "run",
 ]
 
 _MODULES = {
@@ -65,6 +71,8 @@ _MODULES = {
     "diagnostic": ("Diagnostic", "Label", "Severity"),
     "edit": ("Applicability", "Edit", "Fix"),
     "errors": ("ConfigError", "InputError", "ProtolintError", "UsageError"),
+    "execution.run": ("run",),
+    "execution.step": ("ExecutionError",),
     "layers.layer": ("Layer",),
     "net.net": ("Net",),
     "net.view": ("View",),

@@ -21,7 +21,6 @@ from protolint.lint.select import codes_of
 from protolint.net.net import Net
 from protolint.source import BinarySource, Position, Source
 from protolint.suggest import did_you_mean
-from protolint.weights.kinds import FileKind
 from protolint.workspace.discover import find_files
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -218,17 +217,7 @@ def load(
     )
     given = _given(path_or_text, name)
     workspace = _workspace(choices, placed=bool(name) or not isinstance(given, Source))
-    source = given if isinstance(given, Source) else workspace.source(given)
-    readings = workspace.readings(source)
-    for problem in readings.tree.problems:
-        if problem.fatal:
-            line, column = source.position(problem.span.start)
-            raise InputError(source.path, f"line {line}, column {column}: {problem.message}")
-    if readings.kind is FileKind.SOLVER:
-        raise InputError(source.path, "a solver, not a net; load the net that it names")
-    if readings.kind is FileKind.OTHER:
-        raise InputError(source.path, "no field of a net is in it")
-    return readings.read(workspace.targets(readings)[0].dialect).nets[0]
+    return workspace.net(given)
 
 
 def _refuse(error: ProtolintError) -> None:

@@ -28,7 +28,7 @@ ALLOWED = {
     "report": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint"},
     "api": LEAVES | {"text", "caffe", "net", "weights.kinds", "workspace", "lint", "report"},
     "lsp": LEAVES | {"text", "caffe", "net", "workspace", "lint", "report", "api"},
-    "execution": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm"},
+    "execution": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace"},
     "conversion": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "weights",
                             "batchnorm"},
     "stats": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "report", "weights",

@@ -13,6 +13,7 @@ _COMMANDS = {
     "check": "Check prototxt files and weights.",
     "convert": "Convert nets, weights and solver states to another Caffe.",
     "stats": "Show what the BatchNorm statistics in weights say.",
+    "run": "Run a net in NumPy, as its Caffe would.",
     "show": "Show a net layer by layer: shapes, parameters, BatchNorms.",
     "server": "Serve an editor (Language Server Protocol).",
     "rule": "Explain a rule, or list all of them.",

@@ -15,12 +15,12 @@ _LONGEST = 100
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
+def progress_bar(least: int = _LARGE) -> Iterator[Callable[[str, int, int], None] | None]:
     """What to call with a path, the bytes done and all bytes; None where nobody would see it.
 
-    The bar is taken away at the end, whatever happened.
+    There is a bar where all is `least` or more. It is taken away at the end, whatever happened.
     """
-    bar = _Bar() if sys.stderr.isatty() else None
+    bar = _Bar(least) if sys.stderr.isatty() else None
     try:
         yield None if bar is None else bar.show
     finally:
@@ -31,12 +31,13 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
 class _Bar:
     """What is drawn, and when it has to be drawn anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, least: int) -> None:
         self.shown = ""
+        self._least = least
 
     def show(self, path: str, done: int, total: int) -> None:
         """Draw the bar anew where it looks different."""
-        if total < _LARGE:
+        if total < self._least:
             return
         part = done / total
         full = int(part * _WIDTH)

@@ -15,10 +15,10 @@ from protolint.cli.options import TargetType
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
-from protolint.layers.states import NetState
 from protolint.lint.check import check_readings
 from protolint.lint.file_report import FileReport
-from protolint.net.net import TEST, TRAIN, Net
+from protolint.net.choice import views_named
+from protolint.net.net import Net
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
@@ -131,40 +131,8 @@ def _views(net: Net, states: tuple[str, ...]) -> list[View]:
     """The views of the states that are asked for, all that the net is for if none is."""
     if not states:
         return list(net.views)
-    found = [view for text in states for view in _views_of(net, text)]
+    found = [view for text in states for view in views_named(net, text)]
     return list({view.state: view for view in found}.values())
-
-
-def _views_of(net: Net, text: str) -> list[View]:
-    """The net's views that have what a text names, else the one state that it spells."""
-    phase: str | None = None
-    level: int | None = None
-    stages: set[str] = set()
-    rules = [rule for layer in net.layers for rule in (*layer.include, *layer.exclude)]
-    known = {stage for rule in rules for stage in (*rule.stages, *rule.not_stages)}
-    for word in (part.strip() for part in text.split(",")):
-        name, _, number = word.partition("=")
-        if word in known:
-            stages.add(word)
-        elif word.upper() in (TRAIN, TEST):
-            phase = word.upper()
-        elif name == "level" and _number(number.removeprefix("-")) is not None:
-            level = int(number)
-        else:
-            words = [TRAIN, TEST, *sorted(known)]
-            hint = did_you_mean(word, words)
-            raise UsageError(
-                f"'{word}' is no phase and no stage of the net{hint}; known: {', '.join(words)}"
-            )
-    found = [
-        view
-        for view in net.views
-        if phase in (None, view.state.phase)
-        and stages <= view.state.stages
-        and level in (None, view.state.level)
-    ]
-    state = NetState(phase or TEST, frozenset(stages), level or 0)
-    return found or [View(state, net.layers, net.inputs)]
 
 
 def _require_blobs(shapes: Mapping[str, Shape], nets: list[tuple[Net, list[View]]]) -> None:

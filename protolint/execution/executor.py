@@ -7,7 +7,7 @@ overwrites a blob there does so here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,20 +16,20 @@ from protolint.execution.data import random_input
 from protolint.execution.registry import FUNCTIONS
 from protolint.execution.step import Array, ExecutionError, Step
 from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.data import declared
 from protolint.layers.layer import Layer
-from protolint.layers.shape import UNKNOWN, Shape
+from protolint.layers.shape import UNKNOWN, Case, Shape
 from protolint.layers.states import NetState
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
 
-__all__ = ["Executor", "Watch", "missing_types", "view_of"]
-
-#: Called after each layer: the layer, and its tops as they are then.
-Watch = Callable[[Layer, Sequence[Array]], None]
+__all__ = ["Executor", "missing_types", "view_of"]
 
 _SEED = 20171107
+#: Layers without a bottom that need no data.
+_CONSTANTS = frozenset(("DummyData", "Parameter"))
 
 
 def view_of(net: Net, state: NetState) -> View:
@@ -74,6 +74,7 @@ class Executor:
     ) -> None:
         self.net = net
         self.view = view_of(net, state)
+        #: Every blob that is written so far, by its name.
         self.blobs: dict[str, Array] = {}
         self.parameters: dict[str, list[Array]] = {}
         random = np.random.default_rng(seed)
@@ -99,14 +100,31 @@ class Executor:
                 self.parameters[layer.name] = blobs
             self._steps.append(Step(net, layer, layer.runs_as(state), random, blobs))
 
-    def forward(
-        self, inputs: Mapping[str, Array], watch: Watch | None = None
-    ) -> Mapping[str, Array]:
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """What has to be given, or is random, by its name: the net's inputs and its data."""
+        found = dict(self._shapes)
+        for step in self._steps:
+            if not step.layer.bottoms and step.layer.type not in _CONSTANTS:
+                for i, top in enumerate(step.layer.tops):
+                    found[top.name] = declared(Case(step.layer, i, []))
+        return found
+
+    def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run the net once, and return every blob by its name, as the last layer leaves it.
+
+        See `passing`.
+        """
+        for _ in self.passing(inputs):
+            pass
+        return self.blobs
+
+    def passing(self, inputs: Mapping[str, Array]) -> Iterator[Layer]:
+        """Run the net once, and yield each layer when it has run; `blobs` is as it is then.
 
         `inputs` are tops of layers without a bottom and inputs of the net; what is not given
         is made by its layer, or random. Raises ExecutionError where a layer cannot be run with
-        what it gets, UsageError for an input that the net does not have.
+        what it gets, UsageError for an input that the net does not have or not in such a shape.
         """
         given = {name: np.array(value, np.float32, order="C") for name, value in inputs.items()}
         self._check(given)
@@ -125,9 +143,7 @@ class Executor:
                 if not layer.bottoms:
                     values = [given.get(n, v) for n, v in zip(names, values, strict=False)]
             self._place(step, names, values)
-            if watch is not None:
-                watch(layer, [blobs[name] for name in names if name in blobs])
-        return blobs
+            yield layer
 
     def _place(self, step: Step, names: Sequence[str], values: Sequence[Array]) -> None:
         """Put values under their names, into the memory of the bottom for a layer in place."""
@@ -141,10 +157,21 @@ class Executor:
                 blobs[name] = value
 
     def _check(self, given: Mapping[str, Array]) -> None:
-        """Raise UsageError for data that goes nowhere."""
+        """Raise UsageError for data that goes nowhere, or has other axes or channels."""
         sources = [layer for layer in self.view.layers if not layer.bottoms]
-        known = [*self._shapes, *(top.name for layer in sources for top in layer.tops)]
-        for name in given:
+        shapes = {
+            **self.inputs,
+            **{t.name: declared(Case(s, i, [])) for s in sources for i, t in enumerate(s.tops)},
+        }
+        known = list(shapes)
+        for name, values in given.items():
+            shape = shapes.get(name, UNKNOWN)
+            wrong = shape.axes is not None and shape.axes != values.ndim
+            if wrong or (values.ndim > 1 and shape.channels not in (None, values.shape[1])):
+                raise UsageError(
+                    f"{self.net.source.path}: the data for '{name}' is"
+                    f" {'x'.join(map(str, values.shape)) or 'one value'}, and the net says {shape}"
+                )
             if name not in known:
                 raise UsageError(
                     f"{self.net.source.path}: the net has no input '{name}'"

@@ -27,7 +27,7 @@ def _batch_norm(step: Step) -> list[Array]:
     traits, bottom = step.net.traits(step.layer), step.bottom()
     kind, param = traits.kind, step.param("batch_norm_param")
     layout = LAYOUTS[kind.layout_of(affine=traits.affine)]
-    if len(step.blobs) != len(layout.roles):
+    if step.blobs and len(step.blobs) != len(layout.roles):
         raise step.error(
             f"the weights have {len(step.blobs)} blobs for it, and {step.dialect.title} has"
             f" {len(layout.roles)}; protolint convert makes weights for another Caffe"

@@ -91,6 +91,8 @@ class Step:
 
     def blob(self, i: int, shape: Sequence[int]) -> Array:
         """Return a learnable blob in a shape of as many values; raises ExecutionError."""
+        if not self.blobs:
+            raise self.error("no weights are given for a layer of this name")
         if i >= len(self.blobs):
             raise self.error(f"the weights have {len(self.blobs)} blobs for it, not {i + 1}")
         blob = self.blobs[i]

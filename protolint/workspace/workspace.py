@@ -15,8 +15,9 @@ from protolint.caffe.build import Build
 from protolint.caffe.descriptors import Schema, read_schema
 from protolint.caffe.dialect import Dialect
 from protolint.errors import InputError, ProtolintError, UsageError
+from protolint.net.net import Net
 from protolint.source import Source
-from protolint.weights.kinds import holds_weights, named_as_weights
+from protolint.weights.kinds import FileKind, holds_weights, named_as_weights
 from protolint.workspace.config import ConfigFinder, Settings
 from protolint.workspace.discover import NotTextError, find_files, read_source
 from protolint.workspace.reading import LintFile, Readings
@@ -188,3 +189,20 @@ class Workspace:
         """
         readings = self.readings(self.source(given) if isinstance(given, str) else given)
         return readings.read(target or self.targets(readings)[0].dialect)
+
+    def net(self, given: str | Source) -> Net:
+        """Return the net in a file as the first Caffe that it is checked for builds it.
+
+        Raises InputError where the file cannot be read, its syntax is broken, or it is no net.
+        """
+        source = self.source(given) if isinstance(given, str) else given
+        readings = self.readings(source)
+        for problem in readings.tree.problems:
+            if problem.fatal:
+                line, column = source.position(problem.span.start)
+                raise InputError(source.path, f"line {line}, column {column}: {problem.message}")
+        if readings.kind is FileKind.SOLVER:
+            raise InputError(source.path, "a solver, not a net; load the net that it names")
+        if readings.kind is FileKind.OTHER:
+            raise InputError(source.path, "no field of a net is in it")
+        return readings.read(self.targets(readings)[0].dialect).nets[0]

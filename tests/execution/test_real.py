@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from protolint.caffe.registry import DIALECTS
 from protolint.execution.executor import Executor
 from protolint.execution.step import Array
 from protolint.execution.weights import load_weights
-from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
 from tests.conftest import REPOSITORY, SHARED
 from tests.execution.real import GOLDEN, difference, executed, ordered, runs
@@ -57,16 +55,10 @@ def _check_golden(path: Path, dialect: str) -> None:
     net = protolint.load(text, target=dialect, cudnn=False, isolated=True)
     executor = Executor(net, load_weights(str(model), net.dialect), NetState("TEST"))
     seen: dict[str, Array] = {}
-
-    def watch(layer: Layer, tops: Sequence[Array]) -> None:
-        seen[layer.name] = tops[0].copy()
-
-    name = (
-        next(layer.tops[0].name for layer in net.layers if layer.type == "Input")
-        if (not net.inputs)
-        else net.inputs[0]
-    )
-    blobs = executor.forward({name: np.load(path)}, watch)
+    (name,) = executor.inputs
+    for layer in executor.passing({name: np.load(path)}):
+        seen[layer.name] = executor.blobs[layer.tops[0].name].copy()
+    blobs = executor.blobs
     tops = path.with_name(f"{stem}.tops.npz")
     if tops.exists():
         with np.load(tops) as wanted:
