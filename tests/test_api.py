@@ -19,9 +19,10 @@ from protolint.report import FORMATS
 
 NAMES = {
     "Applicability", "CheckResult", "ConfigError", "ConversionReport", "DIALECTS", "Diagnostic",
-    "Dialect", "Edit", "Fix", "InputError", "Label", "Layer", "Net", "Position", "ProofError",
+    "Dialect", "Edit", "ExecutionError", "Fix", "InputError", "Label", "Layer", "Net", "Position",
+    "ProofError",
     "ProtolintError", "Severity", "Source", "Span", "UsageError", "View", "__version__", "check",
-    "convert", "load",
+    "convert", "load", "run",
 }  # fmt: skip
 ANY: Any = 3
 BN = """\

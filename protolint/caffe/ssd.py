@@ -24,6 +24,8 @@ class Ssd(Bvlc):
     building: ClassVar[Building] = Building()
     # CopyTrainedLayersFrom in net.cpp goes by the name alone.
     loading = Loading()
+    # accuracy_layer.cpp sorts pairs of value and class.
+    accuracy_counts_ties_as_wrong = False
     layer_types = (Bvlc.layer_types - {"Clip", "Swish"}) | {
         "AnnotatedData", "DetectionEvaluate", "DetectionOutput", "MultiBoxLoss", "Normalize",
         "Permute", "PriorBox", "SmoothL1Loss", "VideoData",

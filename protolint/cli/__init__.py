@@ -7,10 +7,10 @@ import os
 import sys
 from typing import NoReturn
 
-__all__ = ["main", "run"]
+__all__ = ["exit_code_of", "main"]
 
 
-def run(arguments: list[str] | None = None) -> int:
+def exit_code_of(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0: nothing found; 1: findings; 2: a wrong command line or an unreadable file; 130: Ctrl-C.
@@ -36,7 +36,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and leave the process with its exit code, as `run` gives it.
+    """Run the command line and leave the process with its exit code, as `exit_code_of` gives it.
 
     A fault of protolint's own is 2 as well. A closed pipe ends it without a traceback.
     """
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # Trees hold no cycles, and a check is over before a collection would pay.
     gc.disable()
     try:
-        code = run(arguments)
+        code = exit_code_of(arguments)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:

@@ -10,8 +10,11 @@ import math
 import numpy as np
 
 from protolint.execution.step import Array, Function, Step
+from protolint.layers.eltwise import is_plain_sum
 
 __all__ = ["FUNCTIONS", "sigmoid"]
+
+_LEAST = np.finfo(np.float32).min
 
 
 def sigmoid(values: Array) -> Array:
@@ -108,24 +111,35 @@ def _eltwise(step: Step) -> list[Array]:
         for bottom in bottoms[2:]:
             top *= bottom
         return [top]
+    # SUM and MAX clear the top before they read, which in place is a bottom.
+    own = _overwritten(step)
     if operation == "MAX":
+        if own is not None:
+            own[...] = _LEAST
         return [np.maximum.reduce(bottoms)]
     coefficients = [np.float32(value) for value in given] or [np.float32(1)] * len(bottoms)
     if len(coefficients) != len(bottoms):
         raise step.error(f"has {len(bottoms)} bottoms and {len(coefficients)} coefficients")
-    if _shares(step) and all(value == 1 for value in coefficients):
-        # Each bottom is added to the memory of the first, which the top shares.
+    if is_plain_sum(step.layer) and _shares(step):
         for bottom in bottoms[1:]:
             bottoms[0] += bottom
         return [bottoms[0]]
-    top = np.zeros_like(bottoms[0])
+    top = np.empty_like(bottoms[0]) if own is None else own
+    top[...] = 0
     for value, bottom in zip(coefficients, bottoms, strict=True):
         top += value * bottom
     return [top]
 
 
+def _overwritten(step: Step) -> Array | None:
+    """Return the bottom that an Eltwise in place writes into."""
+    top = step.layer.tops[0].name
+    names = [bottom.name for bottom in step.layer.bottoms]
+    return step.bottoms[names.index(top)] if top in names else None
+
+
 def _shares(step: Step) -> bool:
-    """Return whether a sum is made in the memory of its first bottom."""
+    """Return whether a plain sum is made in the memory of its first bottom."""
     message = step.net.message
     unless = "eltwise_mem_sharing"
     said_off = unless in message and not message.flag(unless)

@@ -16,9 +16,8 @@ from protolint.execution.data import random_input
 from protolint.execution.registry import FUNCTIONS
 from protolint.execution.step import Array, ExecutionError, Step
 from protolint.layers.catalogue import ALL_TYPES
-from protolint.layers.data import declared
 from protolint.layers.layer import Layer
-from protolint.layers.shape import UNKNOWN, Case, Shape
+from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
@@ -107,7 +106,7 @@ class Executor:
         for step in self._steps:
             if not step.layer.bottoms and step.layer.type not in _CONSTANTS:
                 for i, top in enumerate(step.layer.tops):
-                    found[top.name] = declared(Case(step.layer, i, []))
+                    found[top.name] = step.top_shape(i)
         return found
 
     def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -158,14 +157,12 @@ class Executor:
 
     def _check(self, given: Mapping[str, Array]) -> None:
         """Raise UsageError for data that goes nowhere, or has other axes or channels."""
-        sources = [layer for layer in self.view.layers if not layer.bottoms]
-        shapes = {
-            **self.inputs,
-            **{t.name: declared(Case(s, i, [])) for s in sources for i, t in enumerate(s.tops)},
-        }
-        known = list(shapes)
+        known = self.inputs
+        for step in self._steps:
+            if not step.layer.bottoms:
+                known.update((t.name, step.top_shape(i)) for i, t in enumerate(step.layer.tops))
         for name, values in given.items():
-            shape = shapes.get(name, UNKNOWN)
+            shape = known.get(name, UNKNOWN)
             wrong = shape.axes is not None and shape.axes != values.ndim
             if wrong or (values.ndim > 1 and shape.channels not in (None, values.shape[1])):
                 raise UsageError(

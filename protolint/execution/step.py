@@ -16,7 +16,7 @@ from protolint.errors import ProtolintError
 from protolint.layers.base import Setup
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.layers.shape import Shape
+from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import TEST, Net
 from protolint.text.tree import Block, Scalar
 
@@ -79,9 +79,11 @@ class Step:
         return found
 
     def top_shape(self, i: int = 0) -> Shape:
-        """Return the shape of a top, as the catalogue of layers has it."""
+        """Return the shape of a top, as the catalogue of layers has it; unknown for a fork's."""
+        known = ALL_TYPES.get(self.layer.type)
         bottoms = [Shape.of(bottom.shape) for bottom in self.bottoms]
-        return ALL_TYPES[self.layer.type].shape(Setup(self.layer, bottoms, self.dialect), i)
+        setup = Setup(self.layer, bottoms, self.dialect)
+        return UNKNOWN if known is None else known.shape(setup, i)
 
     def bottom(self, i: int = 0) -> Array:
         """Return a bottom; raises ExecutionError where there is none."""

@@ -43,7 +43,7 @@ def run(
         mock.patch.object(sys, "stderr", streams[1]),
         inside(cwd),
     ):
-        code = protolint.cli.run([str(argument) for argument in arguments])
+        code = protolint.cli.exit_code_of([str(argument) for argument in arguments])
         written = []
         for stream in streams:
             stream.flush()

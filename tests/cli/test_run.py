@@ -12,7 +12,7 @@ from protolint.batchnorm.state import Array
 from protolint.caffe.registry import DIALECTS
 from protolint.execution.weights import load_weights
 
-from .test_command_line import run, write
+from .command import run, write
 
 BROOK = "golden/bvlc-master-9b89154/brook"
 NET = """\

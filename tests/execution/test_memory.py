@@ -64,6 +64,14 @@ layer { name: "sum" type: "Eltwise" bottom: "p" bottom: "q" top: "s" }
         assert np.allclose(kept["p"], 2 * X)
 
 
+def test_a_sum_in_place_loses_the_bottom_that_it_clears() -> None:
+    found = blobs("""\
+layer { name: "p" type: "Power" bottom: "x" top: "p" power_param { scale: 2 } }
+layer { name: "sum" type: "Eltwise" bottom: "p" bottom: "x" top: "p" }
+""")
+    assert np.array_equal(found["p"], X)
+
+
 def test_parameters_of_one_name_are_one_blob() -> None:
     text = """\
 layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" }

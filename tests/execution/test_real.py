@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 import protolint
-from protolint.caffe.bvlc import Bvlc
-from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS
 from protolint.execution.executor import Executor
 from protolint.execution.step import Array
@@ -25,14 +23,6 @@ RUNS = (
     "bvlc", "bvlc-train", "nvidia-0.15", "nvidia-0.15-train", "nvidia-0.17", "nvidia-0.17-train",
     "ssd",
 )  # fmt: skip
-
-
-class Ssd(Bvlc):
-    """SSD's fork as far as these nets need it."""
-
-    name = "ssd"
-    schema = "nvidia-0.17"
-    accuracy_counts_ties_as_wrong = False
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -73,7 +63,7 @@ def test_nets_give_what_a_real_build_gave(name: str, tmp_path: Path) -> None:
     archive = SHARED / "oracle" / "runs" / f"runs-{name}.zip"
     if not archive.exists():
         pytest.skip("the runs of real builds are not beside this checkout")
-    dialect: Dialect = DIALECTS.get(name.removesuffix("-train")) or Ssd()
+    dialect = DIALECTS[name.removesuffix("-train")]
     for run in runs(archive, tmp_path):
         for phase, wanted in run.blobs.items():
             executor = executed(run.path, dialect, phase, wanted)
