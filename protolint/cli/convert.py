@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from protolint.caffe.dialect import Dialect
+from protolint.cli.common import common_options
 from protolint.cli.options import TargetType
 from protolint.cli.progress import progress_bar
-from protolint.errors import UsageError
+from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
 
@@ -77,6 +78,7 @@ __all__ = ["command"]
     metavar="REL",
     help="The largest difference allowed.  [1e-06]",
 )
+@common_options
 @click.option(
     "--report", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -101,6 +103,7 @@ def command(
     verify_with: tuple[str, ...],
     tolerance: float,
     form: str,
+    choices: Choices,
 ) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
 
@@ -109,45 +112,33 @@ def command(
 
     Exit code: 0 converted, 1 the proof failed, 2 wrong usage, unreadable or refused.
     """
-    from protolint.batchnorm.sources import SOURCES
-    from protolint.batchnorm.state import Statistic
-    from protolint.conversion.decide.step import Choices
     from protolint.conversion.report import render_json, render_text
-    from protolint.conversion.run import Options, convert_files
+    from protolint.conversion.request import options_of
+    from protolint.conversion.run import convert_files
     from protolint.report.table import room
 
-    if source is not None and source not in SOURCES:
-        from protolint.suggest import did_you_mean
-
-        raise UsageError(
-            f"--from: unknown writer '{source}'{did_you_mean(source, SOURCES)}; known:"
-            f" {', '.join(SOURCES)}"
-        )
-    choices = Choices(
-        engine=engine.upper() if engine is not None else None,
+    options = options_of(
+        to=target,
+        engine=engine,
+        source=source,
+        bn_stat=bn_stat,
+        resume=resume,
+        half=half,
         scale_name=scale_name,
-        merge=not keep_scale,
-        convolves=scale_as == "convolution",
+        keep_scale=keep_scale,
+        scale_as=scale_as,
         drop_global_stats=drop_global_stats,
-        drop_fields=frozenset(drop_fields),
-    )
-    options = Options(
-        target,
-        source,
-        Statistic(bn_stat) if bn_stat is not None else None,
-        choices,
-        resume,
-        half,
-        output,
-        force,
-        in_place,
-        dry_run,
-        verify_with,
-        like,
-        tolerance,
+        drop_fields=drop_fields,
+        output=output,
+        force=force,
+        in_place=in_place,
+        dry_run=dry_run,
+        verify_with=verify_with,
+        like=like,
+        tolerance=tolerance,
     )
     with progress_bar() as progress:
-        report = convert_files(paths, options, progress)
+        report = convert_files(paths, options, progress, workspace=Workspace(choices))
     text = render_json(report) if form == "json" else render_text(report, room())
     # Standard output is the prototxt's where one is written there.
     click.echo(text, nl=False, err=any(result.output == "-" for result in report.files))

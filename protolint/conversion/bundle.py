@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from protolint.batchnorm.state import Statistic
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
@@ -36,7 +35,7 @@ from protolint.conversion.numbers.solverstate import (
 )
 from protolint.conversion.prove.opinions import input_shape
 from protolint.conversion.prove.text import new_faults
-from protolint.conversion.prove.weights import TOLERANCE
+from protolint.conversion.request import Options
 from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.texts import check_text, new_net_text, new_paths, new_solver_text
 from protolint.conversion.write import (
@@ -53,38 +52,14 @@ from protolint.net.net import Net
 from protolint.weights.files import mapped
 from protolint.weights.kinds import FileKind
 from protolint.wire import WireError
-from protolint.workspace.discover import read_source
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target, told_targets
+from protolint.workspace.workspace import Workspace
 
-__all__ = ["Opinion", "Options", "Together"]
+__all__ = ["Opinion", "Together"]
 
 #: Caffes whose fields are nearly the same, and whose layouts are not.
 _ALIKE = frozenset(d.name for d in DIALECTS.values() if d.engines_differ_in_layout)
-
-
-class Options(NamedTuple):
-    """What a user may say about a conversion.
-
-    `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
-    statistic is; `choices` is for the plan of the nets. `like` is the prototxt of a net that
-    the weights are to fit, `tolerance` the largest relative difference from the source that
-    counts as rounding.
-    """
-
-    target: Dialect
-    source: str | None = None
-    statistic: Statistic | None = None
-    choices: Choices = Choices()
-    resume: bool = False
-    half: bool = False
-    output: str | None = None
-    force: bool = False
-    in_place: bool = False
-    dry_run: bool = False
-    verify_with: tuple[str, ...] = ()
-    like: str | None = None
-    tolerance: float = TOLERANCE
 
 
 class Opinion(NamedTuple):
@@ -115,7 +90,8 @@ def _weights(inputs: Sequence[Input]) -> list[Input]:
 class Together:
     """What is known of the inputs, from which the jobs are made."""
 
-    def __init__(self, inputs: Sequence[Input], options: Options) -> None:
+    def __init__(self, inputs: Sequence[Input], options: Options, workspace: Workspace) -> None:
+        self.workspace = workspace
         self.inputs = inputs
         self.options = options
         #: The inputs that have a result; with `like`, prototxts only describe the weights.
@@ -164,12 +140,11 @@ class Together:
             shown = {path: other if n == DEFAULT.name else n for path, n in shown.items()}
         return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
 
-    @staticmethod
-    def _told(entry: Input) -> Dialect | None:
+    def _told(self, entry: Input) -> Dialect | None:
         """What a comment or the configuration says of a prototxt; raises UsageError for several."""
         if entry.readings is None:
             return None
-        told = told_targets(entry.readings, entry.settings)
+        told = told_targets(entry.readings, self.workspace.settings(entry.path))
         if len(told) > 1:
             names = ", ".join(target.dialect.name for target in told)
             raise UsageError(
@@ -195,7 +170,7 @@ class Together:
         path, options = self.options.like, self.options
         if path is None:
             return None
-        file = Readings.of(read_source(path)).read(options.target)
+        file = self.workspace.read(path, options.target)
         if file.kind is not FileKind.NET:
             raise InputError(path, "is not the prototxt of a net, so nothing can be made to fit it")
         advice = f"--like takes a net of {options.target.name}"

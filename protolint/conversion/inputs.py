@@ -7,66 +7,59 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from protolint.caffe.descriptors import read_schema
 from protolint.caffe.registry import DIALECTS
 from protolint.errors import InputError, UsageError
 from protolint.weights.kinds import FileKind, recognise
-from protolint.workspace.config import ConfigFinder, Settings
-from protolint.workspace.discover import read_source
 from protolint.workspace.reading import Readings
+from protolint.workspace.workspace import Workspace
 
 __all__ = ["Input", "output_paths", "read_inputs"]
 
-_DEFAULTS = Settings()
-
 
 class Input(NamedTuple):
-    """One file to convert; `readings` is the parsed text of a prototxt.
-
-    `settings` are those configured for its folder.
-    """
+    """One file to convert; `readings` is the parsed text of a prototxt."""
 
     path: str
     kind: FileKind
     readings: Readings | None = None
-    settings: Settings = _DEFAULTS
 
 
-def read_inputs(paths: Sequence[str]) -> list[Input]:
-    """The inputs in the order given; raises InputError, or UsageError for one given twice."""
+def read_inputs(paths: Sequence[str], workspace: Workspace) -> list[Input]:
+    """Return the inputs in the order given.
+
+    Raises InputError for a file that cannot be read or is nothing that can be converted,
+    UsageError for one that is given twice.
+    """
     seen: dict[str, str] = {}
     for path in paths:
         real = os.path.realpath(path) if path != "-" else path
         if real in seen:
             raise UsageError(f"{path}: is given twice (as {seen[real]})")
         seen[real] = path
-    finder = ConfigFinder()
-    return [_read(path, finder) for path in paths]
+    return [_read(path, workspace) for path in paths]
 
 
-def _read(path: str, finder: ConfigFinder) -> Input:
+def _read(path: str, workspace: Workspace) -> Input:
     if path == "-":
-        return _text(path, finder)
+        return _text(path, workspace)
     found = recognise(path)
     if found.kind is FileKind.TEXT:
-        return _text(path, finder)
+        return _text(path, workspace)
     if found.description:
         raise InputError(path, f"neither a prototxt nor weights, but {found.description}")
     # Bytes of no known kind are read as a model, which says what is wrong with them.
     return Input(path, found.kind or FileKind.MODEL)
 
 
-def _text(path: str, finder: ConfigFinder) -> Input:
-    settings = finder.settings_for(os.path.dirname(os.path.realpath(path)))
-    schema = read_schema(settings.proto) if settings.proto is not None else None
-    readings = Readings.of(read_source(path), settings.build(schema))
+def _text(path: str, workspace: Workspace) -> Input:
+    readings = workspace.readings(workspace.source(path))
     if not readings.tree.children and not readings.tree.broken:
         raise InputError(path, "holds no field: there is nothing to convert")
     if readings.kind is FileKind.OTHER:
         raise InputError(
             path, "neither a net nor a solver; give a prototxt, a caffemodel or a solverstate"
         )
-    return Input(path, readings.kind, readings, settings)
+    return Input(path, readings.kind, readings)
 
 
 _DIALECT_SUFFIX = re.compile(r"\.(?:" + "|".join(map(re.escape, DIALECTS)) + r")$")

@@ -6,25 +6,19 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from protolint.batchnorm.sources import SOURCES
-from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DEFAULT, DIALECTS, resolve_target
-from protolint.conversion.bundle import Opinion, Options, Together
-from protolint.conversion.decide.step import Choices
+from protolint.conversion.bundle import Opinion, Together
 from protolint.conversion.inputs import read_inputs
-from protolint.conversion.prove.opinions import PROGRAMS, Case, compare, input_shape
-from protolint.conversion.prove.weights import TOLERANCE
+from protolint.conversion.prove.opinions import Case, compare, input_shape
 from protolint.conversion.report import ConversionReport, with_default_engine
+from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options_of
 from protolint.conversion.write import Job, Progress, Writing
 from protolint.errors import UsageError
 from protolint.files import check_target
-from protolint.suggest import did_you_mean
+from protolint.workspace.workspace import Choices as FileChoices
+from protolint.workspace.workspace import Workspace
 
-__all__ = ["Options", "convert", "convert_files"]
-
-_ENGINES = ("caffe", "cudnn")
-_SCALE_AS = ("scale", "convolution")
+__all__ = ["convert", "convert_files"]
 
 
 def convert(
@@ -35,7 +29,7 @@ def convert(
     bn_stat: str | None = None,
     resume: bool = False,
     half: bool = False,
-    scale_name: str = "{bn}_scale",
+    scale_name: str = SCALE_NAME,
     keep_scale: bool = False,
     scale_as: str = "scale",
     drop_global_stats: bool = False,
@@ -47,6 +41,9 @@ def convert(
     verify_with: str | Iterable[str] = (),
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
+    proto: str | os.PathLike[str] | None = None,
+    cudnn: bool = True,
+    isolated: bool = False,
 ) -> ConversionReport:
     """Convert files of one model to another Caffe; what the command `convert` does.
 
@@ -77,6 +74,9 @@ def convert(
             its layers, its Scale layers apart or merged, the shapes of its blobs. Prototxts
             among the paths then only say what the weights are.
         tolerance: The largest relative difference from the source that counts as rounding.
+        proto: Your own fork's caffe.proto, to be used as the schema of the prototxts.
+        cudnn: Whether the Caffe was built with cuDNN.
+        isolated: Read no configuration file.
 
     Returns:
         What was done to each file and to each BatchNorm, and how far the result is from its
@@ -87,67 +87,43 @@ def convert(
             counterpart in the target (InputError), or a result would not compute what its
             source does (ProofError). In every case nothing has been written.
     """
-    target = to if isinstance(to, Dialect) else resolve_target(to)
-    if target is None:
-        raise _unknown("target", str(to), DIALECTS)
-    if engine is not None and engine.lower() not in _ENGINES:
-        raise _unknown("engine", engine, _ENGINES)
-    if source is not None and source not in SOURCES:
-        raise _unknown("writer", source, SOURCES)
-    if scale_as not in _SCALE_AS:
-        raise _unknown("layer for scale_as", scale_as, _SCALE_AS)
-    statistics = {statistic.value: statistic for statistic in Statistic}
-    if bn_stat is not None and bn_stat not in statistics:
-        raise _unknown("statistic", bn_stat, statistics)
-    programs = (verify_with,) if isinstance(verify_with, str) else tuple(verify_with)
-    for program in programs:
-        if program not in PROGRAMS:
-            raise _unknown("program to verify with", program, PROGRAMS)
-    choices = Choices(
-        engine=engine.upper() if engine is not None else None,
+    options = options_of(
+        to=to,
+        engine=engine,
+        source=source,
+        bn_stat=bn_stat,
+        resume=resume,
+        half=half,
         scale_name=scale_name,
-        merge=not keep_scale,
-        convolves=scale_as == "convolution",
+        keep_scale=keep_scale,
+        scale_as=scale_as,
         drop_global_stats=drop_global_stats,
-        drop_fields=_names([drop_fields] if isinstance(drop_fields, str) else drop_fields),
+        drop_fields=drop_fields,
+        output=output,
+        force=force,
+        in_place=in_place,
+        dry_run=dry_run,
+        verify_with=verify_with,
+        like=like,
+        tolerance=tolerance,
     )
-    options = Options(
-        target,
-        source,
-        statistics[bn_stat] if bn_stat is not None else None,
-        choices,
-        resume,
-        half,
-        os.fspath(output) if output is not None else None,
-        force,
-        in_place,
-        dry_run,
-        programs,
-        os.fspath(like) if like is not None else None,
-        tolerance,
-    )
-    return convert_files([os.fspath(path) for path in paths], options)
+    schema = os.fspath(proto) if proto is not None else None
+    chosen = FileChoices(proto=schema, without_cudnn=not cudnn, isolated=isolated)
+    return convert_files([os.fspath(path) for path in paths], options, workspace=Workspace(chosen))
 
 
 def convert_files(
-    paths: Sequence[str], options: Options, progress: Progress | None = None
+    paths: Sequence[str],
+    options: Options,
+    progress: Progress | None = None,
+    *,
+    workspace: Workspace | None = None,
 ) -> ConversionReport:
-    """Convert files as `options` say; see convert."""
+    """Convert files as `options` say; see convert. `workspace` reads the prototxts."""
     if not paths:
         raise UsageError("no file is given")
-    target = options.target
-    if not target.can_be_written:
-        raise UsageError(
-            f"nothing is converted to {target.name}; it reads nets and weights of {DEFAULT.name},"
-            f" so convert with --to {DEFAULT.name}"
-        )
-    if "{bn}" not in options.choices.scale_name:
-        raise UsageError("a Scale layer's name has to have the BatchNorm's in it: '{bn}_scale'")
-    if not 0 <= options.tolerance < 1:
-        raise UsageError(
-            f"the tolerance is a relative difference, from 0 to below 1, not {options.tolerance:g}"
-        )
-    run = Together(read_inputs(paths), options)
+    workspace = workspace or Workspace()
+    run = Together(read_inputs(paths, workspace), options, workspace)
     jobs = run.jobs()
     checks: list[str] = []
     cases = run.cases(jobs) if options.verify_with else []
@@ -170,20 +146,6 @@ def convert_files(
     results = tuple(job.result() for job in jobs)
     report = ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
     return with_default_engine(report) if options.choices.engine is None else report
-
-
-def _names(given: Iterable[str]) -> frozenset[str]:
-    """The names of fields in lists separated by commas, without what stands above a field."""
-    words = (word.strip() for text in given for word in text.split(","))
-    return frozenset(word.rpartition(".")[2] for word in words if word)
-
-
-def _unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
-    """The error of an argument that names nothing."""
-    names = list(known)
-    return UsageError(
-        f"unknown {what} '{given}'{did_you_mean(given, names)}; known: {', '.join(names)}"
-    )
 
 
 def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:

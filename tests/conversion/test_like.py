@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from protolint.api import check
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers.like import BlobShape
@@ -362,3 +363,43 @@ def test_legacy_sizes_are_compared_from_their_end() -> None:
     assert not _fits(BlobShape((1, 4, 1, 1), legacy=True), Shape.of((4,)))
     assert not _fits(BlobShape((1, 1, 1, 4)), Shape.of((4,)))
     assert _fits(BlobShape((7, 4)), Shape.of((None, 4)))
+
+
+def configured(folder: Path, settings: str, net: str) -> Path:
+    """A net in a folder with a configuration of its own."""
+    (folder / "protolint.toml").write_text(settings)
+    path = folder / "like.prototxt"
+    path.write_text(net)
+    return path
+
+
+def test_like_obeys_the_configuration_of_its_net(tmp_path: Path) -> None:
+    """A build without cuDNN has the shapes of engine CAFFE, with --like as without."""
+    net = deploy("batch_norm_param { scale_filler { value: 1 } }")
+    like = configured(tmp_path, "cudnn = false\n", net)
+    report = convert(
+        MODELS["bvlc"], to="nvidia-0.15", like=like, output=tmp_path / "made.caffemodel"
+    )
+    assert {row.after for file in report.files for row in file.layers} == {"N15A"}
+    assert [d for d in check(like, weights=tmp_path / "made.caffemodel") if d.code == "WT005"] == []
+
+
+def test_the_caller_counts_more_than_the_configuration_of_the_net(tmp_path: Path) -> None:
+    net = deploy("batch_norm_param { scale_filler { value: 1 } }")
+    like = configured(tmp_path, "", net)
+    report = convert(
+        MODELS["bvlc"], to="nvidia-0.15", like=like, output=tmp_path / "a.caffemodel", cudnn=False
+    )
+    assert {row.after for file in report.files for row in file.layers} == {"N15A"}
+
+
+def test_like_knows_the_fields_that_the_configuration_adds(tmp_path: Path) -> None:
+    net = deploy("batch_norm_param { scale_filler { value: 1 } } my_param { }")
+    like = configured(tmp_path, 'extra-fields = ["my_param"]\n', net)
+    output = tmp_path / "made.caffemodel"
+    convert(MODELS["bvlc"], to="nvidia-0.15", like=like, output=output)
+    assert output.is_file()
+    with pytest.raises(InputError, match="my_param"):
+        convert(
+            MODELS["bvlc"], to="nvidia-0.15", like=like, output=output, force=True, isolated=True
+        )
