@@ -58,20 +58,8 @@ def _parameter(step: Step) -> list[Array]:
     return [step.blob(0, shape.integers("dim") if shape is not None else [])]
 
 
-def _given(step: Step) -> list[Array]:
-    names = ", ".join(f"'{top.name}'" for top in step.layer.tops)
-    raise step.error(f"its data is not read; give {names} with --data inputs.npz")
-
-
 FUNCTIONS: dict[str, Function] = {
-    **dict.fromkeys(
-        (
-            "AnnotatedData", "Data", "DenseImageData", "HDF5Data", "ImageData", "ImageSegData",
-            "MemoryData", "MultiLabelImageData", "VideoData", "WindowData",
-        ),
-        _given,
-    ),
     "DummyData": _dummy_data,
     "Input": _input,
     "Parameter": _parameter,
-}  # fmt: skip
+}

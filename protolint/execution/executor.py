@@ -7,7 +7,7 @@ overwrites a blob there does so here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -24,7 +24,10 @@ from protolint.net.shapes import shapes
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
 
-__all__ = ["Executor", "missing_types", "view_of"]
+__all__ = ["Before", "Executor", "missing_types", "view_of"]
+
+#: Called with a layer and its bottoms.
+Before = Callable[[Layer, Sequence[Array]], None]
 
 _SEED = 20171107
 #: Layers without a bottom that need no data.
@@ -50,8 +53,12 @@ def _input_shapes(net: Net, view: View) -> dict[str, Shape]:
 
 
 def missing_types(view: View) -> list[str]:
-    """Return the types of a view's layers that cannot be run, each once, in net order."""
-    return [t for t in dict.fromkeys(layer.type for layer in view.layers) if t not in FUNCTIONS]
+    """Return the types that cannot be run of the layers of a view, each once, in net order.
+
+    A layer without a bottom need not be run: its tops can be given.
+    """
+    types = dict.fromkeys(layer.type for layer in view.layers if layer.bottoms)
+    return [name for name in types if name not in FUNCTIONS]
 
 
 class Executor:
@@ -59,8 +66,6 @@ class Executor:
 
     `parameters` holds the blobs of each layer that has some, by the layer's name, as they are
     now: TRAIN passes change the statistics of a BatchNorm. They are copies of the weights.
-
-    Raises ExecutionError for a layer whose type cannot be run, or whose weights are missing.
     """
 
     def __init__(
@@ -82,17 +87,6 @@ class Executor:
         shared: dict[str, Array] = {}
         self._steps: list[Step] = []
         for layer in self.view.layers:
-            if layer.generation == 0:
-                raise ExecutionError(
-                    f"{net.source.path}: layer '{layer.name}' is in the oldest form, V0, which is"
-                    " not run; upgrade the net first"
-                )
-            if layer.type not in FUNCTIONS:
-                known = "" if layer.type in ALL_TYPES else did_you_mean(layer.type, FUNCTIONS)
-                raise ExecutionError(
-                    f"{net.source.path}: layer '{layer.name}' is of type '{layer.type}', which"
-                    f" cannot be run{known}"
-                )
             given = [np.array(blob, np.float32) for blob in weights.get(layer.name, ())]
             blobs = _shared(layer, given, shared)
             if blobs:
@@ -114,16 +108,25 @@ class Executor:
 
         See `passing`.
         """
+        self.require(inputs)
         for _ in self.passing(inputs):
             pass
         return self.blobs
 
-    def passing(self, inputs: Mapping[str, Array]) -> Iterator[Layer]:
+    def require(self, given: Collection[str]) -> None:
+        """Raise ExecutionError for a layer that cannot be run and whose tops are not given."""
+        for step in self._steps:
+            if step.layer.type not in FUNCTIONS and not _tops(step.layer) <= set(given):
+                raise _unknown(step)
+
+    def passing(self, inputs: Mapping[str, Array], before: Before | None = None) -> Iterator[Layer]:
         """Run the net once, and yield each layer when it has run; `blobs` is as it is then.
 
-        `inputs` are tops of layers without a bottom and inputs of the net; what is not given
-        is made by its layer, or random. Raises ExecutionError where a layer cannot be run with
-        what it gets, UsageError for an input that the net does not have or not in such a shape.
+        `inputs` are inputs of the net and tops of layers without a bottom, or of a type that is
+        not run; what is not given is made by its layer, or random. `before` is called with each
+        layer and its bottoms before it runs. Raises ExecutionError where a layer cannot be run
+        with what it gets, UsageError for an input that the net does not have or not in such a
+        shape.
         """
         given = {name: np.array(value, np.float32, order="C") for name, value in inputs.items()}
         self._check(given)
@@ -134,9 +137,14 @@ class Executor:
             if missing is not None:
                 raise step.error(f"nothing writes its bottom '{missing}'")
             step.bottoms = [blobs[bottom.name] for bottom in layer.bottoms]
+            if before is not None:
+                before(layer, step.bottoms)
             names = [top.name for top in layer.tops]
-            if names and not layer.bottoms and all(name in given for name in names):
+            free = not layer.bottoms or layer.type not in FUNCTIONS
+            if names and free and all(name in given for name in names):
                 values = [given[name] for name in names]
+            elif layer.type not in FUNCTIONS:
+                raise _unknown(step)
             else:
                 values = _run(step)
                 if not layer.bottoms:
@@ -159,7 +167,7 @@ class Executor:
         """Raise UsageError for data that goes nowhere, or has other axes or channels."""
         known = self.inputs
         for step in self._steps:
-            if not step.layer.bottoms:
+            if not step.layer.bottoms or step.layer.type not in FUNCTIONS:
                 known.update((t.name, step.top_shape(i)) for i, t in enumerate(step.layer.tops))
         for name, values in given.items():
             shape = known.get(name, UNKNOWN)
@@ -189,6 +197,21 @@ class Executor:
             else:
                 found[name] = random_input(self._random, tuple(size or 0 for size in shape.dims))
         return found
+
+
+def _tops(layer: Layer) -> set[str]:
+    return {top.name for top in layer.tops}
+
+
+def _unknown(step: Step) -> ExecutionError:
+    """Return the error of a layer whose type cannot be run."""
+    layer = step.layer
+    hint = "" if layer.type in ALL_TYPES else did_you_mean(layer.type, FUNCTIONS)
+    tops = ", ".join(f"'{top.name}'" for top in layer.tops)
+    return ExecutionError(
+        f"{step.net.source.path}: layer '{layer.name}' is of type '{layer.type}', which cannot be"
+        f" run{hint}" + (f"; give {tops} with --data inputs.npz" if tops else "")
+    )
 
 
 def _run(step: Step) -> list[Array]:

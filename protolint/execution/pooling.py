@@ -102,6 +102,8 @@ def _pooling(step: Step) -> list[Array]:
             )
             for half in ("kernel_h", "kernel_w")
         ]
+        if step.layer.padding:
+            sides = [side._replace(pad=step.layer.padding) for side in sides]
         shape = step.top_shape()
         sizes = [size or 0 for size in shape.dims[2:]]
         if not all(side.kernel for side in sides) or min(sizes, default=0) < 1:

@@ -111,6 +111,7 @@ def execute(
     """Run some passes over the same inputs, and return every blob after the last."""
     if iterations < 1:
         raise UsageError(f"{iterations} passes cannot be run; 1 at least")
+    executor.require(inputs)
     total, done = iterations * len(executor.view.layers), 0
     for _ in range(iterations):
         for layer in executor.passing(inputs):

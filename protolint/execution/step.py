@@ -15,6 +15,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.errors import ProtolintError
 from protolint.layers.base import Setup
 from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.fields import place
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import TEST, Net
@@ -58,6 +59,7 @@ class Step:
     def param(self, name: str) -> Message:
         """Return a parameter message, one of defaults where the layer gives none.
 
+        A V0 layer has the fields of all its messages in one, which are put in their places.
         Raises ExecutionError where the schema has no such message.
         """
         given = self.layer.parameter(name)
@@ -66,7 +68,13 @@ class Step:
         known = self.layer.message.type.fields.get(name)
         if known is None or known.kind != "message":
             raise self.error(f"the schema of {self.dialect.name} has no {name}")
-        return Message(known.message, None)
+        message = Message(known.message, None)
+        if self.layer.generation == 0:
+            for field in known.message.fields:
+                inner, spelt = place(self.layer, name, field)
+                if inner is not None and spelt in inner:
+                    message.values[field] = inner.values[spelt]
+        return message
 
     def foreign(self, name: str) -> dict[str, list[str]]:
         """Return the values in a message of a fork that no schema here has, as written."""

@@ -136,5 +136,37 @@ layer { name: "u" type: "Upsample" bottom: "p" bottom: "mask" top: "u" upsample_
     assert np.array_equal(found, np.where(X.max((2, 3), keepdims=True) == X, X, 0))
 
 
+def test_what_cannot_be_run_can_be_given() -> None:
+    net = protolint.load(
+        INPUT
+        + """\
+layer { name: "p" type: "Python" bottom: "x" top: "rois" python_param { module: "m" layer: "L" } }
+layer { name: "s" type: "Power" bottom: "rois" top: "s" power_param { scale: 2 } }
+"""
+    )
+    executor = Executor(net, {}, NetState("TEST"))
+    with pytest.raises(
+        ExecutionError, match=r"'p' is of type 'Python', .* give 'rois' with --data"
+    ):
+        executor.forward({"x": X})
+    assert (executor.forward({"x": X, "rois": np.ones((1, 5))})["s"] == 2).all()
+
+
+def test_layers_of_the_oldest_form_are_run() -> None:
+    text = """\
+input: "x" input_dim: 1 input_dim: 3 input_dim: 4 input_dim: 4
+layers { layer { name: "pad" type: "padding" pad: 1 } bottom: "x" top: "xp" }
+layers { layer { name: "c" type: "conv" num_output: 2 kernelsize: 3 biasterm: false }
+  bottom: "xp" top: "c" }
+layers { layer { name: "p" type: "pool" pool: AVE kernelsize: 2 stride: 2 } bottom: "c" top: "p" }
+"""
+    weights = {"c": [np.ones((2, 3, 3, 3), np.float32)]}
+    executor = Executor(protolint.load(text), weights, NetState("TEST"))
+    found = executor.forward({"x": np.ones((1, 3, 4, 4))})
+    assert found["c"].shape == (1, 2, 4, 4)
+    assert found["c"][0, 0].tolist()[0] == [12, 18, 18, 12]
+    assert found["p"][0, 0].tolist() == [[18.75, 18.75], [18.75, 18.75]]
+
+
 def test_enough_types_can_be_run() -> None:
     assert len(FUNCTIONS) >= 60
