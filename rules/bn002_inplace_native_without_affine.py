@@ -47,9 +47,7 @@ def check(net: Net) -> Iterator[Finding]:
     suspects = [
         layer
         for layer in net.batchnorms
-        if layer.is_in_place()
-        and not net.traits(layer).trains_in_place
-        and net.is_active(layer, "TRAIN")
+        if layer.is_in_place() and not net.traits(layer).trains_in_place
     ]
     wanted = {i for view in net.views for i in gradients(net, view)} if suspects else set()
     for layer in suspects:

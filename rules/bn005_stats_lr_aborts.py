@@ -123,4 +123,15 @@ INVALID = (
         (7,),
         _NET % ("  param { lr_mult: 0 decay_mult: 0 }\n" * 3 + _SPARE * 2),
     ),
+    Invalid("bvlc", _NET % (_SPARE * 4), (7,), fixed=_NET % ""),
+    Invalid(
+        "bvlc",
+        _NET % ('  param { name: "m" lr_mult: 0 }\n' + _SPARE * 3),
+        (8,),
+        fixed=_NET
+        % (
+            '  param { name: "m" lr_mult: 0 decay_mult: 0 }\n'
+            + "  param { lr_mult: 0 decay_mult: 0 }\n" * 3
+        ),
+    ),
 )

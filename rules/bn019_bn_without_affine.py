@@ -153,4 +153,6 @@ layer {
     ),
     Invalid("nvidia-0.14", _RELU % "  batch_norm_param { engine: CAFFE }\n", (2,)),
     Invalid("bvlc", _RELU % "  include { phase: TRAIN }\n", (2,)),
+    # Two of one name, which is for NT005, get two Scale layers of two names.
+    Invalid("bvlc", _RELU % "" + (_BN % "" + _READ % "ReLU").replace('"y"', '"z"'), (2, 6)),
 )

@@ -109,6 +109,9 @@ VALID = (
         'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }\n'
         'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n',
     ),
+    Example(
+        "bvlc", _net("shape { dim: [1, 3, 8, 8] }", type="DummyData", field="dummy_data_param")
+    ),
 )
 INVALID = (
     Invalid("bvlc", _net("batch_size: 4"), (3,)),

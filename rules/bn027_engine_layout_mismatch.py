@@ -137,6 +137,11 @@ VALID = (
         {"train_val.prototxt": _TRAIN % f"{_CAFFE} include {{ phase: TRAIN }}" + _TEST_ONLY},
         "deploy.prototxt",
     ),
+    # Two layers of one name: NT005.
+    Example(
+        "nvidia-0.15",
+        (_TWINS % ("", f"  {_CAFFE}\n")).replace("phase: TEST", "").replace("phase: TRAIN", ""),
+    ),
 )
 INVALID = (
     Invalid("nvidia-0.15", _TWINS % ("", f"  {_CAFFE}\n"), (5,)),
@@ -158,4 +163,19 @@ INVALID = (
         name="deploy.prototxt",
     ),
     Invalid("nvidia-0.15", _DEPLOY % f"  {_CAFFE}\n", (5,), None, _beside(""), "deploy.prototxt"),
+    Invalid(
+        "nvidia-0.15",
+        _DEPLOY % "",
+        (3,),
+        None,
+        _beside(_CAFFE.replace("CAFFE", "1")),
+        "deploy.prototxt",
+    ),
+    Invalid(
+        "nvidia-0.15",
+        _TWINS % ("", f"  {_CAFFE}\n"),
+        (5,),
+        others={"deploy.prototxt": _DEPLOY % ""},
+        name="train_val.prototxt",
+    ),
 )

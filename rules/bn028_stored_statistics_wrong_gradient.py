@@ -87,6 +87,7 @@ VALID = (
     Example("nvidia-0.14", _NET % ("", "")),
     Example("nvidia-0.17", _NET % ("", "")),
     Example("bvlc", (_NET % ("", "")).replace("    engine: CAFFE\n", "")),
+    Example("nvidia-0.15", (_NET % ("", "")).replace(' bottom: "p"', "")),
 )
 INVALID = (
     Invalid("nvidia-0.15", _NET % ("", ""), (8,)),

@@ -127,4 +127,5 @@ INVALID = (
     Invalid("bvlc", _DATA % "" + _READ % "lable", (2,)),
     Invalid("nvidia-0.15", _STAGES + _LOSS % ' exclude { stage: "none" }', (3, 3)),
     Invalid("nvidia-0.15", _STAGES + _LOSS % " include { }", (3,)),
+    Invalid("nvidia-0.15", _STAGES + _LOSS % " exclude { phase: TRAIN }", (3,)),
 )

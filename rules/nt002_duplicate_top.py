@@ -90,4 +90,10 @@ INVALID = (
         (2,),
     ),
     Invalid("nvidia-0.14", _INPUT + _CONV % ("a", "z", "x", ""), (4,)),
+    Invalid(
+        "bvlc",
+        'layer { name: "s" type: "Slice" bottom: "x" top: "a" top: "b" }\n'
+        + _CONV % ("c", "a", "b", ""),
+        (4,),
+    ),
 )

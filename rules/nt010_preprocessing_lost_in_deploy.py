@@ -75,7 +75,7 @@ def _applied(layer: Layer) -> list[Scalar | Block]:
         param = layer.parameter(place)
         if param is None:
             continue
-        if "scale" in param and param.number("scale") != 1:
+        if param.number("scale") != 1:
             found += param.nodes_of("scale")
         found += param.nodes_of("mean_file")
         if place == "transform_param" and any(param.numbers("mean_value")):

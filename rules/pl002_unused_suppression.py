@@ -85,4 +85,13 @@ INVALID = (
         (1, 2),
         fixed='input: "x" # a\n',
     ),
+    Invalid(
+        "bvlc",
+        "# protolint: ignore-file[NT001, NT002] gone\n"
+        + _SPLIT % ("# protolint: ignore[PT005] ours\n", ""),
+        (1,),
+        fixed=_SPLIT % ("# protolint: ignore[PT005] ours\n", ""),
+    ),
+    Invalid("bvlc", 'input: "x"\n  # protolint: ignore[NT001] gone', (2,), fixed='input: "x"\n'),
+    Invalid("bvlc", '# protolint: ignore[NT001] gone\ninput: "x" ', (1,), fixed='input: "x" '),
 )

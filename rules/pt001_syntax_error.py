@@ -62,4 +62,6 @@ INVALID = (
     Invalid("bvlc", 'layer {\n  name "conv1"\n  type: "Convolution"\n}\n', (2,)),
     Invalid("bvlc", 'layer {\n  name: "conv1"\n', (3,)),
     Invalid("bvlc", 'layer { name: "a" }\n}\nlayer { name: "b }\n}\n', (2, 3)),
+    Invalid("bvlc", "# nothing\n", (1,)),
+    Invalid("bvlc", "}\n", (1,)),
 )

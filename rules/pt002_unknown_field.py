@@ -67,6 +67,8 @@ VALID = (
     Example("bvlc", 'layer { name: "b" type: "BatchNorm" batch_norm_param { engine: CAFFE } }\n'),
     # Wrong values and repeated fields are for PT007 and PT004.
     Example("bvlc", 'layer { name: 3 name: "a" }\n'),
+    # A wrong value in a field that BVLC alone has: PT007.
+    Example("bvlc", "layer { clip_param { min: low max: 1 } }\n"),
 )
 INVALID = (
     Invalid(
@@ -98,4 +100,5 @@ layer {
     Invalid("bvlc", "layer { transform_param { layer: 1 } }\n", (1,)),
     Invalid("bvlc", "layer { include { layers: 1 } }\n", (1,)),
     Invalid("bvlc", "layer { convolution_param { numoutputs: 8 } }\n", (1,)),
+    Invalid("bvlc", "layer { frobnicate: 1 }\n", (1,)),
 )

@@ -116,4 +116,6 @@ INVALID = (
     Invalid("nvidia-0.14", 'layer { name: "s" type: "Scal" }\n', (1,)),
     Invalid("bvlc", 'layer { name: "u" type: "Interp" }\n', (1,)),
     Invalid("bvlc", 'layer { name: "m" type: "QuiteDifferentFromAll" }\n', (1,)),
+    Invalid("bvlc", 'layer { name: "l" type: "SOFTMAX_LOSS" }\n', (1,)),
+    Invalid("bvlc", 'layer { name: "b" type: "BN" }\n', (1,)),
 )

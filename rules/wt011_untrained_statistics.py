@@ -127,6 +127,13 @@ VALID = (
         ),
     ),
     WeightsExample("bvlc", _BN % ("bn", "50, 60", "0, 0", "999.98")),
+    # Nobody knows the order of its blobs: WT010.
+    WeightsExample(
+        "nvidia-0.17",
+        'layer { name: "bn" type: "BatchNorm"\n'
+        + "".join(f"  blobs {{ shape {{ dim: 1 }} data: {v} }}\n" for v in (3, 2, 1, 1.5, -0.25))
+        + "}\n",
+    ),
 )
 INVALID = (
     InvalidWeights("nvidia-0.17", _BN % ("bn", "0, 0", "0, 0", "1"), ("bn",)),

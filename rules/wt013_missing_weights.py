@@ -45,7 +45,7 @@ def check(weights: Weights) -> Iterator[Finding]:
     expected = [w for w in weights.wanted.values() if w.parameters]
     missing = [w for w in expected if w.layer.name not in stored and not _shared(weights, w)]
     whole = Span(0, weights.source.size)
-    if missing and len(missing) == len(expected) > 1:
+    if len(missing) == len(expected) > 1:
         yield Finding(
             whole,
             f"none of the net's {counted(len(expected), 'layer')} with blobs is in the file; give "
@@ -117,10 +117,22 @@ layer {
 """
 _BEFORE, _, _AFTER = _NET.partition('layer { name: "fc"')
 _MIDDLE = 'layer { name: "scale1" type: "Scale" bottom: "y" top: "y" }\nlayer { name: "fc"'
+_FIRST = 'layer { name: "fc1" blobs { shape { dim: [1, 1] } data: 1 } }\n'
+_SHARED = (
+    'layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 1] } } }\n'
+    + (
+        "".join(
+            f'layer {{ name: "{name}" type: "InnerProduct" bottom: "x" top: "{name}"'
+            ' param { name: "w" } inner_product_param { num_output: 1 bias_term: false } }\n'
+            for name in ("fc1", "fc2")
+        )
+    )
+)
 VALID = (
     WeightsExample("bvlc", _BN % "bn1" + _FC % "fc", net=_NET),
     WeightsExample("bvlc", _BN % "bn1"),
     WeightsExample("bvlc", _FC % "fc", net=_NET.replace('"BatchNorm"', '"ReLU"')),
+    WeightsExample("bvlc", _FIRST, net=_SHARED, hdf5=True, name="model.h5"),
 )
 INVALID = (
     InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET),
@@ -140,4 +152,6 @@ INVALID = (
         ("fc",),
         net=_NET + _NET.splitlines()[2].replace('"fc"', '"fb"').replace('"z"', '"zz"') + "\n",
     ),
+    InvalidWeights("bvlc", _FIRST, ("fc2",), net=_SHARED),
+    InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET, hdf5=True, name="model.h5"),
 )

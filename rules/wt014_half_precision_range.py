@@ -109,6 +109,7 @@ VALID = (
     WeightsExample("bvlc", _BN % ("", "1e6")),
     WeightsExample("nvidia-0.17", _BN % ("backward_type: FLOAT", "1e6")),
     WeightsExample("nvidia-0.17", _CONV % ("", "1e6")),
+    WeightsExample("nvidia-0.17", _BN % ("forward_math: FLOAT16", "1e6")),
 )
 INVALID = (
     InvalidWeights("nvidia-0.17", _BN % (_HALF, "1e6"), ("bn",)),
