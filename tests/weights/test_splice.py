@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.files import AtomicFile, replace_file
 from protolint.source import Span
-from protolint.weights.files import FileState
+from protolint.weights.files import FileState, mapped
 from protolint.weights.index import index_file, index_model
 from protolint.weights.splice import (
     Change,
@@ -382,6 +382,23 @@ def test_a_file_system_without_links_is_enough(
     monkeypatch.setattr(os, "link", failing(errno.EPERM))
     write_spliced(str(source), str(folder / "f"), [b"x"])
     assert os.listdir(folder) == ["f"]
+
+
+def test_a_source_that_changes_while_it_is_copied_is_refused(source: Path, folder: Path) -> None:
+    with mapped(str(source)) as (_, state):
+        pass
+
+    def change(read_at: ReadAt) -> Iterator[bytes]:
+        yield read_at(0, 2)
+        source.write_bytes(source.read_bytes() + b"more")
+
+    with pytest.raises(InputError, match="has changed since it was read"):
+        write_spliced(str(source), str(folder / "f"), [Generated(2, change)], state=state)
+    assert os.listdir(folder) == []
+    with mapped(str(source)) as (_, state):
+        pass
+    write_spliced(str(source), str(folder / "f"), [Copy(0, 2)], state=state)
+    assert (folder / "f").read_bytes() == SOURCE[:2]
 
 
 def test_a_source_that_changed_is_refused(source: Path, folder: Path, caffe: Any) -> None:
