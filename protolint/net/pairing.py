@@ -87,11 +87,9 @@ def objections(
     other = next((reader for reader in readers if reader.place != scale.place), None)
     if other is not None:
         yield f"'{other.name}' reads '{batchnorm.top}' as well"
-    elif len(readers) > 1:
-        yield f"it reads '{batchnorm.top}' twice"
-    axis = scale.axis
-    if (axis if axis >= 0 or axes is None else axis + axes) != 1:
-        yield f"its axis is {axis}"
+    from_start = scale.axis if scale.axis >= 0 or axes is None else scale.axis + axes
+    if from_start != 1:
+        yield f"its axis is {scale.axis}"
     if scale.num_axes != 1:
         yield f"its num_axes is {scale.num_axes}"
     for one in (batchnorm, scale):
@@ -164,9 +162,8 @@ def pair_of(
 ) -> Pairing:
     """The Scale layer that reads what a BatchNorm, in all its phase variants, writes.
 
-    `shape_of` gives the shape of a layer's first bottom, and is only asked where an axis counts
-    from the end. Where blobs are to become those of one layer, no blob of the two may be
-    `shared` with another.
+    `shape_of` gives the shape of a layer's first bottom. Where blobs are to become those of
+    one layer, no blob of the two may be `shared` with another.
     """
     scales: dict[int, Layer] = {}
     reasons: list[str] = []
@@ -180,9 +177,9 @@ def pair_of(
             for scale in own[:1]:
                 scales[scale.index] = scale
                 behind.add(scale.index)
-                link = _link(scale)
-                axes = shape_of(view, layer).axes if link.axis < 0 else None
-                reasons += objections(_link(layer), link, [_link(r) for r in readers], axes)
+                axes = shape_of(view, layer).axes
+                links = [_link(reader) for reader in readers]
+                reasons += objections(_link(layer), _link(scale), links, axes)
         if len(behind) > 1:
             reasons.append("it has variants for states that the BatchNorm has not")
     if not scales:

@@ -11,8 +11,9 @@ from protolint.batchnorm.in_net import LayerInNet, layers_in_net
 from protolint.batchnorm.reading import read_weights
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
+from protolint.layers.shape import UNKNOWN
 from protolint.net.net import Net
-from protolint.net.pairing import pairings, scale_reading, scales_in
+from protolint.net.pairing import pair_of, pairings, scale_reading, scales_in, sharing
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 
@@ -38,6 +39,15 @@ def scale(more: str = "", bottoms: str = "n", top: str = "s") -> str:
     return layer("s", "Scale", bottoms, top, more)
 
 
+def stored(text: str, folder: Path) -> list[str | None]:
+    """The Scale that each BatchNorm of a weight file has, by the file alone."""
+    path = folder / "net.caffemodel"
+    message = load_schema("bvlc").message_class("NetParameter")()
+    text_format.Parse(text, message)
+    path.write_bytes(message.SerializeToString())
+    return [norm.facts.scale for norm in read_weights(str(path)).norms]
+
+
 CASES = [
     pytest.param(scale(), "", id="a copy"),
     pytest.param(scale(top="n"), "", id="in place"),
@@ -58,6 +68,7 @@ CASES = [
     pytest.param(scale("scale_param { axis: 2 }"), "its axis is 2", id="axis 2"),
     pytest.param(scale("scale_param { num_axes: 2 }"), "its num_axes is 2", id="num_axes"),
     pytest.param(scale("scale_param { num_axes: -1 }"), "its num_axes is -1", id="all axes"),
+    pytest.param(scale("scale_param { bias_term: false }"), "", id="no bias"),
     pytest.param(scale("loss_weight: 1"), "'s' has a loss_weight", id="loss_weight"),
     pytest.param(scale("propagate_down: true"), "'s' has a propagate_down", id="propagate_down"),
 ]
@@ -74,10 +85,10 @@ def test_a_net_a_weight_file_and_show_give_one_answer(
     (view,) = found.views
     assert [one.name for one in scales_in(found, view).values()] == ["s"] * (not reason)
 
-    stored = layer("bn", "BatchNorm", "x", "n", _STATISTICS) + behind
-    stored = stored.replace('type: "Scale"', f'type: "Scale" {_GAMMA}')
+    written = layer("bn", "BatchNorm", "x", "n", _STATISTICS) + behind
+    written = written.replace('type: "Scale"', f'type: "Scale" {_GAMMA}')
     message = load_schema("bvlc").message_class("NetParameter")()
-    text_format.Parse(stored, message)
+    text_format.Parse(written, message)
     path = tmp_path / "net.caffemodel"
     path.write_bytes(message.SerializeToString())
     asked: tuple[dict[str, LayerInNet], ...] = ({}, layers_in_net(found))
@@ -95,6 +106,67 @@ def test_an_axis_may_count_from_the_end() -> None:
         assert pairings(net(text))["bn"].reason == reason
 
 
+def test_an_axis_is_unknown_where_the_shape_is() -> None:
+    bn = layer("bn", "BatchNorm", "x", "n")
+    found = net(bn + scale("scale_param { axis: -3 }"))
+    assert pairings(found)["bn"].reason == "its axis is -3"
+
+
+def test_a_scale_with_two_tops_is_none(tmp_path: Path) -> None:
+    behind = scale('top: "t"')
+    found = net(_INPUT + layer("bn", "BatchNorm", "x", "n") + behind)
+    assert pairings(found)["bn"] == ((), "", "")
+    assert stored(layer("bn", "BatchNorm", "x", "n", _STATISTICS) + behind, tmp_path) == [None]
+
+
+def test_a_stored_batchnorm_without_a_top_has_no_scale(tmp_path: Path) -> None:
+    bn = f'layer {{ name: "bn" type: "BatchNorm" bottom: "x" {_STATISTICS} }}\n'
+    assert stored(bn + scale(), tmp_path) == [None]
+
+
+def test_variants_are_one_layer_in_every_state() -> None:
+    data = 'layer { name: "d" type: "Data" top: "x" top: "label" }\n'
+    bn = layer("bn", "BatchNorm", "x", "n")
+    train, test = "include { phase: TRAIN }", "include { phase: TEST }"
+    other = scale(test).replace('"s"', '"other"', 1)
+    of_train = layer("bn", "BatchNorm", "x", "n", train)
+    both = of_train + layer("bn", "BatchNorm", "x", "n", test)
+    instead = layer("r", "ReLU", "x", "n", test)
+    for text, reason in (
+        (both + scale(train) + scale(test), ""),
+        (both + scale(train) + other, "it is not the same layer in every state"),
+        (of_train + instead + scale(), "it is not active in the same states as 'bn'"),
+    ):
+        assert pairings(net(data + text))["bn"].reason == reason, text
+    found = pairings(net(data + bn + scale(train) + scale(test)))["bn"]
+    assert found.reason == "it has variants for states that the BatchNorm has not"
+
+
+def test_blobs_shared_with_another_layer_are_a_reason_for_who_moves_blobs() -> None:
+    named = "param { name: 'w' }"
+    text = _INPUT + layer("bn", "BatchNorm", "x", "n") + scale(named)
+    twin = layer("other", "Scale", "x", "o", named)
+    for more, shared in (("", ""), (twin, "w"), (twin.replace('"other"', '"s"'), "")):
+        found = net(text + more)
+        (view,) = found.views
+        pairing = pair_of(found.batchnorms, found.views_of, lambda *_: UNKNOWN, sharing(found))
+        assert (pairing.shared, pairing.is_one) == (shared, not shared)
+        assert shared == "" or pairing.reason == "'w' is shared with another layer"
+        assert [one.name for one in scales_in(found, view).values()] == ["s"]
+
+
+def test_a_net_counts_by_the_layer_that_runs_in_test() -> None:
+    data = 'layer { name: "d" type: "Data" top: "x" top: "label" }\n'
+    variants = []
+    for phase, eps in (("TRAIN", 0.5), ("TEST", 0.25)):
+        more = f"include {{ phase: {phase} }} batch_norm_param {{ eps: {eps} }}"
+        variants.append(layer("bn", "BatchNorm", "x", "n", more))
+    for text in (data + "".join(variants), data + "".join(reversed(variants))):
+        found = layers_in_net(net(text))
+        assert found["bn"].norm.eps == 0.25
+        assert found["d"] == LayerInNet("Data")
+
+
 def test_a_scale_of_one_phase_is_not_that_of_both() -> None:
     data = 'layer { name: "d" type: "Data" top: "x" top: "label" }\n'
     bn = layer("bn", "BatchNorm", "x", "n")
@@ -109,9 +181,10 @@ def test_a_scale_of_one_phase_is_not_that_of_both() -> None:
 
 
 def test_the_net_counts_more_than_the_file(tmp_path: Path) -> None:
-    stored = layer("bn", "BatchNorm", "x", "n", _STATISTICS) + layer("s", "Scale", "n", "s", _GAMMA)
+    written = layer("bn", "BatchNorm", "x", "n", _STATISTICS)
+    written += layer("s", "Scale", "n", "s", _GAMMA)
     message = load_schema("bvlc").message_class("NetParameter")()
-    text_format.Parse(stored, message)
+    text_format.Parse(written, message)
     path = tmp_path / "net.caffemodel"
     path.write_bytes(message.SerializeToString())
     alone = net(_INPUT + layer("bn", "BatchNorm", "x", "n"))
