@@ -32,7 +32,7 @@ ALLOWED = {
     "conversion": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "weights",
                             "batchnorm"},
     "stats": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "report", "weights",
-                       "batchnorm", "conversion"},
+                       "batchnorm", "execution", "conversion"},
     "cli": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "report", "weights",
                      "batchnorm", "execution", "conversion", "stats", "lsp"},
     "rules": {"diagnostic", "edit", "source", "suggest", "names", "words", "text", "caffe",

@@ -72,10 +72,10 @@ _SORTS = ("net", "name", "variance", "gain", "eps", "dead", "drift")
 @click.option(
     "--with",
     "runner",
-    type=click.Choice(["opencv", "caffe"]),
-    default="opencv",
+    type=click.Choice(["numpy", "opencv", "caffe"]),
+    default="numpy",
     metavar="PROGRAM",
-    help="What runs it: opencv or caffe.  [opencv]",
+    help="What runs it: numpy, opencv, caffe.  [numpy]",
 )
 @threshold_option("From where findings are told (repeatable).")
 @common_options

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
 from protolint.batchnorm.facts import file_marks
+from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array, Statistic
 from protolint.caffe.numbers import LayerField, NetField
 from protolint.caffe.registry import DEFAULT
 from protolint.conversion.run import convert
 from protolint.errors import ProtolintError, UsageError
+from protolint.execution.executor import Executor
+from protolint.execution.weights import load_weights
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.stats.batch import deploy_view, read_batch
@@ -56,9 +59,10 @@ def measure(
 ) -> tuple[tuple[Measured, ...], tuple[str, ...]]:
     """Run the net on the batch in `path`: what each BatchNorm of the snapshot has, and notes.
 
-    `runner` is a key of RUNNERS; `source` and `statistic` are as in detect. What OpenCV cannot
-    read is converted to BVLC's form first, in a temporary folder. Raises UsageError where the
-    net cannot be run, InputError where the batch cannot be read.
+    `runner` is "numpy" or a key of RUNNERS; `source` and `statistic` are as in detect. What the
+    net's own Caffe, or OpenCV, cannot read is converted to BVLC's form first, in a temporary
+    folder. Raises UsageError or ExecutionError where the net cannot be run, InputError where
+    the batch cannot be read.
     """
     if not snapshot.kind.is_model:
         raise UsageError(f"{snapshot.path}: --data needs a caffemodel, not a {snapshot.kind.title}")
@@ -72,17 +76,41 @@ def measure(
                 f"{file.source.path}: has no BatchNorm of {snapshot.path} whose statistics are"
                 " known"
             )
-        data, probes = with_probes(text, layers)
-        prototxt = os.path.join(folder, "probed.prototxt")
-        with open(prototxt, "wb") as out:
-            out.write(data)
-        read = blobs_read(text, layers)
-        given = {name: values for name, values in batch.items() if name in read}
-        found = RUNNERS[runner](prototxt, model, given, list(probes.values()))
-    measured = tuple(
-        gap_of(wanted[name], values) for name, values in zip(probes, found, strict=True)
-    )
+        if runner == "numpy":
+            stored = {layer.index: wanted[layer.name] for layer in layers}
+            measured = _measured(text, model, batch, stored)
+        else:
+            data, probes = with_probes(text, layers)
+            prototxt = os.path.join(folder, "probed.prototxt")
+            with open(prototxt, "wb") as out:
+                out.write(data)
+            read = blobs_read(text, layers)
+            given = {name: values for name, values in batch.items() if name in read}
+            found = RUNNERS[runner](prototxt, model, given, list(probes.values()))
+            measured = tuple(
+                gap_of(wanted[name], values) for name, values in zip(probes, found, strict=True)
+            )
     return measured, tuple(_notes(measured, len(snapshot.layers)))
+
+
+def _measured(
+    net: Net, model: str, batch: Mapping[str, Array], wanted: Mapping[int, Numbers]
+) -> tuple[Measured, ...]:
+    """Run a net as far as its last BatchNorm, and measure each of some when its turn comes.
+
+    `wanted` has what each stores, by the layer's index.
+    """
+    executor = Executor(net, load_weights(model, net.dialect), deploy_view(net).state)
+    measured: list[Measured] = []
+
+    def before(layer: Layer, bottoms: Sequence[Array]) -> None:
+        if layer.index in wanted:
+            measured.append(gap_of(wanted[layer.index], bottoms[0]))
+
+    for _ in executor.passing(batch, before):
+        if len(measured) == len(wanted):
+            break
+    return tuple(measured)
 
 
 def _layers(net: Net, wanted: dict[str, Numbers]) -> list[Layer]:
@@ -167,12 +195,29 @@ def _runnable(
     with tempfile.TemporaryDirectory(prefix="protolint-") as folder:
         net, model = file.nets[0], os.path.abspath(snapshot.path)
         hdf5 = snapshot.kind is FileKind.MODEL_HDF5
+        if runner == "numpy" and not _is_own(net, snapshot):
+            net, model = _converted(file, snapshot, folder, source, statistic)
         if runner == "opencv":
             if not _is_plain(snapshot):
                 net, model = _converted(file, snapshot, folder, source, statistic)
             if hdf5:
                 model = _binary(model, net, folder)
         yield net, model, folder
+
+
+def _is_own(net: Net, snapshot: Snapshot) -> bool:
+    """Return whether the BatchNorms of a file lie as the net's own Caffe has them."""
+    stored = {numbers.name: numbers.layout for numbers in snapshot.layers if numbers.layout}
+    for layer in net.layers:
+        if layer.name in stored and layer.type in ("BatchNorm", "BN"):
+            traits = net.traits(layer)
+            own = LAYOUTS.get(traits.kind.layout_of(affine=traits.affine))
+            found = LAYOUTS.get(stored[layer.name])
+            if layer.type == "BN" or own is None or found is None:
+                return False
+            if (own.roles, own.statistic, own.sums) != (found.roles, found.statistic, found.sums):
+                return False
+    return True
 
 
 def _is_plain(snapshot: Snapshot) -> bool:
@@ -204,7 +249,7 @@ def _converted(
         )
     except ProtolintError as error:
         raise UsageError(
-            f"--data: OpenCV needs the model in BVLC's form, and it cannot be converted: {error}"
+            f"--data: the model is run in BVLC's form, and it cannot be converted to that: {error}"
         ) from None
     made = {result.path: result.output for result in report.files}
     net = read_net_file(made[file.source.path], Workspace(), DEFAULT).nets[0]

@@ -43,7 +43,7 @@ class Options(NamedTuple):
     layers: tuple[str, ...] = ()
     workspace: Workspace | None = None
     data: str | None = None
-    runner: str = "opencv"
+    runner: str = "numpy"
 
 
 def collect(

@@ -10,6 +10,7 @@ import pytest
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
+from protolint.caffe.registry import DIALECTS
 from protolint.errors import InputError, UsageError
 from protolint.stats.data import gap_of
 from protolint.stats.model import StatsReport
@@ -18,7 +19,7 @@ from protolint.stats.run import Options, collect
 FOLDERS = ("bvlc-master-9b89154", "nvcaffe-0.15.14", "nvcaffe-0.17.4")
 
 
-def run(net: Path, model: Path, batch: Path, *, runner: str = "opencv") -> StatsReport:
+def run(net: Path, model: Path, batch: Path, *, runner: str = "numpy") -> StatsReport:
     return collect([str(model)], Options(net=str(net), data=str(batch), runner=runner))
 
 
@@ -27,10 +28,14 @@ def golden(fixtures: Path, folder: str, name: str = "brook") -> tuple[Path, Path
     return place / "brook.prototxt", place / f"{name}.caffemodel", place / "brook.input.npy"
 
 
+@pytest.mark.parametrize("runner", ["numpy", "opencv"])
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_what_flows_into_a_layer_is_what_its_caffe_had_there(folder: str, fixtures: Path) -> None:
-    pytest.importorskip("cv2")
-    report = run(*golden(fixtures, folder))
+def test_what_flows_into_a_layer_is_what_its_caffe_had_there(
+    folder: str, runner: str, fixtures: Path
+) -> None:
+    if runner == "opencv":
+        pytest.importorskip("cv2")
+    report = run(*golden(fixtures, folder), runner=runner)
     tops = np.load(fixtures / "golden" / folder / "brook.tops.npz")
     assert [measured.numbers.name for measured in report.measured] == ["norm_a", "norm_b"]
     for measured in report.measured:
@@ -84,7 +89,6 @@ def test_statistics_of_the_batch_itself_leave_no_gap() -> None:
 
 
 def test_the_snapshot_that_does_not_belong_shows_on_data(fixtures: Path) -> None:
-    pytest.importorskip("cv2")
     folder = fixtures / "stats"
     gaps = {}
     for iteration in (2000, 3000):
@@ -95,12 +99,14 @@ def test_the_snapshot_that_does_not_belong_shows_on_data(fixtures: Path) -> None
     assert gaps[3000][0] < 0.2 < 0.5 < gaps[3000][1]
 
 
-def test_half_precision_and_hdf5_run_too(fixtures: Path, tmp_path: Path) -> None:
-    pytest.importorskip("cv2")
+@pytest.mark.parametrize("runner", ["numpy", "opencv"])
+def test_half_precision_and_hdf5_run_too(runner: str, fixtures: Path, tmp_path: Path) -> None:
+    if runner == "opencv":
+        pytest.importorskip("cv2")
     h5py = pytest.importorskip("h5py")
     net, model, batch = golden(fixtures, "nvcaffe-0.17.4")
-    whole = run(net, model, batch)
-    half = run(net, model.with_name("brook_half.caffemodel"), batch)
+    whole = run(net, model, batch, runner=runner)
+    half = run(net, model.with_name("brook_half.caffemodel"), batch, runner=runner)
     for a, b in zip(whole.measured, half.measured, strict=True):
         np.testing.assert_allclose(a.mean, b.mean, atol=2e-2)
     from protolint.weights.blobs import decode_blob
@@ -115,16 +121,18 @@ def test_half_precision_and_hdf5_run_too(fixtures: Path, tmp_path: Path) -> None
                 for i, blob in enumerate(entry.blobs):
                     values = decode_blob(data, blob, path="", place="")
                     file[f"data/{entry.name}/{i}"] = values
-        binary, stored = run(net, model, batch), run(net, path, batch)
+        binary, stored = (run(net, p, batch, runner=runner) for p in (model, path))
         for a, b in zip(binary.measured, stored.measured, strict=True):
             np.testing.assert_allclose(a.mean, b.mean, atol=1e-6)
 
 
+@pytest.mark.parametrize("runner", ["numpy", "opencv"])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_net_with_several_inputs_takes_an_array_for_each(
-    tmp_path: Path, fixtures: Path, first: bool
+    tmp_path: Path, fixtures: Path, first: bool, runner: str
 ) -> None:
-    pytest.importorskip("cv2")
+    if runner == "opencv":
+        pytest.importorskip("cv2")
     net, model, batch = golden(fixtures, "bvlc-master-9b89154")
     text = net.read_text("utf-8")
     extra = 'layer { name: "e" type: "Input" top: "e" input_param { shape { dim: 2 dim: 1 } } }\n'
@@ -137,7 +145,9 @@ def test_a_net_with_several_inputs_takes_an_array_for_each(
     values = np.load(batch)
     both = tmp_path / "both.npz"
     np.savez(both, pix=values, e=np.zeros((2, 1)))
-    want, found = run(net, model, batch), run(two, model, both)
+    want, found = (
+        run(*files, runner=runner) for files in ((net, model, batch), (two, model, both))
+    )
     for a, b in zip(want.measured, found.measured, strict=True):
         np.testing.assert_array_equal(a.mean, b.mean)
     np.savez(both, pix=values)
@@ -187,9 +197,18 @@ def test_a_missing_opencv_and_a_missing_caffe_are_named(
     files = golden(fixtures, "bvlc-master-9b89154")
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(UsageError, match=r"needs OpenCV .*\[verify\].* or --with caffe"):
-        run(*files)
+        run(*files, runner="opencv")
     with pytest.raises(UsageError, match="--with caffe: your Caffe cannot run the net: pycaffe"):
         run(*files, runner="caffe")
+
+
+def test_weights_of_another_caffe_are_converted_first(fixtures: Path) -> None:
+    net, model, batch = golden(fixtures, "nvcaffe-0.15.14")
+    want = run(net, model, batch)
+    options = Options(net=str(net), data=str(batch), target=DIALECTS["nvidia-0.17"])
+    found = collect([str(model)], options)
+    for a, b in zip(want.measured, found.measured, strict=True):
+        np.testing.assert_allclose(a.mean, b.mean, atol=1e-5)
 
 
 _STAND_IN = """\
