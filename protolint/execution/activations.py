@@ -142,8 +142,8 @@ def _shares(step: Step) -> bool:
     """Return whether a plain sum is made in the memory of its first bottom."""
     message = step.net.message
     unless = "eltwise_mem_sharing"
-    said_off = unless in message and not message.flag(unless)
-    return step.dialect.shares_eltwise_memory and not said_off
+    kept_apart = unless in message and not message.flag(unless)
+    return step.dialect.shares_eltwise_memory and not kept_apart
 
 
 FUNCTIONS: dict[str, Function] = {
