@@ -24,7 +24,7 @@ from protolint.workspace.workspace import Choices, Workspace
 if TYPE_CHECKING:
     from protolint.lint.check_weights import GivenNet
 
-__all__ = ["check_files", "check_readings", "check_source", "check_with_weights"]
+__all__ = ["check_files", "check_readings", "check_source", "check_with_weights", "findings_of"]
 
 #: Gives what is called with a path, the bytes done and all bytes; None where nobody would see it.
 ProgressBar: TypeAlias = Callable[
@@ -99,11 +99,12 @@ def _found(file: LintFile, rules: list[Rule], selection: Selection) -> list[Diag
         selection.diagnostic(rule, finding, file.source.path, name)
         for rule in rules
         if rule.applies_to(name) and (rule.reader or not broken)
-        for finding in _findings(file, rule)
+        for finding in findings_of(rule, file)
     ]
 
 
-def _findings(file: LintFile, rule: Rule) -> Iterator[Finding]:
+def findings_of(rule: Rule, file: LintFile) -> Iterator[Finding]:
+    """Yield what a rule on text finds in a file: in the file, its nets or its solver."""
     if rule.scope is Scope.FILE:
         yield from rule.check(file)
     elif rule.scope is Scope.SOLVER:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.step import Refusal
 from protolint.diagnostic import Severity
+from protolint.lint.check import findings_of
 from protolint.lint.registry import known_rules
-from protolint.lint.rule import Finding, Rule, Scope
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
@@ -104,17 +104,7 @@ def _errors(file: LintFile) -> Iterator[_Error]:
     for rule in known_rules():
         if not rule.applies_to(file.dialect.name) or not rule.module.startswith(_OWN):
             continue
-        for finding in _findings(file, rule):
+        for finding in findings_of(rule, file):
             if (finding.severity or rule.severity) is Severity.ERROR:
                 line = file.source.line_number(finding.span.start)
                 yield _Error(rule.code, finding.layer or "", finding.message, line)
-
-
-def _findings(file: LintFile, rule: Rule) -> Iterator[Finding]:
-    if rule.scope is Scope.FILE:
-        yield from rule.check(file)
-    elif rule.scope is Scope.NET:
-        for net in file.nets:
-            yield from rule.check(net)
-    elif rule.scope is Scope.SOLVER and file.solver is not None:
-        yield from rule.check(file.solver)
