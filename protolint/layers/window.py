@@ -50,15 +50,15 @@ def windows(layer: Layer, axis: int, bottom: Shape) -> list[Window] | None:
     a list means its length. The padding of a V0 padding layer wins over the layer's own.
     """
     message = layer.parameter(CONVOLUTION)
-    values = message.values if message is not None else {}
-    halved = not _HALVES.isdisjoint(values)
-    if message is None or layer.generation == 0:
+    if message is None:
         given = [integers(layer, CONVOLUTION, field) for field in _FIELDS]
+        halved = False
     else:
         # Nets are mostly convolutions: what is not given is not asked for.
+        values = message.values
         given = [message.integers(field) if field in values else _NONE for field in _FIELDS]
-    if message is not None and halved:
-        for i, (_, halves) in enumerate(_FIELDS.values()):
+        halved = not _HALVES.isdisjoint(values)
+        for i, (_, halves) in enumerate(_FIELDS.values() if halved else ()):
             if any(half in message for half in halves):
                 given[i] = [message.integer(half) if half in message else 0 for half in halves]
     if layer.padding:

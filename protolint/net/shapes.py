@@ -37,16 +37,17 @@ def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVe
     for version in view.inputs:
         found[version] = known.get(version.name, UNKNOWN)
     for layer in view.layers:
+        reads, writes = view.bottoms[layer.index], view.tops[layer.index]
         kind = ALL_TYPES.get(layer.type)
         if kind is not None and kind.keeps_shape:
-            read = view.bottom(layer)
-            tops = [UNKNOWN if read is None else found[read]] * len(view.tops[layer.index])
+            read = reads[0] if reads else None
+            tops = [UNKNOWN if read is None else found[read]] * len(writes)
         else:
-            tops = top_shapes(net, layer, bottom_shapes(view, layer, found))
-        for version, shape in zip(view.tops[layer.index], tops, strict=True):
-            found[version] = shape
-            if given and version.overwritten is None:
-                found[version] = given.get(version.name, shape)
+            tops = top_shapes(net, layer, [found[v] if v else UNKNOWN for v in reads])
+        found.update(zip(writes, tops, strict=True))
+        if given:
+            new = [v for v in writes if v.overwritten is None]
+            found.update((v, given[v.name]) for v in new if v.name in given)
     return found
 
 

@@ -40,7 +40,12 @@ class View:
 
     def __init__(self, state: NetState, layers: list[Layer], inputs: list[str]) -> None:
         self.state = state
-        self.layers = [layer for layer in layers if layer.is_kept(state)]
+        # Most layers have no rules, and none is asked; nets are large.
+        self.layers = [
+            layer
+            for layer in layers
+            if not (layer.include or layer.exclude) or layer.is_kept(state)
+        ]
         self.bottoms: dict[int, list[BlobVersion | None]] = {}
         self.tops: dict[int, list[BlobVersion]] = {}
         self.clashes: list[tuple[Layer, int, BlobVersion]] = []
@@ -63,26 +68,20 @@ class View:
             for name, _ in layer.tops:
                 before = current.get(name)
                 version = BlobVersion(name, layer)
-                if before is not None:
-                    self._overwrite(version, before, len(written))
                 current[name] = version
+                if before is not None:
+                    at = len(written)
+                    if at < len(bottoms) and bottoms[at].name == name:
+                        version.overwritten = before
+                        self.in_place.setdefault(layer.index, []).append((at, before))
+                    else:
+                        self.clashes.append((layer, at, before))
                 written.append(version)
             self.bottoms[layer.index] = read
             self.tops[layer.index] = written
         self.outputs = current
         #: What has been found out about the view, by the function that did (net/facts.py).
         self.facts: dict[Callable[..., object], object] = {}
-
-    def _overwrite(self, version: BlobVersion, before: BlobVersion, index: int) -> None:
-        """Note that a layer writes under a name that is in use, in place or by mistake."""
-        layer = version.producer
-        if layer is None:
-            return
-        if index < len(layer.bottoms) and layer.bottoms[index].name == version.name:
-            version.overwritten = before
-            self.in_place.setdefault(layer.index, []).append((index, before))
-        else:
-            self.clashes.append((layer, index, before))
 
     def __contains__(self, layer: Layer) -> bool:
         return layer.index in self.tops
