@@ -77,8 +77,6 @@ _FILLERS = "batch_norm_param { scale_filler { value: 1 } }"
 VALID = (
     Example("nvidia-0.15", _net("batch_norm_param { engine: CAFFE }", "", "conv1")),
     Example("nvidia-0.15", _net(_FILLERS, "", "bn1")),
-    Example("nvidia-0.17", _net(_FILLERS, "", "conv1")),
-    Example("bvlc", _net("", "", "conv1")),
     Example("nvidia-0.15", _net("include { phase: TEST }", "", "conv1")),
     Example(
         "nvidia-0.14",

@@ -88,7 +88,6 @@ VALID = (
     Example("nvidia-0.17", _net(_NATIVE, "bn1")),
     Example("nvidia-0.17", _net(_NATIVE, source="Input")),
     Example("nvidia-0.17", _net(_NATIVE + " include { phase: TEST }")),
-    Example("nvidia-0.15", _net(_NATIVE)),
     Example(
         "nvidia-0.17",
         'layer { name: "d" type: "Data" top: "x" }\n'

@@ -84,8 +84,6 @@ layer {
 VALID = (
     Example("nvidia-0.15", _NET % "  batch_norm_param { scale_filler { value: 1 } }\n"),
     Example("nvidia-0.14", _NET % "  batch_norm_param { engine: CAFFE }\n"),
-    Example("nvidia-0.17", _NET % ""),
-    Example("bvlc", _NET % ""),
     Example("nvidia-0.15", _NET.replace("Data", "Input") % ""),
 )
 INVALID = (

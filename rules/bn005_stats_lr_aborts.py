@@ -90,7 +90,6 @@ VALID = (
     Example("bvlc", _NET % ""),
     Example("bvlc", _NET % ("  param { lr_mult: 1 }\n" * 3)),
     Example("bvlc", _NET % "  param { lr_mult: 0 }\n"),
-    Example("nvidia-0.15", _NET % "  param { lr_mult: 1 }\n"),
     Example("intel", _NET % ("  batch_norm_param { engine: CAFFE }\n" + _SPARE * 3)),
     Example("intel", _NET % ("  param { lr_mult: 0 }\n" * 3 + _SPARE * 2)),
     Example("bvlc", _NET % "  include { min_level: 1 }\n  param { lr_mult: 1 }\n"),

@@ -104,8 +104,6 @@ VALID = (
     Example("nvidia-0.15", _NET % (_ZERO * 4)),
     Example("nvidia-0.14", _NET % (_ONE * 3 + _ZERO * 2)),
     Example("nvidia-0.14", _NET % (_NATIVE + _ZERO * 3)),
-    Example("nvidia-0.17", _NET % ""),
-    Example("bvlc", _NET % ""),
     Example("nvidia-0.15", (_NET % "").replace("Data", "Input")),
     Example("nvidia-0.15", _NET % "  include { phase: TEST }\n"),
     Example(

@@ -87,8 +87,6 @@ layer {
 _ZERO = f"  {ZEROS}\n"
 _IDIOM = "  param { lr_mult: 0 }\n" * 3
 VALID = (
-    Example("bvlc", _NET % _IDIOM),
-    Example("nvidia-0.17", _NET % _IDIOM),
     Example("nvidia-0.14", _NET % (_IDIOM + "  batch_norm_param { engine: CAFFE }\n")),
     Example("nvidia-0.15", _NET % (_IDIOM + _ZERO)),
     Example("nvidia-0.14", _NET % (_IDIOM + _ZERO * 2)),

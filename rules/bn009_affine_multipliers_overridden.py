@@ -81,7 +81,6 @@ VALID = (
     Example("nvidia-0.17", (_NET % (_ZERO * 5)).replace("true", "false")),
     Example("nvidia-0.17", (_NET % (_ZERO * 5)).replace("Data", "Input")),
     Example("nvidia-0.17", _NET % ("  include { phase: TEST }\n" + _ZERO * 5)),
-    Example("nvidia-0.15", (_NET % (_ZERO * 5)).replace("scale_bias: true", "")),
 )
 INVALID = (
     Invalid("nvidia-0.17", _NET % (_ZERO * 5), (8,)),

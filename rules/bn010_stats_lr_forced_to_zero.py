@@ -77,7 +77,6 @@ VALID = (
     Example("bvlc", _NET % (_ZERO * 3)),
     Example("bvlc", _NET % ("  param { lr_mult: 0 decay_mult: 1 }\n" * 3)),
     Example("bvlc", _NET % ("  param { lr_mult: 1 }\n" * 2)),
-    Example("nvidia-0.17", _NET % ("  param { lr_mult: 1 }\n" * 3)),
     Example(
         "bvlc",
         'base_lr: 0.1\nnet_param {\nlayer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n'

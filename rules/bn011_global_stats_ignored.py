@@ -61,7 +61,6 @@ layer {
 }
 """
 VALID = (
-    Example("bvlc", _NET % ""),
     Example("nvidia-0.14", _NET % "engine: CAFFE"),
     Example("nvidia-0.15", _NET % "engine: CAFFE"),
     Example("nvidia-0.17", (_NET % "").replace("true", "false")),

@@ -85,7 +85,6 @@ VALID = (
     Example("bvlc", _TWIN % ("TRAIN", "false") + _TWIN % ("TEST", "true")),
     Example("bvlc", _TWIN % ("TRAIN", "true") + _TWIN % ("TEST", "false")),
     Example("nvidia-0.15", _NET % _FALSE),
-    Example("nvidia-0.17", _NET % (_FALSE + _NATIVE)),
 )
 INVALID = (
     Invalid("bvlc", _NET % _FALSE, (5,), fixed=_NET % ""),

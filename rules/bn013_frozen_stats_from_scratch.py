@@ -133,7 +133,6 @@ VALID = (
     Example("bvlc", _net(_FILLER, _BIAS).replace('"Data"', '"Input"')),
     Example("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "Pooling")),
     Example("nvidia-0.15", _net(_FILLER, _BIAS)),
-    Example("nvidia-0.17", _net(_FILLER, _BIAS)),
     Example(
         "bvlc",
         _net(_FILLER, _BIAS).replace("batch_n", "include { phase: TRAIN } batch_n")

@@ -72,7 +72,6 @@ VALID = (
     Example("bvlc", _twins(_TRUE, _TRUE)),
     Example("bvlc", _twins(_TRUE, "")),
     Example("nvidia-0.15", _twins(_TRUE, _FALSE)),
-    Example("nvidia-0.17", _twins(_NATIVE + _TRUE, _NATIVE + _FALSE)),
 )
 INVALID = (
     Invalid("bvlc", _twins(_TRUE, _FALSE), (4,), fixed=_twins("", "")),

@@ -99,7 +99,6 @@ VALID = (
     Example("nvidia-0.16", _DATA + _BN % "" + _READ % "TanH"),
     Example("bvlc", (_RELU % "").replace("Data", "Input")),
     Example("bvlc", _RELU % "  include { phase: TEST }\n"),
-    Example("nvidia-0.15", _RELU % "  batch_norm_param { engine: CAFFE }\n"),
     Example("nvidia-0.14", _RELU % ""),
     Example("nvidia-0.17", _RELU % "  batch_norm_param { scale_bias: true }\n"),
     Example("nvidia-0.16", _RELU % "  batch_norm_param { bias_filler { } }\n"),

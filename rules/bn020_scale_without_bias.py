@@ -91,7 +91,6 @@ VALID = (
     Example("bvlc", _NET % ("", '  bottom: "z"\n', "ReLU")),
     Example("bvlc", (_NET % ("", "", "ReLU")).replace("Data", "Input")),
     Example("bvlc", (_NET % ("", "  include { phase: TEST }\n", "ReLU"))),
-    Example("nvidia-0.15", _NET % ("", "", "ReLU")),
     Example("nvidia-0.17", _NET % ("batch_norm_param { scale_bias: true }", "", "ReLU")),
     Example(
         "bvlc", _NET % ("", "", "ReLU") + 'layer { name: "b" type: "Bias" bottom: "y" top: "b" }\n'

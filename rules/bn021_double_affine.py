@@ -107,7 +107,6 @@ VALID = (
     Example("nvidia-0.16", _NET % ("y", _ON, _SCALE % ("y", "param { lr_mult: 0 }"))),
     Example("nvidia-0.17", _NET % ("y", "", _SCALE % ("y", ""))),
     Example("nvidia-0.17", _NET % ("b", _ON, _SCALE % ("z", ""))),
-    Example("bvlc", _NET % ("y", "", _SCALE % ("y", ""))),
 )
 INVALID = (
     Invalid("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", "")), (3,), fixed=_NET % ("y", "", "")),

@@ -122,9 +122,7 @@ VALID = (
     Example("bvlc", _net(_params(_M, _V, _F), _params(_M, _V, _F))),
     Example("bvlc", _net(_params("", "", ""), _params("", "", ""))),
     Example("bvlc", _net(_params(_M, _V, _F), "")),
-    Example("nvidia-0.15", _net(_params(_M, _V), _params(_M, _V))),
     Example("nvidia-0.14", _net(_params(_M, _V), _params(_M, _V))),
-    Example("nvidia-0.17", _net(_params(_M, _V), _params(_M, _V))),
     Example(
         "bvlc",
         _net(_params(_M, _V), _params(_M, _V))

@@ -119,7 +119,6 @@ _TEST_ONLY = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" include 
 VALID = (
     Example("nvidia-0.15", _TWINS % (_CAFFE, f"  {_CAFFE}\n")),
     Example("nvidia-0.15", _TWINS % ("", f"  {_CUDNN}\n")),
-    Example("nvidia-0.17", _TWINS % ("", f"  {_CAFFE}\n")),
     Example("nvidia-0.15", _DEPLOY % "", _beside(_DEFAULT), "deploy.prototxt"),
     Example("nvidia-0.14", _DEPLOY % f"  {_CAFFE}\n", _beside(_CAFFE), "deploy.prototxt"),
     Example("nvidia-0.15", _TRAIN % _CAFFE, {"deploy.prototxt": _DEPLOY % ""}, "train.prototxt"),

@@ -84,9 +84,6 @@ VALID = (
     Example("nvidia-0.15", (_NET % ("", "")).replace("Convolution", "LRN")),
     Example("nvidia-0.15", (_NET % ("", "")).replace("CAFFE", "CUDNN")),
     Example("nvidia-0.15", (_NET % ("", "")).replace("stats: true", "stats: false")),
-    Example("nvidia-0.14", _NET % ("", "")),
-    Example("nvidia-0.17", _NET % ("", "")),
-    Example("bvlc", (_NET % ("", "")).replace("    engine: CAFFE\n", "")),
     Example("nvidia-0.15", (_NET % ("", "")).replace(' bottom: "p"', "")),
 )
 INVALID = (

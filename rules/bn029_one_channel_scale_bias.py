@@ -123,8 +123,6 @@ VALID = (
     Example("nvidia-0.17", _NET % (2, "    scale_bias: true\n")),
     Example("nvidia-0.16", _GRAY % "3" + _BN % _ON % ""),
     Example("nvidia-0.17", 'layer { name: "d" type: "Data" top: "x" }\n' + _BN % _ON % ""),
-    Example("nvidia-0.15", _NET % (1, "    scale_filler { value: 1 }\n")),
-    Example("bvlc", _NET % (1, "")),
 )
 INVALID = (
     Invalid(

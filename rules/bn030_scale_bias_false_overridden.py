@@ -81,7 +81,6 @@ VALID = (
     Example("nvidia-0.17", _NET % _OFF),
     Example("nvidia-0.17", _NET % (_GAMMA + _BETA)),
     Example("nvidia-0.16", _NET % ("    scale_bias: true\n" + _GAMMA)),
-    Example("nvidia-0.15", _NET % _GAMMA),
     Example(
         "nvidia-0.17",
         (_NET % (_OFF + _GAMMA)).replace('top: "y"', 'top: "y" include { min_level: 1 }'),

@@ -119,8 +119,6 @@ VALID = (
     Example("nvidia-0.15", _net(_FOUR + _ZERO, engine="CUDNN")),
     Example("nvidia-0.15", _net(engine="DEFAULT"), _solver("")),
     Example("nvidia-0.15", _net(_FOUR + _ZERO, data="Input")),
-    Example("nvidia-0.14", _net("")),
-    Example("nvidia-0.17", _net(_FOUR + _ZERO)),
 )
 INVALID = (
     Invalid("nvidia-0.15", _net(_FOUR + _ZERO), (8, 17), fixed=_net()),

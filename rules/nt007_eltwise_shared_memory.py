@@ -118,7 +118,6 @@ _OFF = "eltwise_mem_sharing: false\n"
 VALID = (
     Example("nvidia-0.17", _net(_BRANCH, _sum("y", "x"), _layer("InnerProduct", "s", "ip"))),
     Example("nvidia-0.17", _net(_POOLED, _sum("x", "y"))),
-    Example("nvidia-0.16", _net(_BRANCH, _sum("x", "y"))),
     Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y"), sharing=_OFF)),
     Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y", "eltwise_param { operation: MAX }"))),
     Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y", "eltwise_param { operation: PROD }"))),

@@ -89,7 +89,6 @@ VALID = (
     Example("nvidia-0.15", _net(_TRAIN, _TWIN % _TEST)),
     Example("nvidia-0.15", _net('exclude { stage: "deploy" }')),
     Example("nvidia-0.15", _net(_TRAIN, conv=_TRAIN)),
-    Example("bvlc", _net(_TRAIN)),
     # Not split by stages: BN016.
     Example("nvidia-0.15", _TWIN % _TRAIN),
     Example("nvidia-0.15", _net('include { phase: TRAIN } include { stage: "deploy" }')),

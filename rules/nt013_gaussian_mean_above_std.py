@@ -100,7 +100,6 @@ layer {{
 _GAMMA = ("BatchNorm", "batch_norm_param", 'scale_filler { type: "gaussian" mean: 1 std: 0.02 }')
 _BIAS = 'bias_term: %s bias_filler { type: "gaussian" mean: 3 }'
 VALID = (
-    *(Example(target, _layer(*_GAMMA)) for target in ("nvidia-0.14", "nvidia-0.15")),
     Example("nvidia-0.17", _layer("Scale", "scale_param", "filler { mean: 1 }")),
     Example("nvidia-0.16", _layer("Scale", "scale_param", 'filler { type: "gaussian" mean: 1 }')),
     Example(

@@ -53,8 +53,6 @@ VALID = (
     Example("nvidia-0.16", _SOLVER % "false", _BN),
     Example("nvidia-0.16", _SOLVER % "true", _RELU),
     Example("nvidia-0.16", _SOLVER % "true"),
-    # Not known there: PT003.
-    Example("bvlc", _SOLVER % "true", _BN),
 )
 INVALID = (
     Invalid("nvidia-0.16", _SOLVER % "true", (3,), None, _BN),

@@ -60,8 +60,6 @@ VALID = (
     Example("nvidia-0.14", _SOLVER % "GPU", _net("")),
     Example("nvidia-0.14", _SOLVER % "CPU", _net("engine: CAFFE")),
     Example("nvidia-0.14", 'net: "net.prototxt"\nbase_lr: 0.1\n', _net("")),
-    Example("nvidia-0.15", _SOLVER % "CPU", _net("")),
-    Example("bvlc", _SOLVER % "CPU", _net("")),
     Example("nvidia-0.14", _SOLVER % "CPU", _net("engine: CUDNN } include { min_level: 1")),
 )
 INVALID = (

@@ -44,8 +44,6 @@ def check(solver: Solver) -> Iterator[Finding]:
 
 _SOLVER = "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\ntest_initialization: %s\n"
 VALID = (
-    Example("bvlc", _SOLVER % "false"),
-    Example("nvidia-0.15", _SOLVER % "false"),
     Example("nvidia-0.17", _SOLVER % "true"),
     # Nothing is tested.
     Example("nvidia-0.17", "base_lr: 0.1\ntest_initialization: false\n"),

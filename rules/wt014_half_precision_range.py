@@ -106,7 +106,6 @@ layer { name: "h" blobs { shape { dim: 1 } raw_data_type: FLOAT16 raw_data: "\\0
 VALID = (
     WeightsExample("nvidia-0.17", _BN % ("", "1e6")),
     WeightsExample("nvidia-0.17", _BN % (_HALF, "65504")),
-    WeightsExample("bvlc", _BN % ("", "1e6")),
     WeightsExample("nvidia-0.17", _BN % ("backward_type: FLOAT", "1e6")),
     WeightsExample("nvidia-0.17", _CONV % ("", "1e6")),
     WeightsExample("nvidia-0.17", _BN % ("forward_math: FLOAT16", "1e6")),

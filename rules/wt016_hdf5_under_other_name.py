@@ -53,7 +53,6 @@ def check(weights: Weights) -> Iterator[Finding]:
 _CONV = 'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n'
 VALID = (
     WeightsExample("nvidia-0.17", _CONV, hdf5=True, name="model.caffemodel.h5"),
-    WeightsExample("bvlc", _CONV, hdf5=True),
     WeightsExample("nvidia-0.17", _CONV),
 )
 INVALID = (

@@ -51,7 +51,6 @@ def check(weights: Weights) -> Iterator[Finding]:
 _CONV = 'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n'
 VALID = (
     WeightsExample("nvidia-0.17", _CONV, name="model.weights.caffemodel"),
-    WeightsExample("bvlc", _CONV, name="model.caffemodel.h5"),
     WeightsExample("nvidia-0.17", _CONV, hdf5=True, name="model.caffemodel.h5"),
 )
 INVALID = (

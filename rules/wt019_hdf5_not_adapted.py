@@ -88,7 +88,6 @@ VALID = (
     WeightsExample("nvidia-0.17", _THREE % "100"),
     WeightsExample("nvidia-0.17", _THREE % "1", hdf5=True, name=_NAME),
     WeightsExample("nvidia-0.17", _NEW, hdf5=True, name=_NAME),
-    WeightsExample("nvidia-0.15", _OLD, hdf5=True, name=_NAME),
     WeightsExample("nvidia-0.16", _THREE % "100", hdf5=True, name=_NAME),
 )
 INVALID = (

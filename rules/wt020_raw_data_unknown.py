@@ -60,7 +60,6 @@ _RAW = 'raw_data_type: FLOAT raw_data: "\\000\\000\\200\\077"'
 VALID = (
     WeightsExample("bvlc", _CONV % "data: 1"),
     WeightsExample("bvlc", _CONV % f"data: 1 {_RAW}"),
-    WeightsExample("nvidia-0.16", _CONV % _RAW),
 )
 INVALID = (
     InvalidWeights("bvlc", _CONV % _RAW, (None,)),

@@ -103,7 +103,8 @@ class Runner:
 
 def _shown(finding: Diagnostic, line: int) -> str:
     """Return all that a finding says."""
-    text = f"{line or finding.span}: {finding.severity.value}: {finding.message}\n"
+    place = f"line {line}" if line else f"bytes {finding.span.start} to {finding.span.end}"
+    text = f"{place}: {finding.severity.value}: {finding.message}\n"
     for label in finding.related:
         text += f"    {label.text} ({label.span.start} to {label.span.end})\n"
     if finding.fix is not None:

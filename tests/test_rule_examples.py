@@ -48,6 +48,12 @@ def of(rule: Rule, report: FileReport) -> list[Diagnostic]:
     return [d for d in report.diagnostics if d.code == rule.code]
 
 
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
+def test_every_example_is_for_a_caffe_that_the_rule_is_for(rule: Rule) -> None:
+    valid, invalid = examples(rule)
+    assert [e.target for e in (*valid, *invalid) if not rule.applies_to(e.target)] == []
+
+
 @pytest.mark.parametrize(("rule", "example"), VALID)
 def test_quiet_on_look_alikes(rule: Rule, example: Example, tmp_path: Path) -> None:
     assert of(rule, check(example, tmp_path)) == []
