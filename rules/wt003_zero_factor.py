@@ -109,6 +109,7 @@ VALID = (
     WeightsExample("nvidia-0.17", _UNUSED),
     WeightsExample("nvidia-0.16", _ZEROS % ("0", "")),
     WeightsExample("nvidia-0.16", (_BN % ("0", _AFFINE)).replace("dim: 4", "dim: [1, 4, 1, 1]")),
+    WeightsExample("nvidia-0.14", _BN % ("0", _AFFINE)),
 )
 INVALID = (
     InvalidWeights("bvlc", _BN % ("0", ""), ("bn",)),
@@ -122,4 +123,6 @@ INVALID = (
     ),
     InvalidWeights("nvidia-0.17", (_BN % ("0", "")).replace("1, 2, 3, 4", "0, 0, 0, 0"), ("bn",)),
     InvalidWeights("nvidia-0.16", _BN % ("0", _AFFINE), ("bn",)),
+    InvalidWeights("nvidia-0.17", _BN % ("0", _AFFINE), ("bn",)),
+    InvalidWeights("nvidia-0.16", _BN.replace("dim: 4", "dim: [1, 4, 1, 1]") % ("0", ""), ("bn",)),
 )

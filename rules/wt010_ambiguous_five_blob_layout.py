@@ -112,6 +112,13 @@ VALID = (
         _FIVE.replace("[5, 6]", "5").replace("[3, 4]", "3") % (_FLAT, _FLAT, _ONE, "1", _ONE, _ONE),
     ),
     WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _FLAT, "[7, 8]", _FLAT, _FLAT)),
+    WeightsExample("nvidia-0.14", _SINGLES),
+    WeightsExample(
+        "bvlc",
+        'layer { name: "bn" type: "BatchNorm"\n'
+        + "".join(f"  blobs {{ shape {{ dim: 1 }} data: {v} }}\n" for v in (3, 2, 1))
+        + "}\n",
+    ),
 )
 INVALID = (
     InvalidWeights("nvidia-0.17", _FIVE % (_WIDE, _WIDE, _SINGLE, "0", _WIDE, _WIDE), ("bn",)),
@@ -121,4 +128,6 @@ INVALID = (
         _SINGLES,
         ("bn",),
     ),
+    InvalidWeights("nvidia-0.15", _SINGLES, ("bn",)),
+    InvalidWeights("nvidia-0.14", _FIVE % (_FLAT, _FLAT, _ONE, "999.98", _FLAT, _FLAT), ("bn",)),
 )

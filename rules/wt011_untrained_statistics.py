@@ -106,6 +106,14 @@ layer {
 }
 """
 _TRAINED = ("50, 60", "70, 80")
+_GAMMA = "  blobs { shape { dim: 2 } data: [1, 1] }\n"
+
+
+def _five(name: str, factor: str) -> str:
+    """A layer with gamma and beta of its own."""
+    return _BN.removesuffix("}\n") % (name, *_TRAINED, factor) + _GAMMA * 2 + "}\n"
+
+
 VALID = (
     WeightsExample("bvlc", _BN % ("bn", *_TRAINED, "1")),
     WeightsExample("bvlc", _BN % ("bn", *_TRAINED, "999.98236")),
@@ -134,6 +142,9 @@ VALID = (
         + "".join(f"  blobs {{ shape {{ dim: 1 }} data: {v} }}\n" for v in (3, 2, 1, 1.5, -0.25))
         + "}\n",
     ),
+    WeightsExample("nvidia-0.17", _five("a", "1") + _five("b", "0")),
+    WeightsExample("nvidia-0.17", _five("a", "1") + _BN % ("b", *_TRAINED, "999.98")),
+    WeightsExample("nvidia-0.16", _BN % ("a", *_TRAINED, "1") + _BN % ("b", *_TRAINED, "0")),
 )
 INVALID = (
     InvalidWeights("nvidia-0.17", _BN % ("bn", "0, 0", "0, 0", "1"), ("bn",)),
