@@ -47,7 +47,7 @@ def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> 
     node = batchnorm.node
     if batchnorm.include or batchnorm.exclude or len(batchnorm.tops) != 1:
         return None
-    if node.start == node.value_start:
+    if node.in_list:
         return None
     wanted = f"{batchnorm.name}_scale"
     name = names.free(f"{wanted}_" if wanted in names else wanted)

@@ -92,7 +92,7 @@ def heads(view: View) -> Iterator[tuple[Layer, Layer | None]]:
     for layer in view.layers:
         if layer.type not in _NORMALISING or len(layer.bottoms) != 1:
             continue
-        version = view.bottoms[layer.index][0]
+        version = view.bottom(layer)
         producer = version.producer if version is not None else None
         if producer is not None and producer.index in found:
             producer = found[producer.index]

@@ -35,6 +35,6 @@ def delete_params(
 ) -> Fix | None:
     """The fix that takes `param` blocks out; None where they are items of a list."""
     nodes = [param.message.node for param in params if param.message.node is not None]
-    if any(node.start == node.value_start for node in nodes):
+    if any(node.in_list for node in nodes):
         return None
     return Fix(title, tuple(delete_fields(net.source, nodes)), applicability)

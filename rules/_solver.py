@@ -84,7 +84,7 @@ def set_field(
         return replace_value(node, value)
     if message.node is not None:
         return append_field(source, message.node, [f"{field}: {value}"])
-    if before.start == before.value_start:
+    if before.in_list:
         return None
     line_start = source.text.rfind("\n", 0, before.start) + 1
     indent = source.text[line_start : before.start]

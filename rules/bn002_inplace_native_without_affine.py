@@ -51,7 +51,7 @@ def check(net: Net) -> Iterator[Finding]:
     ]
     wanted = {i for view in net.views for i in gradients(net, view)} if suspects else set()
     for layer in suspects:
-        read = [view.bottoms[layer.index][0] for view in net.views_of(layer, "TRAIN")]
+        read = [view.bottom(layer) for view in net.views_of(layer, "TRAIN")]
         if not any(id(version) in wanted for version in read):
             continue
         yield Finding(

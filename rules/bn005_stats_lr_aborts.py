@@ -47,7 +47,7 @@ _STATISTICS = 3
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         zeroed = net.dialect.zeroes_three_params and len(layer.params) == 3 and not net.inline
-        if zeroed or not net.views_of(layer) or not net.traits(layer).kind.checks_statistics_lr:
+        if zeroed or not net.keeps(layer) or not net.traits(layer).kind.checks_statistics_lr:
             continue
         offending = next((param for param in layer.params[:3] if param.lr_mult != 0), None)
         if offending is None:

@@ -35,7 +35,7 @@ from ._layers import delete_params, named
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         given, blobs = len(layer.params), len(net.traits(layer).blobs)
-        if given <= blobs or not net.views_of(layer):
+        if given <= blobs or not net.keeps(layer):
             continue
         surplus = layer.params[blobs:]
         zeros = all(param.lr_mult == 0 and param.decay_mult == 0 for param in surplus)

@@ -47,7 +47,7 @@ def check(net: Net) -> Iterator[Finding]:
         if len(layer.params) != 3:
             continue
         offending = next((param for param in layer.params if param.lr_mult != 0), None)
-        if offending is None or not net.views_of(layer):
+        if offending is None or not net.keeps(layer):
             continue
         yield Finding(
             offending.span,

@@ -88,7 +88,7 @@ def _joined(view: View, other: View) -> set[int]:
 def _belongs_to_batchnorm(view: View, layer: Layer) -> bool:
     if len(layer.bottoms) != 1:
         return False
-    version = view.bottoms[layer.index][0]
+    version = view.bottom(layer)
     producer = version.producer if version is not None else None
     return layer.type == "BatchNorm" or (producer is not None and producer.type == "BatchNorm")
 

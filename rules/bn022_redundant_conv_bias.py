@@ -85,7 +85,7 @@ def _only_reader(net: Net, layer: Layer) -> Layer | None:
 
 def _fix(net: Net, layer: Layer, field: str) -> Fix | None:
     surplus = [param.message.node for param in layer.params[1:] if param.message.node is not None]
-    if any(node.start == node.value_start for node in surplus):
+    if any(node.in_list for node in surplus):
         return None
     parameter = layer.parameter(field)
     fillers = parameter.nodes_of("bias_filler") if parameter is not None else []

@@ -52,7 +52,7 @@ def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         param = layer.parameter("batch_norm_param")
         node = param.node_of("eps") if param is not None else None
-        if param is None or node is None or not net.views_of(layer):
+        if param is None or node is None or not net.keeps(layer):
             continue
         eps = param.number("eps")
         verdict = _verdict(net, layer, eps)

@@ -47,7 +47,7 @@ def check(net: Net) -> Iterator[Finding]:
         for layer in stored:
             if layer not in view or not layer.bottoms or layer.runs_as(view.state) != "TRAIN":
                 continue
-            version = view.bottoms[layer.index][0]
+            version = view.bottom(layer)
             learner = above.get(version) if version is not None else None
             if learner is not None:
                 found.setdefault(layer.index, (layer, learner))

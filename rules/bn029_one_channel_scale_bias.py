@@ -79,7 +79,7 @@ def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
     if layer.is_in_place() and net.traits(layer).engine == "CAFFE":
         return None
     surplus = [param.message.node for param in layer.params[3:] if param.message.node is not None]
-    if any(node.start == node.value_start for node in surplus):
+    if any(node.in_list for node in surplus):
         return None
     fillers = {
         node.name: " ".join(net.source.decode(node.value_start, node.end).split())

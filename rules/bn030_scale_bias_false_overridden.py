@@ -44,7 +44,7 @@ def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         param = layer.parameter("batch_norm_param")
         node = param.node_of("scale_bias") if param is not None else None
-        if param is None or node is None or param.flag("scale_bias") or not net.views_of(layer):
+        if param is None or node is None or param.flag("scale_bias") or not net.keeps(layer):
             continue
         fillers = [
             node for name in ("scale_filler", "bias_filler") for node in param.nodes_of(name)

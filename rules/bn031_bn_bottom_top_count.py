@@ -30,7 +30,7 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         bottoms, tops = len(layer.bottoms), len(layer.tops)
-        if bottoms == tops == 1 or not net.views_of(layer):
+        if bottoms == tops == 1 or not net.keeps(layer):
             continue
         surplus = [*layer.bottoms[1:2], *layer.tops[1:2]]
         advice = "remove the surplus" if surplus else "add what is missing"

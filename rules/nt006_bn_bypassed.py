@@ -55,7 +55,7 @@ def _other_reader(net: Net, layer: Layer) -> tuple[Layer, BlobName] | None:
         return None
     name = layer.bottoms[0].name
     for view in views:
-        version = view.bottoms[layer.index][0]
+        version = view.bottom(layer)
         for reader in version.readers if version is not None else ():
             if reader.index > layer.index:
                 return reader, next(b for b in reader.bottoms if b.name == name)

@@ -34,7 +34,7 @@ from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.window import Conflict, conflicts
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
-from protolint.text.tree import Block, Scalar
+from protolint.text.tree import Block
 from protolint.text.write import append_field, delete_fields
 
 from ._layers import named
@@ -53,7 +53,7 @@ def check(net: Net) -> Iterator[Finding]:
             continue
         fault = next(conflicts(layer, param), None)
         node = param.node_of(fault.field) if fault is not None else None
-        if fault is None or node is None or not net.views_of(layer):
+        if fault is None or node is None or not net.keeps(layer):
             continue
         if fault.surplus:
             what = f"{fault.other} and {fault.field} exclude each other; keep one"
@@ -69,7 +69,7 @@ def _fix(net: Net, param: Message, fault: Conflict) -> Fix | None:
     if fault.missing and isinstance(param.node, Block):
         edits = [append_field(net.source, param.node, [fault.missing])]
         return Fix(f"Add {fault.missing}", tuple(edits), Applicability.UNSAFE)
-    if not nodes or any(isinstance(n, Scalar) and n.start == n.value_start for n in nodes):
+    if not nodes or any(node.in_list for node in nodes):
         return None
     edits = delete_fields(net.source, nodes)
     return Fix(f"Remove {' and '.join(fault.surplus)}", tuple(edits), Applicability.UNSAFE)

@@ -45,7 +45,7 @@ def check(net: Net) -> Iterator[Finding]:
     for layer in net.layers:
         filler = next((f for f in _fillers(layer.message) if _aborts(f)), None)
         node = filler.node_of("mean") if filler is not None else None
-        if filler is None or node is None or not net.views_of(layer):
+        if filler is None or node is None or not net.keeps(layer):
             continue
         yield Finding(
             node.span,

@@ -46,7 +46,7 @@ from ._layers import is_old_type_word, named
 def check(net: Net) -> Iterator[Finding]:
     known = net.dialect.layer_types | net.custom_types
     for layer in net.layers:
-        if layer.type in known or not net.views_of(layer) or is_old_type_word(layer):
+        if layer.type in known or not net.keeps(layer) or is_old_type_word(layer):
             continue
         node = layer.type_node
         span = node.span if node is not None else layer.head

@@ -43,7 +43,7 @@ def check(net: Net) -> Iterator[Finding]:
         if layer.type not in known:
             continue
         ignored = next(_ignored(layer, ALL_TYPES[layer.type]), None)
-        if ignored is None or ignored.node is None or not net.views_of(layer):
+        if ignored is None or ignored.node is None or not net.keeps(layer):
             continue
         yield Finding(
             ignored.node.head_span,

@@ -253,6 +253,10 @@ class Net:
             if layer in view and (phase is None or layer.runs_as(view.state) == phase)
         ]
 
+    def keeps(self, layer: Layer) -> bool:
+        """Return whether some view keeps a layer."""
+        return bool(self.views_of(layer))
+
     @cached_property
     def _views_by_phase(self) -> dict[str | None, list[View]]:
         views = self.views

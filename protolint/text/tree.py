@@ -98,6 +98,11 @@ class Scalar:
         return self.base + self.written[3]
 
     @property
+    def in_list(self) -> bool:
+        """Whether it is an item of a list, and so has no name of its own."""
+        return self.start == self.value_start
+
+    @property
     def span(self) -> Span:
         """The bytes of the whole field, without a separator after it."""
         return Span(self.start, self.end)
@@ -129,6 +134,11 @@ class Block(_Placed):
         self.end = value_start + 1
         self.closed = False
         self.children: list[Node] = []
+
+    @property
+    def in_list(self) -> bool:
+        """Whether it is an item of a list, and so has no name of its own."""
+        return self.start == self.value_start
 
     @property
     def span(self) -> Span:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from protolint.caffe.build import Build
@@ -10,8 +13,12 @@ from protolint.edit import apply_edits
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
 from protolint.names import Names
+from protolint.net.learning import gradients, learners
+from protolint.net.memory import memory
 from protolint.net.net import Net
+from protolint.net.parameters import parameters
 from protolint.net.rename import rename_top
+from protolint.net.shapes import shapes
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 
@@ -237,3 +244,44 @@ def test_long_in_place_chains_are_followed() -> None:
     result = renamed(text, "l0")
     assert result is not None
     assert result.count('"data"') == 2
+
+
+def test_a_net_keeps_what_some_view_keeps() -> None:
+    stage = 'include { stage: "nowhere" not_stage: "nowhere" }'
+    found = net(
+        DATA + layer("a", "ReLU", "data", "a", TEST_ONLY) + layer("b", "ReLU", "data", "b", stage)
+    )
+    assert [found.keeps(one) for one in found.layers] == [True, True, False]
+
+
+def test_a_bottom_that_is_missing_or_is_not_there_is_none() -> None:
+    found = net(DATA + layer("e", "Eltwise", "data nothing", "e"))
+    view, eltwise = found.views[0], by_name(found, "e")
+    assert view.bottom(eltwise) is view.tops[0][0]
+    assert view.bottom(eltwise, 1) is view.bottom(eltwise, 2) is None
+    other = net(DATA + layer("t", "ReLU", "data", "t", TEST_ONLY))
+    assert other.views[0].bottom(by_name(other, "t")) is None
+
+
+def test_facts_are_found_once_and_keep_nothing_alive() -> None:
+    found = net(DATA + layer("c", "Convolution", "data", "c") + layer("r", "ReLU", "c", "c"))
+    view = found.views[0]
+    for ask in (shapes, parameters, learners, gradients, memory):
+        assert ask(found, view) is ask(found, view)
+    known, gone = shapes(found, view), weakref.ref(view)
+    assert len(known) == 4
+    gc.collect()
+    gc.disable()
+    try:
+        del found, view
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_items_of_a_list_have_no_name_of_their_own() -> None:
+    text = 'layer { name: "c" bottom: ["a", "b"] top: "t" param [{ }, { }] include { } }\n'
+    (one,) = net(text).layers
+    assert [blob.node.in_list for blob in (*one.bottoms, *one.tops)] == [True, True, False]
+    blocks = [*one.message.nodes_of("param"), *one.message.nodes_of("include")]
+    assert [block.in_list for block in blocks] == [True, True, False]
