@@ -243,7 +243,7 @@ class Together:
         plan = plan_model(
             model,
             options.target,
-            options.choices,
+            self._choices_alone(entry.path),
             self.plans,
             half=options.half,
             resume=options.resume,
@@ -251,6 +251,17 @@ class Together:
             nets=self.nets,
         )
         return ModelJob(plan, output, options.target, notes)
+
+    def _choices_alone(self, path: str) -> Choices:
+        """Return what is asked for layers of a model that no prototxt speaks of.
+
+        Without cuDNN they run on the other engine, which may want other blobs.
+        """
+        choices, target = self.options.choices, self.options.target
+        alone = not self.workspace.build(path).cudnn and target.engines_differ_in_layout
+        if choices.engine is None and alone:
+            return choices._replace(engine=target.default_engine_alone)
+        return choices
 
     def _missing(self, found: set[str]) -> list[Note]:
         """The BatchNorm layers of the nets that a model does not have."""

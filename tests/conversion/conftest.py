@@ -7,13 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.decide.action import scale_specs
-from protolint.conversion.decide.forms import filler_of, form_of, multipliers, single
 from protolint.conversion.decide.plan import Choices, Plan, plan_net
 from protolint.conversion.prove.text import new_faults
 from protolint.conversion.text.net import converted
@@ -69,6 +68,8 @@ def convert(file: LintFile, target: str, **choices: Any) -> LintFile:
 
 class Meaning:
     """What a net computes and how it trains, whatever its blobs are called.
+
+    Nothing of the converter helps to say it: what it gets wrong must not be wrong here too.
 
     For every state the layers by name, each with what it does and what it reads: the layer
     and the index of the top that the very version comes from.
@@ -140,18 +141,24 @@ class Meaning:
 
     def _batchnorm(self, view: View, layer: Layer, trains: bool) -> Any:
         net, dialect = self.net, self.net.dialect
-        form = form_of(layer, net)
+        traits = batchnorm_traits(layer, dialect, with_cudnn=net.build.cudnn)
         param = layer.parameter("batch_norm_param")
         fraction = param.number("moving_average_fraction") if param is not None else 0.999
         stored = not trains
-        obeyed = not net.traits(layer).kind.ignores_global_stats
+        obeyed = not traits.kind.ignores_global_stats
         if obeyed and param is not None and "use_global_stats" in param:
             stored = param.flag("use_global_stats")
-        found = [form.layout, form.engine, form.affine, form.eps, single(fraction), stored]
+        given = param is not None and "eps" in param
+        eps = traits.kind.eps.effective(
+            param.number("eps") if param is not None and given else None
+        )
+        layout = traits.kind.layout_of(affine=traits.affine)
+        found = [layout, traits.engine, traits.affine, eps, np.float32(fraction), stored]
         if trains:
-            specs = multipliers(layer, form, dialect)
-            found += [_effect(specs[role]) for role in ("gamma", "beta") if role in specs]
-            if form.affine:
+            for index, role in enumerate(traits.blobs):
+                if role in ("gamma", "beta"):
+                    found.append(_effect(layer, index, fixed=dialect.forces_affine_multipliers))
+            if traits.affine:
                 zero = dialect.gamma_starts_at_zero
                 found += [
                     _start(layer, "batch_norm_param", "scale_filler", 0 if zero else 1),
@@ -165,26 +172,29 @@ class Meaning:
         found: list[Any] = [param.integer(f) if param is not None else 1 for f in fields]
         found.append(param is not None and param.flag("bias_term"))
         if trains:
-            found += [_effect(spec) for spec in scale_specs(layer).values()]
+            found += [_effect(layer, index) for index in range(2 if found[-1] else 1)]
             found.append(_start(layer, "scale_param", "filler", 1))
             found.append(_start(layer, "scale_param", "bias_filler", 0))
         return found
 
 
-def _effect(spec: Any) -> Any:
-    return (spec.lr_mult, spec.lr_mult * spec.decay_mult, spec.name)
+def _effect(layer: Layer, index: int, *, fixed: bool = False) -> Any:
+    """How a solver moves a blob: rate, decay, and the name it is shared by."""
+    if index >= len(layer.params):
+        return (1.0, 1.0, "")
+    param = layer.params[index]
+    if fixed:
+        return (1.0, 1.0, param.name)
+    return (param.lr_mult, param.lr_mult * param.decay_mult, param.name)
 
 
 def _start(layer: Layer, parameter: str, field: str, default: int) -> Any:
     """What gamma or beta starts with."""
-    filler = filler_of(layer, parameter, field)
+    param = layer.parameter(parameter)
+    filler = param.message(field) if param is not None else None
     if filler is None:
         return float(default)
-    if filler.value is not None:
-        return filler.value
-    param = layer.parameter(parameter)
-    message = param.message(field) if param is not None else None
-    return _content(message, set()) if message is not None else None
+    return filler.number("value") if filler.text("type") == "constant" else _content(filler, set())
 
 
 def _content(message: Message, skip: set[str]) -> Any:

@@ -362,6 +362,9 @@ def test_legacy_sizes_are_compared_from_their_end() -> None:
     assert _fits(BlobShape((1, 1, 2, 4), legacy=True), Shape.of((2, 4)))
     assert not _fits(BlobShape((1, 4, 1, 1), legacy=True), Shape.of((4,)))
     assert not _fits(BlobShape((1, 1, 1, 4)), Shape.of((4,)))
+    # Sizes that are left over have to be 1: these are 8 values, not 4.
+    assert not _fits(BlobShape((2, 1, 1, 4), legacy=True), Shape.of((4,)))
+    assert not _fits(BlobShape((1, 2, 1, 4), legacy=True), Shape.of((1, 4)))
     assert _fits(BlobShape((7, 4)), Shape.of((None, 4)))
 
 
@@ -403,3 +406,14 @@ def test_like_knows_the_fields_that_the_configuration_adds(tmp_path: Path) -> No
         convert(
             MODELS["bvlc"], to="nvidia-0.15", like=like, output=output, force=True, isolated=True
         )
+
+
+@pytest.mark.parametrize("how", ["configured", "said"])
+def test_weights_alone_obey_them_too(how: str, tmp_path: Path) -> None:
+    model = tmp_path / "brook.caffemodel"
+    model.write_bytes(MODELS["bvlc"].read_bytes())
+    if how == "configured":
+        (tmp_path / "protolint.toml").write_text("cudnn = false\n")
+    output = tmp_path / "made.caffemodel"
+    made = convert(model, to="nvidia-0.15", output=output, cudnn=how == "configured")
+    assert {row.after for row in made.files[0].layers} == {"N15A"}

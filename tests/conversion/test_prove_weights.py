@@ -70,6 +70,11 @@ def test_a_failed_proof_tells_the_worst_layer_and_asks_for_a_report_if_it_is_a_f
     assert ("Rounding alone may come to 1e-06" in said) is not asks
 
 
+def test_a_difference_that_is_no_number_fails_the_proof() -> None:
+    with pytest.raises(ProofError, match="'bn1' would differ by nan"):
+        check_proofs(proofs(0.0, float("nan")))
+
+
 @pytest.mark.parametrize(("gain", "passes"), [(1.00001, 1e-4), (1.0, 1e-6), (1.1, 0.2)])
 def test_the_tolerance_is_the_users(
     gain: float, passes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -617,3 +617,20 @@ def test_no_new_name_is_given_twice(
     layers = [layer.name for layer in net.layers]
     assert len(set(layers)) == len(layers)
     assert names <= {*layers, *net.blob_names}
+
+
+@pytest.mark.parametrize("own", ["", " scale_param { }", " scale_param { bias_term: false }"])
+def test_a_scale_layer_shared_by_twins_gets_its_bias_once(own: str, tools: SimpleNamespace) -> None:
+    norm = (
+        'layer { name: "n" type: "BatchNorm" bottom: "data" top: "n" batch_norm_param {'
+        " scale_filler { value: 1 } bias_filler { value: 0 } } include { phase: %s } }\n"
+    )
+    text = (
+        'layer { name: "d" type: "Data" top: "data" top: "label" }\n'
+        + norm % "TRAIN"
+        + norm % "TEST"
+        + f'layer {{ name: "s" type: "Scale" bottom: "n" top: "n"{own} }}\n'
+    )
+    made = text_of(tools, text, f"{N}15", "bvlc", engine="CAFFE")
+    assert made.count("bias_term") == 1
+    assert "bias_term: true" in made

@@ -300,3 +300,17 @@ def test_the_net_in_a_model_is_what_the_protobuf_library_reads(path: Path) -> No
         layer.ClearField("blobs")
         layer.DiscardUnknownFields()
     assert found == wanted
+
+
+def test_settings_inside_a_message_stay_while_those_of_a_layer_go(tmp_path: Path) -> None:
+    """Inside, nothing in the target is in their place; its own reader passes over them."""
+    message = net("nvidia-0.17")
+    layer = add(message, "p", "Pooling")
+    layer.debug = True
+    layer.pooling_param.torch_pooling = True
+    layer.pooling_param.kernel_size = 2
+    kept = layer.pooling_param.SerializeToString()
+    path = saved(tmp_path, message)
+    made = converted(path, "bvlc", "nvidia-0.17", source="nvidia-0.17")
+    assert made.layer[0].pooling_param.SerializeToString() == kept
+    assert not made.layer[0].HasField("debug")
