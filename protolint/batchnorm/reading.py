@@ -113,6 +113,11 @@ class Norm:
         """What speaks for the layout."""
         return self.detection.candidates[0].evidence if self.detection.candidates else ()
 
+    def with_eps(self, written: float | None) -> Norm:
+        """The same BatchNorm as if its batch_norm_param had this eps; None: it has none."""
+        facts = replace(self.facts, norm=self.facts.norm._replace(eps=written))
+        return _judged(self.layer, facts, self.detection, self.scale_blobs, self.position)
+
     @property
     def folded(self) -> BatchNormState:
         """The state with the Scale layer's gamma and beta, if one follows; raises as `state`."""
@@ -215,11 +220,10 @@ def norms_in(
         blobs: tuple[Array, ...] = ()
         if scale is not None and scale.type == "Scale":
             blobs = tuple(_decoded(data, index, scale))
-        found = norm_of(_stored(entry), facts, blobs, source=source, statistic=statistic)
-        yield replace(found, position=entry.position)
+        verdict = detect(facts, source=source, statistic=statistic)
+        yield _judged(_stored(entry), facts, verdict, blobs, entry.position)
 
 
-@np.errstate(invalid="ignore", over="ignore")
 def norm_of(
     layer: StoredLayer,
     facts: LayerFacts,
@@ -233,13 +237,25 @@ def norm_of(
     `source` and `statistic` are as in detect.
     """
     verdict = detect(facts, source=source, statistic=statistic)
-    if verdict.layout is None:
-        return Norm(layer, facts, verdict, None, verdict.question, scale_blobs)
-    try:
-        state = verdict.layout.decode(facts.blobs, facts.norm.eps, facts.fraction)
-    except LayoutError as error:
-        return Norm(layer, facts, verdict, None, str(error), scale_blobs)
-    return Norm(layer, facts, verdict, state, "", scale_blobs)
+    return _judged(layer, facts, verdict, scale_blobs)
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def _judged(
+    layer: StoredLayer,
+    facts: LayerFacts,
+    verdict: Detection,
+    scale_blobs: tuple[Array, ...],
+    position: int = 0,
+) -> Norm:
+    """The BatchNorm of a verdict, with numbers where it is certain."""
+    state, problem = None, verdict.question
+    if verdict.layout is not None:
+        try:
+            state = verdict.layout.decode(facts.blobs, facts.norm.eps, facts.fraction)
+        except LayoutError as error:
+            problem = str(error)
+    return Norm(layer, facts, verdict, state, problem, scale_blobs, position=position)
 
 
 def _decoded(data: Buffer, index: ModelIndex, entry: LayerEntry) -> Iterator[Array]:

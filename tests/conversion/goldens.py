@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from protolint.batchnorm.reading import norms_in, require
 from protolint.batchnorm.reference import fold
 from protolint.batchnorm.state import Array, Statistic, with_affine
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers.embedded_net import model_net
-from protolint.conversion.numbers.norms import read_norms
 from protolint.conversion.prove.weights import as_loaded
 from protolint.net.net import Net
 from protolint.weights.blobs import decode_blob
@@ -40,7 +40,7 @@ def function_of(path: Path) -> dict[str, Any]:
     blobs = blobs_of(path)
     with mapped(str(path)) as (data, _):
         index = index_model(str(path), data)
-        for norm in read_norms(data, index, statistic=Statistic.VARIANCE).values():
+        for norm in require("", norms_in(data, index, statistic=Statistic.VARIANCE)):
             state = norm.state
             if norm.facts.scale and blobs[norm.facts.scale]:
                 state = with_affine(state, *blobs[norm.facts.scale])
@@ -66,7 +66,7 @@ def evaluate_model(path: Path, values: Array) -> Array:
     """The last blob of a model for an input, by the layers and weights the file holds."""
     with mapped(str(path)) as (data, _):
         index = index_model(str(path), data)
-        norms = read_norms(data, index, statistic=Statistic.VARIANCE).values()
+        norms = require("", norms_in(data, index, statistic=Statistic.VARIANCE))
         states = {norm.name: norm.state for norm in norms}
         net = model_net(data, index, DIALECTS["nvidia-0.17"])
     return evaluate(net, blobs_of(path), states, values)

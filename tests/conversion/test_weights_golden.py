@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from protolint.batchnorm.facts import LayerFacts
+from protolint.batchnorm.reading import norms_in, require
 from protolint.batchnorm.reference import fold, largest_difference
 from protolint.batchnorm.state import Array
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.numbers.norms import read_norms
 from protolint.conversion.run import convert
 from protolint.errors import InputError
 from protolint.source import Source
@@ -85,7 +85,7 @@ def batchnorms(path: Path) -> dict[str, tuple[LayerFacts, str, tuple[Array, ...]
                 norm.layout.name,
                 blobs[norm.facts.scale] if norm.facts.scale else (),
             )
-            for norm in read_norms(data, index).values()
+            for norm in require("", norms_in(data, index))
         }
 
 

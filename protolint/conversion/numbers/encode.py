@@ -12,6 +12,7 @@ import numpy as np
 
 from protolint.batchnorm.base import Layout, ParamRule, Role
 from protolint.batchnorm.layouts import LAYOUTS
+from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import (
     Array,
@@ -23,7 +24,6 @@ from protolint.batchnorm.state import (
 )
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
-from protolint.conversion.numbers.norms import Norm
 
 __all__ = [
     "FROZEN_SCALE",

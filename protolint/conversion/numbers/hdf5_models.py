@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from protolint.batchnorm.detect import detect
 from protolint.batchnorm.facts import LayerFacts, ParamFacts
+from protolint.batchnorm.reading import Norm, StoredLayer, norm_of, require
 from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.step import Note, Plan
@@ -19,13 +19,13 @@ from protolint.conversion.numbers.encode import (
 )
 from protolint.conversion.numbers.like import BlobShape, Like
 from protolint.conversion.numbers.models import in_net, notes_of, refuse_other_eps
-from protolint.conversion.numbers.norms import Norm, doubt_of, norm_of
 from protolint.conversion.numbers.recipes import recipes_of
 from protolint.conversion.numbers.solverstate import ModelLayer
 from protolint.errors import InputError
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
 from protolint.net.net import TRAIN, Net
+from protolint.source import Span
 from protolint.weights.hdf5 import read_model
 
 __all__ = ["HDF5Plan", "hdf5_layers", "plan_hdf5"]
@@ -112,10 +112,10 @@ def _norms(
             if layer.name not in blobs or layer.name in found:
                 continue
             facts = _facts(layer, blobs[layer.name])
-            verdict = detect(facts, source=source, statistic=statistic)
-            if not verdict.certain:
-                raise InputError(path, doubt_of(layer.name, verdict, 0))
-            found[layer.name] = in_net(norm_of(path, layer.name, facts, verdict), layer, net)
+            shapes = tuple(values.shape for values in facts.blobs)
+            stored = StoredLayer(layer.name, layer.type, (), (), shapes, Span(0, 0))
+            (norm,) = require(path, [norm_of(stored, facts, source=source, statistic=statistic)])
+            found[layer.name] = in_net(norm, layer, net)
     return list(found.values())
 
 

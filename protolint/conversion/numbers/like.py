@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from protolint.batchnorm.reading import Norm
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.decide.forms import Form, form_in, form_of
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Choices, Note
 from protolint.conversion.numbers.encode import Fate, Recipe, target_layout
-from protolint.conversion.numbers.norms import Norm
 from protolint.errors import InputError
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer

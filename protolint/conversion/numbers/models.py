@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from protolint.batchnorm.facts import file_marks
+from protolint.batchnorm.reading import Norm, norms_in, require
 from protolint.batchnorm.state import BatchNormState, Statistic
 from protolint.batchnorm.writer import writer_of
 from protolint.caffe.descriptors import Schema, load_schema
@@ -22,7 +23,6 @@ from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_
 from protolint.conversion.numbers.encode import Fate, LayerChange, Recipe
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.like import BlobShape, Like
-from protolint.conversion.numbers.norms import Norm, norm_of, read_norms
 from protolint.conversion.numbers.recipes import net_of_model, recipes_of
 from protolint.conversion.numbers.rewrite import Rewrite, rewrite_model
 from protolint.conversion.prove.weights import TOLERANCE, Proof, prove
@@ -90,10 +90,16 @@ def read_model_file(path: str, source: str | None, statistic: Statistic | None) 
     """The model in a binary file; raises InputError where a layout is not certain."""
     with mapped(path) as (data, state):
         index = index_model(path, data, state)
-        norms = read_norms(data, index, source=source, statistic=statistic)
+        norms = require(path, norms_in(data, index, source=source, statistic=statistic))
         marks = file_marks(index)
-    writer = writer_of(list(norms.values()), marks, source)
-    return Model(path, index, norms, writer.dialect, writer.name)
+    writer = writer_of(norms, marks, source)
+    found = {norm.position: _as_written(norm, index) for norm in norms}
+    return Model(path, index, found, writer.dialect, writer.name)
+
+
+def _as_written(norm: Norm, index: ModelIndex) -> Norm:
+    """The BatchNorm by its name in the file, whatever bytes that has, as the net in it has it."""
+    return replace(norm, layer=norm.layer._replace(name=index.layers[norm.position].name))
 
 
 def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
@@ -105,9 +111,7 @@ def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
         norms[position] = norm
         if layer is None:
             continue
-        eps = written_eps(layer)
-        facts = replace(norm.facts, norm=norm.facts.norm._replace(eps=eps))
-        changed = in_net(norm_of(model.path, norm.name, facts, norm.detection), layer, net)
+        changed = in_net(norm.with_eps(written_eps(layer)), layer, net)
         if changed.state.eps != norm.state.eps:
             text = (
                 f"eps is {norm.state.eps:.6g} in the file and {changed.state.eps:.6g} in the"
@@ -127,7 +131,7 @@ def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
     made = norm.layout.name.removesuffix("-inv-std").removesuffix("-second-moment")
     if made != form.layout and (made, form.layout) != ("B3", "N16-3"):
         return norm
-    return norm._replace(state=replace(norm.state, eps=form.eps))
+    return replace(norm, decoded=replace(norm.state, eps=form.eps))
 
 
 def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:

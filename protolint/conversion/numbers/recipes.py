@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from protolint.batchnorm.reading import Norm
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
 from protolint.caffe.dialect import Dialect
@@ -12,7 +13,6 @@ from protolint.conversion.decide.memory import ADDED, mark
 from protolint.conversion.decide.step import Action, Plan, Step
 from protolint.conversion.numbers.embedded_net import model_net, with_value
 from protolint.conversion.numbers.encode import FROZEN_SCALE, Fate, Recipe, target_layout
-from protolint.conversion.numbers.norms import Norm
 from protolint.net.net import Net
 from protolint.weights.index import ModelIndex
 from protolint.wire import Buffer

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from protolint.batchnorm.base import Role
+from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.numbers import ForkLayerField, LayerField, V0LayerField, V1LayerField
@@ -31,7 +32,6 @@ from protolint.conversion.numbers.encode import (
     written_layout,
 )
 from protolint.conversion.numbers.fields import Translator
-from protolint.conversion.numbers.norms import Norm
 from protolint.errors import InputError
 from protolint.float32 import single
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
