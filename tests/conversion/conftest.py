@@ -16,6 +16,7 @@ from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.plan import Choices, Plan, plan_net
 from protolint.conversion.prove.text import new_faults
 from protolint.conversion.text.net import converted
+from protolint.layers.batchnorm import batchnorm_traits
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
