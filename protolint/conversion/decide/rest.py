@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
+from protolint.caffe.binder import bind
 from protolint.caffe.descriptors import load_schema
 from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.scene import Scene
@@ -14,6 +15,7 @@ from protolint.conversion.decide.unknown import Foreign, foreign_fields, foreign
 from protolint.layers.layer import Layer
 from protolint.lint.registry import find_rule
 from protolint.net.net import Net
+from protolint.text import parse
 
 __all__ = ["Whole", "whole_net"]
 
@@ -140,20 +142,26 @@ def _inputs(net: Net, target: str) -> Iterator[Refusal]:
 
 
 def _in_target(scene: Scene) -> Net:
-    """The net as the target would build it, were it to read the text as it is."""
+    """Return the net as the target would build it, were it to read the text as it is."""
     net = scene.net
+    node = net.message.node
+    fields = node.children if node is not None else parse(net.source).children
+    # Bound anew, as the target has other fields, and other defaults.
+    message, _ = bind(load_schema(scene.target.schema).messages["NetParameter"], fields)
     cudnn = net.build.cudnn and scene.choices.engine != "CAFFE"
     build = net.build._replace(schema=None, cudnn=cudnn)
-    return Net(net.message, scene.target, net.source, build=build, inline=net.inline)
+    return Net(message, scene.target, net.source, build=build, inline=net.inline)
 
 
 def _shares_memory(scene: Scene) -> bool:
-    """Whether the target would write a sum over a blob that is still needed."""
+    """Return whether the target would write a sum over a blob that is still needed."""
     net = scene.net
     rule = find_rule(_SHARING)
     if rule.applies_to(net.dialect.name) or not rule.applies_to(scene.target.name):
         return False
-    return bool(net.source.data) and next(iter(rule.check(_in_target(scene))), None) is not None
+    if not net.source.data or not net.of_types(("Eltwise",)):
+        return False
+    return next(iter(rule.check(_in_target(scene))), None) is not None
 
 
 def _notes(scene: Scene, steps: Sequence[Step], left_out: Sequence[Foreign]) -> Iterator[Note]:
