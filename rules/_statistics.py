@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from protolint.edit import Edit
+from protolint.edit import Edit, Fix
 from protolint.layers.layer import Layer, ParamSpec
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, replace_value
+
+from ._layers import delete_params
 
 STATISTICS = frozenset({"mean", "variance", "factor"})
 ZEROS = "param { lr_mult: 0 decay_mult: 0 }"
@@ -61,6 +63,17 @@ def mask(net: Net, param: ParamSpec) -> Iterator[Edit]:
             yield replace_value(node, "0")
     if missing and param.message.node is not None:
         yield append_field(net.source, param.message.node, missing)
+
+
+def freezing(net: Net, params: list[ParamSpec], *, removable: bool = True) -> Fix | None:
+    """Return the fix that frees statistics from the solver.
+
+    It takes the blocks out if they are `removable` and none has a name, else masks them.
+    """
+    if removable and not any(param.name for param in params):
+        return delete_params(net, params, "Remove the param blocks")
+    edits = [edit for param in params for edit in mask(net, param)]
+    return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
 
 
 def global_stats(batchnorm: Layer, value: bool) -> Scalar | None:

@@ -35,8 +35,8 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._layers import delete_params, named
-from ._statistics import mask
+from ._layers import named
+from ._statistics import freezing
 
 _STATISTICS = 3
 
@@ -68,12 +68,9 @@ def _learns(net: Net, layer: Layer) -> bool:
 
 
 def _fix(net: Net, layer: Layer) -> Fix | None:
-    learns = _learns(net, layer)
-    if not learns and not any(param.name for param in layer.params):
-        return delete_params(net, layer.params, "Remove the param blocks")
-    masked = layer.params[:_STATISTICS] if learns else layer.params
-    edits = [edit for param in masked for edit in mask(net, param)]
-    return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
+    if _learns(net, layer):
+        return freezing(net, layer.params[:_STATISTICS], removable=False)
+    return freezing(net, layer.params)
 
 
 _NET = """\

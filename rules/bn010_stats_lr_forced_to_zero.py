@@ -25,13 +25,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.edit import Fix
-from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._layers import delete_params, named
-from ._statistics import mask
+from ._layers import named
+from ._statistics import freezing
 
 
 @net_rule(
@@ -54,15 +52,8 @@ def check(net: Net) -> Iterator[Finding]:
             f"{named(layer)}: {net.dialect.name} sets these multipliers to 0; "
             "remove the param blocks",
             layer=layer.name,
-            fix=_fix(net, layer),
+            fix=freezing(net, layer.params),
         )
-
-
-def _fix(net: Net, layer: Layer) -> Fix | None:
-    if not any(param.name for param in layer.params):
-        return delete_params(net, layer.params, "Remove the param blocks")
-    edits = [edit for param in layer.params for edit in mask(net, param)]
-    return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
 
 
 _NET = """\

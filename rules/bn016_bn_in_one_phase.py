@@ -95,7 +95,7 @@ def _belongs_to_batchnorm(view: View, layer: Layer) -> bool:
 
 def _fix(net: Net, layer: Layer) -> Fix | None:
     nodes = [rule.message.node for rule in (*layer.include, *layer.exclude)]
-    known = [node for node in nodes if node is not None and node.start != node.value_start]
+    known = [node for node in nodes if node is not None and not node.in_list]
     if len(known) != len(nodes):
         return None
     edits = tuple(delete_fields(net.source, known))

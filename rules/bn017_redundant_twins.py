@@ -93,7 +93,7 @@ def _fix(net: Net, pair: Twins) -> Fix | None:
     param = kept.parameter("batch_norm_param")
     if param is not None:
         nodes += param.nodes_of("use_global_stats")
-    known = [node for node in nodes if node is not None and node.start != node.value_start]
+    known = [node for node in nodes if node is not None and not node.in_list]
     if len(known) != len(nodes):
         return None
     return Fix("Keep one layer for both phases", tuple(delete_fields(net.source, known)))
