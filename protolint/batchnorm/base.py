@@ -90,6 +90,12 @@ class Layout:
         return Role.GAMMA in self.roles
 
     @property
+    def is_plain_sums(self) -> bool:
+        """Whether the blobs are BVLC's: sums of mean and variance, and their factor."""
+        alone = self.roles == (Role.MEAN, Role.SPREAD, Role.FACTOR)
+        return alone and self.sums and self.statistic is Statistic.VARIANCE
+
+    @property
     def params(self) -> tuple[ParamRule, ...]:
         """What each `param` block has to say, in the order of the blobs."""
         user = (Role.GAMMA, Role.BETA)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from protolint.batchnorm.detect import Detection
-from protolint.batchnorm.facts import FileMarks, LayerFacts
+from protolint.batchnorm.facts import FileMarks
+from protolint.batchnorm.reading import Norm
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import FORK_LAYOUTS
 from protolint.caffe.registry import (
@@ -19,19 +19,8 @@ from protolint.caffe.registry import (
 
 __all__ = ["Writer", "writer_of"]
 
-# The oldest form of BVLC's three blobs, which no release writes.
-_OLD_B3 = "B3-second-moment"
-
-
-class JudgedLayer(Protocol):
-    """A BatchNorm of a file, and which layouts it may have."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def facts(self) -> LayerFacts: ...
-    @property
-    def detection(self) -> Detection: ...
+# Forms of the same three blobs, by which their writers cannot be told apart.
+_THREE_SUMS = ("B3", "I3", "B3-second-moment")
 
 
 class Writer(NamedTuple):
@@ -51,7 +40,7 @@ class Writer(NamedTuple):
         return self.name == self.dialect.name
 
 
-def writer_of(norms: Sequence[JudgedLayer], marks: FileMarks, source: str | None = None) -> Writer:
+def writer_of(norms: Sequence[Norm], marks: FileMarks, source: str | None = None) -> Writer:
     """Return who wrote a file, as far as it shows; `source` is what the user says.
 
     A BatchNorm whose layout is not certain counts as its likeliest layout, if that one holds
@@ -63,7 +52,7 @@ def writer_of(norms: Sequence[JudgedLayer], marks: FileMarks, source: str | None
     return Writer(source, DIALECTS.get(source, found.dialect), "as asked")
 
 
-def _by_marks(norms: Sequence[JudgedLayer], marks: FileMarks) -> Writer | None:
+def _by_marks(norms: Sequence[Norm], marks: FileMarks) -> Writer | None:
     if marks.nvidia is None:
         return None
     for norm in norms:
@@ -76,13 +65,13 @@ def _by_marks(norms: Sequence[JudgedLayer], marks: FileMarks) -> Writer | None:
     return Writer(NEWEST.name, NEWEST, f"as {marks.nvidia}")
 
 
-def _by_layouts(norms: Sequence[JudgedLayer]) -> Writer:
-    first: dict[str, JudgedLayer] = {}
+def _by_layouts(norms: Sequence[Norm]) -> Writer:
+    first: dict[str, Norm] = {}
     for norm in norms:
         for candidate in norm.detection.candidates[:1]:
             if candidate.layout.affine or norm.detection.certain:
                 first.setdefault(candidate.layout.name, norm)
-    likely = [writers_of("B3" if name == _OLD_B3 else name) for name in first]
+    likely = [_writers(name) for name in first]
     shared = [d for d in likely[0] if all(d in some for some in likely)] if likely else [DEFAULT]
     dialect = shared[0] if shared else NEWEST
     affine = [n for n in first.values() if n.detection.candidates[0].layout.affine]
@@ -93,3 +82,8 @@ def _by_layouts(norms: Sequence[JudgedLayer]) -> Writer:
         if first and all(any(layout in group for group in groups) for layout in first):
             return Writer(name, dialect, reason)
     return Writer(dialect.name, dialect, reason)
+
+
+def _writers(layout: str) -> list[Dialect]:
+    alike = _THREE_SUMS if layout in _THREE_SUMS else (layout,)
+    return [dialect for name in alike for dialect in writers_of(name)]

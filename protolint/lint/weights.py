@@ -199,10 +199,10 @@ class Weights:
         if not norm.problem or not candidates:
             return norm
         layout = candidates[0].layout
-        if {c.layout.name for c in candidates} == {"B3", "N16-3"}:
-            layout = next(c.layout for c in candidates if c.layout.sums == self.divides)
-        elif len({c.layout.roles for c in candidates}) > 1:
+        if len({c.layout.roles for c in candidates}) > 1:
             return norm
+        if len(layout.roles) == 3 and len({c.layout.sums for c in candidates}) > 1:
+            layout = next(c.layout for c in candidates if c.layout.sums == self.divides)
         try:
             state = layout.decode(norm.facts.blobs, norm.facts.norm.eps, norm.facts.fraction)
         except LayoutError:

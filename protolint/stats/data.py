@@ -41,8 +41,6 @@ from protolint.workspace.workspace import Workspace
 
 __all__ = ["gap_of", "measure"]
 
-#: What OpenCV reads without help: BVLC's statistics in plain fields.
-_PLAIN = frozenset({"B3", "I3"})
 #: A tenth of a standard deviation is what an output may be off.
 _OFF = 0.1
 #: With fewer values per channel a batch's own statistics say little.
@@ -221,8 +219,9 @@ def _is_own(net: Net, snapshot: Snapshot) -> bool:
 
 
 def _is_plain(snapshot: Snapshot) -> bool:
-    """Whether OpenCV reads the BatchNorms of a file as they are."""
-    if not {numbers.layout for numbers in snapshot.layers} <= _PLAIN:
+    """Whether OpenCV reads the BatchNorms of a file as they are: plain sums, in plain fields."""
+    layouts = (LAYOUTS.get(numbers.layout) for numbers in snapshot.layers)
+    if not all(layout is not None and layout.is_plain_sums for layout in layouts):
         return False
     if snapshot.kind is FileKind.MODEL_HDF5:
         return True

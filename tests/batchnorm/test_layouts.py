@@ -193,6 +193,10 @@ def test_a_layout_has_the_eps_of_the_caffe_whose_layers_have_it() -> None:
     assert EpsRule().effective(-1.0) == -1.0
 
 
+def test_plain_sums_are_what_bvlc_stores() -> None:
+    assert {name for name, layout in LAYOUTS.items() if layout.is_plain_sums} == {"B3", "I3"}
+
+
 def test_the_param_blocks_follow_the_blobs() -> None:
     frozen = (0.0, 0.0)
     assert LAYOUTS["N15A"].params == (

@@ -38,6 +38,8 @@ def norm(*layouts: str, blobs: tuple[Array, ...] = (), name: str = "bn") -> Norm
         pytest.param(("N15C", "N15A"), "nvidia-0.15", "from the blobs of 'N15C'", id="engines"),
         pytest.param(("N16-5",), NEWEST.name, "from the blobs of 'N16-5'", id="0.16 and 0.17"),
         pytest.param(("N16-3", "N15A"), NEWEST.name, "from the blobs of 'N15A'", id="reordered"),
+        pytest.param(("B3", "I5"), "intel", "from the blobs of 'I5'", id="Intel"),
+        pytest.param(("I4", "B3"), "intel", "from the blobs of 'I4'", id="Intel, first"),
         pytest.param(("B3", "N15A"), NEWEST.name, "from the blobs of 'N15A'", id="no one's"),
     ],
 )
