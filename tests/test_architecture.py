@@ -177,6 +177,9 @@ def test_checking_a_net_imports_nothing_heavy(fixtures: Path) -> None:
     assert "protolint.lint.check" in loaded
     heavy = {"numpy", "lark", "google.protobuf", "h5py", "grpc_tools", "json", "rich", "unittest"}
     assert loaded & heavy == set()
+    # Families of layers that the net does not have.
+    absent = {"demands_detection", "demands_recurrent", "detection", "recurrent"}
+    assert loaded & {f"protolint.layers.{name}" for name in absent} == set()
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

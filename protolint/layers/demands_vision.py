@@ -11,7 +11,7 @@ from protolint.layers.fillers import fill
 from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import Shape
 
-__all__ = ["convolution", "deconvolution", "im2col", "lrn", "pooling", "spp"]
+__all__ = ["DEMANDS"]
 
 _C = "convolution_param"
 #: Kernel, stride, pad and dilation along each axis.
@@ -386,3 +386,13 @@ def spp(setup: SetupCheck) -> None:
     axes = setup.axes()
     if axes is not None and axes != 4:
         setup.fault(Kind.AXIS, f"SPP takes four axes, {setup.called()} has {axes}", bottoms=(0,))
+
+
+DEMANDS = {
+    "Convolution": convolution,
+    "Deconvolution": deconvolution,
+    "Im2col": im2col,
+    "LRN": lrn,
+    "Pooling": pooling,
+    "SPP": spp,
+}

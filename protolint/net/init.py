@@ -13,7 +13,7 @@ from protolint.caffe.binder import Message
 from protolint.diagnostic import Label
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.counts import check_counts
-from protolint.layers.demands import DEMANDS
+from protolint.layers.demands import demands_of
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import LARGEST, Fault, Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape, product
@@ -256,7 +256,7 @@ class _Walk:
         setup.tops = top_shapes(self.net, layer, bottoms)
         self._engine(setup)
         if check_counts(setup) and complete:
-            check = DEMANDS.get(layer.type)
+            check = demands_of(layer.type)
             if check is not None:
                 check(setup)
             if len(setup.faults) == faults:
