@@ -21,6 +21,8 @@ __all__ = ["FUNCTIONS"]
 
 #: All items and channels.
 _ALL: tuple[slice, ...] = (slice(None), slice(None))
+#: How many values the columns of a part of an image have at most, where a row has no more.
+_STRIP = 1 << 23
 
 
 def _windows(step: Step, axis: int) -> list[Window]:
@@ -50,8 +52,8 @@ def _places(
         )
 
 
-def _columns(step: Step, values: Array, found: Sequence[Window]) -> tuple[Array, list[int]]:
-    """Return (N, C, kernel, places) of values (N, C, ...), and the sizes of the top."""
+def _padded(step: Step, values: Array, found: Sequence[Window]) -> tuple[Array, list[int]]:
+    """Return values (N, C, ...) with their padding, and the sizes of the top."""
     rooms = [
         size + 2 * window.pad - (window.extent or 0)
         for size, window in zip(values.shape[2:], found, strict=True)
@@ -60,15 +62,41 @@ def _columns(step: Step, values: Array, found: Sequence[Window]) -> tuple[Array,
     sizes = [int(room / w.stride) + 1 for room, w in zip(rooms, found, strict=True)]
     if min(sizes, default=1) < 1:
         raise step.error(f"its kernel does not fit into {values.shape[2:]} pixels")
-    if all(w.kernel == 1 and w.stride == 1 and not w.pad for w in found):
-        return values.reshape(*values.shape[:2], 1, -1), sizes
     pads = [(w.pad, w.pad + max(0, -room)) for w, room in zip(found, rooms, strict=True)]
-    padded = np.pad(values, [(0, 0), (0, 0), *pads])
-    kernel = [window.kernel or 0 for window in found]
-    columns = np.empty((*values.shape[:2], *kernel, *sizes), values.dtype)
+    if any(map(any, pads)):
+        values = np.pad(values, [(0, 0), (0, 0), *pads])
+    return values, sizes
+
+
+def _columns(padded: Array, found: Sequence[Window], sizes: Sequence[int]) -> Array:
+    """Return (N, C, kernel, places) of padded values (N, C, ...)."""
+    lead, kernel = padded.shape[:2], [window.kernel or 0 for window in found]
+    if prod(kernel) == 1 and all(window.stride == 1 for window in found):
+        return padded.reshape(*lead, 1, -1)
+    columns = np.empty((*lead, *kernel, *sizes), padded.dtype)
     for place, pixels in _places(found, sizes):
         columns[_ALL + place] = padded[_ALL + pixels]
-    return columns.reshape(*values.shape[:2], prod(kernel), -1), sizes
+    return columns.reshape(*lead, prod(kernel), -1)
+
+
+def _strips(
+    padded: Array, found: Sequence[Window], sizes: list[int]
+) -> Iterator[tuple[slice, Array]]:
+    """Yield the rows of the top of one image in parts, and the columns of each.
+
+    A part is as large as its columns are quick to make and to read again.
+    """
+    if not sizes:
+        yield slice(None), _columns(padded, found, sizes)
+        return
+    kernel = prod(window.kernel or 0 for window in found)
+    width = padded.shape[1] * kernel * prod(sizes[1:])
+    rows = max(1, _STRIP // max(width, 1)) if kernel > 1 else sizes[0]
+    first = found[0]
+    for start in range(0, sizes[0], rows):
+        end = min(start + rows, sizes[0])
+        pixels = slice(start * first.stride, (end - 1) * first.stride + (first.extent or 0))
+        yield slice(start, end), _columns(padded[:, :, pixels], found, [end - start, *sizes[1:]])
 
 
 def _images(columns: Array, found: Sequence[Window], sizes: Sequence[int]) -> Array:
@@ -117,10 +145,13 @@ def _convolution(step: Step) -> list[Array]:
     weights = step.blob(0, (group, outputs // group, size))
     tops = []
     for bottom in step.bottoms:
-        columns, sizes = _columns(step, _flat(bottom, axis), found)
-        columns = columns.reshape(len(columns), group, size, -1)
-        top = np.matmul(weights, columns).reshape(len(columns), outputs, -1)
-        _bias(step, top, outputs)
+        padded, sizes = _padded(step, _flat(bottom, axis), found)
+        top = np.empty((len(padded), outputs, *sizes), np.float32)
+        for image, values in zip(top, padded, strict=True):
+            for rows, columns in _strips(values[None], found, sizes):
+                made = np.matmul(weights, columns.reshape(group, size, -1))
+                image[:, rows] = made.reshape(image[:, rows].shape)
+        _bias(step, top.reshape(len(top), outputs, -1), outputs)
         tops.append(top.reshape(*bottom.shape[:axis], outputs, *sizes))
     return tops
 
@@ -155,8 +186,9 @@ def _im2col(step: Step) -> list[Array]:
     found = _windows(step, axis)
     tops = []
     for bottom in step.bottoms:
-        columns, sizes = _columns(step, _flat(bottom, axis), found)
-        tops.append(columns.copy().reshape(*bottom.shape[:axis], -1, *sizes))
+        padded, sizes = _padded(step, _flat(bottom, axis), found)
+        columns = _columns(padded, found, sizes).copy()
+        tops.append(columns.reshape(*bottom.shape[:axis], -1, *sizes))
     return tops
 
 

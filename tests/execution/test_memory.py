@@ -170,3 +170,19 @@ layers { layer { name: "p" type: "pool" pool: AVE kernelsize: 2 stride: 2 } bott
 
 def test_enough_types_can_be_run() -> None:
     assert len(FUNCTIONS) >= 60
+
+
+def test_a_large_image_is_convolved_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """\
+layer { name: "c" type: "Convolution" bottom: "x" top: "c"
+  convolution_param { num_output: 4 kernel_size: 3 pad: 2 stride: 2 dilation: 2 } }
+"""
+    net = protolint.load("input: 'x' input_dim: [2, 3, 31, 17]\n" + text)
+    random = np.random.default_rng(0)
+    weights = {"c": [random.random((4, 3, 3, 3), np.float32), np.ones(4, np.float32)]}
+    data = {"x": random.random((2, 3, 31, 17), np.float32)}
+    whole = Executor(net, weights, NetState("TEST")).forward(data)["c"]
+    monkeypatch.setattr("protolint.execution.convolution._STRIP", 500)
+    parts = Executor(net, weights, NetState("TEST")).forward(data)["c"]
+    assert whole.shape == (2, 4, 16, 9)
+    np.testing.assert_allclose(parts, whole, rtol=1e-6)
