@@ -10,7 +10,6 @@ import os
 from enum import Enum
 from typing import NamedTuple
 
-from protolint.caffe.numbers import SolverStateField
 from protolint.errors import InputError, UsageError
 
 __all__ = [
@@ -256,6 +255,7 @@ def _starts_state(head: bytes, size: int) -> bool:
     A net starts with its name, a string of the same number as `iter`, or with a layer; an
     input of a net is a string of the same number as the history.
     """
+    from protolint.caffe.numbers import SolverStateField
     from protolint.wire import LENGTH, VARINT, WireError, field_at
 
     try:
