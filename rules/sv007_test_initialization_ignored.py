@@ -35,7 +35,7 @@ _FIELD = "test_initialization"
 )
 def check(solver: Solver) -> Iterator[Finding]:
     message = solver.message
-    if not message.flag(_FIELD) and "test_iter" in message:
+    if _FIELD in message and not message.flag(_FIELD) and "test_iter" in message:
         yield Finding(
             first_place(message, _FIELD),
             f"{_FIELD} has no effect in {solver.dialect.name}; the test at iteration 0 runs",
@@ -47,6 +47,8 @@ VALID = (
     Example("nvidia-0.17", _SOLVER % "true"),
     # Nothing is tested.
     Example("nvidia-0.17", "base_lr: 0.1\ntest_initialization: false\n"),
+    # Not given, it is false by default there.
+    Example("nvidia-0.17", "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\n"),
 )
 INVALID = (
     Invalid("nvidia-0.17", _SOLVER % "false", (4,)),
