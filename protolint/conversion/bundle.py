@@ -9,10 +9,12 @@ from typing import NamedTuple
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
+from protolint.conversion import notes
 from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
-from protolint.conversion.decide.step import Action, Choices, Note
+from protolint.conversion.decide.step import Action, Choices
 from protolint.conversion.inputs import Input, output_paths
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.hdf5 import read_state
 from protolint.conversion.numbers.hdf5_models import hdf5_layers, plan_hdf5
@@ -268,9 +270,7 @@ class Together:
         missing = [s.layer for plan in self.plans for s in plan.steps if s.layer not in found]
         if not missing:
             return []
-        names = list(dict.fromkeys(missing))
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        return [Note("", "", f"not in the file, so not converted: '{names[0]}'{more}")]
+        return [notes.not_in_file(list(dict.fromkeys(missing)))]
 
     def _hdf5_model(self, entry: Input, output: str) -> Job:
         """The job of an HDF5 model."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.decide.step import Note
+from protolint.conversion import notes
+from protolint.conversion.notes import Note
 
 __all__ = [
     "ConversionReport",
@@ -90,16 +91,12 @@ def _engine_told(report: ConversionReport, result: FileResult) -> FileResult:
     source = DIALECTS.get(result.source)
     if source is None or not source.engines_differ_in_layout:
         return result
-    text = (
-        f"written for cuDNN, the engine of {report.target} unless the net or --engine names"
-        " another; it was engine CAFFE that wrote the weights"
-    )
-    notes = [
-        Note("", row.name, text)
+    more = [
+        notes.written_for_cudnn(row.name, report.target)
         for row in result.layers
         if row.before in _NATIVE and row.after in _CUDNN
     ]
-    return result._replace(notes=(*result.notes, *notes))
+    return result._replace(notes=(*result.notes, *more))
 
 
 def render_json(report: ConversionReport) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import Array
 from protolint.caffe.dialect import Dialect
-from protolint.conversion.decide.step import Note
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import FROZEN_SCALE, LayerChange, after_scale
 from protolint.conversion.numbers.hdf5 import read_state, write_model, write_state
 from protolint.conversion.numbers.models import ModelPlan, rows_of, write_model_file

@@ -15,8 +15,7 @@ from click.testing import CliRunner
 
 from protolint.cli.convert import command as convert_command
 from protolint.cli.rule import command as rule_command
-from protolint.conversion.decide.step import Note
-from protolint.conversion.notes import CODES
+from protolint.conversion.notes import CODES, Note
 from protolint.conversion.report import ConversionReport, FileResult, render_text
 
 ROOT = Path(__file__).resolve().parents[2]

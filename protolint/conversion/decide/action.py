@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from protolint.caffe.batchnorm import Affine
 from protolint.caffe.registry import DIALECTS
+from protolint.conversion import notes
 from protolint.conversion.decide.affine import has_beta
 from protolint.conversion.decide.forms import PLAIN, Form, Multipliers, multipliers
 from protolint.conversion.decide.memory import Memory
@@ -89,11 +90,8 @@ def _is_frozen(scene: Scene, case: Case) -> bool:
             continue
         setting = f"use_global_stats: {'true in TRAIN' if given else 'false in TEST'}"
         if ignores and scene.choices.drop_global_stats:
-            told = f"{setting} cannot be expressed in {target.name}"
-            if scene.choices.depthwise is not None:
-                # Weights by themselves; with their net a Scale layer would stand for it.
-                told += "; convert the weights in the same call as their prototxt"
-            scene.note("CV004", case.name, told)
+            alone = scene.choices.depthwise is not None
+            scene.note(notes.global_stats_lost(case.name, setting, target.name, alone=alone))
         elif not given:
             evidence = f"{setting} has no counterpart in {target.name}"
             scene.refuse(case.name, evidence, f"it is rarely meant (BN012); {_DROP_STATS}")
@@ -171,7 +169,7 @@ def _on_request(scene: Scene, case: Case) -> Action:
     was_scale = memory is not None and memory.scale and chosen
     reason = _own_objection(scene, case)
     if reason:
-        scene.note("", case.name, f"gamma and beta become a Scale layer because {reason}")
+        scene.note(notes.affine_split(case.name, reason))
     if was_scale or reason or forced in (Action.SPLIT, Action.FOLD):
         return Action.FOLD if pairing.is_one else Action.SPLIT
     return Action.KEEP
@@ -181,10 +179,8 @@ def _keeps(scene: Scene, case: Case, reason: str) -> None:
     """Tell why a Scale layer stays."""
     pairing = case.pairing
     if pairing.shared:
-        text = f"shared parameter '{pairing.shared}' blocks the conversion to one layer"
-        scene.note("CV006", case.name, text)
-    scale = pairing.scales[0].name
-    scene.note("CV002", case.name, f"'{scale}' kept as a layer of its own because {reason}")
+        scene.note(notes.sharing_blocks(case.name, pairing.shared))
+    scene.note(notes.scale_kept(case.name, pairing.scales[0].name, reason))
 
 
 def was_choice(memory: Memory | None, kinds: tuple[Affine, ...] = _NVIDIA) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protolint.caffe.batchnorm import Affine
+from protolint.conversion import notes
 from protolint.conversion.decide.action import Case, is_identity, scale_specs, was_choice
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import (
@@ -18,6 +19,7 @@ from protolint.conversion.decide.forms import (
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Action, Member, Reshape, ScaleChange, SpecChange, Step
+from protolint.conversion.notes import Note
 from protolint.layers.layer import Layer
 from protolint.net.view import View
 
@@ -253,8 +255,7 @@ class _Maker:
                     "phase feeds the layers below from elsewhere",
                 )
             else:
-                text = self._new_blob(layer, last, own_top, convolves=convolves)
-                self.scene.note("", self.name, text)
+                self.scene.note(self._new_blob(layer, last, own_top, convolves=convolves))
         reshape = None
         if reshaped:
             names = self.scene.layer_names
@@ -269,17 +270,15 @@ class _Maker:
         between = blobs.free(f"{stem}_normalised") if convolves else ""
         return member._replace(own_top=own_top, reshape=reshape, between=between)
 
-    def _new_blob(self, layer: Layer, last: Layer, name: str, *, convolves: bool) -> str:
-        """What to say of a blob that takes the place of the one written in place.
+    def _new_blob(self, layer: Layer, last: Layer, name: str, *, convolves: bool) -> Note:
+        """Return the note of a blob that takes the place of the one written in place.
 
-        `last` is the layer that writes it; the name stands first, as in `_added`.
+        `last` is the layer that writes it.
         """
-        writer = "the convolution behind the layer" if convolves else "the layer"
-        text = f"'{name}' added: a blob that {writer} writes to instead of its bottom"
         old = layer.bottoms[0].name
-        if any(_is_output(view, old, last) for view in self.scene.views_of(layer)):
-            return f"{text}; the net's output '{old}' is now called '{name}'"
-        return text
+        is_output = any(_is_output(view, old, last) for view in self.scene.views_of(layer))
+        was_output = old if is_output else ""
+        return notes.blob_added(self.name, name, by_convolution=convolves, was_output=was_output)
 
     def _convolves(self, step: Step) -> bool:
         """Whether a convolution is put in behind the layer."""
@@ -314,8 +313,7 @@ class _Maker:
         if axes is None or least <= axes <= most:
             return 0
         if least == 4 and axes in (2, 3):
-            text = f"its bottom of {axes} axes is reshaped to four, and back behind it"
-            self.scene.note("", self.name, text)
+            self.scene.note(notes.reshaped(self.name, axes))
             return axes
         words = "1 axis" if axes == 1 else f"{axes} axes"
         wanted = str(least) if axes < least else f"at most {most}"
@@ -331,18 +329,14 @@ class _Maker:
         note = self.scene.note
         if step.folds_eps:
             a, b = shortest(step.source.eps), shortest(step.target.eps)
-            note("CV003", self.name, f"eps {a} becomes {b}; the variance makes up for it")
+            note(notes.eps_changed(self.name, a, b))
         if self.action is Action.FREEZE:
-            text = (
-                "frozen, so it becomes a Scale layer that multiplies and adds what its statistics"
-                " amount to: convert the weights in the same call; no conversion back makes it a"
-                " BatchNorm"
-            )
-            note("", self.name, text)
+            note(notes.frozen(self.name))
         if step.scale is not None and step.scale.before is None:
-            note("", self.name, self._added(step.scale))
+            known = self.memory is not None and self.memory.scale == step.scale.name
+            note(notes.affine_added(self.name, step.scale.name, step.scale.type, again=known))
         elif step.scale is not None and self.action is Action.REPLACE:
-            note("", self.name, f"a {step.scale.type} layer takes the place of the one behind it")
+            note(notes.affine_replaced(self.name, step.scale.type))
         starts_at_zero = (
             self.source.affine
             and self.net.dialect.gamma_starts_at_zero
@@ -350,13 +344,7 @@ class _Maker:
         )
         filled = filler_of(self.layers[0], "batch_norm_param", "scale_filler") is not None
         if starts_at_zero and not filled and self.scene.trains(self.layers):
-            note("", self.name, "gamma started at 0, for want of a scale_filler; now at 1")
-
-    def _added(self, scale: ScaleChange) -> str:
-        """A layer that is put in; the name stands first, so that such notes can be one line."""
-        known = self.memory is not None and self.memory.scale == scale.name
-        again = " again, under its old name" if known else ""
-        return f"'{scale.name}' added{again}: a {scale.type} layer for gamma and beta"
+            note(notes.gamma_start_changed(self.name))
 
     def _remember(self, step: Step) -> Memory | None:
         """What the text of the target will not tell of the source, or of what it was before."""

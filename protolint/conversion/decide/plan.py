@@ -20,13 +20,12 @@ from protolint.conversion.decide.step import (
     Action,
     Choices,
     Member,
-    Note,
     Plan,
-    Refusal,
     ScaleChange,
     SpecChange,
     Step,
 )
+from protolint.conversion.notes import Note, Refusal
 from protolint.errors import UsageError
 from protolint.layers.layer import Layer
 from protolint.net.net import Net

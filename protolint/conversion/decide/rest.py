@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from protolint.caffe.binder import bind
 from protolint.caffe.descriptors import load_schema
+from protolint.conversion import notes
 from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.scene import Scene
-from protolint.conversion.decide.step import Action, Note, Refusal, Step
+from protolint.conversion.decide.step import Action, Step
 from protolint.conversion.decide.unknown import Foreign, foreign_fields, foreign_types
+from protolint.conversion.notes import Note, Refusal
 from protolint.layers.layer import Layer
 from protolint.lint.registry import find_rule
 from protolint.net.net import Net
@@ -21,7 +23,6 @@ __all__ = ["Whole", "whole_net"]
 
 #: The rule of what a field of the net can forbid.
 _SHARING = "NT007"
-_MOST_SHOWN = 4
 #: Fields of batch_norm_param that a step writes or leaves out.
 _EDITED = frozenset(
     (
@@ -76,14 +77,12 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
         evidence = f"{target.name} reads no inputs of a net that stands inside a solver"
         refusals.append(Refusal("", evidence, "put the net into a file of its own"))
     shares = _shares_memory(scene)
-    notes = [*_notes(scene, steps, left_out)]
+    found = [*_notes(scene, steps, left_out)]
     if shares:
-        notes.append(
-            Note("", "", f"eltwise_mem_sharing: false keeps {target.name} from writing sums early")
-        )
+        found.append(notes.sharing_forbidden(target.name))
     if converts:
-        notes.append(Note("", "", f"Input layers become fields of the net, as {target.name} has"))
-    return Whole(tuple(notes), tuple(refusals), tuple(left_out), converts, shares)
+        found.append(notes.inputs_become_fields(target.name))
+    return Whole(tuple(found), tuple(refusals), tuple(left_out), converts, shares)
 
 
 def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Iterator[Refusal]:
@@ -170,19 +169,16 @@ def _notes(scene: Scene, steps: Sequence[Step], left_out: Sequence[Foreign]) -> 
     if left_out:
         counts = Counter(foreign.path.rpartition(".")[2] for foreign in left_out)
         shown = [f"{name} ({n}x)" if n > 1 else name for name, n in counts.most_common()]
-        more = f" and {len(shown) - _MOST_SHOWN} more" if len(shown) > _MOST_SHOWN else ""
-        listed = ", ".join(shown[:_MOST_SHOWN])
-        yield Note("", "", f"left out, as {target.name} does not know them: {listed}{more}")
+        yield notes.fields_left_out(target.name, shown)
     orders = {
         (step.source.blobs, step.target.blobs)
         for step in steps
         if step.action is not Action.FREEZE and step.source.blobs != step.target.blobs
     }
     for before, after in sorted(orders):
-        yield Note("", "", f"blobs {', '.join(before)} become {', '.join(after)}")
+        yield notes.blobs_reordered(before, after)
     if any(_resets(scene, step) for step in steps):
-        text = f"{target.name} replaces the loaded statistics by those of the first batch when"
-        yield Note("CV005", "", f"{text} training starts")
+        yield notes.statistics_replaced(target.name)
 
 
 def _resets(scene: Scene, step: Step) -> bool:

@@ -9,7 +9,8 @@ from protolint.caffe.batchnorm import Affine
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.decide.memory import Memory, is_added, recall
-from protolint.conversion.decide.step import Choices, Note, Refusal
+from protolint.conversion.decide.step import Choices
+from protolint.conversion.notes import Note, Refusal
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
@@ -42,9 +43,9 @@ class Scene:
         self.layer_names = Names({layer.name for layer in net.layers} | choices.taken)
         self.blob_names = Names(net.blob_names)
 
-    def note(self, code: str, layer: str, message: str) -> None:
-        """Tell something."""
-        self.notes.append(Note(code, layer, message))
+    def note(self, note: Note) -> None:
+        """Report something."""
+        self.notes.append(note)
 
     def refuse(self, layer: str, evidence: str, switch: str = "") -> None:
         """Tell why the net cannot be converted."""

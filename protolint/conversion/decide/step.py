@@ -12,15 +12,14 @@ from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.forms import Form, Multipliers
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.unknown import Foreign
+from protolint.conversion.notes import Note, Refusal
 from protolint.layers.layer import Layer
 
 __all__ = [
     "Action",
     "Choices",
     "Member",
-    "Note",
     "Plan",
-    "Refusal",
     "Reshape",
     "ScaleChange",
     "SpecChange",
@@ -140,26 +139,6 @@ class Step(NamedTuple):
     def is_same(self) -> bool:
         """Whether the layer is the same in both Caffes, blobs and text."""
         return self.action is Action.KEEP and self.source[1:] == self.target[1:]
-
-
-class Note(NamedTuple):
-    """Something to tell: a code of the rule catalogue (CV002 ...) or "", the layer or ""."""
-
-    code: str
-    layer: str
-    message: str
-
-
-class Refusal(NamedTuple):
-    """Why a net cannot be converted: where, what was found, and what settles it."""
-
-    layer: str
-    evidence: str
-    switch: str = ""
-
-    def __str__(self) -> str:
-        place = f"'{self.layer}': " if self.layer else ""
-        return f"{place}{self.evidence}" + (f"; {self.switch}" if self.switch else "")
 
 
 class Plan(NamedTuple):

@@ -9,7 +9,9 @@ from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.reading import Norm, StoredLayer, norm_of, require
 from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.caffe.dialect import Dialect
-from protolint.conversion.decide.step import Note, Plan
+from protolint.conversion import notes
+from protolint.conversion.decide.step import Plan
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import (
     Fate,
     LayerChange,
@@ -126,15 +128,14 @@ def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
 
 
 def _scale(
-    norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], notes: list[Note]
+    norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], found_notes: list[Note]
 ) -> tuple[Array, ...]:
     """The blobs of the Scale layer of a recipe, flat."""
     if recipe.fate in (Fate.NONE, Fate.ADD):
         return ()
     found = blobs.get(recipe.scale, ())
     if not found and recipe.fate in (Fate.MERGE, Fate.REPLACE):
-        text = f"Scale '{recipe.scale}' is not in the file; gamma is taken as 1 and beta as 0"
-        notes.append(Note("", norm.name, text))
+        found_notes.append(notes.scale_missing(norm.name, recipe.scale))
     return tuple(values.reshape(-1) for values in found)
 
 

@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 from protolint.batchnorm.reading import Norm
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.decide.forms import Form, form_in, form_of
 from protolint.conversion.decide.scene import Scene
-from protolint.conversion.decide.step import Choices, Note
+from protolint.conversion.decide.step import Choices
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import Fate, Recipe, target_layout
 from protolint.errors import InputError
 from protolint.layers.catalogue import ALL_TYPES
@@ -221,14 +223,13 @@ class Like(NamedTuple):
         layers = {layer.name for layer in self.net.layers}
         rest += sorted(name for name in made if name not in layers and name not in rest)
         if rest:
-            yield Note("", "", f"not in {self.path}, so of no use there: {_listed(rest)}")
+            yield notes.not_in_net(self.path, _listed(rest))
         matched = {recipe.name or name for name, recipe in recipes.items()}
         rest = [w.place.name for w in self.wanted if w.place.name not in matched]
         others = [name for name, found in _parameters(self.net) if found and name not in made]
         rest += [name for name in dict.fromkeys(others) if name not in rest]
         if rest:
-            text = "not in the weights, so as the fillers of the net make them"
-            yield Note("", "", f"{text}: {_listed(rest)}")
+            yield notes.left_to_fillers(_listed(rest))
 
 
 def like_net(path: str, net: Net, engine: str | None) -> Like:
@@ -316,7 +317,7 @@ def _matched(own: Sequence[_Place], wanted: Sequence[_Place]) -> tuple[dict[str,
     """
     names = {place.name for place in own}
     pairs = {place.name: place.name for place in wanted if place.name in names}
-    notes: list[Note] = []
+    found_notes: list[Note] = []
     while True:
         rest, free = _unmatched(own, wanted, pairs)
         back = {name: new for new, name in pairs.items()}
@@ -327,14 +328,12 @@ def _matched(own: Sequence[_Place], wanted: Sequence[_Place]) -> tuple[dict[str,
             break
         for new, old in found:
             pairs[new.name] = old.name
-            text = f"has the weights of '{old.name}', which also follows '{new.above}'"
-            notes.append(Note("", new.name, text))
+            found_notes.append(notes.matched_by_place(new.name, old.name, new.above))
     if len(rest) == len(free) and all(_alike(a, b) for a, b in zip(rest, free, strict=True)):
         for old, new in zip(rest, free, strict=True):
             pairs[new.name] = old.name
-            text = f"has the weights of '{old.name}', the next in order that was left"
-            notes.append(Note("", new.name, text))
-    return pairs, notes
+            found_notes.append(notes.matched_by_order(new.name, old.name))
+    return pairs, found_notes
 
 
 def _unmatched(

@@ -14,11 +14,13 @@ from protolint.batchnorm.state import BatchNormState, Statistic
 from protolint.batchnorm.writer import writer_of
 from protolint.caffe.descriptors import Schema, load_schema
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
 from protolint.conversion.decide.affine import SCALE, has_groups
 from protolint.conversion.decide.forms import form_of
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.plan import plan_net
-from protolint.conversion.decide.step import Action, Choices, Note, Plan, Refusal
+from protolint.conversion.decide.step import Action, Choices, Plan
+from protolint.conversion.notes import Note, Refusal
 from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer
 from protolint.conversion.numbers.encode import Fate, LayerChange, Recipe
 from protolint.conversion.numbers.fields import Translator
@@ -105,7 +107,8 @@ def _as_written(norm: Norm, index: ModelIndex) -> Norm:
 def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
     """The model as it computes in a net: the eps is the prototxt's, not the file's."""
     layers = {layer.name: layer for layer in net.batchnorms}
-    norms, notes = {}, []
+    norms: dict[int, Norm] = {}
+    found: list[Note] = []
     for position, norm in model.norms.items():
         layer = layers.get(norm.name)
         norms[position] = norm
@@ -113,13 +116,9 @@ def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
             continue
         changed = in_net(norm.with_eps(written_eps(layer)), layer, net)
         if changed.state.eps != norm.state.eps:
-            text = (
-                f"eps is {norm.state.eps:.6g} in the file and {changed.state.eps:.6g} in the"
-                " prototxt, which counts"
-            )
-            notes.append(Note("", norm.name, text))
+            found.append(notes.eps_of_prototxt(norm.name, norm.state.eps, changed.state.eps))
         norms[position] = changed
-    return replace(model, norms=norms), notes
+    return replace(model, norms=norms), found
 
 
 def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
@@ -294,31 +293,20 @@ def notes_of(changes: Sequence[LayerChange]) -> Iterator[Note]:
         if change.norm.state.factor not in (0, 1) and change.made.factor == 1
     ]
     if divided:
-        by = f"{min(divided):.6g}" if len(set(divided)) == 1 else f"up to {max(divided):.6g}"
-        many = _layers(len(divided))
-        yield Note("CV001", "", f"divided mean and variance of {many} by {by}")
+        yield notes.factor_divided(divided)
     untrained = [change.name for change in changes if change.norm.state.age.passes == 0]
     if untrained:
-        more = f" and {len(untrained) - 1} more" if len(untrained) > 1 else ""
-        yield Note("", "", f"never trained, mean and variance are 0: '{untrained[0]}'{more}")
+        yield notes.never_trained(untrained)
     broken = [
         change.name
         for change in changes
         if not (np.isfinite(change.made.folded.scale).all() and _sound(change.norm.state))
     ]
     if broken:
-        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
-        yield Note(
-            "",
-            "",
-            f"NaN, infinite or negative statistics, kept as they are: '{broken[0]}'{more}"
-            " (protolint check tells more)",
-        )
+        yield notes.statistics_unsound(broken)
     rescaled = [c.name for c in changes if not c.made.gamma_kept and c.recipe.fate is not Fate.FOLD]
     if rescaled:
-        yield Note(
-            "CV003", "", f"gamma changed with eps in {_layers(len(rescaled))}: '{rescaled[0]}'"
-        )
+        yield notes.gamma_changed(rescaled)
 
 
 def _sound(state: BatchNormState) -> bool:
@@ -329,23 +317,16 @@ def _sound(state: BatchNormState) -> bool:
     )
 
 
-def _layers(count: int) -> str:
-    return "1 layer" if count == 1 else f"{count} layers"
-
-
 def _file_notes(rewrite: Rewrite, translator: Translator) -> Iterator[Note]:
     """What was done to the rest of a file."""
     for name, number in rewrite.recoded.items():
-        yield Note("", "", f"{number} blobs from {name.replace(' as ', ' to ')}")
+        yield notes.blobs_recoded(name, number)
     dropped = translator.dropped.most_common()
     if dropped:
-        listed = ", ".join(f"{name} ({count}x)" for name, count in dropped)
-        target = translator.target.name
-        yield Note("", "", f"left out, as {target} reads something else or nothing there: {listed}")
+        yield notes.fields_dropped(translator.target.name, dropped)
     renumbered = translator.renumbered.most_common()
     if renumbered:
-        listed = ", ".join(f"{name} ({count}x)" for name, count in renumbered)
-        yield Note("", "", f"moved to the target's field number: {listed}")
+        yield notes.fields_renumbered(renumbered)
 
 
 def rows_of(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tuple[LayerRow, ...]:

@@ -18,8 +18,9 @@ from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.numbers import ForkLayerField, LayerField, V0LayerField, V1LayerField
+from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
-from protolint.conversion.decide.step import Note
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.embedded_net import COMMENT
 from protolint.conversion.numbers.encode import (
     FROZEN_SCALE,
@@ -246,14 +247,7 @@ class _Rebuilt:
         self.pushed: tuple[Array, ...] | None = None
         layout = written_layout(recipe.layout, norm.state.channels)
         if layout.name != recipe.layout.name:
-            result.notes.append(
-                Note(
-                    "",
-                    norm.name,
-                    f"{recipe.layout.name} of one channel would be scrambled when it is loaded, so"
-                    " its blobs are written in the order of 0.15",
-                )
-            )
+            result.notes.append(notes.order_of_015(norm.name, recipe.layout.name))
         self.recipe = recipe._replace(layout=layout)
         self.scale_layer = self._scale_layer()
 
@@ -348,14 +342,7 @@ class _Rebuilt:
             if layer.type in (SCALE, CONVOLUTION) and layer.blobs
         ]
         if not named and self.recipe.fate in (Fate.MERGE, Fate.REPLACE):
-            self.result.notes.append(
-                Note(
-                    "",
-                    self.norm.name,
-                    f"Scale '{self.recipe.scale}' is not in the file; gamma is taken as 1 and beta"
-                    " as 0",
-                )
-            )
+            self.result.notes.append(notes.scale_missing(self.norm.name, self.recipe.scale))
         return named[-1] if named else None
 
     def _scale_values(self) -> tuple[Array, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
-from protolint.conversion.decide.step import Refusal
+from protolint.conversion.notes import Refusal
 from protolint.diagnostic import Severity
 from protolint.lint.check import findings_of
 from protolint.lint.registry import known_rules

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
 from protolint.conversion.decide.plan import plan_nets
-from protolint.conversion.decide.step import Choices, Note, Plan, Refusal
+from protolint.conversion.decide.step import Choices, Plan
 from protolint.conversion.decide.unknown import Foreign, foreign_fields
+from protolint.conversion.notes import Note, Refusal
 from protolint.conversion.text.net import net_edits, target_comments, without_conflicts
 from protolint.edit import Edit
 from protolint.errors import ProtolintError
@@ -118,20 +120,15 @@ def _notes(
     """What to say of a solver."""
     names = sorted({foreign.path for foreign in left_out} - {"weights"})
     if names:
-        text = f"left out, as {target.name} does not know them: {', '.join(names)}"
-        yield Note("", "", text)
+        yield notes.solver_fields_left_out(target.name, names)
     if any(foreign.path == "weights" for foreign in left_out):
-        listed = ",".join(message.texts("weights"))
-        text = f"{target.name} takes the weights to start from on the command line"
-        yield Note("", "", f"{text}: -weights {listed}")
+        yield notes.weights_on_command_line(target.name, ",".join(message.texts("weights")))
     on_cpu = message.text("solver_mode") == "CPU"
     kind = target.batchnorm(choices.engine or "")
     if kind.wrong_on_cpu and on_cpu:
-        text = f"solver_mode: CPU computes cuDNN BatchNorm wrongly in {target.name} (SV004)"
-        yield Note("", "", f"{text}; --engine CAFFE")
+        yield notes.wrong_on_cpu(target.name)
     if kind.never_sets_reserved and message.number("weight_decay") == 0:
-        text = f"without weight_decay {target.name} on engine CAFFE aborts unless it starts from"
-        yield Note("", "", f"{text} weights (BN032)")
+        yield notes.aborts_without_decay(target.name)
 
 
 def convert_solver(
