@@ -150,7 +150,7 @@ def test_a_condition_that_no_example_shows_is_below_the_floor(mutate_rules: Modu
     shown = mutate_rules.Mutant("XX001", 3, "a", "b", False)
     left = mutate_rules.Mutant("XX001", 4, "c", "d", False)
     guard = mutate_rules.Mutant("XX001", 5, "e is None", "False", True)
-    result = mutate_rules.Result("XX001", (shown, left, guard), (left, guard), 0.0)
+    result = mutate_rules.Result("XX001", (shown, left, guard), (left, guard))
     assert mutate_rules.report([result], {}, floor=50.0) == 0
     assert mutate_rules.report([result], {}, floor=51.0) == 1
     assert mutate_rules.report([result], {"XX001": {"c -> d": "the same"}}, floor=100.0) == 0
