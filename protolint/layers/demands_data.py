@@ -119,39 +119,28 @@ def memory_data(setup: SetupCheck) -> None:
             return
 
 
-def _source(setup: SetupCheck, parameter: str, field: str = "source") -> bool:
-    """Check that the place of the data is given; DIGITS writes it into its nets later."""
-    if setup.word(parameter, field):
-        return True
-    if setup.generated:
-        setup.unsure = True
-        return True
-    setup.fault(Kind.MISSING, f"no {field}", at=(parameter, field))
-    return False
+def _source(setup: SetupCheck, parameter: str) -> None:
+    """Leave it open whether a layer is built that says no source: DIGITS writes it later."""
+    setup.unsure = setup.unsure or not setup.word(parameter, "source")
 
 
 def data(setup: SetupCheck) -> None:
-    """A source and a batch size."""
+    """A source."""
     _source(setup, "data_param")
-
-
-def hdf5_output(setup: SetupCheck) -> None:
-    """The name of a file."""
-    _source(setup, "hdf5_output_param", "file_name")
-    setup.unsure = True
 
 
 def python(setup: SetupCheck) -> None:
     """A module and a class; what they demand is outside the text."""
-    if _source(setup, "python_param", "module"):
-        _source(setup, "python_param", "layer")
+    for field in ("module", "layer"):
+        if not setup.word("python_param", field):
+            setup.fault(Kind.MISSING, f"no {field}", at=("python_param", field))
+            return
     setup.unsure = True
 
 
 def hdf5_data(setup: SetupCheck) -> None:
     """A source and no transformation."""
-    if not _source(setup, "hdf5_data_param"):
-        return
+    _source(setup, "hdf5_data_param")
     message = setup.layer.message.message("transform_param")
     if message is not None:
         setup.fault(Kind.CONTRADICTION, "HDF5Data does not transform data",
@@ -160,8 +149,7 @@ def hdf5_data(setup: SetupCheck) -> None:
 
 def image_data(setup: SetupCheck) -> None:
     """A source; height and width together."""
-    if not _source(setup, "image_data_param"):
-        return
+    _source(setup, "image_data_param")
     sizes = [setup.integer("image_data_param", f"new_{side}", 0) for side in ("height", "width")]
     if any(sizes) and not all(sizes):
         setup.fault(Kind.CONTRADICTION, "new_height and new_width go together",
@@ -183,7 +171,7 @@ DEMANDS = {
     "Data": data,
     "DummyData": dummy_data,
     "HDF5Data": hdf5_data,
-    "HDF5Output": hdf5_output,
+    "HDF5Output": outside,
     "ImageData": image_data,
     "Input": inputs,
     "MemoryData": memory_data,

@@ -70,7 +70,7 @@ def _convolution(setup: SetupCheck, *, turned: bool) -> None:
             sizes.append(_divided(size + 2 * pad[j] - extent, stride[j]) + 1)
         if sizes[-1] is not None and sizes[-1] < 0:
             setup.fault(
-                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} do not fit into {size}"
+                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} does not fit into {size}"
                 f"{_padded(pad[j])} of {setup.called()}", bottoms=(0,),
             )  # fmt: skip
             return
@@ -224,7 +224,7 @@ def im2col(setup: SetupCheck) -> None:
         room = size + 2 * pad[j] - dilation[j] * (kernel[j] - 1) - 1
         if _divided(room, stride[j]) + 1 < 0:
             setup.fault(
-                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} do not fit into {size}"
+                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} does not fit into {size}"
                 f"{_padded(pad[j])} of {setup.called()}", bottoms=(0,),
             )  # fmt: skip
             return

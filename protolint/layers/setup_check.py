@@ -17,7 +17,7 @@ from protolint.layers.shape import Shape, canonical
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 
-__all__ = ["Fault", "Kind", "SetupCheck"]
+__all__ = ["LARGEST", "Fault", "Kind", "SetupCheck", "size_problem"]
 
 #: kMaxBlobAxes (include/caffe/blob.hpp), and the most axes num(), channels(), height() and
 #: width() read (Blob::LegacyShape).
@@ -77,12 +77,11 @@ class SetupCheck:
 
     `tops` are the shapes that it makes where nothing is wrong. `unsure` is set where something
     that is not known decides whether the layer is built. `origins` has the place where each
-    bottom was made; `generated` says that another program (DIGITS) writes the sources of data
-    into the net. `batch_of_statistics` is the net's own bn_stats_batch_size, Intel's.
+    bottom was made. `batch_of_statistics` is the net's own bn_stats_batch_size, Intel's.
     """
 
     __slots__ = (
-        "batch_of_statistics", "bottoms", "build", "dialect", "faults", "generated", "in_place",
+        "batch_of_statistics", "bottoms", "build", "dialect", "faults", "in_place",
         "inline", "layer", "origins", "phase", "tops", "unsure",
     )  # fmt: skip
 
@@ -97,7 +96,6 @@ class SetupCheck:
         in_place: frozenset[int] = frozenset(),
         *,
         inline: bool = False,
-        generated: bool = False,
         batch_of_statistics: int = 0,
     ) -> None:
         self.layer = layer
@@ -109,7 +107,6 @@ class SetupCheck:
         self.origins = origins
         self.in_place = in_place
         self.inline = inline
-        self.generated = generated
         self.batch_of_statistics = batch_of_statistics
         self.faults: list[Fault] = []
         self.unsure = False
@@ -325,26 +322,27 @@ class SetupCheck:
         return self.dialect.building
 
     def sized(self, dims: list[int], at: tuple[str, str] | None = None) -> None:
-        """Check sizes as Blob::Reshape does (src/caffe/blob.cpp)."""
-        count = 1
-        for size in dims:
-            if size < 0:
-                self.fault(Kind.RANGE, f"a size of {size} in {_written(dims)}", at=at)
-                return
-            if count == 0:
-                if self.building.divides_by_empty:
-                    self.fault(
-                        Kind.EMPTY, f"{_written(dims)}: an empty axis before others divides by "
-                        f"zero in {self.dialect.name}", at=at,
-                    )  # fmt: skip
-                    return
-            elif not self.building.large_blobs and size > LARGEST // count:
-                self.fault(
-                    Kind.SIZE, f"{_written(dims)} is more than the {LARGEST} values a blob holds",
-                    at=at,
-                )  # fmt: skip
-                return
-            count *= size
+        """Check sizes as Blob::Reshape does."""
+        found = size_problem(dims, self.dialect)
+        if found is not None:
+            self.fault(*found, at=at)
+
+
+def size_problem(dims: list[int], dialect: Dialect) -> tuple[Kind, str] | None:
+    """Return what a Caffe has against a blob of some sizes (Blob::Reshape in blob.cpp)."""
+    count = 1
+    for size in dims:
+        if size < 0:
+            return Kind.RANGE, f"a size of {size} in {_written(dims)}"
+        if count == 0:
+            if dialect.building.divides_by_empty:
+                what = f"{_written(dims)} has an empty axis before others: {dialect.name} divides"
+                return Kind.EMPTY, f"{what} by zero"
+        elif not dialect.building.large_blobs and size > LARGEST // count:
+            what = f"{_written(dims)} is more than the {LARGEST} values that a blob holds"
+            return Kind.SIZE, what
+        count *= size
+    return None
 
 
 def _written(dims: list[int]) -> str:

@@ -15,7 +15,7 @@ from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.counts import check_counts
 from protolint.layers.demands import demands_of
 from protolint.layers.layer import Layer
-from protolint.layers.setup_check import LARGEST, Fault, Kind, SetupCheck
+from protolint.layers.setup_check import LARGEST, Fault, Kind, SetupCheck, size_problem
 from protolint.layers.shape import UNKNOWN, Shape, product
 from protolint.layers.states import NetState
 from protolint.net.facts import fact
@@ -119,10 +119,17 @@ class _Walk:
                 node = self.net.message.nodes_of("layer")[0]
                 self.faults.append(Fault(Kind.GENERATIONS, None, node.span,
                                          "layer and layers in one file"))  # fmt: skip
-        first = [*self._state_rules(), *self._unknown_bottoms(), *self._inputs()]
-        if self.net.dialect.keeps_inputs_without_shape is False:
-            # UpgradeNetInput comes before anything else.
-            first = [*self._inputs(), *self._state_rules(), *self._unknown_bottoms()]
+        inputs = self._inputs()
+        first = [*self._state_rules(), *self._unknown_bottoms()]
+        # UpgradeNetInput comes before anything else.
+        first = (
+            [*first, *inputs]
+            if self.net.dialect.keeps_inputs_without_shape
+            else [
+                *inputs,
+                *first,
+            ]
+        )
         for layer in self.view.layers:
             self._layer(layer)
         faults = (*first, *self.faults)
@@ -171,10 +178,12 @@ class _Walk:
         sized: list[list[int]] = [shape.integers("dim") for shape in shapes] or [
             dims[i : i + 4] for i in range(0, len(dims) - 3, 4)
         ]
-        for size in sized[: len(names)]:
-            fault = _sized(size, net, span)
-            if fault is not None:
-                found.append(fault)
+        for name, size in zip(names, sized, strict=False):
+            problem = size_problem(size, net.dialect)
+            if problem is not None:
+                kind, what = problem
+                found.append(Fault(kind, None, span, f"input '{name}': {what}"))
+                self.input_shapes[name] = UNKNOWN
         return found
 
     def _unknown_bottoms(self) -> list[Fault]:
@@ -234,7 +243,6 @@ class _Walk:
             bottoms,
             [self.origins.get(version) if version is not None else None for version in versions],
             inline=self.net.inline,
-            generated=self.net.is_stage_net,
             batch_of_statistics=self.net.message.integer("bn_stats_batch_size"),
         )
 
@@ -512,15 +520,3 @@ def _block(message: Message, layer: Layer) -> _Block:
 
 def _place(message: Message, layer: Layer) -> Span:
     return message.node.span if message.node is not None else layer.head
-
-
-def _sized(dims: list[int], net: Net, span: Span) -> Fault | None:
-    count = 1
-    building = net.dialect.building
-    for size in dims:
-        if size < 0:
-            return Fault(Kind.INPUT, None, span, f"an input has a size of {size}")
-        if count == 0 and building.divides_by_empty:
-            return Fault(Kind.EMPTY, None, span, "an input has an empty axis before others")
-        count *= size
-    return None

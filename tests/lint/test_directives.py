@@ -75,7 +75,7 @@ def test_what_is_suppressed(text: str, expected: list[tuple[int, str]]) -> None:
 
 
 def test_suppressions_used_for_one_target_are_not_unused_for_another() -> None:
-    text = 'layer { name: "s" type: "Scale" }  # protolint: ignore[PT005] not in 0.14\n'
+    text = 'layer { name: "s" type: "Input" top: "s" }  # protolint: ignore[PT005] not in 0.14\n'
     assert codes(text, "bvlc", "nvidia-0.14") == []
     assert codes(text, "bvlc") == [(1, "PL002")]
 

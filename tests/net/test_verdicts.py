@@ -34,7 +34,9 @@ def agree(oracle: ModuleType, path: Path) -> None:
     dialect = path.name.removesuffix(".jsonl.gz").partition("-")[2]
     result = oracle.compare(path, dialect)
     # Whether a dropout_ratio of 0 or 1 aborts is up to the compiler's options, not to the text.
-    wrong = [case for case in result.wrong if "dropout_ratio" not in case.changes]
+    # DIGITS writes the source of data into a net later, so that one that lacks it is open.
+    left_open = ("dropout_ratio", "source_missing")
+    wrong = [case for case in result.wrong if not any(c in case.changes for c in left_open)]
     folded = [case for case in wrong if dialect == "intel" and case.state == "TEST"]
     assert len(folded) <= 1
     assert [case for case in wrong if case not in folded] == []

@@ -1,0 +1,77 @@
+"""More or fewer bottoms or tops than the layer type takes.
+
+What it does
+    Counts the bottoms and tops of every layer against what its type takes: an exact number, at
+    least or at most so many, or as many tops as bottoms. BN031 does so for BatchNorm.
+
+Why it matters
+    Set-up aborts: `ReLU Layer takes 1 bottom blob(s) as input.`, `Eltwise Layer takes at least 2
+    bottom blob(s) as input.`, `InnerProduct Layer produces 1 top blob(s) as output.` or
+    `Convolution Layer produces one top blob as output for each bottom blob input.` A loss without
+    a top gets one.
+
+Which Caffe
+    All. Accuracy has any number of tops in NVIDIA 0.14 to 0.16, InfogainLoss a second top in
+    BVLC and Intel only, SmoothL1Loss weights in Intel only.
+
+Evidence
+    CheckBlobCounts of include/caffe/layer.hpp in every branch; verdicts of real builds of BVLC,
+    SSD, Intel and NVIDIA 0.14 to 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.layers.setup_check import Kind
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._construction import findings, is_batchnorm
+
+
+@net_rule("NT014", "bottom-top-count", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    return findings(net, Kind.COUNT, where=lambda fault: not is_batchnorm(fault))
+
+
+_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
+
+
+def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
+    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
+
+
+VALID = (
+    Example("bvlc", _INPUT + _layer("ReLU", "")),
+    Example(
+        "bvlc",
+        _INPUT + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3  }"),
+    ),
+    Example(
+        "bvlc", _INPUT + 'layer { name: "n" type: "Eltwise" bottom: "x" bottom: "x" top: "y" }\n'
+    ),
+    Example("bvlc", _INPUT + 'layer { name: "s" type: "Silence" bottom: "x" }\n'),
+    Example("bvlc", _INPUT + _layer("BatchNorm", 'top: "z"')),
+)
+INVALID = (
+    Invalid("bvlc", _INPUT + _layer("ReLU", 'bottom: "x"'), (4,)),
+    Invalid("nvidia-0.17", _INPUT + _layer("Eltwise", ""), (2,)),
+    Invalid(
+        "nvidia-0.14",
+        _INPUT + _layer("InnerProduct", 'inner_product_param { num_output: 3 } top: "z"'),
+        (4,),
+    ),
+    Invalid(
+        "bvlc",
+        _INPUT
+        + _layer("Convolution", 'convolution_param { num_output: 4 kernel_size: 3  } top: "z"'),
+        (2,),
+    ),
+    Invalid(
+        "bvlc",
+        _INPUT + _layer("Pooling", 'pooling_param { pool: AVE kernel_size: 2 } top: "z"'),
+        (4,),
+    ),
+)

@@ -1,0 +1,72 @@
+"""Parameters of one layer that exclude each other.
+
+What it does
+    Reports `axis` beside `concat_dim` or `slice_dim`, DummyData with `shape` and the old `num`,
+    `channels`, `height` and `width`, coefficients of an Eltwise that are not one for each bottom
+    or stand beside `PROD`, slice points that are not one fewer than the tops, lists of a window
+    that are neither one value nor one for each axis, a `do_neg_mining` against `mining_type`,
+    mining without `share_location`, sizes and variances of a PriorBox that do not go together.
+    NT011 does so for kernels, strides and padding.
+
+Why it matters
+    Set-up aborts: `Either axis or concat_dim should be specified; not both.`, `Both shape and
+    legacy fields were specified`, `Eltwise Layer takes one coefficient per bottom blob.`, `Check
+    failed: slice_point_.size() == top.size() - 1`, `Currently only support negative mining if
+    share_location is true.`, `there are duplicate orders`.
+
+Which Caffe
+    All that have the layer.
+
+Evidence
+    LayerSetUp of each layer in src/caffe/layers; verdicts of real builds of BVLC, SSD, Intel and
+    NVIDIA 0.14 to 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.layers.setup_check import Kind
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._construction import findings
+
+
+@net_rule("NT016", "contradicting-parameters", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    return findings(net, Kind.CONTRADICTION)
+
+
+_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
+
+
+def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
+    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
+
+
+VALID = (
+    Example("bvlc", _INPUT + _layer("Concat", "concat_param { axis: 1 }")),
+    Example("bvlc", _INPUT + _layer("Eltwise", 'bottom: "x" eltwise_param { coeff: [1, -1] }')),
+    Example("bvlc", _INPUT + _layer("Slice", 'top: "z" slice_param { slice_point: 2 }')),
+)
+INVALID = (
+    Invalid("bvlc", _INPUT + _layer("Concat", "concat_param { axis: 1 concat_dim: 1 }"), (4,)),
+    Invalid(
+        "nvidia-0.17", _INPUT + _layer("Eltwise", 'bottom: "x" eltwise_param { coeff: 1 }'), (4,)
+    ),
+    Invalid(
+        "nvidia-0.14",
+        _INPUT + _layer("Eltwise", 'bottom: "x" eltwise_param { operation: PROD coeff: [1, 1] }'),
+        (4,),
+    ),
+    Invalid("bvlc", _INPUT + _layer("Slice", "slice_param { slice_point: 2 }"), (4,)),
+    Invalid("ssd", _INPUT + _layer("Permute", "permute_param { order: [0, 2, 2] }"), (4,)),
+    Invalid(
+        "bvlc",
+        _INPUT
+        + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: [3, 3, 3] }"),
+        (4,),
+    ),
+)

@@ -1,0 +1,77 @@
+"""A parameter outside the range that the layer takes.
+
+What it does
+    Reports an even `local_size` of LRN, a kernel size, stride, `num_output` or group of 0, a
+    padding of Pooling as large as its kernel, a base of Exp or Log that is not above 0, a `top_k`
+    above the number of classes, slice points that do not rise or lie outside the axis, and sizes,
+    steps, variances and thresholds of SSD layers that must be above 0.
+
+Why it matters
+    Set-up aborts: `LRN only supports odd values for local_size`, `Filter dimensions must be
+    nonzero.`, `Stride dimensions must be nonzero.`, `Check failed: pad_h_ < kernel_h_`, `base must
+    be strictly positive.`, `top_k must be less than or equal to the number of classes.`,
+    `max_size must be greater than min_size.` A group of 0 kills the process (SIGFPE).
+
+Which Caffe
+    All that have the layer.
+
+Evidence
+    LayerSetUp and Reshape of each layer in src/caffe/layers; verdicts of real builds of BVLC,
+    SSD, Intel and NVIDIA 0.14 to 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.layers.setup_check import Kind
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._construction import findings
+
+
+@net_rule("NT017", "parameter-out-of-range", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    return findings(net, Kind.RANGE)
+
+
+_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
+
+
+def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
+    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
+
+
+VALID = (
+    Example("bvlc", _INPUT + _layer("LRN", "lrn_param { local_size: 3 }")),
+    Example("bvlc", _INPUT + _layer("Pooling", "pooling_param { kernel_size: 3 pad: 2 }")),
+    Example("bvlc", _INPUT + _layer("Exp", "exp_param { base: 2 }")),
+    Example("bvlc", _INPUT + _layer("Slice", 'top: "z" slice_param { slice_point: 3 }')),
+)
+INVALID = (
+    Invalid("bvlc", _INPUT + _layer("LRN", "lrn_param { local_size: 4 }"), (4,)),
+    Invalid(
+        "nvidia-0.17", _INPUT + _layer("Pooling", "pooling_param { kernel_size: 2 pad: 2 }"), (4,)
+    ),
+    Invalid("nvidia-0.14", _INPUT + _layer("Exp", "exp_param { base: -2 }"), (4,)),
+    Invalid(
+        "bvlc",
+        _INPUT
+        + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 stride: 0 }"),
+        (4,),
+    ),
+    Invalid(
+        "nvidia-0.15",
+        _INPUT
+        + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 group: 0 }"),
+        (4,),
+    ),
+    Invalid("bvlc", _INPUT + _layer("Slice", 'top: "z" slice_param { slice_point: 9 }'), (4,)),
+    Invalid(
+        "ssd",
+        _INPUT + _layer("PriorBox", 'bottom: "x" prior_box_param { min_size: 9 max_size: 4 }'),
+        (4,),
+    ),
+)

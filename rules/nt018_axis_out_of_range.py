@@ -1,0 +1,64 @@
+"""An axis that the blob does not have.
+
+What it does
+    Reports an `axis` that the bottom does not have, a number of axes that the layer does not
+    take, and axes that go beyond those of the bottom. BN018 does so for BatchNorm.
+
+Why it matters
+    Set-up aborts: `axis 3 out of range for 2-D Blob with shape 2 4 (8)`, `Input must have 4 axes,
+    corresponding to (num, channels, height, width)`, `Cannot use legacy accessors on Blobs with >
+    4 axes.`, `scale blob's shape extends past bottom[0]'s shape`, `end_axis = axis + num_axes is
+    out of range`, `order should be less than the input dimension.`
+
+Which Caffe
+    All. An axis below 0 counts from the end.
+
+Evidence
+    CanonicalAxisIndex of include/caffe/blob.hpp and Reshape of each layer; verdicts of real
+    builds of BVLC, SSD, Intel and NVIDIA 0.14 to 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.layers.setup_check import Kind
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._construction import findings
+
+
+@net_rule("NT018", "axis-out-of-range", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    return findings(net, Kind.AXIS)
+
+
+_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
+
+
+def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
+    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
+
+
+VALID = (
+    Example("bvlc", _INPUT + _layer("Softmax", "softmax_param { axis: -1 }")),
+    Example("bvlc", _INPUT + _layer("Flatten", "flatten_param { axis: 2 }")),
+    Example("bvlc", _INPUT + _layer("Pooling", "pooling_param { kernel_size: 2 }")),
+)
+INVALID = (
+    Invalid("bvlc", _INPUT + _layer("Softmax", "softmax_param { axis: 4 }"), (4,)),
+    Invalid(
+        "nvidia-0.17",
+        _INPUT + _layer("InnerProduct", "inner_product_param { num_output: 2 axis: -5 }"),
+        (4,),
+    ),
+    Invalid("bvlc", _INPUT + _layer("Scale", "scale_param { axis: 2 num_axes: 3 }"), (4,)),
+    Invalid(
+        "nvidia-0.15",
+        'input: "x" input_shape { dim: [2, 3] }\n'
+        + _layer("Pooling", "pooling_param { kernel_size: 2 }"),
+        (3,),
+    ),
+)

@@ -1,0 +1,73 @@
+"""A `group` that does not divide the channels.
+
+What it does
+    Reports a `group` of a Convolution or Deconvolution that does not divide the channels of the
+    bottom or `num_output`, and Intel's `stats_batch_size` that does not divide the batch.
+
+Why it matters
+    Set-up aborts: `Check failed: channels_ % group_ == 0 (1 vs. 0)` or `Number of output should
+    be multiples of group.` Typical is a depthwise convolution whose `group` was kept while the
+    layer above changed.
+
+Which Caffe
+    All; `stats_batch_size` in Intel Caffe.
+
+Evidence
+    LayerSetUp of base_conv_layer.cpp in every branch; batch_norm_layer.cpp @ Intel 1.1.6; verdicts
+    of real builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.layers.setup_check import Kind
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.net import Net
+
+from ._construction import findings
+
+
+@net_rule("NT020", "group-does-not-divide", Severity.ERROR)
+def check(net: Net) -> Iterator[Finding]:
+    return findings(net, Kind.GROUP)
+
+
+_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
+
+
+def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
+    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
+
+
+VALID = (
+    Example(
+        "bvlc",
+        _INPUT
+        + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 group: 4 }"),
+    ),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        _INPUT
+        + _layer("Convolution", "convolution_param { num_output: 6 kernel_size: 3 group: 3 }"),
+        (4,),
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _INPUT
+        + _layer("Convolution", "convolution_param { num_output: 5 kernel_size: 3 group: 4 }"),
+        (4,),
+    ),
+    Invalid(
+        "intel",
+        _INPUT
+        + _layer(
+            "BatchNorm",
+            "batch_norm_param { engine: CAFFE use_global_stats: false stats_batch_size: 3 }",
+        ),
+        (4,),
+    ),
+)
