@@ -14,18 +14,13 @@ from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Action, Choices
 from protolint.conversion.inputs import Input, output_paths
-from protolint.conversion.notes import Note
+from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.hdf5 import read_state
 from protolint.conversion.numbers.hdf5_models import hdf5_layers, plan_hdf5
 from protolint.conversion.numbers.like import Like, like_net
-from protolint.conversion.numbers.models import (
-    plan_model,
-    read_model_file,
-    refuse,
-    refuse_other_eps,
-    with_net,
-)
+from protolint.conversion.numbers.model import read_model_file, refuse_other_eps, with_net
+from protolint.conversion.numbers.model_plan import plan_model
 from protolint.conversion.numbers.solverstate import (
     Slot,
     history_map,

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["CODES", "Note", "NoteCode", "Refusal"]
+from protolint.errors import InputError
+
+__all__ = ["CODES", "Note", "NoteCode", "Refusal", "refuse"]
 
 #: The most fields that one note lists.
 _MOST_SHOWN = 4
@@ -87,6 +89,13 @@ class Refusal(NamedTuple):
     def __str__(self) -> str:
         place = f"'{self.layer}': " if self.layer else ""
         return f"{place}{self.evidence}" + (f"; {self.switch}" if self.switch else "")
+
+
+def refuse(path: str, refusals: Sequence[Refusal]) -> None:
+    """Raise InputError for what cannot be converted, if there is anything."""
+    if refusals:
+        more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
+        raise InputError(path, f"{refusals[0]}{more}")
 
 
 def _first_of(names: Sequence[str]) -> str:

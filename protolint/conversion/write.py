@@ -15,10 +15,17 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import FROZEN_SCALE, LayerChange, after_scale
 from protolint.conversion.numbers.hdf5 import read_state, write_model, write_state
-from protolint.conversion.numbers.models import ModelPlan, rows_of, write_model_file
+from protolint.conversion.numbers.model_plan import ModelPlan
 from protolint.conversion.numbers.solverstate import StateIndex, index_state
-from protolint.conversion.prove.weights import TOLERANCE, Proof, ProofError, check_proofs, proof_of
-from protolint.conversion.report import FileResult
+from protolint.conversion.prove.weights import (
+    TOLERANCE,
+    Proof,
+    ProofError,
+    check_proofs,
+    proof_of,
+    prove,
+)
+from protolint.conversion.report import FileResult, LayerRow
 from protolint.files import AtomicFile, check_target
 from protolint.weights.hdf5 import read_model
 from protolint.weights.splice import Piece, size_of, write_spliced
@@ -143,7 +150,7 @@ class WeightsJob(Job):
 
     def result(self) -> FileResult:
         """With a row for each BatchNorm."""
-        return super().result()._replace(layers=rows_of(self.layers, self.proofs))
+        return super().result()._replace(layers=_rows(self.layers, self.proofs))
 
     def summary(self) -> str:
         """How many layers, and the largest differences."""
@@ -180,7 +187,7 @@ class ModelJob(WeightsJob):
             self.temporary = path
             then()
 
-        self.proofs = write_model_file(
+        self.proofs = _write_model(
             self.plan,
             self.output,
             self.target,
@@ -314,3 +321,67 @@ class HDF5StateJob(_HistoryJob):
             self.check(read_state(output.path).shapes)
 
         self._atomic(how, fill, then)
+
+
+def _write_model(
+    plan: ModelPlan,
+    output: str,
+    target: Dialect,
+    *,
+    in_place: bool,
+    overwrite: bool,
+    progress: Callable[[int], None] | None,
+    then: Callable[[str], None],
+    tolerance: float = TOLERANCE,
+) -> list[Proof]:
+    """Write the new file, prove it, let everything else happen, and give it its name.
+
+    `then` gets the path of the proven temporary file, `tolerance` is the largest relative
+    difference that counts as rounding.
+
+    Raises ProofError, and then nothing has been written.
+    """
+    proofs: list[Proof] = []
+
+    def verify(path: str) -> None:
+        proofs.extend(
+            prove(path, plan.rewrite.layers, target, plan.model.index, plan.touched, tolerance)
+        )
+        then(path)
+
+    write_spliced(
+        plan.model.path,
+        output,
+        plan.pieces,
+        state=plan.model.index.state,
+        verify=verify,
+        in_place=in_place,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return proofs
+
+
+def _rows(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tuple[LayerRow, ...]:
+    """The rows of the report; without proofs no difference is known."""
+    found: Sequence[Proof | None] = proofs if proofs is not None else [None] * len(changes)
+    return tuple(
+        LayerRow(
+            change.name,
+            change.norm.layout.name,
+            change.recipe.layout.name,
+            change.recipe.fate.value,
+            change.recipe.scale,
+            change.norm.state.channels,
+            change.norm.state.factor,
+            change.made.factor,
+            change.norm.state.eps,
+            change.made.eps,
+            proof.difference if proof is not None else None,
+            change.norm.evidence,
+            proof.absolute if proof is not None else None,
+            change.recipe.name,
+            change.recipe.scale_name,
+        )
+        for change, proof in zip(changes, found, strict=True)
+    )

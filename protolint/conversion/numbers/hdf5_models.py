@@ -20,7 +20,8 @@ from protolint.conversion.numbers.encode import (
     no_equivalent,
 )
 from protolint.conversion.numbers.like import BlobShape, Like
-from protolint.conversion.numbers.models import in_net, notes_of, refuse_other_eps
+from protolint.conversion.numbers.model import in_net, refuse_other_eps
+from protolint.conversion.numbers.model_notes import notes_of
 from protolint.conversion.numbers.recipes import recipes_of
 from protolint.conversion.numbers.solverstate import ModelLayer
 from protolint.errors import InputError

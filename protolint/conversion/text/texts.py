@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.step import Choices, Plan
-from protolint.conversion.notes import Note
-from protolint.conversion.numbers.models import refuse
+from protolint.conversion.notes import Note, refuse
 from protolint.conversion.text.net import convert_net, source_refusals
 from protolint.conversion.text.solver import convert_solver, plan_solver
 from protolint.edit import apply_edits

@@ -1,0 +1,178 @@
+"""The plan of a binary model: by the plans of its nets, by a net to fit, or by what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from protolint.batchnorm.reading import Norm
+from protolint.caffe.descriptors import Schema, load_schema
+from protolint.caffe.dialect import Dialect
+from protolint.conversion.decide.affine import SCALE, has_groups
+from protolint.conversion.decide.memory import Memory
+from protolint.conversion.decide.plan import plan_net
+from protolint.conversion.decide.step import Action, Choices, Plan
+from protolint.conversion.notes import Note, refuse
+from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer
+from protolint.conversion.numbers.encode import Fate, Recipe
+from protolint.conversion.numbers.fields import Translator
+from protolint.conversion.numbers.like import BlobShape, Like
+from protolint.conversion.numbers.model import Model
+from protolint.conversion.numbers.model_notes import file_notes, notes_of
+from protolint.conversion.numbers.recipes import net_of_model, recipes_of
+from protolint.conversion.numbers.rewrite import Rewrite, rewrite_model
+from protolint.errors import InputError
+from protolint.layers.layer import Layer
+from protolint.net.net import Net
+from protolint.weights.files import mapped
+from protolint.weights.index import ModelIndex
+from protolint.weights.splice import Piece, size_of, whole_file
+from protolint.wire import Buffer, WireError
+
+__all__ = ["ModelPlan", "plan_model"]
+
+
+class ModelPlan(NamedTuple):
+    """What will be written, and what is to be told of it."""
+
+    model: Model
+    pieces: list[Piece]
+    rewrite: Rewrite
+    notes: tuple[Note, ...]
+
+    @property
+    def size(self) -> int:
+        """The bytes of the new file."""
+        return size_of(self.pieces)
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The layers that are changed, made or left out, by name."""
+        changes = self.rewrite.layers
+        scales = {c.recipe.scale for c in changes if c.recipe.fate is not Fate.NONE}
+        new = {name for c in changes for name in (c.new_name, c.new_scale) if name}
+        return frozenset({change.name for change in changes} | scales | new)
+
+
+def plan_model(
+    model: Model,
+    target: Dialect,
+    choices: Choices,
+    plans: Sequence[Plan] = (),
+    *,
+    half: bool = False,
+    resume: bool = False,
+    like: Like | None = None,
+    nets: Sequence[Net] = (),
+) -> ModelPlan:
+    """The plan of a binary model: by the plans of its nets, or by what it holds itself.
+
+    With `like` it is made to fit that net instead; `nets` then describe the model, before what
+    the file says of its layers. Raises InputError where something has no counterpart in the
+    target.
+    """
+    norms = model.norms
+    try:
+        with mapped(model.path) as (data, _):
+            if like is None:
+                recipes = recipes_of(plans, norms.values(), target)
+                own, notes = _own_recipes(model, target, choices, data, recipes)
+                recipes = {**own, **recipes}
+            else:
+                described = net_of_model(data, model.index, model.dialect, norms)
+                fitting = like.fit(
+                    model.path,
+                    tuple(norms.values()),
+                    (*nets, described),
+                    _shapes(model.index),
+                    _depthwise(model, data),
+                )
+                recipes, notes = fitting.recipes, list(fitting.notes)
+                norms = {at: norm for at, norm in norms.items() if norm.name in recipes}
+            translator = Translator(_schema(model), load_schema(target.schema))
+            rewrite = rewrite_model(
+                data,
+                model.index,
+                norms,
+                recipes,
+                target,
+                translator,
+                half=half,
+                resume=resume,
+            )
+            pieces = whole_file(model.index, rewrite.changes)
+    except WireError as error:
+        raise InputError(
+            model.path, f"byte {error.offset}: {error}; the file is damaged: fetch it again"
+        ) from None
+    told = (*notes, *rewrite.notes, *notes_of(rewrite.layers), *file_notes(rewrite, translator))
+    return ModelPlan(model, pieces, rewrite, tuple(told))
+
+
+def _depthwise(model: Model, data: Buffer) -> Callable[[Layer], bool]:
+    """Tells the convolutions of a model's own net that stand for Scale layers."""
+    entries = {entry.field.start: entry for entry in model.index.layers}
+    return lambda layer: has_groups(layer) and is_added_layer(data, entries[layer.node.start])
+
+
+def _shapes(index: ModelIndex) -> dict[str, list[BlobShape]]:
+    """The shapes of the blobs of every layer that has some; the last of a name counts."""
+    return {
+        layer.name: [BlobShape(tuple(blob.shape), blob.legacy) for blob in layer.blobs]
+        for layer in index.layers
+        if layer.blobs
+    }
+
+
+def _schema(model: Model) -> Schema:
+    """The schema whose field numbers a model uses."""
+    return load_schema(model.dialect.schema)
+
+
+def _own_recipes(
+    model: Model, target: Dialect, choices: Choices, data: Buffer, known: Mapping[str, Recipe]
+) -> tuple[dict[str, Recipe], list[Note]]:
+    """Recipes for the BatchNorm layers that no prototxt speaks of."""
+    rest = {norm.name for norm in model.norms.values()} - known.keys()
+    if not rest:
+        return {}, []
+    net = net_of_model(data, model.index, model.dialect, model.norms)
+    entries = {entry.field.start: entry for entry in model.index.layers}
+    memories = {
+        name: memory_of_layer(data, entry)
+        for entry in entries.values()
+        if (name := entry.name) in rest
+    }
+    choices = choices._replace(
+        forced=_no_longer_plain(model.norms.values(), memories),
+        identity=frozenset(
+            norm.name
+            for norm in model.norms.values()
+            if norm.layout.affine and norm.state.identity_affine
+        ),
+        drop_global_stats=True,
+        recall=lambda layer: memory_of_layer(data, entries[layer.node.start]),
+        depthwise=_depthwise(model, data),
+        channels={norm.name: norm.state.channels for norm in model.norms.values()},
+    )
+    plan = plan_net(net, target, choices)
+    # Layers of other types and their fields are no matter of weights, but a Scale is.
+    told = rest | {entry.name for entry in model.index.layers if entry.type == SCALE}
+    refuse(model.path, [refusal for refusal in plan.refusals if refusal.layer in told])
+    norms = [norm for norm in model.norms.values() if norm.name in rest]
+    found = recipes_of((plan,), norms, target)
+    return found, [note for note in plan.notes if note.code and note.layer in rest]
+
+
+def _no_longer_plain(
+    norms: Iterable[Norm], memories: Mapping[str, Memory | None]
+) -> dict[str, Action]:
+    """What happens to layers that got a gamma of 1 and a beta of 0, and now have others."""
+    return {
+        norm.name: Action.SPLIT
+        for norm in norms
+        if norm.layout.affine
+        and not norm.state.identity_affine
+        and (memory := memories.get(norm.name)) is not None
+        and memory.plain
+    }
