@@ -99,11 +99,12 @@ class _Walk:
         self.view = view
         self.types = net.dialect.layer_types
         self.shapes: dict[BlobVersion, Shape] = {}
-        self.origins: dict[BlobVersion, Span] = {}
         self.input_shapes = input_shapes(net)
         self.owners: dict[str, _Owner] = {}
         self.faults: list[Fault] = []
         self.unsure = False
+        #: The layers that write a top which exists already.
+        self.clashing = {layer.index for layer, _, _ in view.clashes}
         #: Solvers on several GPUs share out the batches of data layers (divide_batch_size).
         self.divided = net.dialect.building.divides_batches and any(
             layer.type in ("Data", "ImageData", "HDF5Data", "WindowData", "MemoryData")
@@ -202,6 +203,8 @@ class _Walk:
         versions = self.view.bottoms[layer.index]
         tops = self.view.tops[layer.index]
         bottoms = [self._shape(version) for version in versions]
+        if None not in versions and self._is_settled(layer, bottoms):
+            return
         setup = self._setup(layer, bottoms, versions)
         self._gradient_switches(setup)
         known = layer.type in self.types
@@ -224,13 +227,52 @@ class _Walk:
             self._split(setup, tops)
         for i, version in enumerate(tops):
             self.shapes[version] = UNKNOWN if broken else setup.tops[i]
-            self.origins[version] = layer.tops[i].span
+        alone = True
         if readable:
             if len(setup.faults) == before:
                 self._loss_weights(setup)
-            self._params(setup, broken=broken)
+            alone = self._params(setup, broken=broken)
+        if not setup.faults and not broken:
+            self._settle(setup, alone=alone)
         self.faults += setup.faults
         self.unsure = self.unsure or setup.unsure
+
+    def _is_settled(self, layer: Layer, bottoms: list[Shape]) -> bool:
+        """Take over what the same layer came to over the same bottoms in another state."""
+        before = self.net.settled.get(layer.index)
+        if before is None or layer.index in self.clashing:
+            return False
+        in_place: frozenset[int] = frozenset()
+        if layer.index in self.view.in_place:
+            overwritten = self.view.in_place[layer.index]
+            if any(_uses(version) > 1 for _, version in overwritten):
+                return False
+            in_place = frozenset(i for i, _ in overwritten)
+        if before[0] != self._given(layer, bottoms, in_place):
+            return False
+        self.shapes.update(zip(self.view.tops[layer.index], before[1], strict=True))
+        self.unsure = self.unsure or before[2]
+        return True
+
+    def _settle(self, setup: SetupCheck, *, alone: bool) -> None:
+        """Keep what a layer came to, if nothing but what it is given decides about it."""
+        layer = setup.layer
+        read_as_loss = "loss_weight" in layer.message.values
+        if alone and not read_as_loss and not any(0 in shape.dims for shape in setup.tops):
+            given = self._given(layer, setup.bottoms, setup.in_place)
+            self.net.settled[layer.index] = given, setup.tops, setup.unsure
+
+    def _given(self, layer: Layer, bottoms: list[Shape], in_place: frozenset[int]) -> object:
+        """Return what decides whether a layer is set up, beside what is written in it."""
+        phase = layer.runs_as(self.view.state) if layer.type == "BatchNorm" else ""
+        return bottoms, in_place, phase, self.divided
+
+    def _origin(self, version: BlobVersion | None) -> Span | None:
+        """Return where a blob is made; None for an input."""
+        producer = None if version is None else version.producer
+        if version is None or producer is None:
+            return None
+        return producer.tops[self.view.tops[producer.index].index(version)].span
 
     def _setup(
         self, layer: Layer, bottoms: list[Shape], versions: list[BlobVersion | None]
@@ -241,7 +283,7 @@ class _Walk:
             self.net.build,
             layer.runs_as(self.view.state),
             bottoms,
-            [self.origins.get(version) if version is not None else None for version in versions],
+            [self._origin(version) for version in versions],
             inline=self.net.inline,
             batch_of_statistics=self.net.message.integer("bn_stats_batch_size"),
         )
@@ -253,8 +295,7 @@ class _Walk:
         bottoms, so that only the first one looks.
         """
         layer, bottoms = setup.layer, setup.bottoms
-        phase = setup.phase if layer.type == "BatchNorm" else ""
-        given = (bottoms, setup.in_place, complete, phase)
+        given = (self._given(layer, bottoms, setup.in_place), complete)
         before = self.net.examined.get(layer.index)
         if before is not None and before[0] == given:
             setup.tops, setup.unsure = before[1], setup.unsure or before[2]
@@ -337,7 +378,7 @@ class _Walk:
                 )  # fmt: skip
             else:
                 in_place.add(i)
-        for other, i, before in self.view.clashes:
+        for other, i, before in self.view.clashes if layer.index in self.clashing else ():
             if other is layer:
                 setup.fault(
                     Kind.DUPLICATE_TOP, f"'{before.name}' is already written",
@@ -360,6 +401,8 @@ class _Walk:
         given = [value for value, _ in layer.message.values.get("loss_weight", ())]
         tops = len(layer.tops)
         auto = ALL_TYPES[layer.type].is_loss
+        if not given and not auto:
+            return
         if auto and not tops:
             tops = 1
         versions = self.view.tops[layer.index]
@@ -390,13 +433,16 @@ class _Walk:
 
     # -- Parameters.
 
-    def _params(self, setup: SetupCheck, *, broken: bool) -> None:
+    def _params(self, setup: SetupCheck, *, broken: bool) -> bool:
+        """Check the `param` blocks; True where no other layer has a part in it."""
         layer = setup.layer
         blocks = _blocks(layer)
+        if not blocks:
+            return True
         found = layer_parameters(self.net, layer, setup.bottoms)
         if found is None:
-            setup.unsure = setup.unsure or bool(blocks)
-            return
+            setup.unsure = True
+            return True
         if len(blocks) > len(found) and not (broken and not found):
             count = len(found)
             node = blocks[count].node
@@ -404,11 +450,12 @@ class _Walk:
                 Kind.PARAMS, f"{len(blocks)} param for {count or 'no'} blob{'s' * (count != 1)}; "
                 f"remove {len(blocks) - count}", span=node,
             )  # fmt: skip
-            return
-        for i, parameter in enumerate(found):
-            if i >= len(blocks) or not blocks[i].name:
+            return True
+        if not any(block.name for block in blocks):
+            return True
+        for block, parameter in zip(blocks, found, strict=False):
+            if not block.name:
                 continue
-            block = blocks[i]
             shape = UNKNOWN if broken else parameter.shape
             multipliers = self._multipliers(layer, parameter.role, block)
             owner = self.owners.get(block.name)
@@ -416,6 +463,7 @@ class _Walk:
                 self.owners[block.name] = _Owner(layer, shape, multipliers)
             else:
                 self._shared(setup, block, shape, multipliers, owner)
+        return False
 
     def _multipliers(self, layer: Layer, role: str, block: _Block) -> list[float | None]:
         if layer.type == "BatchNorm" and self.net.dialect.forces_affine_multipliers:

@@ -100,6 +100,7 @@ class Net:
         self._misfits = misfits
         #: What protolint.net.init found out, kept here for all views.
         self.examined: dict[int, tuple[object, list[Shape], bool]] = {}
+        self.settled: dict[int, tuple[object, list[Shape], bool]] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
