@@ -7,11 +7,12 @@ from typing import Any
 
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
+from protolint.net.init import construction
 from protolint.net.net import TRAIN, Net
 from protolint.net.summary import BatchNormSummary, LayerSummary, NetSummary
 from protolint.report.style import shown
 from protolint.report.table import Column, draw
-from protolint.words import counted
+from protolint.words import counted, titled
 
 __all__ = ["as_dict", "render"]
 
@@ -39,7 +40,18 @@ def render(net: Net, summary: NetSummary, limit: int | None) -> str:
     rows += [_row(net, summary, entry) for entry in summary.layers]
     table = draw(_COLUMNS, rows, limit) if rows else "no layers\n"
     head = f"{summary.state}: {name}" if name else str(summary.state)
-    return f"{head}\n\n{table}\n{_totals(summary)}\n"
+    return f"{head}\n\n{table}\n{_totals(summary)}\n{_end(net, summary)}"
+
+
+def _end(net: Net, summary: NetSummary) -> str:
+    """Return where construction ends, for a net that is not built in this state."""
+    faults = construction(net, net.view_in(summary.state)).faults
+    if not faults:
+        return ""
+    fault = faults[0]
+    name = "" if fault.layer is None else f"{titled(fault.layer.name, fault.layer.type)}: "
+    line = net.source.line_number(fault.span.start)
+    return f"{net.dialect.name} does not build it: line {line}, {shown(name + fault.message)}\n"
 
 
 def _row(net: Net, summary: NetSummary, entry: LayerSummary) -> list[str]:
@@ -141,6 +153,7 @@ def as_dict(net: Net, summary: NetSummary) -> dict[str, Any]:
         "phase": state.phase,
         "stages": sorted(state.stages),
         "level": state.level,
+        "builds": construction(net, net.view_in(state)).builds,
         "inputs": [{"name": name, **_shape(shape)} for name, shape in summary.inputs.items()],
         "layers": [_layer(net, entry) for entry in summary.layers],
         "totals": summary.totals._asdict(),

@@ -12,6 +12,8 @@ from protolint.caffe.registry import DIALECTS
 from protolint.layers.setup_check import Kind
 from protolint.net.init import faults_of, verdicts
 from protolint.net.net import Net
+from protolint.net.summary import summarise
+from protolint.report.net_table import render
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 
@@ -115,3 +117,13 @@ def test_json_has_the_verdict() -> None:
     assert report["files"][0]["builds"] == {"TRAIN": True, "TEST": True}
     solver = json.loads(protolint.check("base_lr: 0.1\nmax_iter: 1\n").render("json"))
     assert solver["files"][0]["builds"] is None
+
+
+def test_show_says_where_construction_ends() -> None:
+    net = net_of(INPUT + CONV % "kernel_size: 30")
+    text = render(net, summarise(net, net.views[0], {}), None)
+    assert text.splitlines()[-1] == (
+        "bvlc does not build it: line 2, c: kernel 30 does not fit into 8 of 'x' (2x3x8x8)"
+    )
+    whole = net_of(INPUT + CONV % "kernel_size: 3")
+    assert "does not build" not in render(whole, summarise(whole, whole.views[0], {}), None)
