@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
@@ -53,7 +54,9 @@ from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target, told_targets
 from protolint.workspace.workspace import Workspace
 
-__all__ = ["Opinion", "Together"]
+__all__ = ["Bundle", "Opinion"]
+
+_Job = TypeVar("_Job", bound=Job)
 
 #: Caffes whose fields are nearly the same, and whose layouts are not.
 _ALIKE = frozenset(d.name for d in DIALECTS.values() if d.engines_differ_in_layout)
@@ -84,7 +87,7 @@ def _weights(inputs: Sequence[Input]) -> list[Input]:
     return found
 
 
-class Together:
+class Bundle:
     """What is known of the inputs, from which the jobs are made."""
 
     def __init__(self, inputs: Sequence[Input], options: Options, workspace: Workspace) -> None:
@@ -197,22 +200,21 @@ class Together:
         )
 
     def jobs(self) -> list[Job]:
-        """The jobs, in the order of the inputs but models first, then states, then text."""
-        made: dict[str, Job] = {}
-        order = (
-            (FileKind.MODEL, self._model),
-            (FileKind.MODEL_HDF5, self._hdf5_model),
-            (FileKind.STATE, self._state),
-            (FileKind.STATE_HDF5, self._hdf5_state),
-            (FileKind.NET, self._net),
-            (FileKind.SOLVER, self._solver),
-        )
-        self.made = made
-        for kind, make in order:
-            for entry, output in zip(self.converted, self.outputs, strict=True):
-                if entry.kind is kind:
-                    made[entry.path] = make(entry, output)
-        return list(made.values())
+        """Return the jobs, in the order of the inputs but models first, then states, then text."""
+        binary = self._made(FileKind.MODEL, self._model)
+        models = [*binary, *self._made(FileKind.MODEL_HDF5, self._hdf5_model)]
+        return [
+            *models,
+            *self._made(FileKind.STATE, partial(self._state, models)),
+            *self._made(FileKind.STATE_HDF5, partial(self._hdf5_state, models)),
+            *self._made(FileKind.NET, self._net),
+            *self._made(FileKind.SOLVER, self._solver),
+        ]
+
+    def _made(self, kind: FileKind, make: Callable[[Input, str], _Job]) -> list[_Job]:
+        """Return the jobs of the inputs of one kind."""
+        pairs = zip(self.converted, self.outputs, strict=True)
+        return [make(entry, output) for entry, output in pairs if entry.kind is kind]
 
     def cases(self, jobs: Sequence[Job]) -> list[Opinion]:
         """The nets and models for `--verify-with`; raises UsageError where there are none."""
@@ -227,7 +229,7 @@ class Together:
             input_shape(net)
         return [Opinion(net, texts[net.source.path], models[0]) for net in deploy]
 
-    def _model(self, entry: Input, output: str) -> Job:
+    def _model(self, entry: Input, output: str) -> WeightsJob:
         """The job of a binary model."""
         options, model = self.options, self.models[entry.path]
         notes: list[Note] = []
@@ -267,7 +269,7 @@ class Together:
             return []
         return [notes.not_in_file(list(dict.fromkeys(missing)))]
 
-    def _hdf5_model(self, entry: Input, output: str) -> Job:
+    def _hdf5_model(self, entry: Input, output: str) -> WeightsJob:
         """The job of an HDF5 model."""
         options = self.options
         plan = plan_hdf5(
@@ -286,9 +288,10 @@ class Together:
         source = self.nets[0].dialect.name
         return HDF5ModelJob(entry.path, output, source, plan.layers, plan.changed, notes)
 
-    def _slots(self, entry: Input, learned_net: str) -> tuple[WeightsJob, list[Slot], list[Slot]]:
+    def _slots(
+        self, entry: Input, learned_net: str, jobs: Sequence[WeightsJob]
+    ) -> tuple[WeightsJob, list[Slot], list[Slot]]:
         """The model of a solver state, and its learnable blobs before and after."""
-        jobs = [job for job in self.made.values() if isinstance(job, WeightsJob)]
         wanted = os.path.basename(learned_net)
         named = [job for job in jobs if os.path.basename(job.path) == wanted]
         found = named or jobs
@@ -306,11 +309,11 @@ class Together:
         changes = job.changes
         return job, slots_of(layers, changes), target_slots(layers, changes)
 
-    def _state(self, entry: Input, output: str) -> Job:
+    def _state(self, models: Sequence[WeightsJob], entry: Input, output: str) -> Job:
         """The job of a binary solver state."""
         target = self.options.target
         index = index_state(entry.path)
-        job, before, after = self._slots(entry, index.learned_net)
+        job, before, after = self._slots(entry, index.learned_net, models)
         history = history_map(before, after, job.changes, len(index.history), entry.path)
         learned = self._learned_net(job, index.learned_net)
         source = load_schema(self._schema_of(job))
@@ -322,10 +325,10 @@ class Together:
             raise InputError(entry.path, f"byte {error.offset}: {error}; it is damaged") from None
         return StateJob(index, output, job.source, pieces, history, learned)
 
-    def _hdf5_state(self, entry: Input, output: str) -> Job:
+    def _hdf5_state(self, models: Sequence[WeightsJob], entry: Input, output: str) -> Job:
         """The job of a solver state in HDF5."""
         state = read_state(entry.path)
-        job, before, after = self._slots(entry, state.learned_net)
+        job, before, after = self._slots(entry, state.learned_net, models)
         history = history_map(before, after, job.changes, len(state.shapes), entry.path)
         learned = self._learned_net(job, state.learned_net)
         return HDF5StateJob(entry.path, output, job.source, history, learned)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from protolint.caffe.dialect import Dialect
-from protolint.conversion.bundle import Opinion, Together
+from protolint.conversion.bundle import Bundle, Opinion
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.prove.opinions import Case, compare, input_shape
 from protolint.conversion.report import ConversionReport, with_default_engine
@@ -123,7 +123,7 @@ def convert_files(
     if not paths:
         raise UsageError("no file is given")
     workspace = workspace or Workspace()
-    run = Together(read_inputs(paths, workspace), options, workspace)
+    run = Bundle(read_inputs(paths, workspace), options, workspace)
     jobs = run.jobs()
     checks: list[str] = []
     cases = run.cases(jobs) if options.verify_with else []

@@ -14,7 +14,7 @@ MAY = {
     "text": {"notes", "decide"},
     "numbers": {"notes", "decide"},
     "notes": set(),
-    "prove": {"notes", "decide", "numbers", "request", "report"},
+    "prove": {"notes", "decide", "numbers"},
 }
 IMPORT = re.compile(r"^\s*from protolint\.conversion(?:\.(\w+))?\S* import (\w+)", re.MULTILINE)
 
