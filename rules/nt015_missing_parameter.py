@@ -55,6 +55,10 @@ VALID = (
         "bvlc", _INPUT + _layer("Convolution", "convolution_param { num_output: 4 kernal_size: 3 }")
     ),
     Example("bvlc", 'layer { name: "d" type: "Data" top: "x" }\n'),
+    # DIGITS completes both.
+    Example(
+        "nvidia-0.15", 'layer { name: "d" type: "Data" top: "x" }\n' + _layer("InnerProduct", "")
+    ),
 )
 INVALID = (
     Invalid("bvlc", _INPUT + _layer("Convolution", "convolution_param { kernel_size: 3 }"), (4,)),

@@ -39,6 +39,9 @@ def inner_product(setup: SetupCheck) -> None:
         return
     if outputs <= 0:
         given = bool(setup.given(name, "num_output"))
+        if setup.template and not given:
+            setup.unsure = True
+            return
         setup.fault(
             Kind.RANGE if given else Kind.MISSING,
             f"num_output {outputs}; it must be above 0" if given else "no num_output",

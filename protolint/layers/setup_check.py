@@ -77,12 +77,13 @@ class SetupCheck:
 
     `tops` are the shapes that it makes where nothing is wrong. `unsure` is set where something
     that is not known decides whether the layer is built. `origins` has the place where each
-    bottom was made. `batch_of_statistics` is the net's own bn_stats_batch_size, Intel's.
+    bottom was made. `batch_of_statistics` is the net's own bn_stats_batch_size, Intel's. `template`
+    is whether DIGITS is still to complete the net.
     """
 
     __slots__ = (
         "batch_of_statistics", "bottoms", "build", "dialect", "faults", "in_place",
-        "inline", "layer", "origins", "phase", "tops", "unsure",
+        "inline", "layer", "origins", "phase", "template", "tops", "unsure",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +97,7 @@ class SetupCheck:
         in_place: frozenset[int] = frozenset(),
         *,
         inline: bool = False,
+        template: bool = False,
         batch_of_statistics: int = 0,
     ) -> None:
         self.layer = layer
@@ -107,6 +109,7 @@ class SetupCheck:
         self.origins = origins
         self.in_place = in_place
         self.inline = inline
+        self.template = template
         self.batch_of_statistics = batch_of_statistics
         self.faults: list[Fault] = []
         self.unsure = False

@@ -285,6 +285,7 @@ class _Walk:
             bottoms,
             [self._origin(version) for version in versions],
             inline=self.net.inline,
+            template=self.net.is_template,
             batch_of_statistics=self.net.message.integer("bn_stats_batch_size"),
         )
 

@@ -182,6 +182,18 @@ class Net:
         )
 
     @cached_property
+    def is_template(self) -> bool:
+        """Whether DIGITS is to complete the net: a data layer does not say its source.
+
+        DIGITS writes `source`, and `num_output` of an InnerProduct without one
+        (digits/model/tasks/caffe_train.py of NVIDIA/DIGITS).
+        """
+        return any(
+            not (param.text("source") if (param := layer.parameter("data_param")) else "")
+            for layer in self.of_types(("Data",))
+        )
+
+    @cached_property
     def states(self) -> tuple[NetState, ...]:
         """The states the net is meant to be built for.
 

@@ -127,3 +127,16 @@ def test_show_says_where_construction_ends() -> None:
     )
     whole = net_of(INPUT + CONV % "kernel_size: 3")
     assert "does not build" not in render(whole, summarise(whole, whole.views[0], {}), None)
+
+
+def test_what_digits_still_writes_is_no_fault() -> None:
+    """A Data layer without source marks a template; DIGITS gives the last layer its outputs."""
+    net = """\
+layer { name: "train-data" type: "Data" top: "data" top: "label" data_param { batch_size: 4 %s } }
+layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" }
+"""
+    template, whole = (
+        verdicts(net_of(net % source, "nvidia-0.15")) for source in ("", 'source: "lmdb"')
+    )
+    assert template["TRAIN"] is None
+    assert whole["TRAIN"] is False
