@@ -3,10 +3,12 @@
     python scripts/bench.py                    a small net against yamllint on a small YAML file
     python scripts/bench.py --net deploy.prototxt      reading a net against protobuf's text_format
     python scripts/bench.py --folder nets/             checking a folder against text_format.Parse
+    python scripts/bench.py --growth           time per layer of nets of 1,000 to 10,000 layers
     python scripts/bench.py --scan 1024        looking for NaN in a caffemodel of that many MiB,
                                                against numpy.isfinite on the whole file
 
 Machines are noisy and differ, ratios less so: the two sides take turns, and medians are compared.
+Both have their bytecode, as an installed package does, whatever PYTHONDONTWRITEBYTECODE says.
 Needs the extra [bench] for yamllint; protolint must be installed, not only importable.
 """
 
@@ -33,7 +35,6 @@ PARSE_ALL = """
 import sys
 from google.protobuf import text_format
 from protolint.caffe.descriptors import load_schema
-from protolint.workspace.workspace import Choices, Workspace
 schema = load_schema("bvlc")
 net, solver = (schema.message_class(name) for name in ("NetParameter", "SolverParameter"))
 for path in sys.argv[1:]:
@@ -52,11 +53,14 @@ def main() -> int:
     parser.add_argument("--net", type=Path, help="a large prototxt to read")
     parser.add_argument("--folder", type=Path, help="a folder of prototxts to check")
     parser.add_argument("--scan", type=int, metavar="MIB", help="size of a caffemodel to scan")
+    parser.add_argument("--growth", action="store_true", help="check nets of more and more layers")
     parser.add_argument("--runs", type=int, default=15, help="runs of each side")
     options = parser.parse_args()
     start_up(options.runs)
     if options.net:
         reading(options.net, options.runs)
+    if options.growth:
+        growing(max(3, options.runs // 3))
     if options.scan:
         scanning(options.scan, max(3, options.runs // 3))
     if options.folder:
@@ -72,8 +76,10 @@ def report(what: str, ours: list[float], theirs: list[float], peer: str) -> None
 
 def processor_time(command: list[str], folder: str) -> float:
     """Return the seconds of processor time a command takes, all of its processes together."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    nowhere = subprocess.DEVNULL
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    subprocess.run(command, stdout=nowhere, stderr=nowhere, cwd=folder, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -156,6 +162,60 @@ def reading(path: Path, runs: int) -> None:
     lines = data.count(b"\n")
     report(f"read {lines} lines", [times[0] for times in rounds], theirs, "text_format.Parse")
     report(f"check {lines} lines", [times[1] for times in rounds], theirs, "text_format.Parse")
+
+
+def residual_net(layers: int) -> bytes:
+    """Return a net of residual blocks as in ResNet, seven layers each, for training."""
+    shape = "shape { dim: 1 dim: 64 dim: 56 dim: 56 }"
+    text = [f'layer {{ name: "data" type: "Input" top: "x0" input_param {{ {shape} }} }}\n']
+    for i in range(max(1, layers // 7)):
+        below = f"x{i}"
+        for j in "ab":
+            name = f"{j}{i}"
+            text.append(
+                f'layer {{ name: "conv_{name}" type: "Convolution" bottom: "{below}" '
+                f'top: "{name}" param {{ lr_mult: 1 }} convolution_param {{ num_output: 64 '
+                'kernel_size: 3 pad: 1 bias_term: false weight_filler { type: "msra" } } }\n'
+                f'layer {{ name: "bn_{name}" type: "BatchNorm" bottom: "{name}" top: "{name}" }}\n'
+                f'layer {{ name: "scale_{name}" type: "Scale" bottom: "{name}" top: "{name}" '
+                "scale_param { bias_term: true } }\n"
+            )
+            below = name
+        text.append(
+            f'layer {{ name: "sum_{i}" type: "Eltwise" bottom: "x{i}" bottom: "b{i}" '
+            f'top: "x{i + 1}" }}\n'
+        )
+    return "".join(text).encode()
+
+
+def growing(runs: int) -> None:
+    """Measure the check of one net, in this process, by layer: it should not grow with the net."""
+    from protolint.caffe.registry import DIALECTS
+    from protolint.lint.check import check_source
+    from protolint.source import Source
+    from protolint.text.scan import forget
+    from protolint.workspace.workspace import Choices, Workspace
+
+    workspace = Workspace(Choices(targets=(DIALECTS["bvlc"],), isolated=True))
+
+    def check(data: bytes) -> Callable[[], object]:
+        def once() -> None:
+            forget()
+            gc.disable()  # As the command does.
+            check_source(workspace, Source("net.prototxt", data))
+            gc.enable()
+
+        return once
+
+    counts = (1000, 2000, 5000, 10000)
+    nets = [residual_net(count) for count in counts]
+    check(nets[0])()
+    rounds = [[timed(check(data)) for data in nets] for _ in range(runs)]
+    times = [statistics.median(found) for found in zip(*rounds, strict=True)]
+    for count, seconds in zip(counts, times, strict=True):
+        print(
+            f"check {count} layers: {seconds * 1e3:.0f} ms, {seconds / count * 1e6:.0f} us a layer"
+        )
 
 
 def checking(folder: Path, runs: int) -> None:
