@@ -74,7 +74,7 @@ class CheckResult(Sequence[Diagnostic]):
         return all(report.accepted for report in self.reports)
 
     def position(self, finding: Diagnostic) -> Position:
-        """The line and column of a finding, both counted from 1.
+        """Return the line and column of a finding, both counted from 1.
 
         Raises UsageError for one in weights, which have no lines: `span` has its bytes.
         """
@@ -86,7 +86,7 @@ class CheckResult(Sequence[Diagnostic]):
         raise UsageError(f"the finding in {finding.path} is none of this result")
 
     def render(self, format: str = "full", *, colour: bool = False) -> str:
-        """The findings in an output format of `protolint check`: "full", "json" and so on."""
+        """Return the findings in an output format of `protolint check`, such as "json"."""
         from protolint.report import FORMATS, renderer
 
         if format not in FORMATS:
@@ -226,7 +226,7 @@ def _refuse(error: ProtolintError) -> None:
 
 
 def _workspace(choices: Choices, *, placed: bool) -> Workspace:
-    """The session; text that has no place has no configuration."""
+    """Return the session; text that has no place has no configuration."""
     return Workspace(choices if placed else choices._replace(isolated=True))
 
 
@@ -247,7 +247,7 @@ def _limits(given: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
 
 
 def _given(given: PathOrText, name: str | None) -> Source | str:
-    """The source that text is, or the path."""
+    """Return the source that text is, or the path."""
     if isinstance(given, bytes):
         return Source(name or "<text>", given)
     if isinstance(given, str) and (not given or "\n" in given or "{" in given):

@@ -253,7 +253,7 @@ class AtomicFile:
                 os.close(descriptor)
 
     def _failure(self, error: OSError) -> InputError:
-        """The one message about a target that cannot be written."""
+        """Return the one message about a target that cannot be written."""
         reason = error.strerror or str(error)
         return InputError(self.given, f"cannot be written: {reason}; nothing was changed")
 

@@ -27,7 +27,7 @@ def collects_statistics(net: Net, batchnorm: Layer) -> bool:
 
 
 def set_field(net: Net, layer: Layer, parameter: str, field: str, value: str) -> Edit:
-    """The edit that gives a field of a layer's parameter message a value, put in where needed."""
+    """Return the edit that sets a field of a layer's parameter message, or adds it."""
     message = layer.parameter(parameter)
     if message is None or message.node is None:
         lines = [f"{parameter} {{", f"\t{field}: {value}", "}"]
@@ -39,7 +39,7 @@ def set_field(net: Net, layer: Layer, parameter: str, field: str, value: str) ->
 
 
 def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> Edit | None:
-    """The edit that puts a Scale layer, in place, right below a BatchNorm.
+    """Return the edit that puts a Scale layer, in place, right below a BatchNorm.
 
     `fields` are the lines of its `scale_param`, `names` those of the layers. None where
     the layer has phase rules, which the new one would have to share, or stands in a list.
@@ -58,7 +58,7 @@ def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> 
 
 
 def _below(net: Net, node: Block, lines: list[str]) -> Edit:
-    """The edit that puts a block below another, laid out as that one is."""
+    """Return the edit that puts a block below another, laid out as that one is."""
     text = net.source.text
     rest = _LINE_END.match(text, node.end)
     if rest is None or "\n" not in text[node.start : node.end]:

@@ -25,7 +25,7 @@ _DEFAULTS = {"kernel_size": 0, "pad": 0, "stride": 1}
 
 
 def settings(net: Net, layer: Layer) -> dict[str, str]:
-    """What a layer computes beside its weights, as far as it must not change: field, value."""
+    """Return what a layer computes beside its weights and must not change: field, value."""
     if layer.type == "BatchNorm":
         traits = net.traits(layer)
         found = {"eps": f"{traits.eps:g}"}
@@ -101,7 +101,7 @@ def heads(view: View) -> Iterator[tuple[Layer, Layer | None]]:
 
 
 def lost_layers(net: Net, training: Net) -> Iterator[tuple[Layer, Layer]]:
-    """The BatchNorm and Scale layers a deploy net should have, with the layer above them there.
+    """Yield the BatchNorm and Scale layers a deploy net should have, with the layer above.
 
     Left out are those that were folded, and those on a branch that deploy does not have.
     """
@@ -120,7 +120,7 @@ def lost_layers(net: Net, training: Net) -> Iterator[tuple[Layer, Layer]]:
 
 
 def _leads_to(view: View, names: set[str]) -> set[int]:
-    """The layers below which, by some path, a layer of these names stands."""
+    """Return the layers below which, by some path, a layer of these names stands."""
     found: set[int] = set()
     for layer in reversed(view.layers):
         readers = [reader for version in view.tops[layer.index] for reader in version.readers]

@@ -14,7 +14,7 @@ _LONGEST_CHAIN = 16
 
 
 def own_top(net: Net, layer: Layer, index: int) -> Fix | None:
-    """The fix that gives an in-place layer a top of its own, or None where none is right.
+    """Return the fix that gives an in-place layer a top of its own, or None where none is right.
 
     Nor is one made where very many in-place layers follow, each of which would be renamed.
     """

@@ -33,7 +33,7 @@ def delete_params(
     title: str,
     applicability: Applicability = Applicability.SAFE,
 ) -> Fix | None:
-    """The fix that takes `param` blocks out; None where they are items of a list."""
+    """Return the fix that takes `param` blocks out; None where they are items of a list."""
     nodes = [param.message.node for param in params if param.message.node is not None]
     if any(node.in_list for node in nodes):
         return None

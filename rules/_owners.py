@@ -12,7 +12,7 @@ from protolint.workspace.reading import LintFile
 
 
 def owners_of(file: LintFile, problem: BindProblem) -> list[str]:
-    """The dialects and forks that have an unknown field in the same message, by name."""
+    """Return the dialects and forks that have an unknown field in the same message, by name."""
     return _owners(file.dialect.schema, problem.message.name, problem.node.name)
 
 

@@ -35,7 +35,7 @@ def conflict_of(net: Net, views: list[View], layer: Layer, first: int) -> Confli
 
 
 def other_first(net: Net, views: list[View], layer: Layer) -> int | None:
-    """A bottom with no other reader that could be the first one without harm."""
+    """Return a bottom with no other reader that could be the first one without harm."""
     for i in range(1, len(layer.bottoms)):
         versions = [view.bottom(layer, i) for view in views]
         alone = all(version is not None and len(version.readers) == 1 for version in versions)
@@ -60,7 +60,7 @@ def _overwritten(net: Net, view: View, layer: Layer, first: int) -> Layer | None
 
 
 def _gradients_mixed(net: Net, view: View, layer: Layer) -> Iterator[Conflict]:
-    """A bottom that this layer reads first and another later, with an older bottom beside it."""
+    """Yield a bottom that this layer reads first and another later, beside an older one."""
     learning = gradients(net, view)
     bottoms = [
         (i, version, version.producer.index)

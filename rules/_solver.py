@@ -17,7 +17,7 @@ from protolint.text.write import append_field, replace_value
 
 
 def training_nets(solver: Solver) -> list[Net]:
-    """The nets that are known and that the solver trains."""
+    """Return the nets that are known and that the solver trains."""
     return _nets(solver, ("net", "train_net", "net_param", "train_net_param"))
 
 
@@ -45,7 +45,7 @@ def batchnorms(nets: list[Net], phase: str) -> Iterator[tuple[Net, Layer]]:
 
 
 def batch_size(net: Net) -> tuple[int, Span] | None:
-    """The smallest batch that a data layer takes in training, and where that is said."""
+    """Return the smallest batch that a data layer takes in training, and where that is said."""
     found = []
     for layer in net.layers:
         known = ALL_TYPES.get(layer.type)
@@ -61,7 +61,7 @@ def batch_size(net: Net) -> tuple[int, Span] | None:
 
 
 def label(solver: Solver, net: Net, span: Span, text: str) -> Label:
-    """A label in a net that may stand in the solver or in a file of its own."""
+    """Return a label in a net that may stand in the solver or in a file of its own."""
     return Label(span, text, None if net.source is solver.source else net.source)
 
 
@@ -74,7 +74,7 @@ def first_place(message: Message, field: str) -> Span:
 def set_field(
     source: Source, message: Message, field: str, value: str, before: Scalar | Block
 ) -> Edit | None:
-    """The edit that gives a field of a message a value.
+    """Return the edit that gives a field of a message a value.
 
     Where the field is not there yet it goes in front of another one, or to the end of a
     message that is itself a field. None where neither place is safe to write to.

@@ -53,7 +53,7 @@ def is_bvlc_idiom(net: Net, batchnorm: Layer) -> bool:
 
 
 def mask(net: Net, param: ParamSpec) -> Iterator[Edit]:
-    """The edits that set both multipliers of a block to 0."""
+    """Yield the edits that set both multipliers of a block to 0."""
     missing = []
     for name in ("lr_mult", "decay_mult"):
         node = param.message.node_of(name)

@@ -19,12 +19,12 @@ class Twins(NamedTuple):
 
 
 def phases_of(net: Net, layer: Layer) -> set[str]:
-    """The phases in which the layer is part of the net."""
+    """Return the phases in which the layer is part of the net."""
     return {view.state.phase for view in net.views_of(layer)}
 
 
 def twins_of(net: Net, *types: str) -> list[Twins]:
-    """The twins among the layers of some types, in net order.
+    """Return the twins among the layers of some types, in net order.
 
     Where several layers share bottoms and tops (in place, one below the other), those of
     one name belong together, and the rest in order.

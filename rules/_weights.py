@@ -23,18 +23,18 @@ def channels(found: Sequence[int]) -> str:
 
 
 def shape(dims: Sequence[int | None]) -> str:
-    """A shape as in `1x64x1x1`, `(64)` and `()`; `?` for an axis that is not known."""
+    """Return a shape as in `1x64x1x1`, `(64)` and `()`; `?` for an axis that is not known."""
     words = "x".join("?" if dim is None else str(dim) for dim in dims)
     return words if len(dims) > 1 else f"({words})"
 
 
 def advice(text: str) -> Fix:
-    """What to do, to be shown: weights are not changed by a check."""
+    """Return what to do, to be shown: weights are not changed by a check."""
     return Fix(text, (), Applicability.DISPLAY_ONLY)
 
 
 def conversion(weights: Weights, *options: str) -> Fix:
-    """The command that gives the file the form the target needs, and that the net has."""
+    """Return the command that gives the file the form the target needs, and that the net has."""
     net = None if weights.net is None else weights.net.source.path
     words = ["--to", weights.dialect.name, *options]
     if weights.file.hdf5:
@@ -63,7 +63,7 @@ def needs_no_cudnn(weights: Weights, layer: StoredLayer) -> bool:
 
 
 def in_net(weights: Weights, name: str, text: str) -> tuple[Label, ...]:
-    """The layer of this name in the net, as a second place."""
+    """Return the layer of this name in the net, as a second place."""
     wanted = weights.wanted.get(name)
     if wanted is None or weights.net is None:
         return ()

@@ -59,7 +59,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _wanted(net: Net, layer: Layer) -> list[int]:
-    """The lr_mult of each blob, up to the last statistic."""
+    """Return the lr_mult of each blob, up to the last statistic."""
     settings = blob_settings(net, layer)
     last = max(blob.number for blob in settings if blob.role in STATISTICS)
     return [int(blob.role in ("gamma", "beta")) for blob in settings[: last + 1]]

@@ -76,7 +76,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _joined(view: View, other: View) -> set[int]:
-    """The layers of a view whose output reaches a layer that the other view has too."""
+    """Return the layers of a view whose output reaches a layer that the other view has too."""
     found: set[int] = set()
     for layer in reversed(view.layers):
         readers = (reader for top in view.tops[layer.index] for reader in top.readers)

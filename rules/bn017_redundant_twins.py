@@ -56,7 +56,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _content(layer: Layer) -> dict[str, object]:
-    """What a layer says beside its rules and use_global_stats."""
+    """Return what a layer says beside its rules and use_global_stats."""
     content = _plain(layer.message)
     content.pop("include", None)
     content.pop("exclude", None)

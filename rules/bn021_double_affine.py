@@ -66,7 +66,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _fix(net: Net, scale: Layer) -> Fix | None:
-    """Takes the Scale out where each BatchNorm that feeds it can write its top instead."""
+    """Return takes the Scale out where each BatchNorm that feeds it can write its top instead."""
     parameter = scale.parameter("scale_param")
     other_axes = parameter is not None and ("axis" in parameter or "num_axes" in parameter)
     if other_axes or len(scale.tops) != 1 or scale.node.in_list:

@@ -71,7 +71,7 @@ def _has_channel_bias(layer: Layer, field: str) -> bool:
 
 
 def _only_reader(net: Net, layer: Layer) -> Layer | None:
-    """The BatchNorm that trains on what the layer writes, if only it and its twin read that."""
+    """Return the BatchNorm that trains on a layer, if only it and its twin read that."""
     found = None
     for view in net.views_of(layer):
         for top in view.tops[layer.index]:

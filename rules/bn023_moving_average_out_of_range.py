@@ -58,7 +58,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _effect(net: Net, layer: Layer, value: float) -> str:
-    """What the value does to the running statistics; "" where they are an average."""
+    """Return what the value does to the running statistics; "" where they are an average."""
     if value < 0:
         return "the statistics are no average of anything"
     if value == 0:

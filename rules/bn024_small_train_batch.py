@@ -69,7 +69,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _batches(layer: Layer) -> Iterator[_Batch]:
-    """The batch size in each parameter message that the layer reads.
+    """Yield the batch size in each parameter message that the layer reads.
 
     The schema says what holds where none is given: 1 for ImageData, else 0.
     """

@@ -62,7 +62,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _names(layer: Layer) -> list[str]:
-    """The sharing names of mean, variance and factor, "" where there is none."""
+    """Return the sharing names of mean, variance and factor, "" where there is none."""
     names = [param.name for param in layer.params[:3]]
     return names + [""] * (3 - len(names))
 
@@ -89,7 +89,7 @@ def _fix(net: Net, layer: Layer, other: Layer) -> Fix | None:
 
 
 def _named_blobs(net: Net, layer: Layer, names: list[str]) -> Iterator[Edit]:
-    """The edits that give the first three blobs of a layer these names."""
+    """Yield the edits that give the first three blobs of a layer these names."""
     for param, name in zip(layer.params, names, strict=False):
         if not param.name and param.message.node is not None:
             yield append_field(net.source, param.message.node, [f"name: {quote(name)}"])

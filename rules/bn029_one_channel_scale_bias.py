@@ -68,14 +68,14 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _nodes(layer: Layer) -> list[Node]:
-    """The fields that turn scale and shift on."""
+    """Return the fields that turn scale and shift on."""
     parameter = layer.parameter("batch_norm_param")
     nodes = [parameter.node_of(field) for field in _FIELDS] if parameter is not None else []
     return [node for node in nodes if node is not None]
 
 
 def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
-    """Moves gamma and beta to a Scale; not in place on CAFFE, which needs them (BN002)."""
+    """Return moves gamma and beta to a Scale; not in place on CAFFE, which needs them (BN002)."""
     if layer.is_in_place() and net.traits(layer).engine == "CAFFE":
         return None
     surplus = [param.message.node for param in layer.params[3:] if param.message.node is not None]

@@ -75,7 +75,7 @@ def _message(net: Net, layer: Layer, cure: str) -> str:
 
 
 def _without_decay(net: Net, layer: Layer, solver: SolverParameter) -> Finding:
-    """The finding of the solver form, at the solver's field where it is in the same file."""
+    """Return the finding of the solver form, at the solver's field where it is in the same file."""
     given = solver.message.node_of("weight_decay")
     place = given or solver.message.node_of("net") or solver.message.node_of("train_net")
     apart = solver.source is not net.source

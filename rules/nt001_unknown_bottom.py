@@ -59,7 +59,7 @@ def check(net: Net) -> Iterator[Finding]:
 def _producer(
     net: Net, layer: Layer, blob: str, states: list[NetState]
 ) -> tuple[str, tuple[Label, ...]]:
-    """What is known of who should have written the blob, for the message."""
+    """Return what is known of who should have written the blob, for the message."""
     for other in net.layers:
         top = next((top for top in other.tops if top.name == blob), None)
         if top is None:

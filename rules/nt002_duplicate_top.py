@@ -50,7 +50,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _origin(version: BlobVersion) -> BlobVersion:
-    """The version that in-place layers made this one of."""
+    """Return the version that in-place layers made this one of."""
     while version.overwritten is not None:
         version = version.overwritten
     return version

@@ -78,7 +78,7 @@ def _in_place(*types: str, more: str = "") -> str:
 
 
 def _over(writer: str, more: str, type: str, top: str = "w") -> str:
-    """A writer with a top of its own, and a layer of another type over it."""
+    """Return a writer with a top of its own, and a layer of another type over it."""
     return _HEAD + _layer(writer, "c", "w", more) + _layer(type, "w", top) + _END % top
 
 

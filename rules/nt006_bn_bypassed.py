@@ -49,7 +49,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _other_reader(net: Net, layer: Layer) -> tuple[Layer, BlobName] | None:
-    """The layer below that takes the bottom of one that no state reads."""
+    """Return the layer below that takes the bottom of one that no state reads."""
     views = net.views_of(layer)
     if not layer.bottoms or any(view.readers(layer) for view in views):
         return None

@@ -60,7 +60,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _added(net: Net, known: set[str]) -> Iterator[Finding]:
-    """The BatchNorm and Scale layers that the training net lacks, but for those on the input."""
+    """Yield the BatchNorm and Scale layers that the training net lacks, except on inputs."""
     for layer, head in heads(net.views[0]):
         if layer.name not in known and head is not None and head.bottoms:
             yield Finding(
@@ -71,7 +71,7 @@ def _added(net: Net, known: set[str]) -> Iterator[Finding]:
 
 
 def _lost(net: Net, training: Net) -> Iterator[Finding]:
-    """The BatchNorm and Scale layers of the training net that the deploy net lacks."""
+    """Yield the BatchNorm and Scale layers of the training net that the deploy net lacks."""
     for layer, above in lost_layers(net, training):
         yield Finding(
             above.head,

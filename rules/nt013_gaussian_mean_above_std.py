@@ -57,7 +57,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _fillers(message: Message) -> Iterator[Message]:
-    """The fillers that a layer runs: all but that of a bias it does not have."""
+    """Yield the fillers that a layer runs: all but that of a bias it does not have."""
     for name, value, _ in message.items():
         if not isinstance(value, Message):
             continue

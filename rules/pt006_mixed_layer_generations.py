@@ -63,7 +63,7 @@ def _mixed(file: LintFile) -> Iterator[Finding]:
 
 
 def wrong_generation(problem: BindProblem) -> str | None:
-    """The message for a layer type written in the other generation's way, else None."""
+    """Return the message for a layer type written in the other generation's way, else None."""
     node, field = problem.node, problem.field
     if problem.kind is not ProblemKind.WRONG_VALUE or field is None or field.name != "type":
         return None

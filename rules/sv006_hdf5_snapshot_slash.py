@@ -55,7 +55,7 @@ def check(solver: Solver) -> Iterator[Finding]:
 
 
 def _slashes(net: Net) -> Iterator[tuple[str, Span]]:
-    """The layers of the training net with a slash in the name, Caffe's own splits too."""
+    """Yield the layers of the training net with a slash in the name, Caffe's own splits too."""
     for view in net.views:
         if view.state.phase != "TRAIN":
             continue

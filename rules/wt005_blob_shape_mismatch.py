@@ -83,7 +83,7 @@ def _same_values(first: _Dims, second: _Dims) -> bool:
 def _mismatch(
     weights: Weights, position: int, layer: StoredLayer, wanted: Wanted
 ) -> tuple[int, _Dims, bool] | None:
-    """The first blob that does not fit, the shape it should have, and whether it loads."""
+    """Return the first blob that does not fit, the shape it should have, and whether it loads."""
     parameters = wanted.parameters or ()
     entry = weights.entry(position)
     if wanted.layer.type == "BatchNorm" and _reshapes(weights, len(parameters)):

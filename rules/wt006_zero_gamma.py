@@ -68,7 +68,7 @@ def _is_added(weights: Weights, reading: NormReading) -> bool:
 
 
 def _is_added_in_file(weights: Weights, name: str) -> bool:
-    """The same from the bottoms and tops in the file, through the Splits that Caffe adds."""
+    """Return the same from the bottoms and tops in the file, through the Splits that Caffe adds."""
     layers = weights.file.layers
     at = next((i for i, layer in enumerate(layers) if layer.name == name), len(layers))
     blobs = set(layers[at].tops) if at < len(layers) else set()

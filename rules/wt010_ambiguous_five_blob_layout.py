@@ -56,7 +56,7 @@ def check(weights: Weights) -> Iterator[Finding]:
 
 
 def _why(weights: Weights, reading: NormReading) -> str:
-    """What makes the order unclear, or nothing."""
+    """Return what makes the order unclear, or nothing."""
     sizes = reading.sizes
     layout, dialect = reading.norm.detection.layout, weights.dialect
     roles = () if layout is None else tuple(role.value for role in layout.roles)

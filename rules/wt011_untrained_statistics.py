@@ -80,7 +80,7 @@ def _factor(reading: NormReading) -> str:
 
 
 def _apart(aged: list[NormReading]) -> Iterator[Finding]:
-    """The first layer whose factor is not as that of most with the same moving average."""
+    """Yield the first layer whose factor is not as that of most with the same moving average."""
     for fraction in dict.fromkeys(r.norm.facts.fraction for r in aged):
         alike = [r for r in aged if r.norm.facts.fraction == fraction]
         usual, many = Counter(r.single or 0.0 for r in alike).most_common(1)[0]
@@ -110,7 +110,7 @@ _GAMMA = "  blobs { shape { dim: 2 } data: [1, 1] }\n"
 
 
 def _five(name: str, factor: str) -> str:
-    """A layer with gamma and beta of its own."""
+    """Return a layer with gamma and beta of its own."""
     return _BN.removesuffix("}\n") % (name, *_TRAINED, factor) + _GAMMA * 2 + "}\n"
 
 

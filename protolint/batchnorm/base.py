@@ -105,7 +105,7 @@ class Layout:
         )
 
     def shapes(self, channels: int) -> tuple[tuple[int, ...], ...]:
-        """The shape of each blob, in order, as the layer itself creates it."""
+        """Return the shape of each blob, in order, as the layer itself creates it."""
         before, after = self.axes
         ones = (Role.FACTOR, Role.RESERVED)
         return tuple(
@@ -122,7 +122,7 @@ class Layout:
         eps: float | None = None,
         fraction: float = DEFAULT_FRACTION,
     ) -> BatchNormState:
-        """The state in the blobs of a layer.
+        """Return the state in the blobs of a layer.
 
         `blobs` are float32, float64 or float16 (widened to float32, which is exact) of
         any shape with the right number of values; `eps` and `fraction` are what the
@@ -145,7 +145,7 @@ class Layout:
         return self._state(found, self.eps.effective(eps), fraction)
 
     def _state(self, found: dict[Role, Array], eps: float, fraction: float) -> BatchNormState:
-        """The state of checked, flat blobs."""
+        """Return the state of checked, flat blobs."""
         mean, spread = found[Role.MEAN], found[Role.SPREAD]
         factor = float(found[Role.FACTOR][0]) if self.sums else 1.0
         untrained = not (mean.any() or spread.any())
@@ -161,7 +161,9 @@ class Layout:
         )
 
     def fit(self, state: BatchNormState) -> BatchNormState:
-        """The state as this layout will hold it; the `eps` of the result goes into the prototxt.
+        """Return the state as this layout will hold it.
+
+        The `eps` of the result goes into the prototxt.
 
         What the layout can hold as it is keeps its bits. Raises LayoutError where the
         numbers have no equivalent (see with_eps and inverted).
@@ -181,7 +183,7 @@ class Layout:
         factor: float | None = None,
         separate_scale: bool = False,
     ) -> tuple[Array, ...]:
-        """The blobs of a state, in order, in this layout's shapes and the state's types.
+        """Return the blobs of a state, in order, in this layout's shapes and the state's types.
 
         `factor` multiplies the statistics of a layout of sums; None keeps the source's,
         with every bit. `separate_scale` says that gamma and beta go into a Scale layer

@@ -107,7 +107,7 @@ def detect(
 
 
 def _as_written_by(facts: LayerFacts, source: str) -> Detection:
-    """The layouts of one writer that the blobs fit."""
+    """Return the layouts of one writer that the blobs fit."""
     for group in SOURCES[source]:
         fitting = [LAYOUTS[name] for name in group if fits(LAYOUTS[name], facts.blobs)]
         # The two engines of 0.15 have one order, told apart by their shapes.
@@ -196,7 +196,7 @@ def _four(facts: LayerFacts) -> Detection:
 
 
 def _five(facts: LayerFacts) -> Detection:
-    """The orders of NVIDIA 0.14, 0.15 and 0.16, and Intel's, told by the blob of one value."""
+    """Tell the orders of NVIDIA 0.14 to 0.16 and Intel's apart by the blob of one value."""
     if max(values.size for values in facts.blobs) == 1:
         return _one_channel(facts)
     if fits(LAYOUTS["N15A"], facts.blobs):
@@ -295,15 +295,15 @@ _OLD_FORKS: dict[int, Callable[[LayerFacts], Detection]] = {2: _segnet, 4: _yjx}
 
 
 def _sure(*found: tuple[str, ...]) -> Detection:
-    """A detection from (name, evidence ...) tuples, with nothing to ask about the order."""
+    """Return a detection from (name, evidence ...) tuples, with nothing to ask about the order."""
     return Detection(tuple(Candidate(LAYOUTS[name], tuple(why)) for name, *why in found))
 
 
 def _ask(reason: str, *found: tuple[str, ...]) -> Detection:
-    """A detection that only the user can settle, by saying who wrote the file."""
+    """Return a detection that only the user can settle, by saying who wrote the file."""
     return Detection(_sure(*found).candidates, reason, FROM)
 
 
 def _either(name: str, *evidence: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A cuDNN layout with either statistic, the variance first."""
+    """Return a cuDNN layout with either statistic, the variance first."""
     return (name, *evidence), (f"{name}-inv-std", *evidence)

@@ -48,13 +48,13 @@ def is_wide(blobs: tuple[Array, ...]) -> bool:
 
 
 def sizes(facts: LayerFacts) -> str:
-    """The number of blobs and their shapes."""
+    """Return the number of blobs and their shapes."""
     shapes = ", ".join("x".join(map(str, values.shape)) or "()" for values in facts.blobs)
     return f"{len(facts.blobs)} blobs ({shapes})"
 
 
 def factor_of(values: Array) -> float:
-    """The value of a blob of one element."""
+    """Return the value of a blob of one element."""
     return float(values.reshape(-1)[0])
 
 
@@ -64,7 +64,7 @@ def trained(blobs: tuple[Array, ...]) -> bool:
 
 
 def nvidia_mark(facts: LayerFacts) -> str:
-    """What shows that NVIDIA Caffe 0.16.1 or later wrote the layer."""
+    """Return what shows that NVIDIA Caffe 0.16.1 or later wrote the layer."""
     if facts.norm.scale_bias is not None:
         return "batch_norm_param has scale_bias"
     if facts.raw_data:
@@ -73,7 +73,7 @@ def nvidia_mark(facts: LayerFacts) -> str:
 
 
 def intel_mark(facts: LayerFacts) -> str:
-    """What shows that Intel's fork wrote the layer."""
+    """Return what shows that Intel's fork wrote the layer."""
     if facts.norm.is_intels:
         return "batch_norm_param has use_weight_bias or bias_term"
     return f"layer '{facts.marks.intel}' has an engine" if facts.marks.intel is not None else ""
@@ -114,7 +114,7 @@ def no_inverse(layout: Layout, facts: LayerFacts) -> str:
 
 
 def doubt(layout: Layout, facts: LayerFacts) -> str:
-    """The question that remains about the second statistic."""
+    """Return the question that remains about the second statistic."""
     values = facts.blobs[layout.roles.index(Role.SPREAD)]
     return (
         f"the second statistic ({values.min():g} to {values.max():g}, median"

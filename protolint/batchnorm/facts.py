@@ -99,7 +99,7 @@ class LayerFacts:
 
 
 def file_marks(index: ModelIndex) -> FileMarks:
-    """What the layers of a file show of its writer; looks at the index only."""
+    """Return what the layers of a file show of its writer; looks at the index only."""
     raw = typed = intel = None
     for layer in index.layers:
         if raw is None and any(blob.storage is Storage.RAW_DATA for blob in layer.blobs):
@@ -119,7 +119,7 @@ def facts_of(
     marks: FileMarks = _NO_MARKS,
     scale: LayerEntry | None = None,
 ) -> LayerFacts:
-    """The facts about one layer; raises InputError where a blob or parameter is damaged.
+    """Return the facts about one layer; raises InputError where a blob or parameter is damaged.
 
     `marks` are those of file_marks, `scale` is the layer's in stored_scales: both are worked
     out once for a file.
@@ -149,7 +149,7 @@ def facts_of(
 
 
 def _norm_param(data: Buffer, layer: LayerEntry) -> NormParam:
-    """What batch_norm_param says, or the bn_param of yjxiong/caffe and PSPNet."""
+    """Return what batch_norm_param says, or the bn_param of yjxiong/caffe and PSPNet."""
     if layer.type == "BN":
         return _yjxiong_param(data, layer)
     said: dict[str, Any] = {}
@@ -167,7 +167,7 @@ def _norm_param(data: Buffer, layer: LayerEntry) -> NormParam:
 
 
 def _yjxiong_param(data: Buffer, layer: LayerEntry) -> NormParam:
-    """What bn_param of yjxiong/caffe and PSPNet says: momentum and eps."""
+    """Return what bn_param of yjxiong/caffe and PSPNet says: momentum and eps."""
     floats: dict[int, float] = {}
     older = False
     for found in _all_fields(data, layer.messages(ForkLayerField.YJXIONG_BN_PARAM)):
@@ -182,7 +182,7 @@ def _yjxiong_param(data: Buffer, layer: LayerEntry) -> NormParam:
 
 
 def _bn_mode(data: Buffer, layer: LayerEntry) -> int | None:
-    """The bn_mode of SegNet's bn_param, the last one winning."""
+    """Return the bn_mode of SegNet's bn_param, the last one winning."""
     spans = layer.messages(ForkLayerField.SEGNET_BN_PARAM) if layer.type == "BN" else ()
     mode = None
     for found in _all_fields(data, spans):
@@ -192,7 +192,7 @@ def _bn_mode(data: Buffer, layer: LayerEntry) -> int | None:
 
 
 def _param(data: Buffer, span: Span) -> ParamFacts:
-    """What one `param` says."""
+    """Return what one `param` says."""
     param = ParamFacts(None, None, "")
     for found in fields(data, *span):
         if found.number == ParamField.NAME and found.wire_type == LENGTH:
@@ -206,12 +206,12 @@ def _param(data: Buffer, span: Span) -> ParamFacts:
 
 
 def _all_fields(data: Buffer, spans: tuple[Span, ...]) -> Iterator[WireField]:
-    """The fields of a message that may be given in several parts, which protobuf merges."""
+    """Yield the fields of a message that may be given in several parts, which protobuf merges."""
     for span in spans:
         yield from fields(data, *span)
 
 
 def _float(data: Buffer, found: WireField) -> float:
-    """The value of a 32-bit float field."""
+    """Return the value of a 32-bit float field."""
     value: float = struct.unpack("<f", bytes(data[found.value : found.end]))[0]
     return value

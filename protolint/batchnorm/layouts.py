@@ -116,7 +116,7 @@ class N16_5(Layout):
         )
 
     def misread_from_binary(self, channels: int) -> bool:
-        """True for one channel."""
+        """Return true for one channel."""
         return channels == 1
 
 
@@ -191,7 +191,7 @@ _INVERSE, _MOMENT = Statistic.INVERSE_DEVIATION, Statistic.SECOND_MOMENT
 
 
 def _eps(layout: str) -> EpsRule:
-    """The rule of the first Caffe whose layers have a layout; no fork has one of its own."""
+    """Return the rule of the first Caffe whose layers have a layout; no fork has one of its own."""
     rules = (
         kind.eps
         for dialect in DIALECTS.values()

@@ -114,7 +114,7 @@ class Norm:
         return self.detection.candidates[0].evidence if self.detection.candidates else ()
 
     def with_eps(self, written: float | None) -> Norm:
-        """The same BatchNorm as if its batch_norm_param had this eps; None: it has none."""
+        """Return the same BatchNorm as if its batch_norm_param had this eps; None: it has none."""
         facts = replace(self.facts, norm=self.facts.norm._replace(eps=written))
         return _judged(self.layer, facts, self.detection, self.scale_blobs, self.position)
 
@@ -248,7 +248,7 @@ def _judged(
     scale_blobs: tuple[Array, ...],
     position: int = 0,
 ) -> Norm:
-    """The BatchNorm of a verdict, with numbers where it is certain."""
+    """Return the BatchNorm of a verdict, with numbers where it is certain."""
     state, problem = None, verdict.question
     if verdict.layout is not None:
         try:
@@ -293,7 +293,7 @@ def _read_hdf5(
 def _type_of(
     name: str, shapes: tuple[tuple[int, ...], ...], in_net: Mapping[str, LayerInNet]
 ) -> str:
-    """What a layer of an HDF5 file is, as far as a net or its blobs show."""
+    """Return what a layer of an HDF5 file is, as far as a net or its blobs show."""
     if name in in_net:
         return in_net[name].type
     return "BatchNorm" if _looks_like_one(shapes) else ""

@@ -35,7 +35,7 @@ class Folded(NamedTuple):
 
 
 def fold(state: BatchNormState, rule: EpsRule | None = None) -> Folded:
-    """The folded scale and shift of a state.
+    """Return the folded scale and shift of a state.
 
     `rule` is that of the Caffe which will run it, to see the effect of its default and
     floor; without it the state's own eps counts. Channels for which the framework
@@ -57,7 +57,7 @@ def fold(state: BatchNormState, rule: EpsRule | None = None) -> Folded:
 
 
 def apply(folded: Folded, values: Array) -> Array:
-    """The TEST-phase output, float64, for an input with its channels on axis 1."""
+    """Return the TEST-phase output, float64, for an input with its channels on axis 1."""
     axes = (1, -1) + (1,) * (values.ndim - 2)
     wide = values.astype(np.float64)
     result: Array = wide * folded.scale.reshape(axes) + folded.shift.reshape(axes)
@@ -82,7 +82,7 @@ def largest_difference(first: Folded, second: Folded) -> float:
 
 
 def _relative(first: Array, second: Array, size: Array) -> float:
-    """The largest |first - second| / size; equal values differ by 0 whatever their size."""
+    """Return the largest |first - second| / size; equal values differ by 0 whatever their size."""
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = np.where(same, 0.0, np.abs(first - second) / np.maximum(size, _SMALLEST))

@@ -152,7 +152,7 @@ class BatchNormState:
 
 
 def divided(state: BatchNormState) -> BatchNormState:
-    """The same state with a factor of 1 and no second moment; itself if that is so already.
+    """Return the same state with a factor of 1 and no second moment; itself if that is so already.
 
     Raises LayoutError for a factor that cannot be divided by.
     """
@@ -171,7 +171,7 @@ def divided(state: BatchNormState) -> BatchNormState:
 
 
 def multiplied(state: BatchNormState, factor: float) -> BatchNormState:
-    """The same state with its statistics multiplied by another factor, rounded once.
+    """Return the same state with its statistics multiplied by another factor, rounded once.
 
     The state itself if it is that one already. 1, 2, 4 ... are exact.
     """
@@ -187,7 +187,7 @@ def multiplied(state: BatchNormState, factor: float) -> BatchNormState:
 
 
 def with_eps(state: BatchNormState, eps: float) -> BatchNormState:
-    """The same function of x, with a variance and another eps added to it.
+    """Return the same function of x, with a variance and another eps added to it.
 
     The state itself if it has a variance and this eps already. Where the variance would
     have to be negative it becomes 0 and gamma takes the difference; the other channels'
@@ -230,7 +230,7 @@ def with_eps(state: BatchNormState, eps: float) -> BatchNormState:
 
 
 def inverted(state: BatchNormState) -> BatchNormState:
-    """The same state with an inverse deviation, 1/sqrt(var + eps), in place of a variance.
+    """Return the same state with an inverse deviation, 1/sqrt(var + eps), in place of a variance.
 
     The state itself if it has one already. Raises LayoutError where var + eps <= 0.
     """
@@ -248,7 +248,7 @@ def inverted(state: BatchNormState) -> BatchNormState:
 
 
 def with_affine(state: BatchNormState, gamma: Array, beta: Array | None = None) -> BatchNormState:
-    """The state followed by a Scale layer with these blobs (beta None: no bias).
+    """Return the state followed by a Scale layer with these blobs (beta None: no bias).
 
     Bit-exact where the state has no affine part of its own, or one that does nothing;
     else float64, rounded once.
@@ -269,7 +269,7 @@ def with_affine(state: BatchNormState, gamma: Array, beta: Array | None = None) 
 
 
 def age_of(factor: float, fraction: float) -> Age:
-    """What a factor of summed statistics tells about their age.
+    """Return what a factor of summed statistics tells about their age.
 
     F = (1 - f**n) / (1 - f) after n TRAIN passes with moving_average_fraction f
     (src/caffe/layers/batch_norm_layer.cpp @ 1.0: F <- f F + 1 in each). In float32 it
@@ -292,7 +292,7 @@ def age_of(factor: float, fraction: float) -> Age:
 
 
 def _without_factor(stored: Array, factor: float) -> Array:
-    """The statistics divided by the factor, as the frameworks do it.
+    """Return the statistics divided by the factor, as the frameworks do it.
 
     scale = F == 0 ? 0 : 1 / F, then stored * scale, all in the blob's own type
     (Forward_cpu in src/caffe/layers/batch_norm_layer.cpp @ 1.0; CopyTrainedLayersFrom

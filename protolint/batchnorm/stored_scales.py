@@ -46,7 +46,7 @@ def stored_scales(data: Buffer, index: ModelIndex) -> dict[int, LayerEntry]:
 
 
 def _readers(index: ModelIndex) -> dict[int, list[LayerEntry]]:
-    """The layers that read the very version of the blob that a layer writes as its first top."""
+    """Return the layers that read the very version that a layer writes as its first top."""
     current: dict[str, list[LayerEntry]] = {}
     found: dict[int, list[LayerEntry]] = {}
     for layer in index.layers:

@@ -80,44 +80,44 @@ class Message:
         return [node for _, node in self.values.get(name, ())]
 
     def message(self, name: str) -> Message | None:
-        """The message in a field, or None where it is not given."""
+        """Return the message in a field, or None where it is not given."""
         found = self.values.get(name)
         value = found[0][0] if found else None
         return value if isinstance(value, Message) else None
 
     def messages(self, name: str) -> list[Message]:
-        """The messages in a repeated field."""
+        """Return the messages in a repeated field."""
         return self._all(name, Message)
 
     def text(self, name: str) -> str:
-        """The string, or the name of the enum value, in a field."""
+        """Return the string, or the name of the enum value, in a field."""
         value = self._one(name)
         return value if isinstance(value, str) else ""
 
     def texts(self, name: str) -> list[str]:
-        """The strings, or names of enum values, in a repeated field."""
+        """Return the strings, or names of enum values, in a repeated field."""
         return self._all(name, str)
 
     def number(self, name: str) -> float:
-        """The number in a field."""
+        """Return the number in a field."""
         value = self._one(name)
         return float(value) if isinstance(value, (int, float)) else 0.0
 
     def integer(self, name: str) -> int:
-        """The whole number in a field."""
+        """Return the whole number in a field."""
         value = self._one(name)
         return value if isinstance(value, int) else 0
 
     def integers(self, name: str) -> list[int]:
-        """The whole numbers in a repeated field."""
+        """Return the whole numbers in a repeated field."""
         return self._all(name, int)
 
     def numbers(self, name: str) -> list[float]:
-        """The numbers in a repeated field."""
+        """Return the numbers in a repeated field."""
         return [float(v) for v, _ in self.values.get(name, ()) if isinstance(v, (int, float))]
 
     def flag(self, name: str) -> bool:
-        """The bool in a field."""
+        """Return the bool in a field."""
         return self._one(name) is True
 
     def items(self) -> Iterator[tuple[str, Message | Value, Scalar | Block]]:
@@ -140,7 +140,7 @@ class Message:
 def bind(
     type: MessageType, nodes: list[Node], node: Block | None = None
 ) -> tuple[Message, list[BindProblem]]:
-    """The message that the nodes spell, and every field that does not fit, in file order.
+    """Return the message that the nodes spell, and every field that does not fit, in file order.
 
     A field that is unknown is left out; one of the wrong kind is read as it was meant,
     where that can be told.
@@ -214,7 +214,7 @@ def _bind_list(
 def _value(
     type: MessageType, field: FieldType, node: Scalar | Block, problems: list[BindProblem]
 ) -> Message | Value | None:
-    """The value of one node, or None where it cannot be told; a misfit is a problem."""
+    """Return the value of one node, or None where it cannot be told; a misfit is a problem."""
     if isinstance(node, Block):
         if field.kind == "message":
             return _bind(field.message, node, node.children, problems)
@@ -234,7 +234,7 @@ def _value(
 
 
 def to_protobuf(message: Message) -> ProtobufMessage:
-    """The same message as a protobuf one, in its schema's private pool.
+    """Return the same message as a protobuf one, in its schema's private pool.
 
     Raises ValueError where a singular field is given twice.
     """

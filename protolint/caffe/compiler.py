@@ -16,7 +16,7 @@ __all__ = ["compile_proto"]
 
 
 def compile_proto(path: str) -> bytes:
-    """The serialised FileDescriptorSet of a .proto file.
+    """Return the serialised FileDescriptorSet of a .proto file.
 
     Raises UsageError where grpcio-tools is missing and InputError, with protoc's own
     words, where the file cannot be read or compiled.
@@ -51,7 +51,7 @@ def compile_proto(path: str) -> bytes:
 
 @contextlib.contextmanager
 def _captured_stderr() -> Iterator[io.StringIO]:
-    """What the C++ compiler prints to the process's own stderr."""
+    """Return what the C++ compiler prints to the process's own stderr."""
     said = io.StringIO()
     with tempfile.TemporaryFile() as sink:
         kept = os.dup(2)

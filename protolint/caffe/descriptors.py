@@ -129,7 +129,7 @@ class FieldType:
         return int(text or 0)
 
     def read(self, raw: str) -> Value | None:
-        """The value a raw token stands for, or None where Caffe's text parser refuses it.
+        """Return the value a raw token stands for, or None where Caffe's text parser refuses it.
 
         As protobuf's C++ parser does: no hexadecimal for a float, no quotes around an
         enum, a range for each integer.
@@ -158,7 +158,7 @@ class FieldType:
         return value
 
     def guess(self, raw: str) -> Value | None:
-        """What a value of the wrong kind was most likely meant as, or None."""
+        """Return what a value of the wrong kind was most likely meant as, or None."""
         content = quoted(raw)
         bare = raw if content is BAD else content.decode("utf-8", "backslashreplace")
         if self.kind == "string":
@@ -304,7 +304,10 @@ class Schema:
         return pool
 
     def message_class(self, name: str) -> type[ProtobufMessage]:
-        """The protobuf class of a message type; KeyError where the dialect has no such type."""
+        """Return the protobuf class of a message type.
+
+        KeyError where the dialect has no such type.
+        """
         from google.protobuf import message_factory
 
         descriptor = self.pool.FindMessageTypeByName(self.prefix[1:] + name)
@@ -313,7 +316,9 @@ class Schema:
 
 
 def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The parts of a descriptor with a length: number, begin and end; the rest is passed over.
+    """Yield the parts of a descriptor with a length: number, begin and end.
+
+    The rest is passed over.
 
     As `wire.fields`, but quicker: a schema has a thousand fields, and most are never asked for.
     """
@@ -336,7 +341,7 @@ def _name(data: bytes, start: int, end: int) -> str:
 
 @cache
 def load_schema(name: str) -> Schema:
-    """The schema shipped under a name ("bvlc", "nvidia-0.15", ...); read once a process."""
+    """Return the schema shipped under a name ("bvlc", "nvidia-0.15", ...); read once a process."""
     # Beside this module, by plain path: importlib.resources takes longer to import than a
     # small net to check.
     with open(os.path.join(os.path.dirname(__file__), f"{name}.binpb"), "rb") as file:
@@ -344,7 +349,7 @@ def load_schema(name: str) -> Schema:
 
 
 def read_schema(path: str) -> Schema:
-    """The schema of a user's own caffe.proto, compiled with grpcio-tools.
+    """Return the schema of a user's own caffe.proto, compiled with grpcio-tools.
 
     Raises InputError where the file cannot be read, does not compile, or declares no
     NetParameter and LayerParameter; and where grpcio-tools is not installed.

@@ -24,7 +24,7 @@ def record(path: str, reports: list[FileReport]) -> str:
 def apply(
     path: str, reports: list[FileReport], workspace: Workspace
 ) -> tuple[list[FileReport], int]:
-    """What is not in the baseline, and how many of its entries are stale."""
+    """Return what is not in the baseline, and how many of its entries are stale."""
 
     def ran(shown: str, code: str) -> bool:
         return selection_of(workspace, shown).selector(shown)(code)

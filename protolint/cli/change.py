@@ -89,7 +89,7 @@ def _changed(
     unsafe: bool,
     reason: str | None,
 ) -> tuple[Source, Counter[str]]:
-    """The fixed or suppressed text, and how much was done; raises ProtolintError."""
+    """Return the fixed or suppressed text, and how much was done; raises ProtolintError."""
     if reason is not None:
         edits = suppression_edits(before, found(before), reason)
         name = plural(len(edits), "suppression")

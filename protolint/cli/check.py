@@ -210,7 +210,7 @@ _APART = (
 
 
 def _refuse_together(given: dict[str, bool]) -> None:
-    """A usage error for options of which one would be dropped."""
+    """Raise a usage error for options of which one would be dropped."""
     on = [name for name, is_on in given.items() if is_on]
     for first, second in _APART:
         other = next((name for name in on if name.split()[0] == second), None)
@@ -219,7 +219,7 @@ def _refuse_together(given: dict[str, bool]) -> None:
 
 
 def _refuse_all_but_one(files: list[str]) -> None:
-    """A usage error unless there is one net for the weights to be checked with."""
+    """Raise a usage error unless there is one net to check the weights with."""
     nets = [file for file in files if not named_as_weights(file)]
     if len(nets) != 1:
         found = f"{len(nets)} were given" if nets else "none was given"

@@ -17,7 +17,7 @@ def paths(incomplete: str) -> list[CompletionItem]:
 
 
 def targets(incomplete: str, *, auto: bool = False) -> list[CompletionItem]:
-    """The dialects whose names begin so, each with its title."""
+    """Return the dialects whose names begin so, each with its title."""
     known = {name: dialect.title for name, dialect in DIALECTS.items()}
     if auto:
         known[AUTO] = "the one that each file points to"
@@ -30,12 +30,12 @@ def targets(incomplete: str, *, auto: bool = False) -> list[CompletionItem]:
 
 
 def rules(incomplete: str) -> list[CompletionItem]:
-    """The rules whose codes begin so, in any case, or else those whose names do."""
+    """Return the rules whose codes begin so, in any case, or else those whose names do."""
     return _offered(incomplete, _codes())
 
 
 def rule_lists(incomplete: str) -> list[CompletionItem]:
-    """Lists of rules: what stands before the last comma is kept and not offered again."""
+    """Return lists of rules: what stands before the last comma is kept and not offered again."""
     before, comma, last = incomplete.rpartition(",")
     codes = _codes()
     families = {code.rstrip("0123456789") for code in codes}
@@ -50,7 +50,7 @@ def rule_lists(incomplete: str) -> list[CompletionItem]:
 
 
 def _codes() -> dict[str, str]:
-    """The name of every rule by its code; none where they cannot be loaded."""
+    """Return the name of every rule by its code; none where they cannot be loaded."""
     try:
         return {rule.code: rule.name for rule in known_rules()}
     except ProtolintError:

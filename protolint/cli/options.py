@@ -29,7 +29,10 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> Dialect:
-        """The dialect of a name; a usage error, with the nearest one, where there is none."""
+        """Return the dialect of a name.
+
+        A usage error, with the nearest one, where there is none.
+        """
         dialect = resolve_target(value)
         if dialect is None:
             from protolint.suggest import did_you_mean
@@ -41,7 +44,7 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The targets that begin so."""
+        """Return the targets that begin so."""
         from protolint.cli.completion import targets
 
         return targets(incomplete)
@@ -53,13 +56,13 @@ class TargetOrAutoType(TargetType):
     def convert(  # type: ignore[override,unused-ignore]
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> Dialect | None:
-        """The dialect of a name, as in TargetType."""
+        """Return the dialect of a name, as in TargetType."""
         return None if value.strip().lower() == AUTO else super().convert(value, param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The targets that begin so, and `auto`."""
+        """Return the targets that begin so, and `auto`."""
         from protolint.cli.completion import targets
 
         return targets(incomplete, auto=True)
@@ -73,7 +76,7 @@ class ThresholdType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, float]:
-        """The key and the number; a usage error, with the nearest key, for anything else."""
+        """Return the key and the number; a usage error, with the nearest key, for anything else."""
         from protolint.suggest import did_you_mean
         from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 
@@ -101,7 +104,7 @@ class PathType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """What the shell finds."""
+        """Return what the shell finds."""
         from protolint.cli.completion import paths
 
         return paths(incomplete)
@@ -115,7 +118,7 @@ class RuleType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The rules that begin so."""
+        """Return the rules that begin so."""
         from protolint.cli.completion import rules
 
         return rules(incomplete)
@@ -132,7 +135,10 @@ class CodesType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> frozenset[str]:
-        """The codes meant; a usage error, with the nearest one, where a name means no rule."""
+        """Return the codes meant.
+
+        A usage error, with the nearest one, where a name means no rule.
+        """
         from protolint.errors import UsageError
         from protolint.lint.select import codes_of
 
@@ -149,7 +155,7 @@ class CodesType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The list, with the rules that its last entry begins."""
+        """Return the list, with the rules that its last entry begins."""
         from protolint.cli.completion import rule_lists
 
         return rule_lists(incomplete)
@@ -168,7 +174,7 @@ class _SeverityType(click.Choice):  # type: ignore[type-arg,unused-ignore]
 
 
 def severities() -> click.ParamType:  # type: ignore[type-arg,unused-ignore]
-    """An option that takes a severity."""
+    """Return an option that takes a severity."""
     return _SeverityType([level.value for level in Severity])
 
 

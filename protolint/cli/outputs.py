@@ -32,7 +32,10 @@ class OutputType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def convert(
         self, value: str | Output, param: click.Parameter | None, ctx: click.Context | None
     ) -> Output:
-        """The format and the file; a usage error, with the nearest format, where one is wrong."""
+        """Return the format and the file.
+
+        A usage error, with the nearest format, where one is wrong.
+        """
         if isinstance(value, Output):
             return value
         name, sign, path = value.partition("=")
@@ -52,7 +55,7 @@ class OutputType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 def distinct(
     ctx: click.Context, param: click.Parameter, outputs: tuple[Output, ...]
 ) -> tuple[Output, ...]:
-    """The outputs as they are; a usage error where two would go to one file."""
+    """Return the outputs as they are; a usage error where two would go to one file."""
     seen: set[str] = set()
     for output in outputs:
         path = os.path.realpath(output.path)

@@ -16,7 +16,9 @@ _LONGEST = 100
 
 @contextmanager
 def progress_bar(least: int = _LARGE) -> Iterator[Callable[[str, int, int], None] | None]:
-    """What to call with a path, the bytes done and all bytes; None where nobody would see it.
+    """Return what to call with a path, the bytes done and all bytes.
+
+    None where nobody would see it.
 
     There is a bar where all is `least` or more. It is taken away at the end, whatever happened.
     """

@@ -47,13 +47,13 @@ def command(code: str | None, every: bool, output_format: str) -> int:
 
 
 def _note_code(wanted: str) -> str:
-    """The code of a note of convert, by that or by its name; "" where it is none."""
+    """Return the code of a note of convert, by that or by its name; "" where it is none."""
     wanted = wanted.strip().lower()
     return next((code for code, note in CODES.items() if wanted in (code.lower(), note.name)), "")
 
 
 def _described(code: str, output_format: str) -> str:
-    """What a note of convert means."""
+    """Return what a note of convert means."""
     note = CODES[code]
     text = f"{note.summary}\n\n{note.about}"
     if output_format == "json":

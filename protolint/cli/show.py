@@ -41,7 +41,7 @@ class _InputShapeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> tuple[str, Shape]:
-        """The blob's name and its shape; a usage error where the text is no such thing."""
+        """Return the blob's name and its shape; a usage error where the text is no such thing."""
         if isinstance(value, tuple):
             return value
         blob, equals, text = value.rpartition("=")
@@ -54,7 +54,7 @@ class _InputShapeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 def _number(text: str) -> int | None:
-    """The number that a text spells, or None; Caffe holds none of more digits."""
+    """Return the number that a text spells, or None; Caffe holds none of more digits."""
     return int(text) if text.isdecimal() and len(text) <= 10 else None
 
 
@@ -128,7 +128,7 @@ def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
 
 
 def _views(net: Net, states: tuple[str, ...]) -> list[View]:
-    """The views of the states that are asked for, all that the net is for if none is."""
+    """Return the views of the states that are asked for, all that the net is for if none is."""
     if not states:
         return list(net.views)
     found = [view for text in states for view in views_named(net, text)]
@@ -136,7 +136,7 @@ def _views(net: Net, states: tuple[str, ...]) -> list[View]:
 
 
 def _require_blobs(shapes: Mapping[str, Shape], nets: list[tuple[Net, list[View]]]) -> None:
-    """Raises UsageError where a shape is given for a blob that no net has."""
+    """Raise UsageError where a shape is given for a blob that no net has."""
     names = {name for net, _ in nets for name in net.blob_names}
     for blob in shapes:
         if blob not in names:
@@ -146,7 +146,7 @@ def _require_blobs(shapes: Mapping[str, Shape], nets: list[tuple[Net, list[View]
 def _problems(
     report: FileReport, errors: list[Diagnostic], path: str, target: Dialect | None
 ) -> str:
-    """What a check finds, in one line."""
+    """Return what a check finds, in one line."""
     codes = ", ".join(sorted({error.code for error in errors}))
     line = report.source.line_number(errors[0].span.start)
     option = "" if target is None else f"--target {target.name} "

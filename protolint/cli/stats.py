@@ -148,7 +148,7 @@ def command(
 
 
 def _check_outputs(paths: tuple[str, ...], outputs: list[str]) -> None:
-    """Raises UsageError where a result would replace an input or another result."""
+    """Raise UsageError where a result would replace an input or another result."""
     taken = {os.path.realpath(path) for path in paths}
     for output in outputs:
         real = os.path.realpath(output)

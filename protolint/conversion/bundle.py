@@ -74,7 +74,7 @@ class Opinion(NamedTuple):
 
 
 def _weights(inputs: Sequence[Input]) -> list[Input]:
-    """The weights among the inputs; raises UsageError where `like` has nothing to do."""
+    """Return the weights among the inputs; raises UsageError where `like` has nothing to do."""
     found = [entry for entry in inputs if entry.kind.is_model]
     other = next((e for e in inputs if e.kind in (FileKind.STATE, FileKind.STATE_HDF5)), None)
     if other is not None:
@@ -116,7 +116,7 @@ class Bundle:
             refuse(net.source.path, plan.refusals)
 
     def _texts(self) -> dict[str, LintFile]:
-        """The prototxts, each bound to the dialect it is written for.
+        """Return the prototxts, each bound to the dialect it is written for.
 
         That is the one the user names, or the one that a comment in it or the configuration
         tells, or the one that its fields show, or, where they show none, that of the files
@@ -141,7 +141,10 @@ class Bundle:
         return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
 
     def _told(self, entry: Input) -> Dialect | None:
-        """What a comment or the configuration says of a prototxt; raises UsageError for several."""
+        """Return what a comment or the configuration says of a prototxt.
+
+        Raises UsageError for several.
+        """
         if entry.readings is None:
             return None
         told = told_targets(entry.readings, self.workspace.settings(entry.path))
@@ -154,7 +157,7 @@ class Bundle:
         return told[0].dialect if told else None
 
     def _shown(self, readings: Readings) -> str:
-        """The dialect that the fields of a prototxt show.
+        """Return the dialect that the fields of a prototxt show.
 
         The fields of 0.14 and 0.15 are nearly the same, the layouts of their weights are not.
         """
@@ -166,7 +169,7 @@ class Bundle:
         return name
 
     def _like(self) -> Like | None:
-        """The net that weights are to fit."""
+        """Return the net that weights are to fit."""
         path, options = self.options.like, self.options
         if path is None:
             return None
@@ -178,7 +181,7 @@ class Bundle:
         return like_net(path, file.nets[0], options.choices.engine)
 
     def _choices(self) -> Choices:
-        """What the user says about the plan, and what the weights tell about the nets."""
+        """Return what the user says about the plan, and what the weights tell about the nets."""
         names = {layer.name for model in self.models.values() for layer in model.index.layers}
         known = {layer.name for net in self.nets for layer in net.layers}
         norms = [norm for model in self.models.values() for norm in model.norms.values()]
@@ -217,7 +220,10 @@ class Bundle:
         return [make(entry, output) for entry, output in pairs if entry.kind is kind]
 
     def cases(self, jobs: Sequence[Job]) -> list[Opinion]:
-        """The nets and models for `--verify-with`; raises UsageError where there are none."""
+        """Return the nets and models for `--verify-with`.
+
+        Raises UsageError where there are none.
+        """
         models = [job for job in jobs if isinstance(job, ModelJob)]
         texts = {job.path: job.data for job in jobs if isinstance(job, TextJob)}
         if self.like is not None:
@@ -230,7 +236,7 @@ class Bundle:
         return [Opinion(net, texts[net.source.path], models[0]) for net in deploy]
 
     def _model(self, entry: Input, output: str) -> WeightsJob:
-        """The job of a binary model."""
+        """Return the job of a binary model."""
         options, model = self.options, self.models[entry.path]
         notes: list[Note] = []
         refuse_other_eps(self.nets, {norm.name for norm in model.norms.values()})
@@ -263,14 +269,14 @@ class Bundle:
         return choices
 
     def _missing(self, found: set[str]) -> list[Note]:
-        """The BatchNorm layers of the nets that a model does not have."""
+        """Return the BatchNorm layers of the nets that a model does not have."""
         missing = [s.layer for plan in self.plans for s in plan.steps if s.layer not in found]
         if not missing:
             return []
         return [notes.not_in_file(list(dict.fromkeys(missing)))]
 
     def _hdf5_model(self, entry: Input, output: str) -> WeightsJob:
-        """The job of an HDF5 model."""
+        """Return the job of an HDF5 model."""
         options = self.options
         plan = plan_hdf5(
             entry.path,
@@ -291,7 +297,7 @@ class Bundle:
     def _slots(
         self, entry: Input, learned_net: str, jobs: Sequence[WeightsJob]
     ) -> tuple[WeightsJob, list[Slot], list[Slot]]:
-        """The model of a solver state, and its learnable blobs before and after."""
+        """Return the model of a solver state, and its learnable blobs before and after."""
         wanted = os.path.basename(learned_net)
         named = [job for job in jobs if os.path.basename(job.path) == wanted]
         found = named or jobs
@@ -310,7 +316,7 @@ class Bundle:
         return job, slots_of(layers, changes), target_slots(layers, changes)
 
     def _state(self, models: Sequence[WeightsJob], entry: Input, output: str) -> Job:
-        """The job of a binary solver state."""
+        """Return the job of a binary solver state."""
         target = self.options.target
         index = index_state(entry.path)
         job, before, after = self._slots(entry, index.learned_net, models)
@@ -326,7 +332,7 @@ class Bundle:
         return StateJob(index, output, job.source, pieces, history, learned)
 
     def _hdf5_state(self, models: Sequence[WeightsJob], entry: Input, output: str) -> Job:
-        """The job of a solver state in HDF5."""
+        """Return the job of a solver state in HDF5."""
         state = read_state(entry.path)
         job, before, after = self._slots(entry, state.learned_net, models)
         history = history_map(before, after, job.changes, len(state.shapes), entry.path)
@@ -334,28 +340,28 @@ class Bundle:
         return HDF5StateJob(entry.path, output, job.source, history, learned)
 
     def _learned_net(self, job: Job, before: str) -> str:
-        """What a state is to call its model: the file as it is named on the command line."""
+        """Return what a state is to call its model: the file as it is named on the command line."""
         return before if self.options.in_place and before else job.output
 
     def _schema_of(self, job: Job) -> str:
-        """The schema of the Caffe that wrote a model."""
+        """Return the schema of the Caffe that wrote a model."""
         return job.plan.model.dialect.schema if isinstance(job, ModelJob) else job.source
 
     def _net(self, entry: Input, output: str) -> Job:
-        """The job of a net's prototxt."""
+        """Return the job of a net's prototxt."""
         file = self.texts[entry.path]
         plan = self.plans[self.nets.index(file.nets[0])]
         data, notes = new_net_text(file, plan)
         return self._text(file, output, data, notes)
 
     def _text(self, file: LintFile, output: str, data: bytes, notes: list[Note]) -> Job:
-        """The job of a text that is proven; raises InputError for one that is not sound."""
+        """Return the job of a text that is proven; raises InputError for one that is not sound."""
         path = file.source.path
         refuse(path, new_faults(file, data, self.options.target))
         return TextJob(path, output, file.dialect.name, data, notes)
 
     def _solver(self, entry: Input, output: str) -> Job:
-        """The job of a solver's prototxt."""
+        """Return the job of a solver's prototxt."""
         file = self.texts[entry.path]
         plans = [p for n, p in zip(self.nets, self.plans, strict=True) if n in file.nets]
         results = {

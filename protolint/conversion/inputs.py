@@ -101,7 +101,7 @@ def _beside(path: str, target: str) -> str:
 
 
 def _in_folder(inputs: Sequence[Input], folder: str) -> list[str]:
-    """The same names in another folder."""
+    """Return the same names in another folder."""
     if any(entry.path == "-" for entry in inputs):
         raise UsageError("standard input has no name to keep in a folder; give -o a file's name")
     paths = [os.path.join(folder, os.path.basename(entry.path)) for entry in inputs]

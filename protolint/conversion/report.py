@@ -80,7 +80,7 @@ class ConversionReport(NamedTuple):
 
 
 def with_default_engine(report: ConversionReport) -> ConversionReport:
-    """The report of a conversion without --engine, with a note where that changes an engine.
+    """Return the report of a conversion without --engine, with a note where that changes an engine.
 
     NVIDIA 0.14 and 0.15 take cuDNN where a net names no engine, whatever wrote the weights.
     """
@@ -146,12 +146,12 @@ def _finite(value: float) -> float | None:
 
 
 def _printable(text: str) -> str:
-    """A name any encoding takes: broken bytes as escapes."""
+    """Return a name any encoding takes: broken bytes as escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def render_text(report: ConversionReport, width: int | None = None) -> str:
-    """A table for each file, its notes, and a line that sums up.
+    """Return a table for each file, its notes, and a line that sums up.
 
     Notes are broken into lines of at most `width` columns, between words; None: one line each.
     """
@@ -175,7 +175,7 @@ def _file_text(report: ConversionReport, result: FileResult, width: int | None) 
 
 
 def _broken(line: str, width: int | None) -> list[str]:
-    """A line of a note in as many as it needs, the later ones further in."""
+    """Return a line of a note in as many as it needs, the later ones further in."""
     if width is None:
         return [_INDENT + line]
     return textwrap.wrap(

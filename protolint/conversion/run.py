@@ -149,7 +149,7 @@ def convert_files(
 
 
 def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:
-    """What other programs say of nets and models that are written, but have no name yet."""
+    """Return what other programs say of nets and models that are written, but have no name yet."""
     lines = []
     for net, text, model in cases:
         before = Case(net.dialect.name, net.source.data, model.path)

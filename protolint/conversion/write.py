@@ -60,7 +60,7 @@ class Writing(NamedTuple):
     tolerance: float = TOLERANCE
 
     def shown(self, path: str, size: int) -> Callable[[int], None] | None:
-        """The progress of one file of so many bytes."""
+        """Return the progress of one file of so many bytes."""
         progress = self.progress
         return None if progress is None else lambda done: progress(path, done, size)
 
@@ -83,7 +83,7 @@ class Job(ABC):
         """Write and prove the result, call `then`, and give the result its name."""
 
     def result(self) -> FileResult:
-        """What was, or would be, done."""
+        """Return what was, or would be, done."""
         return FileResult(
             self.path, self.output, self.kind, self.source, notes=self.notes, summary=self.summary()
         )
@@ -227,7 +227,7 @@ class HDF5ModelJob(WeightsJob):
         self._atomic(how, fill, then)
 
     def _prove(self, made: Mapping[str, tuple[Array, ...]]) -> list[Proof]:
-        """The proof of every BatchNorm; raises ProofError."""
+        """Return the proof of every BatchNorm; raises ProofError."""
         before = read_model(self.path)
         for name, blobs in before.items():
             now = made.get(name, ())
@@ -363,7 +363,7 @@ def _write_model(
 
 
 def _rows(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tuple[LayerRow, ...]:
-    """The rows of the report; without proofs no difference is known."""
+    """Return the rows of the report; without proofs no difference is known."""
     found: Sequence[Proof | None] = proofs if proofs is not None else [None] * len(changes)
     return tuple(
         LayerRow(

@@ -73,7 +73,7 @@ def _power(step: Step) -> list[Array]:
 
 
 def _exp(step: Step) -> list[Array]:
-    """Base -1 is e: base ^ (shift + scale x)."""
+    """Return base -1 is e: base ^ (shift + scale x)."""
     param = step.param("exp_param")
     base, scale, shift = (param.number(n) for n in ("base", "scale", "shift"))
     rate = 1.0 if base == -1 else math.log(base)

@@ -152,7 +152,7 @@ def smooth_l1(difference: Array, sigma: float = 1.0) -> float:
 
 
 def _smooth_l1_loss(step: Step) -> list[Array]:
-    """A third bottom weighs the differences, a fourth, in the first form of it, the losses."""
+    """Weigh the differences by a third bottom, the losses by a fourth (in its first form)."""
     difference = _differences(step)
     if len(step.bottoms) > 2:
         difference = difference * step.bottom(2).reshape(difference.shape)
@@ -193,7 +193,10 @@ def _contrastive_loss(step: Step) -> list[Array]:
 
 
 def _accuracy(step: Step) -> list[Array]:
-    """The share of labels among the top_k; what is as large as the label's value counts too."""
+    """Return the share of labels among the top_k.
+
+    What is as large as the label's value counts too.
+    """
     param, bottom = step.param("accuracy_param"), step.bottom()
     axis, ignored = step.axis(param.integer("axis")), _ignored(param)
     classes, outer = bottom.shape[axis], prod(bottom.shape[:axis])

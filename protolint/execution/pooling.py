@@ -158,7 +158,7 @@ def _number(given: dict[str, list[str]], name: str, default: float) -> float:
 
 
 def _roi_pooling(step: Step) -> list[Array]:
-    """The largest value in each bin of a box; an empty bin is 0."""
+    """Return the largest value in each bin of a box; an empty bin is 0."""
     given, bottom = step.foreign("roi_pooling_param"), step.bottom()
     height, width = (int(_number(given, name, 0)) for name in ("pooled_h", "pooled_w"))
     scale = np.float32(_number(given, "spatial_scale", 1))
@@ -189,7 +189,7 @@ def _bins(start: int, length: int, count: int, room: int) -> list[tuple[int, int
 
 
 def _psroi_pooling(step: Step) -> list[Array]:
-    """The mean of each bin of a box, each bin in channels of its own."""
+    """Return the mean of each bin of a box, each bin in channels of its own."""
     given, bottom = step.foreign("psroi_pooling_param"), step.bottom()
     outputs, group = (int(_number(given, name, 0)) for name in ("output_dim", "group_size"))
     scale = np.float32(_number(given, "spatial_scale", 1))

@@ -62,7 +62,7 @@ def _neuron(
     backward: Backward = NOTHING_READ,
     blobs: Callable[[Setup], Iterable[Blob]] | None = None,
 ) -> LayerType:
-    """A type of one bottom and one top of the same shape (neuron_layer.hpp)."""
+    """Return a type of one bottom and one top of the same shape (neuron_layer.hpp)."""
     known = LayerType(
         name, (parameter,) if parameter else (), ONE, ONE, first,
         in_place=in_place, backward=backward, keeps_shape=True,

@@ -28,7 +28,7 @@ __all__ = ["TYPES", "products_per_place"]
 
 
 def _axis(setup: Setup, bottom: Shape) -> int | None:
-    """The axis of the channels, counted from the front."""
+    """Return the axis of the channels, counted from the front."""
     return canonical(integer(setup.layer, CONVOLUTION, "axis", 1), bottom)
 
 
@@ -42,7 +42,7 @@ def _convolution(setup: Setup, _i: int) -> Shape:
 
 
 def _deconvolution(setup: Setup, _i: int) -> Shape:
-    """The same, with the sizes that a convolution would come from."""
+    """Return the same, with the sizes that a convolution would come from."""
     return _convolved(setup, _grown)
 
 
@@ -59,7 +59,7 @@ def _convolved(setup: Setup, size_of: _SizeOf) -> Shape:
 
 
 def _im2col(setup: Setup, _i: int) -> Shape:
-    """The channels of every place of the window."""
+    """Return the channels of every place of the window."""
     bottom = setup.first
     axis = _axis(setup, bottom)
     found = None if axis is None else windows(setup.layer, axis, bottom)
@@ -78,7 +78,7 @@ def _sizes(axis: int, bottom: Shape, found: list[Window], size_of: _SizeOf) -> l
 
 
 def _shrunk(known: int, window: Window) -> int | None:
-    """Rounded towards zero, as C++ divides."""
+    """Return rounded towards zero, as C++ divides."""
     if window.extent is None or not window.stride:
         return None
     room = known + 2 * window.pad - window.extent
@@ -98,7 +98,7 @@ def _blobs(setup: Setup) -> Iterator[Blob]:
 
 
 def _turned_blobs(setup: Setup) -> Iterator[Blob]:
-    """The same with input and output channels turned round."""
+    """Return the same with input and output channels turned round."""
     outputs = size(setup.layer, CONVOLUTION, "num_output")
     return _weights(setup, outputs, setup.first, turned=True)
 

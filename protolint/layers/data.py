@@ -49,7 +49,7 @@ def _input(setup: Setup, i: int) -> Shape:
 
 
 def _dummy_data(setup: Setup, i: int) -> Shape:
-    """The same; there is an older form of four numbers."""
+    """Return the same; there is an older form of four numbers."""
     message = setup.layer.parameter("dummy_data_param")
     if message is None:
         return UNKNOWN
@@ -75,12 +75,12 @@ def _memory_data(setup: Setup, i: int) -> Shape:
 
 
 def _hdf5_data(setup: Setup, _i: int) -> Shape:
-    """A batch of whatever the file holds."""
+    """Return a batch of whatever the file holds."""
     return Shape((size(setup.layer, "hdf5_data_param", "batch_size"),))
 
 
 def _images(setup: Setup, i: int) -> Shape:
-    """A batch of images, and their labels."""
+    """Return a batch of images, and their labels."""
     layer = setup.layer
     own = _BATCHES[layer.type]
     batch = positive(integer(layer, own, "batch_size", int(layer.type == "ImageData")))
@@ -126,7 +126,10 @@ def _sides(layer: Layer, own: str) -> tuple[int | None, int | None]:
 
 
 def _resized(transform: Message) -> tuple[int | None, int | None]:
-    """What resize_param makes of any image; FIT_SMALL_SIZE keeps its aspect (InferNewSize)."""
+    """Return what resize_param makes of any image.
+
+    FIT_SMALL_SIZE keeps its aspect (InferNewSize).
+    """
     resize = transform.message("resize_param")
     if resize is None or resize.text("resize_mode") == "FIT_SMALL_SIZE":
         return None, None

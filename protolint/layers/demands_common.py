@@ -30,7 +30,7 @@ def absval(setup: SetupCheck) -> None:
 
 
 def inner_product(setup: SetupCheck) -> None:
-    """An axis; weights and a batch that hold something."""
+    """Demand an axis; weights and a batch that hold something."""
     name = "inner_product_param"
     axis = setup.axis(name, "axis", 1)
     outputs = setup.integer(name, "num_output", 0)
@@ -178,7 +178,7 @@ def reshape(setup: SetupCheck) -> None:
 
 
 def _shares(setup: SetupCheck) -> None:
-    """The top is the memory of the bottom, which must have some (ShareData in blob.cpp)."""
+    """Demand a bottom with memory, which the top shares (ShareData in blob.cpp)."""
     if 0 in setup.bottom().dims:
         setup.empty(f"{setup.called()} is empty", bottoms=(0,))
 
@@ -312,7 +312,7 @@ def same_as_first(setup: SetupCheck, others: range, what: str) -> None:
 
 
 def tile(setup: SetupCheck) -> None:
-    """An axis and how often."""
+    """Demand an axis and how often."""
     setup.axis("tile_param", "axis", 1)
     if not setup.given("tile_param", "tiles"):
         setup.fault(Kind.MISSING, "no tiles", at=("tile_param", "tiles"))
@@ -321,7 +321,7 @@ def tile(setup: SetupCheck) -> None:
 
 
 def reduction(setup: SetupCheck) -> None:
-    """An axis; values to add up."""
+    """Demand an axis; values to add up."""
     axis = setup.axis("reduction_param", "axis", 0)
     if axis is None or setup.faults:
         return
@@ -354,7 +354,7 @@ def argmax(setup: SetupCheck) -> None:
 
 
 def softmax(setup: SetupCheck) -> None:
-    """An axis that holds something."""
+    """Demand an axis that holds something."""
     axis = setup.axis("softmax_param", "axis", 1)
     if axis is not None and setup.bottom().size(axis) == 0:
         setup.empty(f"{setup.called()} is empty", bottoms=(0,))
@@ -382,7 +382,7 @@ def batch_reindex(setup: SetupCheck) -> None:
 
 
 def filter_(setup: SetupCheck) -> None:
-    """A top for each bottom but the last, which selects."""
+    """Demand a top for each bottom but the last, which selects."""
     layer = setup.layer
     if len(layer.tops) != len(layer.bottoms) - 1:
         setup.fault(
@@ -433,7 +433,7 @@ def permute(setup: SetupCheck) -> None:
 
 
 def crop(setup: SetupCheck) -> None:
-    """The second bottom fits into the first from an axis on."""
+    """Demand that the second bottom fits into the first from an axis on."""
     name = "crop_param"
     axis = setup.axis(name, "axis", 2)
     axes = setup.axes()
@@ -471,14 +471,14 @@ def split(setup: SetupCheck) -> None:
 
 
 def dropout(setup: SetupCheck) -> None:
-    """A ratio between 0 and 1, which only a build with assertions checks."""
+    """Demand a ratio between 0 and 1, which only a build with assertions checks."""
     ratio = setup.number("dropout_param", "dropout_ratio", 0.5)
     if not 0.0 < ratio < 1.0:
         setup.unsure = True
 
 
 def exponent(setup: SetupCheck) -> None:
-    """A base above 0, or -1 for e."""
+    """Demand a base above 0, or -1 for e."""
     base = setup.number("exp_param", "base", -1.0)
     if base != -1.0 and base <= 0:
         setup.fault(Kind.RANGE, f"base {base:g}; it must be above 0, or -1 for e",
@@ -486,7 +486,7 @@ def exponent(setup: SetupCheck) -> None:
 
 
 def logarithm(setup: SetupCheck) -> None:
-    """A base above 0 that is not 1, or -1 for e."""
+    """Demand a base above 0 that is not 1, or -1 for e."""
     base = setup.number("log_param", "base", -1.0)
     if base != -1.0 and (base <= 0 or base == 1.0):
         setup.fault(Kind.RANGE, f"base {base:g}; it must be above 0 and not 1, or -1 for e",
@@ -511,7 +511,7 @@ def prelu(setup: SetupCheck) -> None:
 
 
 def axpy(setup: SetupCheck) -> None:
-    """A factor for each channel, and two blobs alike."""
+    """Demand a factor for each channel, and two blobs alike."""
     for axis in (0, 1):
         if setup.differ(setup.bottom(0).size(axis), setup.bottom(1).size(axis)):
             setup.fault(

@@ -16,7 +16,7 @@ _LEGACY = ("num", "channels", "height", "width")
 
 
 def dummy_data(setup: SetupCheck) -> None:
-    """A filler and a shape for all tops or for each."""
+    """Demand a filler and a shape for all tops or for each."""
     name = "dummy_data_param"
     tops = len(setup.layer.tops)
     message = setup.message(name)
@@ -84,7 +84,7 @@ def _named(setup: SetupCheck, filler: Message) -> None:
 
 
 def inputs(setup: SetupCheck) -> None:
-    """A shape for all tops, for each, or none at all."""
+    """Demand a shape for all tops, for each, or none at all."""
     message = setup.message("input_param")
     shapes = message.messages("shape") if message is not None else []
     tops = len(setup.layer.tops)
@@ -99,7 +99,7 @@ def inputs(setup: SetupCheck) -> None:
 
 
 def parameter(setup: SetupCheck) -> None:
-    """A shape."""
+    """Demand a shape."""
     message = setup.message("parameter_param")
     shape = message.message("shape") if message is not None else None
     if shape is not None:
@@ -125,12 +125,12 @@ def _source(setup: SetupCheck, parameter: str) -> None:
 
 
 def data(setup: SetupCheck) -> None:
-    """A source."""
+    """Demand a source."""
     _source(setup, "data_param")
 
 
 def python(setup: SetupCheck) -> None:
-    """A module and a class; what they demand is outside the text."""
+    """Demand a module and a class; what they demand is outside the text."""
     for field in ("module", "layer"):
         if not setup.word("python_param", field):
             setup.fault(Kind.MISSING, f"no {field}", at=("python_param", field))
@@ -139,7 +139,7 @@ def python(setup: SetupCheck) -> None:
 
 
 def hdf5_data(setup: SetupCheck) -> None:
-    """A source and no transformation."""
+    """Demand a source and no transformation."""
     _source(setup, "hdf5_data_param")
     message = setup.layer.message.message("transform_param")
     if message is not None:
@@ -148,7 +148,7 @@ def hdf5_data(setup: SetupCheck) -> None:
 
 
 def image_data(setup: SetupCheck) -> None:
-    """A source; height and width together."""
+    """Demand a source; height and width together."""
     _source(setup, "image_data_param")
     sizes = [setup.integer("image_data_param", f"new_{side}", 0) for side in ("height", "width")]
     if any(sizes) and not all(sizes):
@@ -157,7 +157,7 @@ def image_data(setup: SetupCheck) -> None:
 
 
 def window_data(setup: SetupCheck) -> None:
-    """A source."""
+    """Demand a source."""
     _source(setup, "window_data_param")
 
 

@@ -77,7 +77,7 @@ def _values_differ(setup: SetupCheck, start: int) -> bool:
 
 
 def softmax_loss(setup: SetupCheck) -> None:
-    """A label for each place of the predictions."""
+    """Demand a label for each place of the predictions."""
     _labelled(setup, "softmax_param", softmax=True)
 
 
@@ -112,7 +112,7 @@ def labels_fit(setup: SetupCheck, axis: int | None, what: str) -> None:
 
 
 def accuracy(setup: SetupCheck) -> None:
-    """A label for each place, and top_k of at most the classes."""
+    """Demand a label for each place, and top_k of at most the classes."""
     name = "accuracy_param"
     first, second = setup.count(setup.bottom(0)), setup.count(setup.bottom(1))
     best = setup.integer(name, "top_k", 1)
@@ -133,7 +133,7 @@ def accuracy(setup: SetupCheck) -> None:
 
 
 def infogain(setup: SetupCheck) -> None:
-    """A matrix that fits, as a source or as a bottom."""
+    """Demand a matrix that fits, as a source or as a bottom."""
     name = "infogain_loss_param"
     if setup.building.infogain_axis:
         axis = setup.axis(name, "axis", 1)
@@ -217,7 +217,7 @@ def contrastive(setup: SetupCheck) -> None:
 
 
 def smooth_l1(setup: SetupCheck) -> None:
-    """Data, label and weights alike."""
+    """Demand data, label and weights alike."""
     if len(setup.bottoms) == 3 and setup.building.smooth_l1_weights:
         setup.fault(Kind.COUNT, "SmoothL1Loss takes weights inside and outside, or none")
         return

@@ -16,7 +16,7 @@ _R = "recurrent_param"
 
 
 def recurrent(setup: SetupCheck) -> None:
-    """Steps and streams alike; num_output; hidden states of its size."""
+    """Demand steps and streams alike; num_output; hidden states of its size."""
     data, marks = setup.bottom(0), setup.bottom(1)
     axes = setup.axes(0)
     if axes is not None and axes < 2:

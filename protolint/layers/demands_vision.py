@@ -24,7 +24,7 @@ def convolution(setup: SetupCheck) -> None:
 
 
 def deconvolution(setup: SetupCheck) -> None:
-    """The same with the axes turned round."""
+    """Demand the same with the axes turned round."""
     _convolution(setup, turned=True)
 
 
@@ -89,7 +89,7 @@ def _without_axes(setup: SetupCheck, axis: int | None) -> None:
 
 
 def _divided(value: int, by: int) -> int:
-    """Rounded towards zero, as C++ divides."""
+    """Return rounded towards zero, as C++ divides."""
     return value // by if value >= 0 else -(-value // by)
 
 
@@ -200,7 +200,7 @@ def _fill(setup: SetupCheck, weights: Shape, outputs: int) -> None:
 
 
 def im2col(setup: SetupCheck) -> None:
-    """A window as of a convolution, and at least one axis to go along."""
+    """Demand a window as of a convolution, and at least one axis to go along."""
     axis = setup.axis(_C, "axis", 1)
     axes = setup.bottom().axes
     if axis is None or axes is None:
@@ -338,7 +338,7 @@ def _half(setup: SetupCheck, field: str, stem: str, side: str, default: int) -> 
 
 
 def lrn(setup: SetupCheck) -> None:
-    """An odd size; four axes."""
+    """Demand an odd size; four axes."""
     size = setup.integer("lrn_param", "local_size", 5)
     if size % 2 != 1:
         setup.fault(

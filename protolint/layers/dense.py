@@ -19,7 +19,7 @@ _IP, _EMBED = "inner_product_param", "embed_param"
 
 
 def _inner_product(setup: Setup, _i: int) -> Shape:
-    """The axes before `axis`, and the outputs."""
+    """Return the axes before `axis`, and the outputs."""
     axis = canonical(integer(setup.layer, _IP, "axis", 1), setup.first)
     outputs = size(setup.layer, _IP, "num_output")
     return UNKNOWN if axis is None else Shape.of((*setup.first.lead(axis), outputs))
@@ -42,7 +42,7 @@ def _products(setup: Setup, tops: Sequence[Shape], blobs: Sequence[Shape]) -> in
 
 
 def _embed(setup: Setup, _i: int) -> Shape:
-    """A vector for each index."""
+    """Return a vector for each index."""
     outputs = size(setup.layer, _EMBED, "num_output")
     bottom = setup.first
     return Shape.of((*bottom.dims, outputs)) if bottom.complete else bottom

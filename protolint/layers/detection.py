@@ -31,12 +31,12 @@ def _prior_box(setup: Setup, _i: int) -> Shape:
 
 
 def _detections(_setup: Setup, _i: int) -> Shape:
-    """A row for each box that is found: one when the net is built."""
+    """Return a row for each box that is found: one when the net is built."""
     return Shape.of((1, 1, 1, 7))
 
 
 def _evaluation(setup: Setup, _i: int) -> Shape:
-    """A row for each class and each box that is found."""
+    """Return a row for each class and each box that is found."""
     name = "detection_evaluate_param"
     classes, boxes = size(setup.layer, name, "num_classes"), setup.first.size(2)
     if classes is None or boxes is None:
@@ -62,7 +62,7 @@ def _detectnet(setup: Setup, i: int) -> Shape:
 
 
 def _ohem(setup: Setup, i: int) -> Shape:
-    """A label for each place, and weights as large as the boxes."""
+    """Return a label for each place, and weights as large as the boxes."""
     batch, _, height, width = setup.first.lead(4)
     return Shape.of((batch, 1 if i == 0 else setup.bottom(3).size(1), height, width))
 

@@ -51,14 +51,14 @@ def _reads_bottom(layer: Layer) -> bool:
 
 
 def _spoilers(layer: Layer, _in_place: bool) -> frozenset[str]:
-    """An unstable product divides its output by each bottom."""
+    """Return an unstable product divides its output by each bottom."""
     param = layer.parameter("eltwise_param")
     unstable = param is not None and not param.flag("stable_prod_grad")
     return VALUES if unstable and operation(layer) == "PROD" else frozenset()
 
 
 def _axpy(setup: Setup, _i: int) -> Shape:
-    """A factor for each channel, then two blobs of the shape of the top."""
+    """Return a factor for each channel, then two blobs of the shape of the top."""
     return agreed(setup.bottoms[1:])
 
 

@@ -107,7 +107,7 @@ class Layer:
         return self._batchnorm
 
     def parameter(self, field: str) -> Message | None:
-        """A parameter message such as `batch_norm_param`, or None where it is not given."""
+        """Return a parameter message such as `batch_norm_param`, or None where it is not given."""
         return self.message.message(field)
 
     @property
@@ -116,7 +116,7 @@ class Layer:
         return self.node.head_span
 
     def anchor(self, field: str) -> Span:
-        """What opens a parameter message if it is given, else what opens the layer."""
+        """Return what opens a parameter message if it is given, else what opens the layer."""
         parameter = self.parameter(field)
         node = parameter.node if parameter is not None else None
         return node.head_span if node is not None else self.head
@@ -135,7 +135,7 @@ class Layer:
         return not any(rule.is_met(state) for rule in self.exclude)
 
     def runs_as(self, state: NetState) -> str:
-        """The phase the layer itself runs in: its own `phase` field wins over the net's."""
+        """Return the phase the layer itself runs in: its own `phase` field wins over the net's."""
         return self.message.text("phase") if "phase" in self.message else state.phase
 
 

@@ -18,12 +18,12 @@ __all__ = ["TYPES"]
 
 
 def _shape(setup: Setup, i: int) -> Shape:
-    """A scalar; a second top has the probabilities (softmax_loss_layer.cpp)."""
+    """Return a scalar; a second top has the probabilities (softmax_loss_layer.cpp)."""
     return SCALAR if i == 0 else setup.first
 
 
 def _accuracy(setup: Setup, i: int) -> Shape:
-    """A scalar; a second top has the accuracy of each class."""
+    """Return a scalar; a second top has the accuracy of each class."""
     if i == 0:
         return SCALAR
     axis = canonical(integer(setup.layer, "accuracy_param", "axis", 1), setup.first)
@@ -31,7 +31,7 @@ def _accuracy(setup: Setup, i: int) -> Shape:
 
 
 def _loss(name: str, *parameters: str, bottoms: Count = TWO, tops: Count = ONE) -> LayerType:
-    """A type that makes a loss of what is found and what is true (loss_layer.hpp)."""
+    """Return a type that makes a loss of what is found and what is true (loss_layer.hpp)."""
     return LayerType(name, parameters, bottoms, tops, _shape, is_loss=True)
 
 

@@ -32,7 +32,7 @@ __all__ = ["TYPES"]
 
 
 def _batchnorm(setup: Setup) -> Iterator[Blob]:
-    """The roles are the kind's; a bottom of one axis is one channel."""
+    """Yield the roles are the kind's; a bottom of one axis is one channel."""
     traits = batchnorm_traits(setup.layer, setup.dialect, with_cudnn=setup.cudnn)
     bottom = setup.first
     channels = 1 if bottom.axes == 1 else bottom.size(1)
@@ -43,7 +43,7 @@ def _batchnorm(setup: Setup) -> Iterator[Blob]:
 
 
 def _scale(setup: Setup) -> Iterator[Blob]:
-    """Some axes of the first bottom, or what the second bottom has instead."""
+    """Yield some axes of the first bottom, or what the second bottom has instead."""
     own = len(setup.bottoms) < 2
     shape = _axes(setup, "scale_param") if own else setup.bottoms[1]
     if own:

@@ -17,7 +17,7 @@ def _shape(setup: Setup) -> Shape:
 
 
 def _parameter(setup: Setup, _i: int) -> Shape:
-    """The shape of the blob that a Parameter layer is."""
+    """Return the shape of the blob that a Parameter layer is."""
     return _shape(setup)
 
 

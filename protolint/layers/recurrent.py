@@ -34,7 +34,7 @@ def _tops(layer: Layer) -> Count:
 
 
 def _shape(setup: Setup, i: int) -> Shape:
-    """Steps, streams, outputs; a hidden state that is exposed has one step."""
+    """Return steps, streams, outputs; a hidden state that is exposed has one step."""
     outputs = size(setup.layer, _PARAMETER, "num_output")
     steps = setup.first.size(0) if i == 0 else 1
     return Shape.of((steps, setup.first.size(1), outputs))

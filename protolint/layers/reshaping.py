@@ -25,7 +25,7 @@ __all__ = ["TYPES"]
 
 
 def _flatten(setup: Setup, _i: int) -> Shape:
-    """The axes from `axis` to `end_axis` become one; one of size 1 where there is none."""
+    """Return the axes from `axis` to `end_axis` become one; one of size 1 where there is none."""
     bottom = setup.first
     last = integer(setup.layer, "flatten_param", "end_axis", -1)
     start = canonical(integer(setup.layer, "flatten_param", "axis", 1), bottom)
@@ -65,7 +65,7 @@ def _reshape(setup: Setup, _i: int) -> Shape:
 
 
 def _left_over(bottom: Shape, start: int, end: int, dims: list[int]) -> int | None:
-    """The size that -1 takes; copied axes cancel out, whether known or not."""
+    """Return the size that -1 takes; copied axes cancel out, whether known or not."""
     copied = {start + i for i, dim in enumerate(dims) if dim == 0}
     values = product(bottom.size(i) for i in range(start, end) if i not in copied)
     behind = (bottom.size(i) for i in copied if i >= end)
@@ -74,13 +74,13 @@ def _left_over(bottom: Shape, start: int, end: int, dims: list[int]) -> int | No
 
 
 def _reduction(setup: Setup, _i: int) -> Shape:
-    """The axes before `axis`."""
+    """Return the axes before `axis`."""
     axis = canonical(integer(setup.layer, "reduction_param", "axis", 0), setup.first)
     return UNKNOWN if axis is None else Shape.of(setup.first.lead(axis))
 
 
 def _concat(setup: Setup, _i: int) -> Shape:
-    """The bottoms side by side along one axis."""
+    """Return the bottoms side by side along one axis."""
     whole = agreed(setup.bottoms)
     older = integer(setup.layer, "concat_param", "concat_dim", 1)
     axis = canonical(integer(setup.layer, "concat_param", "axis", older), whole)

@@ -33,7 +33,7 @@ class StateRule(NamedTuple):
 
     @classmethod
     def read(cls, message: Message) -> StateRule:
-        """The rule an `include` or `exclude` message spells."""
+        """Return the rule an `include` or `exclude` message spells."""
         return cls(
             message,
             message.text("phase") if "phase" in message else None,

@@ -13,7 +13,7 @@ __all__ = ["suppression_edits"]
 
 
 def suppression_edits(source: Source, diagnostics: Iterable[Diagnostic], reason: str) -> list[Edit]:
-    """The edits that put `# protolint: ignore[CODES] reason` behind every line with a finding.
+    """Return the edits that suppress every finding with a comment behind its line.
 
     Codes are joined to a suppression that the line already has. Syntax errors are left: where
     the syntax is broken, nobody knows where a comment may stand.

@@ -37,7 +37,7 @@ class Baseline(NamedTuple):
     counts: Counter[Key]
 
     def key(self, diagnostic: Diagnostic) -> Key:
-        """The entry that a finding belongs to."""
+        """Return the entry that a finding belongs to."""
         folder = os.path.dirname(os.path.abspath(self.path))
         relative = os.path.relpath(os.path.abspath(diagnostic.path), folder)
         path = relative.replace(os.sep, "/")
@@ -46,7 +46,7 @@ class Baseline(NamedTuple):
     def new(
         self, reports: Iterable[FileReport], ran: Callable[[str, str], bool]
     ) -> tuple[list[FileReport], list[Key]]:
-        """The reports without what is let pass, and the stale entries.
+        """Return the reports without what is let pass, and the stale entries.
 
         Those are of files that were checked, or are there no more. `ran` tells of a path and a
         code whether the rule was looked at: an entry of another is not stale.
@@ -76,7 +76,7 @@ class Baseline(NamedTuple):
 
 
 def read_baseline(path: str) -> Baseline:
-    """The baseline in a file. Raises ConfigError where it cannot be read."""
+    """Return the baseline in a file. Raises ConfigError where it cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
@@ -102,7 +102,7 @@ def read_baseline(path: str) -> Baseline:
 
 
 def write_baseline(path: str, reports: Sequence[FileReport]) -> tuple[str, int]:
-    """The text of a baseline that lets pass everything found, and how many findings that is."""
+    """Return the text of a baseline that lets all findings pass, and their number."""
     empty = Baseline(path, Counter())
     counts = Counter(empty.key(d) for report in reports for d in report.diagnostics)
     document = {

@@ -47,7 +47,7 @@ class GivenNet:
         return self._readings.kind is FileKind.SOLVER
 
     def net(self, dialect: Dialect) -> Net | None:
-        """The net, or the one the solver trains; None where there is no sound one."""
+        """Return the net, or the one the solver trains; None where there is no sound one."""
         file = self._readings.read(dialect)
         if file.tree.broken:
             return None
@@ -102,7 +102,7 @@ class _Loose(NamedTuple):
 
 
 def check_numbers(path: str, layers: Iterable[Numbers], selection: Selection) -> list[Diagnostic]:
-    """What is wrong with numbers of any origin, by the rules that need nothing else.
+    """Return what is wrong with numbers of any origin, by the rules that need nothing else.
 
     The findings name their layer and have no place in the file.
     """
@@ -125,7 +125,7 @@ def check_numbers(path: str, layers: Iterable[Numbers], selection: Selection) ->
 def _chosen(
     found: Iterable[tuple[Rule, Finding]], path: str, selection: Selection
 ) -> list[tuple[Rule, Finding]]:
-    """What is told of all findings: causes first, then what is selected.
+    """Return what is told of all findings: causes first, then what is selected.
 
     A cause that is ignored does not bring out what follows from it.
     """

@@ -60,7 +60,7 @@ def fix_source(
 
 
 def select_edits(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tuple[str, Fix]]:
-    """The fixes that may be applied at once: allowed, and not in each other's way.
+    """Return the fixes that may be applied at once: allowed, and not in each other's way.
 
     Two fixes may share an edit that is the same to the letter. In a layer with a field that
     nobody knows nothing is added or taken away: that field may be what seems to be missing.

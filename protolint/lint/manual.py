@@ -41,7 +41,7 @@ def _summary(rule: Rule) -> str:
 
 
 def examples(rule: Rule) -> tuple[tuple[_Valid, ...], tuple[_Invalid, ...]]:
-    """The examples of a rule's module: where it stays quiet, where it fires."""
+    """Return the examples of a rule's module: where it stays quiet, where it fires."""
     module = importlib.import_module(rule.module)
     return tuple(getattr(module, "VALID", ())), tuple(getattr(module, "INVALID", ()))
 
@@ -52,7 +52,7 @@ def summary_line(rule: Rule) -> str:
 
 
 def manual_page(rule: Rule) -> str:
-    """The whole page as plain text."""
+    """Return the whole page as plain text."""
     lines = [
         f"{rule.code} {rule.name} ({rule.severity.value}, for {_dialects(rule)})",
         "",
@@ -69,7 +69,7 @@ def manual_page(rule: Rule) -> str:
 
 
 def rule_as_dict(rule: Rule) -> dict[str, Any]:
-    """The rule and its page as plain data, for programs."""
+    """Return the rule and its page as plain data, for programs."""
     valid, invalid = examples(rule)
     return {
         "code": rule.code,
@@ -85,7 +85,7 @@ def rule_as_dict(rule: Rule) -> dict[str, Any]:
 
 
 def markdown_page(rule: Rule) -> str:
-    """The whole page as Markdown, with links to the issues it names."""
+    """Return the whole page as Markdown, with links to the issues it names."""
     lines = [
         f"# {rule.code} {rule.name}",
         "",
@@ -102,7 +102,7 @@ def markdown_page(rule: Rule) -> str:
 
 
 def markdown_index(rules: Iterable[Rule]) -> str:
-    """A table of rules by family as Markdown, each with a link to its page."""
+    """Return a table of rules by family as Markdown, each with a link to its page."""
     families: dict[str, list[Rule]] = {name: [] for name in _FAMILIES}
     for rule in rules:
         families.setdefault(rule.code.rstrip("0123456789"), []).append(rule)
@@ -131,7 +131,7 @@ def markdown_index(rules: Iterable[Rule]) -> str:
 
 
 def _examples_in_markdown(invalid: tuple[_Invalid, ...]) -> Iterator[str]:
-    """The first example, and the first with a fix where that is another."""
+    """Yield the first example, and the first with a fix where that is another."""
     shown = {"Example": next(iter(invalid), None)}
     fixable = next((example for example in invalid if example.fixed is not None), None)
     if fixable is not shown["Example"]:
@@ -159,13 +159,13 @@ def _intro(example: _Invalid) -> str:
 
 
 def _what(example: WeightsExample | InvalidWeights) -> str:
-    """What is shown of a file that is no text."""
+    """Return what is shown of a file that is no text."""
     form = "HDF5 with these layers" if example.hdf5 else "here as text"
     return f"`{example.name}`, {form}"
 
 
 def _beside(example: _Valid | _Invalid) -> list[tuple[str, str]]:
-    """The other files of an example, by name."""
+    """Return the other files of an example, by name."""
     net = "" if isinstance(example, (Example, Invalid)) else example.net
     return [*((("net.prototxt", net),) if net else ()), *example.others.items()]
 

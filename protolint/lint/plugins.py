@@ -66,7 +66,7 @@ def find_plugins() -> list[Plugin]:
 
 
 def _distribution(folder: str) -> tuple[str, str]:
-    """What a distribution is known by, and how it is shown: project and version."""
+    """Return what a distribution is known by, and how it is shown: project and version."""
     match = re.fullmatch(_METADATA, os.path.basename(folder))
     project = match["project"] if match else os.path.basename(folder).rpartition(".")[0]
     version = match["version"] if match else ""
@@ -143,7 +143,7 @@ def _refuse_unusable(rule: Rule) -> None:
 
 
 def _told(plugin: Plugin, rule: Rule) -> Callable[[Any], Iterator[Finding]]:
-    """The rule's check, which says whose rule it is where it fails."""
+    """Yield the rule's check, which says whose rule it is where it fails."""
 
     def check(subject: Any) -> Iterator[Finding]:
         try:

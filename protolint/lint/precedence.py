@@ -26,7 +26,7 @@ _ON_VALUES = frozenset({"WT002", "WT003", "WT006", "WT007", "WT008", "WT009", "W
 
 
 def one_for_each_cause(found: Iterable[tuple[Rule, Finding]]) -> list[tuple[Rule, Finding]]:
-    """The findings that have no other finding as their cause, in the order given."""
+    """Return the findings that have no other finding as their cause, in the order given."""
     all_found = list(found)
     codes = {rule.code for rule, _ in all_found}
     for code in _WHOLE_FILE:

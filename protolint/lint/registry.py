@@ -54,7 +54,7 @@ def all_rules() -> list[Rule]:
 
 
 def _modules(package: ModuleType) -> list[str]:
-    """The names of the modules in a package.
+    """Return the names of the modules in a package.
 
     From its folder where it has one: importing pkgutil takes longer than looking.
     """
@@ -83,7 +83,7 @@ def _announce(module: str) -> None:
 
 
 def _nothing(_: Any) -> Iterator[Finding]:
-    """What a rule finds before it is imported."""
+    """Return what a rule finds before it is imported."""
     return iter(())
 
 
@@ -94,7 +94,7 @@ def _imported(rule: Rule) -> Rule:
 
 
 def find_rule(code: str) -> Rule:
-    """The rule of a code or name, in any case. Raises UsageError with the nearest one."""
+    """Return the rule of a code or name, in any case. Raises UsageError with the nearest one."""
     rules = known_rules()
     wanted = code.strip().lower()
     for rule in rules:

@@ -72,7 +72,7 @@ def _hits(source: Source, directives: Directives, found: Diagnostic) -> list[tup
 
 
 def _code(text: str) -> str | None:
-    """The code that a suppression means by a code or a rule's name, in any case."""
+    """Return the code that a suppression means by a code or a rule's name, in any case."""
     if text.upper() in RULES:
         return text.upper()
     return next((rule.code for rule in RULES.values() if rule.name == text.lower()), None)

@@ -139,7 +139,7 @@ class Weights:
         return [layer for layer in self.file.layers if layer.shapes]
 
     def entry(self, position: int) -> LayerEntry | None:
-        """The layer at a position of a binary file, as its index has it."""
+        """Return the layer at a position of a binary file, as its index has it."""
         index = self.file.index
         return None if index is None else index.layers[position]
 
@@ -190,7 +190,7 @@ class Weights:
         return replace(numbers, eps=kind.eps.effective(numbers.eps))
 
     def _decided(self, norm: Norm) -> Norm:
-        """The BatchNorm as the target reads it, where the file does not say how it is meant.
+        """Return the BatchNorm as the target reads it, where the file does not say how it is meant.
 
         A second statistic that may be an inverse deviation, which only cuDNN 4 kept, is taken
         for a variance. Three blobs are sums for a Caffe that divides them.
@@ -221,7 +221,7 @@ class StoredWeights:
         self.source = BinarySource(path, size or os.path.getsize(path))
 
     def read(self, net: Net | None) -> WeightsFile:
-        """What the file holds, with what a net says of it."""
+        """Return what the file holds, with what a net says of it."""
         return self.plain if net is None else read_weights(self.path, layers_in_net(net))
 
     @cached_property

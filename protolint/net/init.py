@@ -531,7 +531,7 @@ class _Block(NamedTuple):
 
 
 def _blocks(layer: Layer) -> list[_Block]:
-    """The `param` blocks, as the upgrade makes them of the old forms (upgrade_proto.cpp)."""
+    """Return the `param` blocks, as the upgrade makes them of the old forms (upgrade_proto.cpp)."""
     if layer.generation == 2:
         return [_block(param.message, layer) for param in layer.params]
     message = layer.message

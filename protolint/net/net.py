@@ -256,7 +256,7 @@ class Net:
         return ["data"] if state == _DIGITS_STATES[2] and not fed else self.inputs
 
     def views_of(self, layer: Layer, phase: str | None = None) -> list[View]:
-        """The views that keep a layer, of one phase or of both."""
+        """Return the views that keep a layer, of one phase or of both."""
         if not (layer.include or layer.exclude or "phase" in layer.message):
             # Nearly every layer, asked for by many rules: it is in every view.
             return self._views_by_phase[phase]
@@ -296,7 +296,7 @@ class Net:
         return found
 
     def of_types(self, types: Iterable[str]) -> list[Layer]:
-        """The layers of some types, in file order."""
+        """Return the layers of some types, in file order."""
         groups = [self._by_type[name] for name in types if name in self._by_type]
         if len(groups) == 1:
             return groups[0]

@@ -77,7 +77,7 @@ class Pairing(NamedTuple):
 def objections(
     batchnorm: Link, scale: Link, readers: Sequence[Link], axes: int | None = None
 ) -> Iterator[str]:
-    """What speaks against a pair: reasons that follow "the Scale is no gamma and beta, as".
+    """Yield what speaks against a pair: reasons that follow "the Scale is no gamma and beta, as".
 
     `readers` are all layers that read what the BatchNorm writes, one for each bottom; `axes` is
     the blob's number of axes, if it is known.
@@ -98,7 +98,7 @@ def objections(
 
 
 def scale_reading(view: View, batchnorm: Layer) -> Layer | None:
-    """The first Scale with one bottom that reads a BatchNorm's top, or None.
+    """Return the first Scale with one bottom that reads a BatchNorm's top, or None.
 
     The weaker question: other layers may read the top too, so that it need not be the gamma
     and beta of the BatchNorm.
@@ -110,7 +110,7 @@ def scale_reading(view: View, batchnorm: Layer) -> Layer | None:
 
 
 def pairings(net: Net) -> dict[str, Pairing]:
-    """The pairing of each BatchNorm of a net, by the name that its phase variants share."""
+    """Return the pairing of each BatchNorm of a net, by the name that its phase variants share."""
     groups: dict[str, list[Layer]] = {}
     for layer in net.batchnorms:
         groups.setdefault(layer.name, []).append(layer)
@@ -140,7 +140,10 @@ def scales_in(net: Net, view: View) -> dict[int, Layer]:
 
 
 def sharing(net: Net) -> Sharing:
-    """The names under which blobs are shared, and by whom; a name used once shares nothing."""
+    """Return the names under which blobs are shared, and by whom.
+
+    A name used once shares nothing.
+    """
     found: dict[str, list[tuple[Layer, int]]] = {}
     for layer in net.layers:
         for i, param in enumerate(layer.params):
@@ -160,7 +163,7 @@ def pair_of(
     shared: Sharing = _NO_SHARING,
     is_scale: Callable[[Layer], bool] = _is_scale,
 ) -> Pairing:
-    """The Scale layer that reads what a BatchNorm, in all its phase variants, writes.
+    """Return the Scale layer that reads what a BatchNorm, in all its phase variants, writes.
 
     `shape_of` gives the shape of a layer's first bottom. Where blobs are to become those of
     one layer, no blob of the two may be `shared` with another.
@@ -219,7 +222,7 @@ def _only_behind(
 
 
 def _shared_names(layers: Sequence[Layer], shared: Sharing) -> Iterator[str]:
-    """The names that these layers share with others than themselves and their variants."""
+    """Yield the names that these layers share with others than themselves and their variants."""
     own = {layer.name for layer in layers}
     for layer in layers:
         for param in layer.params:

@@ -31,7 +31,7 @@ class _Use(NamedTuple):
 
 
 def rename_top(net: Net, layer: Layer, index: int, name: str) -> list[Edit] | None:
-    """The edits that make an in-place layer write to a new blob, or None where none can.
+    """Return the edits that make an in-place layer write to a new blob, or None where none can.
 
     Everything that reads what the layer writes follows, through in-place layers below, in
     every state. A layer of the same type that stands in for this one in a state without it
@@ -78,7 +78,7 @@ def rename_top(net: Net, layer: Layer, index: int, name: str) -> list[Edit] | No
 
 
 def _uses(view: View, version: BlobVersion) -> list[_Use]:
-    """The top that writes a version and the bottoms that read it."""
+    """Return the top that writes a version and the bottoms that read it."""
     found = []
     producer = version.producer
     if producer is not None:
@@ -91,7 +91,7 @@ def _uses(view: View, version: BlobVersion) -> list[_Use]:
 
 
 def _twin_start(version: BlobVersion, layer: Layer) -> BlobVersion | None:
-    """The version up the in-place chain that a layer of the same type writes in place."""
+    """Return the version up the in-place chain that a layer of the same type writes in place."""
     at: BlobVersion | None = version
     while at is not None:
         if at.producer is not None and at.producer.type == layer.type and at.overwritten:

@@ -92,6 +92,6 @@ class View:
         return bottoms[i] if i < len(bottoms) else None
 
     def readers(self, layer: Layer, top: int = 0) -> list[Layer]:
-        """The first consumers of a top: the layers that read the very version it writes."""
+        """Return the first consumers of a top: the layers that read the very version it writes."""
         versions = self.tops.get(layer.index, [])
         return versions[top].readers if top < len(versions) else []

@@ -30,8 +30,10 @@ _ORDERS = {
 
 
 class _Part(NamedTuple):
-    """A column with its cells; one with a `rank` goes below its row where there is no room,
-    the highest first, with its title before it.
+    """A column with its cells.
+
+    One with a `rank` goes below its row where there is no room, the highest first, with its
+    title before it.
     """
 
     column: Column

@@ -41,7 +41,7 @@ class NewLayer(NamedTuple):
 
 
 def line_end(source: Source) -> str:
-    """The line end the file uses, by its first line."""
+    """Return the line end the file uses, by its first line."""
     at = source.text.find("\n")
     return "\r\n" if at > 0 and source.text[at - 1] == "\r" else "\n"
 
@@ -61,14 +61,14 @@ def _line_start(source: Source, offset: int) -> int:
 
 
 def _indent(source: Source, node: Node) -> str:
-    """The white space that the line of a field begins with."""
+    """Return the white space that the line of a field begins with."""
     start = _line_start(source, node.start)
     found = re.compile(r"[ \t]*").match(source.text, start)
     return found[0] if found is not None else ""
 
 
 def _unit(source: Source, node: Block) -> str:
-    """What one level of nesting adds inside a message."""
+    """Return what one level of nesting adds inside a message."""
     base = _indent(source, node)
     for child in node.children:
         if begins_line(source, child):
@@ -92,7 +92,7 @@ def _laid_out(source: Source, lines: Sequence[str], like: Block, depth: int = 0)
 
 
 def _layer_text(source: Source, new: NewLayer, like: Block) -> str:
-    """A layer with the brackets and the layout of the one beside it."""
+    """Return a layer with the brackets and the layout of the one beside it."""
     head = source.text[like.start : like.value_start + 1]
     lines = new.lines
     if "\n" not in head and "#" not in head and like.closed:
@@ -105,7 +105,7 @@ def _layer_text(source: Source, new: NewLayer, like: Block) -> str:
 
 
 def insert_after(source: Source, node: Block, layers: Sequence[NewLayer]) -> Edit:
-    """The edit that puts layers below another one, laid out as that one is."""
+    """Return the edit that puts layers below another one, laid out as that one is."""
     rest = _REST.match(source.text, node.end)
     texts = [_layer_text(source, new, node) for new in layers]
     end = line_end(source)
@@ -120,7 +120,7 @@ def insert_after(source: Source, node: Block, layers: Sequence[NewLayer]) -> Edi
 
 
 def insert_before(source: Source, node: Block, new: NewLayer) -> Edit:
-    """The edit that puts a layer above another one."""
+    """Return the edit that puts a layer above another one."""
     text = _layer_text(source, new, node)
     end = line_end(source)
     if not begins_line(source, node):
@@ -133,7 +133,7 @@ def insert_before(source: Source, node: Block, new: NewLayer) -> Edit:
 
 
 def insert_line_before(source: Source, node: Block, line: str) -> Edit:
-    """The edit that puts a field of the net above a layer."""
+    """Return the edit that puts a field of the net above a layer."""
     if not begins_line(source, node):
         return Edit(node.start, node.start, f"{line} ")
     start = _line_start(source, node.start)
@@ -141,7 +141,7 @@ def insert_line_before(source: Source, node: Block, line: str) -> Edit:
 
 
 def insert_line_after(source: Source, node: Node, line: str) -> Edit:
-    """The edit that puts a field of the file behind another one."""
+    """Return the edit that puts a field of the file behind another one."""
     rest = _REST.match(source.text, node.end)
     if rest is None or not begins_line(source, node):
         return Edit(node.end, node.end, f" {line}")
@@ -149,7 +149,7 @@ def insert_line_after(source: Source, node: Node, line: str) -> Edit:
 
 
 def insert_after_field(source: Source, block: Block, node: Node, lines: Sequence[str]) -> Edit:
-    """The edit that puts fields behind another field of the same message."""
+    """Return the edit that puts fields behind another field of the same message."""
     separator = _SEPARATOR.match(source.text, node.end)
     end = separator.end() if separator is not None else node.end
     rest = _REST.match(source.text, end)
@@ -160,14 +160,14 @@ def insert_after_field(source: Source, block: Block, node: Node, lines: Sequence
 
 
 def rewrite(source: Source, block: Block, node: Block, lines: Sequence[str]) -> Edit:
-    """The edit that writes other lines over a message inside a message, as it is laid out."""
+    """Return the edit that writes other lines over a message in a message, in its layout."""
     if is_one_line(source, node) or not begins_line(source, node):
         return Edit(node.start, node.end, " ".join(line.strip() for line in lines))
     return Edit(node.start, node.end, _laid_out(source, lines, block, depth=1).lstrip())
 
 
 def delete_layer(source: Source, node: Block) -> list[Edit]:
-    """The edits that take a layer out, with its lines, and one of two blank lines around it."""
+    """Return the edits that take out a layer, its lines, and one of two blank lines around."""
     edits = delete_fields(source, [node])
     if len(edits) != 1:
         return edits
@@ -182,7 +182,7 @@ def delete_layer(source: Source, node: Block) -> list[Edit]:
 
 
 def comment(source: Source, node: Block, text: str) -> Edit:
-    """The edit that gives a layer a comment of protolint's.
+    """Return the edit that gives a layer a comment of protolint's.
 
     It goes behind the brace that opens the layer, or that closes a layer on one line.
     """
@@ -198,7 +198,7 @@ def comment(source: Source, node: Block, text: str) -> Edit:
 
 
 def replace_layer(source: Source, node: Block, lines: Sequence[str]) -> Edit:
-    """The edit that writes fields of the net over a layer."""
+    """Return the edit that writes fields of the net over a layer."""
     between = " "
     if begins_line(source, node):
         between = line_end(source) + _indent(source, node)

@@ -75,7 +75,7 @@ _RAW_FORMS = {raw: form for form, (_, raw) in _TYPES.items() if raw is not None}
 
 
 def form_of(header: BlobHeader) -> Form | None:
-    """The form a blob is stored in; None if it has no values that can be read."""
+    """Return the form a blob is stored in; None if it has no values that can be read."""
     if header.storage is Storage.DATA:
         return Form.DATA
     if header.storage is Storage.DOUBLE_DATA:
@@ -86,7 +86,7 @@ def form_of(header: BlobHeader) -> Form | None:
 
 
 def decode_blob(data: Buffer, header: BlobHeader, *, path: str, place: str) -> Array:
-    """The values of one blob, shaped as Caffe would, in the type they are stored in.
+    """Return the values of one blob, shaped as Caffe would, in the type they are stored in.
 
     A new float32, float64 or float16 array, bit for bit as in the file. `place` names
     the blob in messages. Raises InputError, with the offset, where Caffe would abort:
@@ -109,7 +109,7 @@ def decode_blob(data: Buffer, header: BlobHeader, *, path: str, place: str) -> A
 
 
 def encode_blob(values: Array, form: Form = Form.DATA, shape: Sequence[int] | None = None) -> bytes:
-    """The BlobProto of an array, with its shape or another one of as many values.
+    """Return the BlobProto of an array, with its shape or another one of as many values.
 
     Values are rounded to the form's type once. Raises UsageError where a finite value
     does not fit the type, ValueError where the shape does not fit the array.
@@ -123,7 +123,7 @@ def encode_blob(values: Array, form: Form = Form.DATA, shape: Sequence[int] | No
 
 
 def recoded_blob(header: BlobHeader, form: Form) -> tuple[Piece, ...]:
-    """The pieces of a BlobProto with the same values in another form.
+    """Yield the pieces of a BlobProto with the same values in another form.
 
     Values whose bytes stay the same are copied, others converted in bounded memory
     while writing (UsageError then where one does not fit, as in encode_blob).
@@ -150,7 +150,7 @@ def recoded_blob(header: BlobHeader, form: Form) -> tuple[Piece, ...]:
 
 
 def _converted(read_at: ReadAt, run: Run, stored: np.dtype[Any], form: Form) -> Iterator[bytes]:
-    """The values of one run in another form, a bounded number at a time."""
+    """Yield the values of one run in another form, a bounded number at a time."""
     for first in range(0, run.length, _VALUES_AT_ONCE):
         count = min(_VALUES_AT_ONCE, run.length - first)
         start = run.start + first * run.stride
@@ -160,7 +160,7 @@ def _converted(read_at: ReadAt, run: Run, stored: np.dtype[Any], form: Form) -> 
 
 
 def _fitted(values: Array, form: Form) -> Array:
-    """The values in a form's type; raises UsageError where a finite one becomes infinite."""
+    """Return the values in a form's type; raises UsageError where a finite one becomes infinite."""
     with np.errstate(over="ignore", under="ignore"):
         fitted = values.astype(_TYPES[form][0])
     lost = np.isinf(fitted) & np.isfinite(values)
@@ -171,7 +171,7 @@ def _fitted(values: Array, form: Form) -> Array:
 
 
 def _frame(form: Form, dims: Sequence[int], size: int) -> tuple[bytes, bytes]:
-    """What stands before and after `size` bytes of values in a BlobProto."""
+    """Return what stands before and after `size` bytes of values in a BlobProto."""
     packed = b"".join(encode_varint(dim) for dim in dims)
     # A blob without axes still has an (empty) shape, or it would have no shape at all.
     shape = length_delimited(SHAPE, length_delimited(1, packed) if dims else b"")
@@ -187,5 +187,5 @@ def _frame(form: Form, dims: Sequence[int], size: int) -> tuple[bytes, bytes]:
 
 
 def _opened(number: int, size: int) -> bytes:
-    """The tag and length of a field of `size` bytes."""
+    """Return the tag and length of a field of `size` bytes."""
     return tag(number, LENGTH) + encode_varint(size)

@@ -26,7 +26,7 @@ class FileState(NamedTuple):
 
 
 def file_state(path: str, descriptor: int) -> FileState:
-    """The state of an open file; raises InputError if it is no regular file."""
+    """Return the state of an open file; raises InputError if it is no regular file."""
     status = os.fstat(descriptor)
     if not S_ISREG(status.st_mode):
         raise InputError(path, "is not a regular file; give the file itself")
@@ -34,7 +34,7 @@ def file_state(path: str, descriptor: int) -> FileState:
 
 
 def open_regular(path: str) -> FileIO:
-    """A regular file opened for unbuffered reading; raises InputError for anything else."""
+    """Return a regular file opened for unbuffered reading; raises InputError for anything else."""
     try:
         file = FileIO(path, "r", opener=_opener)
     except OSError as error:
@@ -54,7 +54,7 @@ def _opener(path: str, flags: int) -> int:
 
 @contextmanager
 def mapped(path: str) -> Iterator[tuple[Buffer, FileState]]:
-    """The bytes of a regular file without reading them, and its state; raises InputError.
+    """Return the bytes of a regular file without reading them, and its state; raises InputError.
 
     The buffer is valid inside the `with` block only. A file that somebody shortens
     while it is mapped ends the process, as with any mapping.

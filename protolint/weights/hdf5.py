@@ -25,7 +25,7 @@ _SMALL, _DENSEST = 1 << 24, 1100
 
 
 def h5py_module() -> Any:
-    """The h5py module; raises UsageError where it is not installed."""
+    """Return the h5py module; raises UsageError where it is not installed."""
     try:
         import h5py  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
@@ -35,7 +35,7 @@ def h5py_module() -> Any:
 
 @contextmanager
 def opened(path: str) -> Iterator[Any]:
-    """An HDF5 file for reading; raises InputError for one that cannot be read."""
+    """Return an HDF5 file for reading; raises InputError for one that cannot be read."""
     h5py = h5py_module()
     try:
         with h5py.File(path, "r") as file:
@@ -51,7 +51,7 @@ def has_history(path: str) -> bool:
 
 
 def model_shapes(path: str) -> dict[str, tuple[tuple[int, ...], ...]]:
-    """The shapes of the blobs of every layer that has some, without their values.
+    """Return the shapes of the blobs of every layer that has some, without their values.
 
     By the layer's name, as in read_model, which says what is raised.
     """
@@ -61,7 +61,7 @@ def model_shapes(path: str) -> dict[str, tuple[tuple[int, ...], ...]]:
 
 
 def read_model(path: str, layers: Container[str] | None = None) -> dict[str, tuple[Array, ...]]:
-    """The blobs of every layer that has some, or of some layers, by the layer's name.
+    """Return the blobs of every layer that has some, or of some layers, by the layer's name.
 
     A layer whose name has a "/" lies in a group inside a group. Raises InputError for a file
     that is no model, or is damaged.
@@ -75,7 +75,7 @@ def read_model(path: str, layers: Container[str] | None = None) -> dict[str, tup
 
 
 def _datasets(path: str, file: Any) -> dict[str, tuple[Any, ...]]:
-    """The datasets of each layer, in order, of kinds and sizes that can be read."""
+    """Return the datasets of each layer, in order, of kinds and sizes that can be read."""
     h5py = h5py_module()
     if "data" not in file:
         raise InputError(path, "has no group /data, so it is no model of Caffe")

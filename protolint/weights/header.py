@@ -179,7 +179,7 @@ class BlobHeader:
         return None
 
     def _raw_problem(self) -> str | None:
-        """What is wrong with the type or the length of raw_data."""
+        """Return what is wrong with the type or the length of raw_data."""
         if self.raw_type is None:
             return "raw_data without a raw_data_type that Caffe knows"
         if self.raw_type not in _RAW_WIDTH:
@@ -191,7 +191,7 @@ class BlobHeader:
 
 
 def read_header(data: Buffer, field: WireField) -> BlobHeader:
-    """The header of the BlobProto that `field` holds; raises WireError with the offset.
+    """Return the header of the BlobProto that `field` holds; raises WireError with the offset.
 
     Every length inside the blob is checked. No value is read; of values that were
     written one by one, one byte each is looked at.
@@ -245,7 +245,7 @@ def read_header(data: Buffer, field: WireField) -> BlobHeader:
 
 
 def _raw_type(value: int, before: RawType | None) -> RawType | None:
-    """The type of a raw_data_type field; protobuf leaves out numbers it does not know."""
+    """Return the type of a raw_data_type field; protobuf leaves out numbers it does not know."""
     try:
         return RawType(value)
     except ValueError:

@@ -143,7 +143,7 @@ class LayerEntry:
     inner: tuple[WireField, ...] = ()
 
     def messages(self, number: int) -> tuple[Span, ...]:
-        """The payloads of every length-delimited field of this number, in file order."""
+        """Return the payloads of every length-delimited field of this number, in file order."""
         return tuple(
             Span(found.value, found.end)
             for found in self.fields
@@ -173,7 +173,7 @@ class ModelIndex:
 
 
 def index_file(path: str) -> ModelIndex:
-    """The index of the caffemodel at `path`; raises InputError.
+    """Return the index of the caffemodel at `path`; raises InputError.
 
     Raised for a file that cannot be opened, is no regular file, is not a caffemodel, is
     cut short or damaged; the message has the offset and the layer.
@@ -183,7 +183,7 @@ def index_file(path: str) -> ModelIndex:
 
 
 def index_model(path: str, data: Buffer, state: FileState | None = None) -> ModelIndex:
-    """The index of a caffemodel that is in memory or mapped; `path` is for messages only.
+    """Return the index of a caffemodel that is in memory or mapped; `path` is for messages only.
 
     Raises InputError as index_file does.
     """
@@ -200,7 +200,7 @@ def index_model(path: str, data: Buffer, state: FileState | None = None) -> Mode
 
 
 def shown(name: str) -> str:
-    """A layer name that any terminal and any encoder takes: broken bytes as escapes."""
+    """Return a layer name that any terminal and any encoder takes: broken bytes as escapes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -217,7 +217,7 @@ class _Reader:
         self.layers: list[LayerEntry] = []
 
     def read(self, state: FileState | None) -> ModelIndex:
-        """The index of the whole buffer; raises WireError."""
+        """Return the index of the whole buffer; raises WireError."""
         data, at, name = self.data, 0, ""
         others: list[WireField] = []
         while at < self.size and data[at]:
@@ -287,7 +287,7 @@ class _Reader:
         )
 
     def kept(self, field: WireField) -> tuple[WireField, ...]:
-        """The fields of a message that the index keeps, while there are not too many."""
+        """Return the fields of a message that the index keeps, while there are not too many."""
         room = _MOST_FIELDS - self.fields
         found = tuple(islice(fields(self.data, field.value, field.end), room + 1))
         self.count(field, len(found) + _LAYER_WEIGHT)
@@ -300,14 +300,14 @@ class _Reader:
             raise WireError(field.start, f"more than {_MOST_FIELDS} fields, as no net has")
 
     def inner(self, outer: tuple[WireField, ...]) -> Iterator[WireField]:
-        """The fields of the V0 layer inside a V1 one, if there is any."""
+        """Yield the fields of the V0 layer inside a V1 one, if there is any."""
         for found in outer:
             if found.number == V1LayerField.LAYER:
                 self.submessage(found, "a V0 layer")
                 yield from self.kept(found)
 
     def blobs(self, holder: tuple[WireField, ...], number: int) -> tuple[BlobHeader, ...]:
-        """The headers of the blobs of one layer."""
+        """Return the headers of the blobs of one layer."""
         headers: list[BlobHeader] = []
         place = self.place
         for found in holder:
@@ -319,7 +319,7 @@ class _Reader:
         return tuple(headers)
 
     def messages(self, outer: tuple[WireField, ...], number: int, what: str) -> tuple[Span, ...]:
-        """The submessages of one number, whose own fields fit too."""
+        """Return the submessages of one number, whose own fields fit too."""
         spans = []
         for found in outer:
             if number and found.number == number:
@@ -330,7 +330,10 @@ class _Reader:
         return tuple(spans)
 
     def type(self, holder: tuple[WireField, ...], number: int, generation: Generation) -> str:
-        """The type of a layer, by its current name where it is a number; "" if it has none."""
+        """Return the type of a layer, by its current name where it is a number.
+
+        "" if it has none.
+        """
         if generation is not Generation.V1:
             return self.last_text(holder, number, "its type")
         value = 0
@@ -342,7 +345,7 @@ class _Reader:
         return V1_TYPES_BY_NUMBER.get(value, f"V1 type {value}" if value else "")
 
     def phase(self, outer: tuple[WireField, ...], number: int) -> int | None:
-        """The `phase` written into a layer (0 TRAIN, 1 TEST), the last one winning."""
+        """Return the `phase` written into a layer (0 TRAIN, 1 TEST), the last one winning."""
         values = [f.number_value for f in outer if f.number == number and f.wire_type == VARINT]
         return values[-1] if values and number else None
 
@@ -351,12 +354,12 @@ class _Reader:
         return tuple(self.text(f, what) for f in outer if number and f.number == number)
 
     def last_text(self, holder: tuple[WireField, ...], number: int, what: str) -> str:
-        """The string of a field that is not repeated: the last one wins."""
+        """Return the string of a field that is not repeated: the last one wins."""
         found = self.texts(holder, number, what)
         return found[-1] if found else ""
 
     def text(self, found: WireField, what: str) -> str:
-        """A string field; raises WireError if it is none."""
+        """Return a string field; raises WireError if it is none."""
         self.submessage(found, what)
         return bytes(self.data[found.value : found.end]).decode("utf-8", "surrogateescape")
 
@@ -368,7 +371,7 @@ class _Reader:
             )
 
     def explain(self, error: WireError) -> str:
-        """The message of an error: where, what was found, what to do."""
+        """Return the message of an error: where, what was found, what to do."""
         place = self.cut_layer(error.offset) or self.place
         place = f"byte {error.offset}" + (f" ({place})" if place else "")
         guess = None if self.layers else guess_at(self.head)
@@ -383,7 +386,7 @@ class _Reader:
         )
 
     def cut_layer(self, at: int) -> str:
-        """The place of a layer that is longer than the rest of the file, by its name."""
+        """Return the place of a layer that is longer than the rest of the file, by its name."""
         try:
             number, at = varint(self.data, at, self.size)
             _, at = varint(self.data, at, self.size)

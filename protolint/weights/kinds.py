@@ -171,7 +171,7 @@ def has_zero_bytes(data: bytes) -> bool:
 
 
 def format_of(head: bytes) -> str | None:
-    """The format of a file that is neither text nor protobuf, with what to do."""
+    """Return the format of a file that is neither text nor protobuf, with what to do."""
     for signature, meaning in _SIGNATURES:
         if head.startswith(signature):
             return meaning
@@ -179,7 +179,7 @@ def format_of(head: bytes) -> str | None:
 
 
 def guess_at(head: bytes) -> str | None:
-    """A guess at the kind of a file that could not be read as a model; None if none fits."""
+    """Return a guess at the kind of a file that could not be read as a model; None if none fits."""
     start = head[:_GUESSED_FROM]
     known = format_of(start)
     if known is not None:
@@ -193,7 +193,7 @@ def guess_at(head: bytes) -> str | None:
 
 
 def kind_of(head: bytes, size: int | None = None) -> FileKind | None:
-    """What a file is by its first bytes; None for bytes of no known format.
+    """Return what a file is by its first bytes; None for bytes of no known format.
 
     `size` is that of the whole file, if `head` is only a part. A solver state in HDF5 starts
     as a model does, and so is MODEL_HDF5 here; recognise looks inside.
@@ -215,7 +215,7 @@ def kind_of(head: bytes, size: int | None = None) -> FileKind | None:
 
 
 def recognise(path: str) -> Recognised:
-    """What a file is by its content, looking into HDF5 files and zip archives.
+    """Return what a file is by its content, looking into HDF5 files and zip archives.
 
     Raises UsageError for a folder and where h5py is needed and missing, InputError for a file
     that cannot be read, is empty, or is a damaged archive.

@@ -63,7 +63,7 @@ class BlobScan(NamedTuple):
 def scan_model(
     data: Buffer, index: ModelIndex, progress: Progress | None = None
 ) -> tuple[tuple[BlobScan, ...], ...]:
-    """The scan of each blob of each layer, in file order.
+    """Return the scan of each blob of each layer, in file order.
 
     Raises InputError, with offset and layer, for a blob whose values do not fit its shape.
     """
@@ -78,7 +78,7 @@ def scan_model(
 
 
 def scan_hdf5(path: str) -> dict[str, tuple[BlobScan, ...]]:
-    """The scan of each blob of an HDF5 model, by layer; raises InputError and UsageError."""
+    """Return the scan of each blob of an HDF5 model, by layer; raises InputError and UsageError."""
     h5py = h5py_module()
     found: dict[str, dict[int, BlobScan]] = {}
     with opened(path) as file:
@@ -120,7 +120,7 @@ class _Reader:
         return scan
 
     def pieces(self, run: Run, stored: np.dtype[Any]) -> Iterator[Array]:
-        """The values of a run, each piece in the buffer until the next."""
+        """Yield the values of a run, each piece in the buffer until the next."""
         most = _BUFFER // stored.itemsize
         for first in range(0, run.length, most):
             count = min(most, run.length - first)
@@ -141,7 +141,7 @@ class _Reader:
 
 
 def _slabs(dataset: Any) -> Iterator[Array]:
-    """The values of a dataset, some of its first axis at a time; raises InputError."""
+    """Yield the values of a dataset, some of its first axis at a time; raises InputError."""
     if not dataset.shape:
         yield np.asarray(dataset[()]).reshape(-1)
         return
@@ -153,7 +153,10 @@ def _slabs(dataset: Any) -> Iterator[Array]:
 
 @np.errstate(invalid="ignore")
 def _scan(values: Array) -> BlobScan:
-    """The scan of some values, flat; only where one is not finite are they looked at singly."""
+    """Return the scan of some values, flat.
+
+    Only where one is not finite are they looked at singly.
+    """
     if not len(values):
         return BlobScan(0)
     half = values.dtype == np.float16
@@ -180,7 +183,7 @@ def _scan(values: Array) -> BlobScan:
 
 
 def _joined(before: BlobScan, after: BlobScan) -> BlobScan:
-    """The scan of values and of those that follow them."""
+    """Return the scan of values and of those that follow them."""
     first = before.first
     if first is None and after.first is not None:
         first = before.length + after.first

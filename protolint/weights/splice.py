@@ -60,12 +60,12 @@ def size_of(pieces: Iterable[Piece]) -> int:
 
 
 def message(number: int, pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-    """A length-delimited field around the pieces."""
+    """Return a length-delimited field around the pieces."""
     return (tag(number, LENGTH) + encode_varint(size_of(pieces)), *pieces)
 
 
 def spliced(span: Span, changes: Iterable[Change]) -> list[Piece]:
-    """The bytes of `span` with every change made.
+    """Return the bytes of `span` with every change made.
 
     Changes at one offset keep their order. Raises ValueError where two overlap or one
     leaves the span.
@@ -82,7 +82,7 @@ def spliced(span: Span, changes: Iterable[Change]) -> list[Piece]:
 
 
 def changed_layer(layer: LayerEntry, changes: Iterable[Change]) -> Change:
-    """The change that makes `changes` inside one layer and corrects its lengths."""
+    """Return the change that makes `changes` inside one layer and corrects its lengths."""
     outside = list(changes)
     if layer.generation is Generation.V0:
         for shell in layer.fields:
@@ -102,12 +102,12 @@ def changed_layer(layer: LayerEntry, changes: Iterable[Change]) -> Change:
 
 
 def whole_file(index: ModelIndex, changes: Iterable[Change]) -> list[Piece]:
-    """The plan for a whole file; without changes it is one copy of everything."""
+    """Return the plan for a whole file; without changes it is one copy of everything."""
     return spliced(Span(0, index.size), changes)
 
 
 def _merged(pieces: Iterable[Piece]) -> list[Piece]:
-    """The same bytes in fewer pieces: adjacent ranges and adjacent bytes joined."""
+    """Return the same bytes in fewer pieces: adjacent ranges and adjacent bytes joined."""
     result: list[Piece] = []
     for piece in pieces:
         last = result[-1] if result else None

@@ -72,7 +72,7 @@ class Settings(NamedTuple):
     def build(
         self, schema: Schema | None = None, *, cudnn: bool = True, fine_tunes: bool = False
     ) -> Build:
-        """The user's own Caffe, with its schema where that has been read."""
+        """Return the user's own Caffe, with its schema where that has been read."""
         return Build(
             schema,
             cudnn and self.cudnn,
@@ -90,7 +90,7 @@ class Settings(NamedTuple):
         return any(fnmatch(name, wanted) for name in (*above, *parts))
 
     def targets_of(self, path: str) -> tuple[Dialect, ...]:
-        """The configured targets of a file; those of the last pattern that means it win."""
+        """Return the configured targets of a file; those of the last pattern that means it win."""
         found = [t for p, t in self.per_file_targets.items() if self.matches(path, p)]
         return found[-1] if found else self.targets
 
@@ -107,7 +107,7 @@ class ConfigFinder:
         self._found: dict[str, Settings] = {}
 
     def settings_for(self, folder: str) -> Settings:
-        """The settings that hold in a folder. Raises ConfigError where they are wrong."""
+        """Return the settings that hold in a folder. Raises ConfigError where they are wrong."""
         if self._isolated:
             return Settings()
         known = self._found.get(folder)
@@ -127,7 +127,7 @@ class ConfigFinder:
 
 
 def _table(path: str) -> dict[str, object] | None:
-    """The protolint table of a file, or None for a pyproject.toml without one."""
+    """Return the protolint table of a file, or None for a pyproject.toml without one."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()

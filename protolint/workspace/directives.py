@@ -171,7 +171,7 @@ def _problem(found: _Found) -> str | None:
 
 
 def _field_below(tree: Tree, found: _Found) -> tuple[int, int]:
-    """The lines of the first field that begins below a comment on a line of its own."""
+    """Return the lines of the first field that begins below a comment on a line of its own."""
     number = tree.source.line_number
     nodes = tree.children
     best = (found.line + 1, found.line + 1)

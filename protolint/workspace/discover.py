@@ -30,7 +30,7 @@ class NotTextError(InputError):
 
 
 def find_files(path: str, tell: Callable[[InputError], None] | None = None) -> Iterator[str]:
-    """The path itself, or every *.prototxt below a folder in a fixed order.
+    """Yield the path itself, or every *.prototxt below a folder in a fixed order.
 
     Raises InputError where there is no such path. `tell` is told of folders that cannot be
     listed, which are left out.
@@ -65,7 +65,7 @@ def find_files(path: str, tell: Callable[[InputError], None] | None = None) -> I
 
 
 def read_source(path: str, shown: str | None = None) -> Source:
-    """The bytes of a file, or of stdin for "-", under the name shown to the user.
+    """Return the bytes of a file, or of stdin for "-", under the name shown to the user.
 
     Raises InputError where they cannot be read, and NotTextError where they are too many or
     are not text.

@@ -119,7 +119,7 @@ class LintFile:
         return [child.start for child in self.tree.children]
 
     def layer_block_at(self, offset: int) -> Block | None:
-        """The layer that a byte offset lies in, or None outside layers."""
+        """Return the layer that a byte offset lies in, or None outside layers."""
         index = bisect_right(self._top_starts, offset) - 1
         if index < 0:
             return None
@@ -132,7 +132,7 @@ class LintFile:
         return node
 
     def layer_at(self, offset: int) -> str | None:
-        """The name of the layer that a byte offset lies in, or None outside layers.
+        """Return the name of the layer that a byte offset lies in, or None outside layers.
 
         Read from the tree, so that it is known for broken and unknown fields too.
         """

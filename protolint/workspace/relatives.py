@@ -46,7 +46,7 @@ class Project:
         self._opened: dict[str, Readings | None] = {}
 
     def _open(self, path: str) -> Readings | None:
-        """The parsed file, or None where it cannot be read. The last few are kept."""
+        """Return the parsed file, or None where it cannot be read. The last few are kept."""
         if path not in self._opened:
             while len(self._opened) >= _KEPT:
                 del self._opened[next(iter(self._opened))]
@@ -105,7 +105,7 @@ class Project:
 
 
 def _model_of(path: str) -> str:
-    """What a file's name says of the model, without what it says of the file's role."""
+    """Return what a file's name says of the model, without what it says of the file's role."""
     return _ROLE.sub("", os.path.splitext(os.path.basename(path))[0]).lower()
 
 

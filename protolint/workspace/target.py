@@ -26,14 +26,17 @@ class Target(NamedTuple):
 
 
 def targets_of(readings: Readings, asked: tuple[Dialect, ...], settings: Settings) -> list[Target]:
-    """What a file is to be checked for: as asked, else as it is told, else as its fields show."""
+    """Return what a file is checked for: as asked, as it says, or as its fields show."""
     if asked:
         return _unique(asked, "as asked")
     return told_targets(readings, settings) or [infer_target(readings)]
 
 
 def told_targets(readings: Readings, settings: Settings) -> list[Target]:
-    """The targets that a comment in the file names, else the configured ones; none: not told."""
+    """Return the targets that a comment in the file names, else the configured ones.
+
+    None: not told.
+    """
     source = readings.tree.source
     named = readings.directives.targets
     if named:
@@ -50,7 +53,7 @@ def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
 
 
 def infer_target(readings: Readings) -> Target:
-    """The dialect that knows most of the file's fields, BVLC's where several know as many.
+    """Return the dialect that knows most of the file's fields, BVLC's where several know as many.
 
     Other forks count only where they alone know everything in the file.
     Between NVIDIA releases that know as many the newest wins, except that fillers without

@@ -31,7 +31,7 @@ class Thresholds(NamedTuple):
 
     @classmethod
     def of(cls, given: Mapping[str, float]) -> Thresholds:
-        """The thresholds of a configuration, by their keys; the rest have their defaults."""
+        """Return the thresholds of a configuration, by their keys; the rest have their defaults."""
         return cls()._replace(**{key.replace("-", "_"): value for key, value in given.items()})
 
     def by_key(self) -> dict[str, float]:
@@ -44,7 +44,7 @@ THRESHOLDS = Thresholds().by_key()
 
 
 def wanted_instead(name: str, number: object) -> str | None:
-    """What kind of number a threshold takes, where it does not take this one."""
+    """Return what kind of number a threshold takes, where it does not take this one."""
     least, most = 0.0, float("inf")
     what = "of 0 or more"
     if name.endswith("-share"):

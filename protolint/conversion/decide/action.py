@@ -39,7 +39,7 @@ class Case(NamedTuple):
 
 
 def choose(scene: Scene, case: Case) -> Action | None:
-    """The action for a BatchNorm; None where there is none, which is refused."""
+    """Return the action for a BatchNorm; None where there is none, which is refused."""
     action = _chosen(scene, case)
     scales = case.pairing.scales if case.pairing.is_one else ()
     stays = action in (Action.KEEP, Action.IDENTITY, Action.FOLD)
@@ -50,7 +50,7 @@ def choose(scene: Scene, case: Case) -> Action | None:
 
 
 def _chosen(scene: Scene, case: Case) -> Action | None:
-    """The action, whatever the type of a layer that stays."""
+    """Return the action, whatever the type of a layer that stays."""
     if _is_frozen(scene, case):
         return Action.FREEZE
     kind = scene.target.engines[case.running].affine

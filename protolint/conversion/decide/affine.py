@@ -23,7 +23,7 @@ _FIELDS = {
 
 
 def affine_fields(type: str) -> tuple[str, str, str]:
-    """The parameter message of a Scale or Convolution layer, and its two fillers."""
+    """Return the parameter message of a Scale or Convolution layer, and its two fillers."""
     return _FIELDS[type]
 
 

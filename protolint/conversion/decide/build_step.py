@@ -27,12 +27,15 @@ __all__ = ["make_step"]
 
 
 def make_step(scene: Scene, case: Case, action: Action) -> Step:
-    """The step that does an action to a BatchNorm; what there is to tell goes to the scene."""
+    """Return the step that does an action to a BatchNorm.
+
+    What there is to tell goes to the scene.
+    """
     return _Maker(scene, case, action).step()
 
 
 def _effect(spec: Multipliers) -> tuple[float, float, str, str]:
-    """What multipliers come to: decay is multiplied by lr_mult too."""
+    """Return what multipliers come to: decay is multiplied by lr_mult too."""
     return spec.lr_mult, spec.lr_mult * spec.decay_mult, spec.name, spec.share_mode
 
 
@@ -60,7 +63,7 @@ class _Maker:
         self.own_top = ""
 
     def step(self) -> Step:
-        """The step."""
+        """Return the step."""
         gamma, beta = self._specs()
         scale = self._scale()
         target = self._form(self._wanted_eps())
@@ -87,7 +90,7 @@ class _Maker:
         return form_in(self.target, self.case.running, affine=affine, eps=eps)
 
     def _wanted_eps(self) -> float:
-        """The eps of the source, or the one it was given before the source had to change it."""
+        """Return the eps of the source, or the one before the source had to change it."""
         memory = self.memory
         if memory is not None and memory.eps is not None:
             before = form_in(
@@ -122,7 +125,7 @@ class _Maker:
         return changes[0], changes[1]
 
     def _scale(self) -> ScaleChange | None:
-        """The Scale layer that is merged, changed or new."""
+        """Return the Scale layer that is merged, changed or new."""
         scale = self.pairing.scales[0] if self.pairing.is_one else None
         bias = "beta" in scale_specs(scale) if scale is not None else None
         if self.action is Action.MERGE and scale is not None:
@@ -151,7 +154,7 @@ class _Maker:
         return is_identity(self.scene, self.case)
 
     def _new_name(self) -> str:
-        """A free name for a new Scale layer: the one it had before, or one by the template."""
+        """Return a free name for a new Scale layer: its former one, or one by the template."""
         wanted = self.memory.scale if self.memory is not None else ""
         if not wanted or wanted in self.scene.layer_names:
             wanted = self.scene.template_name(self.name)
@@ -188,7 +191,7 @@ class _Maker:
     def _masked(
         self, step: Step, wanted: list[Multipliers], *, named: bool
     ) -> tuple[Multipliers, ...] | None:
-        """The blocks for a target that sets the multipliers itself: none, but for names."""
+        """Return the blocks for a target that sets the multipliers itself: none, but for names."""
         if named:
             return None if self._have(wanted) else tuple(wanted)
         order = ("mean", "variance", "factor")
@@ -295,7 +298,7 @@ class _Maker:
             self.scene.refuse(self.name, evidence, "give the weights too")
 
     def _behind(self, layer: Layer) -> Layer | None:
-        """The Scale layer that stays behind this one alone and works on four axes as it does."""
+        """Return the Scale layer that stays behind this one alone, on four axes as it is."""
         if self.action not in (Action.KEEP, Action.IDENTITY, Action.FOLD):
             return None
         scales = self.pairing.scales if self.pairing.is_one else ()
@@ -347,7 +350,7 @@ class _Maker:
             note(notes.gamma_start_changed(self.name))
 
     def _remember(self, step: Step) -> Memory | None:
-        """What the text of the target will not tell of the source, or of what it was before."""
+        """Return what the text of the target will not show of the source, or of its past."""
         if self.action is Action.FREEZE:
             return None
         old = self.memory or Memory(self.net.dialect.name)
@@ -390,7 +393,7 @@ class _Maker:
         return changed and source is not Affine.NEVER and source is not self.kind.affine
 
     def _named_engine(self) -> str:
-        """The engine the source names, "DEFAULT" where it names none, "" if it has but one."""
+        """Return the engine that the source names, "DEFAULT" for none, "" if it has but one."""
         if len(self.net.dialect.engines) == 1:
             return ""
         param = self.layers[0].parameter("batch_norm_param")

@@ -37,7 +37,7 @@ class Multipliers(NamedTuple):
 
     @classmethod
     def of(cls, param: ParamSpec) -> Multipliers:
-        """What a `param` block says."""
+        """Return what a `param` block says."""
         message = param.message
         mode = message.text("share_mode") if "share_mode" in message else ""
         return cls(param.lr_mult, param.decay_mult, param.name, mode)
@@ -85,7 +85,7 @@ def form_of(layer: Layer, net: Net) -> Form:
 
 
 def form_in(dialect: Dialect, engine: str, *, affine: bool, eps: float | None) -> Form:
-    """What a BatchNorm layer is in a dialect, on an engine, that says `eps` (None: nothing)."""
+    """Return what a BatchNorm layer is in a dialect, on an engine; `eps` None: not given."""
     kind = dialect.engines[engine]
     affine = kind.has_affine(asked=affine)
     blobs = kind.blobs_of(affine=affine)
@@ -122,7 +122,7 @@ def multipliers(layer: Layer, form: Form, dialect: Dialect) -> dict[str, Multipl
 
 
 def filler_of(layer: Layer, parameter: str, field: str) -> Filler | None:
-    """A filler in a layer's parameter message; None where it is not given."""
+    """Return a filler in a layer's parameter message; None where it is not given."""
     message = layer.parameter(parameter)
     filler = message.message(field) if message is not None else None
     if filler is None:

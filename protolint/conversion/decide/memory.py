@@ -52,7 +52,7 @@ class Memory(NamedTuple):
 
 
 def mark(memory: Memory) -> str:
-    """The comment that says a memory."""
+    """Return the comment that says a memory."""
     parts = [memory.dialect]
     if memory.scale:
         parts.append(f"scale={_escaped(memory.scale)}")
@@ -67,7 +67,7 @@ def mark(memory: Memory) -> str:
 
 
 def recall(source: Source, node: Block) -> Memory | None:
-    """What the comments of a layer remember; None where they remember nothing."""
+    """Return what the comments of a layer remember; None where they remember nothing."""
     found = comment_of(source, node, _WAS)
     if found is None:
         return None

@@ -59,7 +59,7 @@ _PRECEDENCE = (
 
 
 def plan_net(net: Net, target: Dialect, choices: Choices | None = None) -> Plan:
-    """What converting a net to another dialect does.
+    """Return what converting a net to another dialect does.
 
     The net is read in the dialect it is written for. Raises UsageError for an engine that the
     target does not have.
@@ -74,7 +74,7 @@ def plan_net(net: Net, target: Dialect, choices: Choices | None = None) -> Plan:
 def plan_nets(
     nets: Sequence[Net], target: Dialect, choices: Choices | None = None
 ) -> tuple[Plan, ...]:
-    """The plans of nets that are to share weights: the training net, the deploy net.
+    """Return the plans of nets that are to share weights: the training net, the deploy net.
 
     A layer of one name gets one action in all of them.
     """
@@ -109,7 +109,7 @@ class _Planner:
         self.target = scene.target
 
     def plan(self) -> Plan:
-        """The whole plan."""
+        """Return the whole plan."""
         net, target = self.net, self.target
         steps = tuple(
             step
@@ -169,7 +169,7 @@ class _Planner:
         return len(self.scene.refusals) == before
 
     def _engine(self, layer: Layer, memory: Memory | None) -> str:
-        """What the `engine` field is to say."""
+        """Return what the `engine` field is to say."""
         if not self.target.has_engines:
             return ""
         param = layer.parameter("batch_norm_param")

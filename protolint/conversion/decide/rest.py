@@ -43,7 +43,7 @@ class Whole(NamedTuple):
 
 
 def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
-    """What has to be done to a net and told of it apart from the steps."""
+    """Return what has to be done to a net and told of it apart from the steps."""
     net, target = scene.net, scene.target
     no_inputs = net.dialect.has_input_layer and not target.has_input_layer
     merged = {
@@ -100,7 +100,7 @@ def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Itera
 
 
 def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]]:
-    """What the target's schema lacks, with the layer it is in; BatchNorm's own are edited."""
+    """Yield what the target's schema lacks, with the layer it is in; BatchNorm's own are edited."""
     net = scene.net
     skip = {layer.node.start for layer in gone}
     lost = {layer.index for layer in foreign_types(net, scene.target)}
@@ -120,7 +120,7 @@ def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]
 
 
 def _inputs(net: Net, target: str) -> Iterator[Refusal]:
-    """Inputs that the fields of a net cannot declare as NVIDIA 0.14 reads them."""
+    """Yield inputs that the fields of a net cannot declare as NVIDIA 0.14 reads them."""
     message = net.message
     legacy = "input" in message
     if legacy and not ("input_dim" in message or "input_shape" in message):
@@ -164,7 +164,7 @@ def _shares_memory(scene: Scene) -> bool:
 
 
 def _notes(scene: Scene, steps: Sequence[Step], left_out: Sequence[Foreign]) -> Iterator[Note]:
-    """What to say of the net as a whole."""
+    """Yield what to say of the net as a whole."""
     target = scene.target
     if left_out:
         counts = Counter(foreign.path.rpartition(".")[2] for foreign in left_out)

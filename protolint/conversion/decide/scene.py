@@ -84,23 +84,23 @@ class Scene:
         return tuple(View(state, self.net.layers, self.net.inputs) for state in states)
 
     def views_of(self, layer: Layer) -> Sequence[View]:
-        """The views that keep a layer; for one that no view keeps, those of other states."""
+        """Return the views that keep a layer; for one that no view keeps, those of other states."""
         return self.net.views_of(layer) or [view for view in self._all_views if layer in view]
 
     def shape_of(self, view: View, layer: Layer) -> Shape:
-        """The shape of a layer's first bottom."""
+        """Return the shape of a layer's first bottom."""
         bottom = view.bottom(layer)
         return UNKNOWN if bottom is None else shapes(self.net, view).get(bottom, UNKNOWN)
 
     def axes(self, layer: Layer) -> int | None:
-        """The number of axes of a layer's bottom, if it is known and the target asks for it."""
+        """Return the number of axes of a layer's bottom, if known and the target asks for it."""
         if self.target.least_axes <= 1 and "CUDNN" not in self.target.engines:
             return None
         found = (self.shape_of(view, layer).axes for view in self.views_of(layer))
         return next((axes for axes in found if axes is not None), None)
 
     def channels(self, layers: Sequence[Layer]) -> int | None:
-        """The number of channels of a BatchNorm, if it is known."""
+        """Return the number of channels of a BatchNorm, if it is known."""
         found = (
             self.shape_of(view, layer).channels for layer in layers for view in self.views_of(layer)
         )
@@ -108,7 +108,7 @@ class Scene:
         return self.choices.channels.get(layers[0].name) if known is None else known
 
     def pairing(self, layers: Sequence[Layer]) -> Pairing:
-        """The Scale layer behind a BatchNorm."""
+        """Return the Scale layer behind a BatchNorm."""
         return pair_of(layers, self.views_of, self.shape_of, self._sharing, self.is_scale)
 
     def is_scale(self, layer: Layer) -> bool:
@@ -122,7 +122,7 @@ class Scene:
         return any(scale in view.readers(layer) for view in self.views_of(layer))
 
     def memory(self, layers: Sequence[Layer]) -> Memory | None:
-        """What an earlier conversion has left to remember of a BatchNorm."""
+        """Return what an earlier conversion has left to remember of a BatchNorm."""
         for layer in layers:
             known = self.choices.recall
             found = recall(self.net.source, layer.node) if known is None else known(layer)
@@ -131,7 +131,7 @@ class Scene:
         return None
 
     def global_stats(self, layer: Layer) -> bool | None:
-        """What use_global_stats says where the source obeys it, else None."""
+        """Return what use_global_stats says where the source obeys it, else None."""
         param = layer.parameter("batch_norm_param")
         given = param is not None and "use_global_stats" in param
         if param is None or not given or self.net.traits(layer).kind.ignores_global_stats:
@@ -164,7 +164,7 @@ class Scene:
         return False
 
     def added_around(self, layer: Layer, scale: Layer | None) -> tuple[int, int] | None:
-        """The two Reshape layers that an earlier conversion put around a BatchNorm."""
+        """Return the two Reshape layers that an earlier conversion put around a BatchNorm."""
         for view in self.views_of(layer):
             bottom = view.bottoms[layer.index][0]
             before = bottom.producer if bottom is not None else None
@@ -186,7 +186,7 @@ class Scene:
     # Names.
 
     def template_name(self, batchnorm: str) -> str:
-        """The name a new Scale layer gets by the template."""
+        """Return the name a new Scale layer gets by the template."""
         return self.choices.scale_name.replace("{bn}", batchnorm)
 
     def can_rename(self, layer: Layer) -> bool:

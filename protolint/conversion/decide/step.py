@@ -159,7 +159,7 @@ class Plan(NamedTuple):
     shares_memory: bool = False
 
     def step(self, layer: str) -> Step | None:
-        """The step of the BatchNorm of a name."""
+        """Return the step of the BatchNorm of a name."""
         return next((step for step in self.steps if step.layer == layer), None)
 
 

@@ -78,6 +78,6 @@ def _is_read(type: str, parameter: str) -> bool:
 
 
 def foreign_types(net: Net, target: Dialect) -> list[Layer]:
-    """The layers of types that the source registers and the target does not."""
+    """Return the layers of types that the source registers and the target does not."""
     lost = net.dialect.layer_types - target.layer_types - net.custom_types
     return [layer for layer in net.layers if layer.type in lost]

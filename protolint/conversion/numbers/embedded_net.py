@@ -51,7 +51,7 @@ COMMENT = 7369327
 
 
 def model_net(data: Buffer, index: ModelIndex, dialect: Dialect) -> Net:
-    """The net of a caffemodel as a dialect reads it, blobs left out.
+    """Return the net of a caffemodel as a dialect reads it, blobs left out.
 
     Fields the dialect does not know are left out too.
     """
@@ -68,7 +68,7 @@ def model_net(data: Buffer, index: ModelIndex, dialect: Dialect) -> Net:
 
 
 def memory_of_layer(data: Buffer, layer: LayerEntry) -> Memory | None:
-    """What an earlier conversion has left to remember of a layer."""
+    """Return what an earlier conversion has left to remember of a layer."""
     comment = comment_of_layer(data, layer)
     if not comment:
         return None
@@ -77,7 +77,7 @@ def memory_of_layer(data: Buffer, layer: LayerEntry) -> Memory | None:
 
 
 def comment_of_layer(data: Buffer, layer: LayerEntry) -> str:
-    """The comment a layer remembers, or ""; never more than one line."""
+    """Return the comment a layer remembers, or ""; never more than one line."""
     for found in layer.fields:
         if found.number == COMMENT and found.wire_type == LENGTH:
             text = bytes(data[found.value : found.end]).decode("utf-8", "surrogateescape")
@@ -91,7 +91,7 @@ def is_added_layer(data: Buffer, layer: LayerEntry) -> bool:
 
 
 def bind_wire(data: Buffer, type: MessageType, start: int, end: int, node: Block) -> Message:
-    """The message between two offsets; raises WireError where it is none."""
+    """Return the message between two offsets; raises WireError where it is none."""
     message = Message(type, node)
     _fill(message, data, fields(data, start, end))
     return message
@@ -107,7 +107,7 @@ def with_value(message: Message, name: str, value: Value | Message | None) -> No
 
 
 def wire_type_of(field: FieldType) -> int:
-    """The wire type of one value of a field."""
+    """Return the wire type of one value of a field."""
     return _WIRE_TYPES.get(field.kind, LENGTH)
 
 
@@ -134,7 +134,7 @@ def _fill(
 def _values(
     data: Buffer, field: FieldType, item: WireField, holder: Message
 ) -> Iterator[tuple[Value | Message, Scalar | Block]]:
-    """The values of one wire field; none where its wire type is not that of the field."""
+    """Yield the values of one wire field; none where its wire type is not that of the field."""
     wanted = wire_type_of(field)
     if field.kind == "message":
         if item.wire_type == LENGTH:
@@ -167,7 +167,7 @@ def _values(
 
 
 def _scalar(field: FieldType, raw: float) -> Iterator[Value]:
-    """The value a number stands for; none for an enum value the schema does not know."""
+    """Yield the value a number stands for; none for an enum value the schema does not know."""
     if field.kind in ("float", "double"):
         yield raw
     elif field.kind == "bool":
@@ -181,14 +181,14 @@ def _scalar(field: FieldType, raw: float) -> Iterator[Value]:
 
 
 def _real(data: Buffer, at: int, wire_type: int) -> float:
-    """A float or double."""
+    """Return a float or double."""
     code, size = ("<f", 4) if wire_type == FIXED32 else ("<d", 8)
     value: float = struct.unpack(code, bytes(data[at : at + size]))[0]
     return value
 
 
 def _block(name: str, start: int, value_start: int, end: int) -> Block:
-    """A stand-in for the place of a message."""
+    """Return a stand-in for the place of a message."""
     block = Block(name, start, value_start)
     block.end = end
     block.closed = True

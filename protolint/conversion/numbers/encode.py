@@ -66,7 +66,7 @@ class FrozenScale(Layout):
         return tuple(ParamRule(role, 0.0, 0.0) for role in self.roles)
 
     def fit(self, state: BatchNormState) -> BatchNormState:
-        """The state as it is: its eps is in the multiplication."""
+        """Return the state as it is: its eps is in the multiplication."""
         return state
 
     def encode(
@@ -76,7 +76,7 @@ class FrozenScale(Layout):
         factor: float | None = None,
         separate_scale: bool = False,
     ) -> tuple[Array, ...]:
-        """The two blobs, worked out in float64 and rounded once."""
+        """Return the two blobs, worked out in float64 and rounded once."""
         if separate_scale:
             state = replace(state, gamma=None, beta=None)
         folded = fold(state)
@@ -157,14 +157,14 @@ class LayerChange(NamedTuple):
 
 
 def target_layout(target: Dialect, engine: str, *, affine: bool) -> Layout:
-    """The layout a target has for one engine, with its own rule for eps."""
+    """Return the layout a target has for one engine, with its own rule for eps."""
     kind = target.engines[engine or "CAFFE"]
     name = kind.layout_of(affine=kind.has_affine(asked=affine))
     return replace(LAYOUTS[name], eps=kind.eps)
 
 
 def written_layout(layout: Layout, channels: int) -> Layout:
-    """The layout to write into a binary file: one that its own Caffe reads rightly.
+    """Return the layout to write into a binary file: one that its own Caffe reads rightly.
 
     NVIDIA 0.16 and later take five blobs of one value for the order of 0.15 and reorder
     them; written in that order, they end up in the right places.
@@ -176,7 +176,7 @@ def written_layout(layout: Layout, channels: int) -> Layout:
 
 @np.errstate(invalid="ignore", over="ignore")
 def after_scale(folded: Folded, blobs: Sequence[Array]) -> Folded:
-    """A folded BatchNorm with a Scale layer (gamma, and beta if it has one) after it."""
+    """Return a folded BatchNorm with a Scale layer (gamma, and beta if it has one) after it."""
     if not blobs:
         return folded
     gamma = blobs[0].reshape(-1).astype(np.float64)
@@ -202,7 +202,7 @@ def no_equivalent(norm: Norm, recipe: Recipe, error: LayoutError) -> str:
 def encode_norm(
     norm: Norm, recipe: Recipe, scale: tuple[Array, ...], *, resume: bool = False
 ) -> Encoded:
-    """The blobs of a BatchNorm after its recipe.
+    """Return the blobs of a BatchNorm after its recipe.
 
     `scale` are the flat blobs of the Scale layer that the recipe names, none if there is no
     such layer. `resume` gives sums the factor of a run that has settled. Raises LayoutError
@@ -244,7 +244,7 @@ def encode_norm(
 
 
 def _checked(scale: tuple[Array, ...], recipe: Recipe, channels: int) -> tuple[Array, ...]:
-    """The Scale layer's blobs where they belong to each channel."""
+    """Return the Scale layer's blobs where they belong to each channel."""
     if not scale or (len(scale) <= 2 and all(len(values) == channels for values in scale)):
         return scale
     if recipe.fate in (Fate.KEEP, Fate.FOLD):
@@ -254,7 +254,7 @@ def _checked(scale: tuple[Array, ...], recipe: Recipe, channels: int) -> tuple[A
 
 
 def _fitted(state: BatchNormState, recipe: Recipe) -> BatchNormState:
-    """The state with the eps that the target will add."""
+    """Return the state with the eps that the target will add."""
     layout = recipe.layout
     if recipe.eps is not None and layout.statistic is not Statistic.INVERSE_DEVIATION:
         state = with_eps(state, layout.eps.effective(recipe.eps))
@@ -262,7 +262,7 @@ def _fitted(state: BatchNormState, recipe: Recipe) -> BatchNormState:
 
 
 def _factor(fitted: BatchNormState, norm: Norm, recipe: Recipe) -> float | None:
-    """The factor of sums of a settled run, where the source has plain statistics."""
+    """Return the factor of sums of a settled run, where the source has plain statistics."""
     fraction = norm.facts.fraction
     if not recipe.layout.sums or fitted.factor != 1 or not 0 < fraction < 1:
         return None

@@ -78,7 +78,7 @@ class Translator:
         skip: frozenset[int] = frozenset(),
         top: bool = True,
     ) -> list[Change]:
-        """What to change among the fields of a message of a type, counted in the totals.
+        """Return what to change among the fields of a message of a type, counted in the totals.
 
         `top` messages also lose the settings (numbers, not messages) that the target
         lacks: they say who wrote the file, and the target writes none.
@@ -94,7 +94,7 @@ class Translator:
         return result
 
     def _change(self, data: Buffer, type: str, field: WireField, top: bool) -> Change | None:
-        """The change of one field; None where it stays as it is."""
+        """Return the change of one field; None where it stays as it is."""
         at_target = self._by_number(self.target, type).get(field.number)
         meaning = self._meaning(type, field)
         if meaning is None:
@@ -123,7 +123,7 @@ class Translator:
         return Change(field.start, field.end, message(wanted.number, inner))
 
     def _inside(self, data: Buffer, meant: FieldType, field: WireField) -> list[Change]:
-        """The changes inside a field that holds a message."""
+        """Return the changes inside a field that holds a message."""
         if meant.kind != "message" or self._is_alike(meant.target):
             return []
         return self.changes(data, meant.target, fields(data, field.value, field.end), top=False)
@@ -152,7 +152,7 @@ class Translator:
         return field.kind != "message" or self._is_alike(field.target)
 
     def _meaning(self, type: str, field: WireField) -> _Meaning | None:
-        """What the field is: by the source's schema, else by whoever has such a field."""
+        """Return what the field is: by the source's schema, else by whoever has such a field."""
         key = (type, field.number, field.wire_type)
         if key not in self._meanings:
             self._meanings[key] = self._look_up(type, field)

@@ -39,7 +39,7 @@ class HDF5State(NamedTuple):
 
 
 def read_state(path: str) -> HDF5State:
-    """What a solver state says; raises InputError."""
+    """Return what a solver state says; raises InputError."""
     with opened(path) as file:
         learned = file["learned_net"][()] if "learned_net" in file else b""
         text = learned if isinstance(learned, str) else bytes(learned).decode("utf-8", "replace")
@@ -107,7 +107,7 @@ def write_state(
 
 @contextmanager
 def _created(h5py: Any, output: AtomicFile) -> Iterator[Any]:
-    """The temporary file of an atomic one as a new HDF5 file, readable by old libraries."""
+    """Return the temporary file of an atomic one as a new HDF5 file, readable by old libraries."""
     try:
         # The atomic file is locked already, which HDF5 would take for another writer's lock.
         with h5py.File(output.path, "w", libver="earliest", locking=False) as file:

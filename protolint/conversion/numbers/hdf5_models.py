@@ -53,7 +53,7 @@ def plan_hdf5(
     resume: bool = False,
     like: Like | None = None,
 ) -> HDF5Plan:
-    """The plan of an HDF5 model of these nets; raises InputError as plan_model does.
+    """Return the plan of an HDF5 model of these nets; raises InputError as plan_model does.
 
     With `like` it is made to fit that net instead of the `plans`.
     """
@@ -107,7 +107,7 @@ def _norms(
     source: str | None,
     statistic: Statistic | None,
 ) -> list[Norm]:
-    """The BatchNorm layers of the nets that have blobs in the file."""
+    """Return the BatchNorm layers of the nets that have blobs in the file."""
     refuse_other_eps(nets, blobs.keys())
     found: dict[str, Norm] = {}
     for net in nets:
@@ -123,7 +123,7 @@ def _norms(
 
 
 def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
-    """What a prototxt and a file say of one layer."""
+    """Return what a prototxt and a file say of one layer."""
     params = tuple(ParamFacts(p.lr_mult, p.decay_mult, p.name) for p in layer.params)
     return LayerFacts(layer.name, layer.type, blobs, norm=layer.batchnorm, params=params)
 
@@ -131,7 +131,7 @@ def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
 def _scale(
     norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], found_notes: list[Note]
 ) -> tuple[Array, ...]:
-    """The blobs of the Scale layer of a recipe, flat."""
+    """Return the blobs of the Scale layer of a recipe, flat."""
     if recipe.fate in (Fate.NONE, Fate.ADD):
         return ()
     found = blobs.get(recipe.scale, ())
@@ -141,7 +141,7 @@ def _scale(
 
 
 def hdf5_layers(path: str, nets: Sequence[Net]) -> list[ModelLayer]:
-    """The layers with blobs, in the order of the training net."""
+    """Return the layers with blobs, in the order of the training net."""
     blobs = read_model(path)
     state = NetState(TRAIN)
     for net in nets:

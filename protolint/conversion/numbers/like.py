@@ -94,7 +94,7 @@ class Like(NamedTuple):
         blobs: Mapping[str, Sequence[BlobShape]],
         depthwise: Callable[[Layer], bool] | None = None,
     ) -> Fitting:
-        """What to do with the BatchNorm layers of the weights in `path`.
+        """Return what to do with the BatchNorm layers of the weights in `path`.
 
         `nets` describe the layers of the weights, the first that has one counts. `blobs` are
         the shapes of all layers with blobs; `depthwise` is that of Choices, for nets that have no
@@ -131,7 +131,7 @@ class Like(NamedTuple):
         wanted: _Wanted,
         blobs: Mapping[str, Sequence[BlobShape]],
     ) -> Recipe:
-        """What makes a BatchNorm of the weights that of the net."""
+        """Return what makes a BatchNorm of the weights that of the net."""
         place, form = wanted.place, wanted.form
         if None not in (own.channels, place.channels) and own.channels != place.channels:
             raise InputError(
@@ -218,7 +218,7 @@ class Like(NamedTuple):
     def _left(
         self, norms: Iterable[Norm], recipes: Mapping[str, Recipe], made: set[str]
     ) -> Iterator[Note]:
-        """What has no partner, on either side."""
+        """Yield what has no partner, on either side."""
         rest = [norm.name for norm in norms if norm.name not in recipes]
         layers = {layer.name for layer in self.net.layers}
         rest += sorted(name for name in made if name not in layers and name not in rest)
@@ -233,7 +233,7 @@ class Like(NamedTuple):
 
 
 def like_net(path: str, net: Net, engine: str | None) -> Like:
-    """A net of the target to fit weights to.
+    """Return a net of the target to fit weights to.
 
     `engine` is the one its BatchNorm layers run on where they name none.
     """
@@ -255,7 +255,7 @@ def like_net(path: str, net: Net, engine: str | None) -> Like:
 
 
 def _places(scene: Scene) -> Iterator[tuple[_Place, list[Layer]]]:
-    """The BatchNorm layers of a net with where they stand, phase twins as one."""
+    """Yield the BatchNorm layers of a net with where they stand, phase twins as one."""
     pairings = {name: scene.pairing(layers) for name, layers in scene.groups.items()}
     norm_of_scale = {
         pairing.scales[0].name: name for name, pairing in pairings.items() if pairing.is_one
@@ -294,7 +294,7 @@ def _places_of(
 
 
 def _above(scene: Scene, layer: Layer) -> str:
-    """The nearest layer above that has blobs or several bottoms, "" where there is none."""
+    """Return the nearest layer above that has blobs or several bottoms, "" where there is none."""
     view: View | None = next(iter(scene.views_of(layer)), None)
     at: Layer | None = layer
     while view is not None and at is not None:
@@ -339,13 +339,13 @@ def _matched(own: Sequence[_Place], wanted: Sequence[_Place]) -> tuple[dict[str,
 def _unmatched(
     own: Sequence[_Place], wanted: Sequence[_Place], pairs: Mapping[str, str]
 ) -> tuple[list[_Place], list[_Place]]:
-    """The layers of both sides that have no partner yet."""
+    """Return the layers of both sides that have no partner yet."""
     taken = set(pairs.values())
     return [p for p in own if p.name not in taken], [p for p in wanted if p.name not in pairs]
 
 
 def _alone(places: Iterable[_Place], new_names: Mapping[str, str]) -> dict[str, _Place]:
-    """The places by what they follow, by its new name, where only one follows it."""
+    """Return the places by what they follow, by its new name, where only one follows it."""
     groups: dict[str, list[_Place]] = {}
     for place in places:
         groups.setdefault(new_names.get(place.above, place.above), []).append(place)
@@ -360,7 +360,7 @@ def _alike(old: _Place, new: _Place) -> bool:
 def _names_after(
     recipes: Mapping[str, Recipe], blobs: Mapping[str, Sequence[BlobShape]]
 ) -> set[str]:
-    """The names of the layers with blobs in the weights as they will be."""
+    """Return the names of the layers with blobs in the weights as they will be."""
     names = set(blobs)
     for name, recipe in recipes.items():
         names -= {name} if recipe.name else set()
@@ -373,7 +373,7 @@ def _names_after(
 
 
 def _parameters(net: Net) -> Iterator[tuple[str, list[Shape]]]:
-    """The shapes of the blobs of every layer, as far as they are known; each name once."""
+    """Yield the shapes of the blobs of every layer, as far as they are known; each name once."""
     done: set[str] = set()
     for view in net.views:
         for layer in view.layers:

@@ -37,7 +37,7 @@ class Model:
 
 
 def read_model_file(path: str, source: str | None, statistic: Statistic | None) -> Model:
-    """The model in a binary file; raises InputError where a layout is not certain."""
+    """Return the model in a binary file; raises InputError where a layout is not certain."""
     with mapped(path) as (data, state):
         index = index_model(path, data, state)
         norms = require(path, norms_in(data, index, source=source, statistic=statistic))
@@ -48,12 +48,12 @@ def read_model_file(path: str, source: str | None, statistic: Statistic | None) 
 
 
 def _as_written(norm: Norm, index: ModelIndex) -> Norm:
-    """The BatchNorm by its name in the file, whatever bytes that has, as the net in it has it."""
+    """Return the BatchNorm with its name as the net in the file has it, whatever its bytes."""
     return replace(norm, layer=norm.layer._replace(name=index.layers[norm.position].name))
 
 
 def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
-    """The model as it computes in a net: the eps is the prototxt's, not the file's."""
+    """Return the model as it computes in a net: the eps is the prototxt's, not the file's."""
     layers = {layer.name: layer for layer in net.batchnorms}
     norms: dict[int, Norm] = {}
     found: list[Note] = []
@@ -70,7 +70,7 @@ def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
 
 
 def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
-    """A BatchNorm with the eps that its layer has in the Caffe the net is written for.
+    """Return a BatchNorm with the eps that its layer has in the Caffe the net is written for.
 
     Where the blobs are not those of that Caffe, theirs counts.
     """
@@ -98,5 +98,5 @@ def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:
 
 
 def written_eps(layer: Layer) -> float | None:
-    """The eps a layer says, None where it says none."""
+    """Return the eps a layer says, None where it says none."""
     return layer.batchnorm.eps

@@ -17,7 +17,7 @@ __all__ = ["file_notes", "notes_of"]
 
 
 def notes_of(changes: Sequence[LayerChange]) -> Iterator[Note]:
-    """What to tell of the numbers of a model."""
+    """Yield what to tell of the numbers of a model."""
     divided = [
         change.norm.state.factor
         for change in changes
@@ -49,7 +49,7 @@ def _sound(state: BatchNormState) -> bool:
 
 
 def file_notes(rewrite: Rewrite, translator: Translator) -> Iterator[Note]:
-    """What was done to the rest of a file."""
+    """Yield what was done to the rest of a file."""
     for name, number in rewrite.recoded.items():
         yield notes.blobs_recoded(name, number)
     dropped = translator.dropped.most_common()

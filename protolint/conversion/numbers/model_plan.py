@@ -65,7 +65,7 @@ def plan_model(
     like: Like | None = None,
     nets: Sequence[Net] = (),
 ) -> ModelPlan:
-    """The plan of a binary model: by the plans of its nets, or by what it holds itself.
+    """Return the plan of a binary model: by the plans of its nets, or by what it holds itself.
 
     With `like` it is made to fit that net instead; `nets` then describe the model, before what
     the file says of its layers. Raises InputError where something has no counterpart in the
@@ -116,7 +116,7 @@ def _depthwise(model: Model, data: Buffer) -> Callable[[Layer], bool]:
 
 
 def _shapes(index: ModelIndex) -> dict[str, list[BlobShape]]:
-    """The shapes of the blobs of every layer that has some; the last of a name counts."""
+    """Return the shapes of the blobs of every layer that has some; the last of a name counts."""
     return {
         layer.name: [BlobShape(tuple(blob.shape), blob.legacy) for blob in layer.blobs]
         for layer in index.layers
@@ -125,7 +125,7 @@ def _shapes(index: ModelIndex) -> dict[str, list[BlobShape]]:
 
 
 def _schema(model: Model) -> Schema:
-    """The schema whose field numbers a model uses."""
+    """Return the schema whose field numbers a model uses."""
     return load_schema(model.dialect.schema)
 
 
@@ -167,7 +167,7 @@ def _own_recipes(
 def _no_longer_plain(
     norms: Iterable[Norm], memories: Mapping[str, Memory | None]
 ) -> dict[str, Action]:
-    """What happens to layers that got a gamma of 1 and a beta of 0, and now have others."""
+    """Return what happens to layers that got a gamma of 1 and a beta of 0, and now have others."""
     return {
         norm.name: Action.SPLIT
         for norm in norms

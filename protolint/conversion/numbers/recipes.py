@@ -42,7 +42,7 @@ def with_cudnn(norms: Iterable[Norm], dialect: Dialect) -> bool:
 def net_of_model(
     data: Buffer, index: ModelIndex, dialect: Dialect, norms: Mapping[int, Norm]
 ) -> Net:
-    """The net in a model, its BatchNorm layers described as their blobs show them to be."""
+    """Return the net in a model, its BatchNorm layers described as their blobs show them to be."""
     net = model_net(data, index, dialect)
     build = Build(cudnn=with_cudnn(norms.values(), dialect))
     layers = [entry for entry in index.layers if entry.generation.value == 100]
@@ -73,7 +73,7 @@ def _describe(message: Message, norm: Norm) -> None:
 
 
 def recipes_of(plans: Sequence[Plan], norms: Iterable[Norm], target: Dialect) -> dict[str, Recipe]:
-    """What to do with each BatchNorm; the first plan that has a step for a layer decides.
+    """Return what to do with each BatchNorm; the first plan that has a step for a layer decides.
 
     Layers without a step in any plan are not in the result.
     """
@@ -84,7 +84,7 @@ def recipes_of(plans: Sequence[Plan], norms: Iterable[Norm], target: Dialect) ->
 
 
 def _recipe(step: Step, target: Dialect) -> Recipe:
-    """The recipe of one step."""
+    """Return the recipe of one step."""
     comment = mark(step.memory) if step.memory is not None else ""
     scale = step.scale
     if step.action is Action.FREEZE:

@@ -89,7 +89,7 @@ class Rewrite:
 
 
 def scale_blobs_of(path: str, data: Buffer, layer: LayerEntry) -> tuple[Array, ...]:
-    """The blobs of a Scale layer, flat; halves as floats."""
+    """Return the blobs of a Scale layer, flat; halves as floats."""
     return tuple(
         _wide(decode_blob(data, blob, path=path, place=f"layer '{layer.name}', blob {i}"))
         for i, blob in enumerate(layer.blobs)
@@ -131,7 +131,7 @@ def rewrite_model(
     half: bool = False,
     resume: bool = False,
 ) -> Rewrite:
-    """The changes that make a model one of the target's.
+    """Return the changes that make a model one of the target's.
 
     `recipes` has one entry for every BatchNorm of `norms`, by name. `half` keeps values of
     half precision outside BatchNorm where the target reads them; `resume` gives layouts
@@ -174,7 +174,10 @@ def _other_layer(
     recoded: Counter[str],
     scale: tuple[Array, ...] | None,
 ) -> list[Change]:
-    """The changes inside a layer that is no BatchNorm; `scale` are a Scale layer's new blobs."""
+    """Return the changes inside a layer that is no BatchNorm.
+
+    `scale` are a Scale layer's new blobs.
+    """
     number = _BLOB_NUMBERS[layer.generation]
     changes = []
     for i, blob in enumerate(layer.blobs):
@@ -219,7 +222,7 @@ def _new_scale(model: _Model, layer: LayerEntry, scale: tuple[Array, ...]) -> li
 
 
 def _form(model: _Model, form: Form | None) -> Form | None:
-    """The form in which the target is given values that are stored in `form`."""
+    """Return the form in which the target is given values that are stored in `form`."""
     if form is Form.RAW_HALF and model.raw and model.half:
         return form
     if form not in _RAW_FORMS:
@@ -252,7 +255,7 @@ class _Rebuilt:
         self.scale_layer = self._scale_layer()
 
     def changes(self) -> list[Change]:
-        """The changes to the file."""
+        """Return the changes to the file."""
         try:
             return self._changes()
         except LayoutError as error:
@@ -327,13 +330,13 @@ class _Rebuilt:
         )
 
     def _parameter(self, eps: float) -> tuple[int, tuple[Piece, ...]]:
-        """The parameter message of the new layer."""
+        """Return the parameter message of the new layer."""
         if self.recipe.layout is FROZEN_SCALE:
             return _SCALE_PARAM, (length_delimited(_SCALE_PARAM, varint_field(4, 1)),)
         return _NORM, (length_delimited(_NORM, self._norm_param(eps)),)
 
     def _scale_layer(self) -> LayerEntry | None:
-        """The Scale layer of the recipe, the last of its name, as Caffe would have it."""
+        """Return the Scale layer of the recipe, the last of its name, as Caffe would have it."""
         if self.recipe.fate in (Fate.NONE, Fate.ADD):
             return None
         named = [
@@ -346,7 +349,7 @@ class _Rebuilt:
         return named[-1] if named else None
 
     def _scale_values(self) -> tuple[Array, ...]:
-        """The blobs of that layer."""
+        """Return the blobs of that layer."""
         if self.scale_layer is None:
             return ()
         return scale_blobs_of(self.model.index.path, self.model.data, self.scale_layer)
@@ -362,7 +365,7 @@ class _Rebuilt:
     def _with_kept(
         self, changed: set[int], new: Iterable[tuple[int, tuple[Piece, ...]]]
     ) -> list[Piece]:
-        """The layer with fields of some numbers replaced, in the order of numbers."""
+        """Return the layer with fields of some numbers replaced, in the order of numbers."""
         kept = [found for found in self.layer.fields if found.number not in changed]
         translated = {
             change.start: change.pieces
@@ -376,7 +379,7 @@ class _Rebuilt:
         return list(message(Generation.CURRENT.value, [p for _, part in parts for p in part]))
 
     def _specs(self) -> dict[Role, bytes]:
-        """What the source says of each blob's multipliers and sharing, as ParamSpec bytes."""
+        """Return each blob's multipliers and sharing in the source, as ParamSpec bytes."""
         data, layer = self.model.data, self.layer
         found = {}
         if len(layer.params) == len(self.norm.layout.roles):
@@ -388,7 +391,7 @@ class _Rebuilt:
         return found
 
     def _params(self) -> Iterator[bytes]:
-        """The `param` fields of the new layer, one for each blob."""
+        """Yield the `param` fields of the new layer, one for each blob."""
         specs = self._specs()
         for rule in self.recipe.layout.params:
             spec = specs.get(rule.role, b"")
@@ -400,7 +403,7 @@ class _Rebuilt:
             yield length_delimited(_PARAM, spec)
 
     def _norm_fields(self) -> list[tuple[WireField, bytes]]:
-        """The fields of the source's batch_norm_param, the last of each number."""
+        """Return the fields of the source's batch_norm_param, the last of each number."""
         data, result = self.model.data, {}
         for span in self.layer.batch_norm_params:
             for found in fields(data, span.start, span.end):
@@ -453,7 +456,7 @@ class _Rebuilt:
     def _added_scale(
         self, blobs: tuple[Array, ...], form: Form, tops: Sequence[str]
     ) -> tuple[Piece, ...]:
-        """The layer with gamma and beta that follows, by the file's names in place on the top."""
+        """Return the layer with gamma and beta that follows, in place on the top."""
         layer, name = self.layer, self.recipe.scale_name or self.recipe.scale
         if self.recipe.fate is Fate.ADD and self.model.index.named(name):
             raise LayoutError(f"the file has another layer '{name}'; give another --scale-name")
@@ -482,7 +485,7 @@ class _Rebuilt:
         return message(Generation.CURRENT.value, [p for _, part in parts for p in part])
 
     def _scale_param(self, blobs: tuple[Array, ...]) -> tuple[int, tuple[Piece, ...]]:
-        """The parameter message of a layer with gamma and beta, with the source's fillers."""
+        """Return the parameter message of a gamma and beta layer, with the source's fillers."""
         number, numbers = _SCALE_PARAM, _SCALE_FILLERS
         inner: dict[int, bytes] = {4: varint_field(4, 1)} if len(blobs) > 1 else {}
         if self.recipe.scale_type == CONVOLUTION:
@@ -508,12 +511,12 @@ class _Rebuilt:
 
 
 def _text(number: int, text: str) -> bytes:
-    """A string field; broken bytes as they were."""
+    """Return a string field; broken bytes as they were."""
     return length_delimited(number, text.encode("utf-8", "surrogateescape"))
 
 
 def _shared(spec: bytes) -> Iterator[WireField]:
-    """The fields of a ParamSpec that are no multipliers: name and share_mode."""
+    """Return the fields of a ParamSpec that are no multipliers: name and share_mode."""
     return (found for found in fields(spec, 0, len(spec)) if found.number in (1, 2))
 
 

@@ -73,7 +73,7 @@ class StateIndex(NamedTuple):
 
 
 def index_state(path: str) -> StateIndex:
-    """The index of a binary solver state; raises InputError where it is none, or damaged."""
+    """Return the index of a binary solver state; raises InputError where it is none, or damaged."""
     with mapped(path) as (data, state):
         try:
             return _index(path, data, state)
@@ -107,7 +107,7 @@ def _index(path: str, data: Buffer, state: FileState | None) -> StateIndex:
 
 
 def model_layers(layers: Iterable[LayerEntry], data: Buffer) -> list[ModelLayer]:
-    """The layers of a caffemodel that have blobs, in the order of the net."""
+    """Return the layers of a caffemodel that have blobs, in the order of the net."""
     found = []
     for layer in layers:
         if layer.blobs:
@@ -117,7 +117,7 @@ def model_layers(layers: Iterable[LayerEntry], data: Buffer) -> list[ModelLayer]
 
 
 def _shared(data: Buffer, layer: LayerEntry) -> tuple[str, ...]:
-    """The sharing names of a layer's blobs (ParamSpec.name), as far as there are params."""
+    """Return the sharing names of a layer's blobs (ParamSpec.name), as far as there are params."""
     names = []
     for span in layer.params:
         name = ""
@@ -129,7 +129,7 @@ def _shared(data: Buffer, layer: LayerEntry) -> tuple[str, ...]:
 
 
 def slots_of(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange]) -> list[Slot]:
-    """The learnable blobs of the source, in the order of its history.
+    """Return the learnable blobs of the source, in the order of its history.
 
     gamma and beta of a Scale layer that is merged are those of its BatchNorm.
     """
@@ -149,7 +149,7 @@ def slots_of(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange]) -
 
 
 def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange]) -> list[Slot]:
-    """The learnable blobs of the target, in the order of its history.
+    """Return the learnable blobs of the target, in the order of its history.
 
     In a binary file a BatchNorm has the order in which its blobs are written there.
     """
@@ -182,7 +182,7 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
 
 
 def _refilled(changes: Mapping[str, LayerChange]) -> dict[str, LayerChange]:
-    """The Scale layers of the source that get other values, by name."""
+    """Return the Scale layers of the source that get other values, by name."""
     return {
         change.recipe.scale: change
         for change in changes.values()
@@ -244,7 +244,7 @@ def new_state(
     target: Dialect,
     translator: Translator,
 ) -> list[Piece]:
-    """The pieces of the converted state."""
+    """Return the pieces of the converted state."""
     raw = target.loading.reads_raw_data
     forms = [form_of(header) for header in index.history]
     common = next((form for form in forms if form is not None), Form.DATA)
@@ -265,7 +265,7 @@ def new_state(
 
 
 def _readable(form: Form, raw: bool) -> Form:
-    """The form a target reads, as wide as the source's."""
+    """Return the form a target reads, as wide as the source's."""
     if raw or form in (Form.DATA, Form.DOUBLE_DATA):
         return form
     return Form.DOUBLE_DATA if form is Form.RAW_DOUBLE else Form.DATA

@@ -56,7 +56,7 @@ class Case(NamedTuple):
 
 
 def input_shape(net: Net) -> tuple[int, ...]:
-    """The shape of a deploy net's only input; raises UsageError where there is no such."""
+    """Return the shape of a deploy net's only input; raises UsageError where there is no such."""
     shapes: list[tuple[int, ...]] = []
     message = net.message
     shapes += [tuple(shape.integers("dim")) for shape in message.messages("input_shape")]
@@ -74,7 +74,9 @@ def input_shape(net: Net) -> tuple[int, ...]:
 
 
 def compare(names: Sequence[str], before: Case, after: Case, shape: tuple[int, ...]) -> list[str]:
-    """What each program named says of the two, a line each; raises ProofError if they differ.
+    """Return what each program named says of the two, a line each.
+
+    Raises ProofError if they differ.
 
     Raises UsageError where a program is missing or cannot run one of the nets.
     """
@@ -95,7 +97,7 @@ def compare(names: Sequence[str], before: Case, after: Case, shape: tuple[int, .
 
 
 def _difference(name: str, first: list[Array], second: list[Array]) -> tuple[float, float]:
-    """The largest absolute difference of any output, and the largest value."""
+    """Return the largest absolute difference of any output, and the largest value."""
     if [values.shape for values in first] != [values.shape for values in second]:
         raise ProofError(f"{name}: the nets have different outputs; nothing was written")
     largest = size = 0.0
@@ -109,7 +111,7 @@ def _difference(name: str, first: list[Array], second: list[Array]) -> tuple[flo
 
 
 def _opencv(case: Case, values: Array) -> list[Array]:
-    """The outputs by OpenCV's own importer."""
+    """Return the outputs by OpenCV's own importer."""
     if case.dialect not in _READS:
         raise UsageError(
             f"--verify-with opencv: OpenCV does not read the BatchNorm of {case.dialect}, only"
@@ -131,7 +133,7 @@ def _opencv(case: Case, values: Array) -> list[Array]:
 
 
 def _pycaffe(case: Case, values: Array) -> list[Array]:
-    """The outputs by the Caffe that Python finds."""
+    """Return the outputs by the Caffe that Python finds."""
     with tempfile.TemporaryDirectory() as folder, _on_disk(case.text) as path:
         given, made = os.path.join(folder, "in.npy"), os.path.join(folder, "out.npz")
         np.save(given, values)
@@ -149,7 +151,7 @@ def _pycaffe(case: Case, values: Array) -> list[Array]:
 
 @contextmanager
 def _on_disk(text: bytes) -> Iterator[str]:
-    """The path of a temporary prototxt."""
+    """Return the path of a temporary prototxt."""
     handle, path = tempfile.mkstemp(suffix=".prototxt")
     try:
         with open(handle, "wb") as file:

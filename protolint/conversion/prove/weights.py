@@ -66,7 +66,7 @@ class Proof(NamedTuple):
 def as_loaded(
     target: Dialect, engine: str, blobs: Sequence[Array], *, binary: bool = True
 ) -> tuple[Layout, list[Array]]:
-    """The layout and the blobs a target has after loading a BatchNorm's blobs from a file.
+    """Return the layout and the blobs a target has after loading a BatchNorm's blobs from a file.
 
     NVIDIA 0.16 and later take five blobs whose last has one element for the order of 0.15
     and reorder them, in binary files only (CopyTrainedLayersFrom, src/caffe/net.cpp @
@@ -86,7 +86,7 @@ def prove(
     touched: frozenset[str],
     tolerance: float = TOLERANCE,
 ) -> list[Proof]:
-    """The proof of every BatchNorm of a finished file; raises ProofError.
+    """Return the proof of every BatchNorm of a finished file; raises ProofError.
 
     `before` is the index of the source; layers not named in `touched` have to be as there.
     `tolerance` is the largest relative difference that counts as rounding.
@@ -119,7 +119,10 @@ def proof_of(name: str, source: Folded, found: Folded) -> Proof:
 
 @np.errstate(invalid="ignore", over="ignore")
 def _gap(first: Array, second: Array) -> float:
-    """The largest difference of two arrays; NaN and NaN are equal, one alone is infinitely far."""
+    """Return the largest difference of two arrays.
+
+    NaN and NaN are equal, one alone is infinitely far.
+    """
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     gaps = np.where(same, 0.0, np.abs(first - second))
     return float(np.where(np.isnan(gaps), np.inf, gaps).max(initial=0.0))
@@ -142,7 +145,7 @@ def check_proofs(proofs: Sequence[Proof], tolerance: float = TOLERANCE) -> None:
 
 @np.errstate(invalid="ignore", over="ignore")
 def _folded(change: LayerChange, target: Dialect, facts: LayerFacts) -> Folded:
-    """What a layer of the finished file amounts to; raises ProofError."""
+    """Return what a layer of the finished file amounts to; raises ProofError."""
     if change.recipe.layout is FROZEN_SCALE:
         one = np.ones(facts.blobs[0].size)
         return after_scale(Folded(one, 0 * one, 0 * one), facts.blobs)
@@ -154,7 +157,7 @@ def _folded(change: LayerChange, target: Dialect, facts: LayerFacts) -> Folded:
 
 
 def _scale(data: Buffer, index: ModelIndex, change: LayerChange) -> tuple[Array, ...]:
-    """The blobs of the Scale layer that the source's measure has in it."""
+    """Return the blobs of the Scale layer that the source's measure has in it."""
     if change.made.measured_with_scale:
         kind = change.recipe.scale_type
         named = [layer for layer in index.named(change.new_scale) if layer.type == kind]

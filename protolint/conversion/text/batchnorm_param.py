@@ -24,7 +24,7 @@ def norm_edits(
     step: Step,
     dialects: tuple[Dialect, Dialect],
 ) -> list[Edit]:
-    """The edits that make batch_norm_param say for the target what the step wants.
+    """Return the edits that make batch_norm_param say for the target what the step wants.
 
     `scale` is the Scale layer that is merged or changed, `dialects` are source and target.
     """
@@ -59,7 +59,7 @@ class _NormEditor:
         self.replaced: list[Edit] = []
 
     def edits(self) -> list[Edit]:
-        """The edits; a message that would be left empty goes as a whole."""
+        """Return the edits; a message that would be left empty goes as a whole."""
         if not self.member.obeys:
             self._drop("use_global_stats")
         self._eps()

@@ -80,7 +80,7 @@ def source_refusals(file: LintFile) -> list[Refusal]:
 
 
 def convert_net(file: LintFile, plan: Plan) -> list[Edit]:
-    """The edits that make the net of a file one of the plan's target.
+    """Return the edits that make the net of a file one of the plan's target.
 
     Raises ProtolintError where the plan refuses.
     """
@@ -91,12 +91,12 @@ def convert_net(file: LintFile, plan: Plan) -> list[Edit]:
 
 
 def converted(file: LintFile, plan: Plan) -> Source:
-    """The file as the plan leaves it."""
+    """Return the file as the plan leaves it."""
     return Source(file.source.path, apply_edits(file.source.data, convert_net(file, plan)))
 
 
 def target_comments(source: Source, before: Dialect, target: Dialect) -> list[Edit]:
-    """The edits that make a comment which names the Caffe of a file name the new one."""
+    """Return the edits that make a comment which names the Caffe of a file name the new one."""
     if before == target or "protolint:" not in source.text:
         return []
     return [
@@ -105,12 +105,15 @@ def target_comments(source: Source, before: Dialect, target: Dialect) -> list[Ed
 
 
 def net_edits(net: Net, plan: Plan) -> list[Edit]:
-    """The edits of one net, wherever it stands in its file."""
+    """Return the edits of one net, wherever it stands in its file."""
     return _Editor(net, plan).edits()
 
 
 def without_conflicts(edits: list[Edit]) -> list[Edit]:
-    """The edits in order, without those inside a deletion; deletions that overlap are one."""
+    """Return the edits in order, without those inside a deletion.
+
+    Deletions that overlap are one.
+    """
     kept: list[Edit] = []
     for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
         last = kept[-1] if kept else None
@@ -166,7 +169,7 @@ class _Editor:
     # Names of blobs.
 
     def _name(self, node: Node) -> str:
-        """The literal of a blob's name, as it will be."""
+        """Return the literal of a blob's name, as it will be."""
         at = node.value_start
         if at in self.names:
             return self.names[at].text
@@ -177,7 +180,7 @@ class _Editor:
             self.names[node.value_start] = Edit(node.value_start, node.end, literal)
 
     def _names_of(self, member: Member, step: Step) -> None:
-        """What the tops and bottoms around a BatchNorm are called afterwards."""
+        """Set what the tops and bottoms around a BatchNorm are called afterwards."""
         layer = self._layer(member)
         top = layer.tops[0].node
         if step.action in (Action.MERGE, Action.REPLACE) and member.scale is not None:
@@ -268,7 +271,7 @@ class _Editor:
             self.found.append(insert_after_field(self.source, layer.node, place, missing))
 
     def _example(self, name: str) -> Block | None:
-        """The first message of a name in some layer of the net."""
+        """Return the first message of a name in some layer of the net."""
         return next(
             (
                 node
@@ -310,7 +313,7 @@ class _Editor:
             self.found.append(append_field(self.source, scale.node, lines))
 
     def _new_scale(self, layer: Layer, member: Member, step: Step, blob: str) -> NewLayer:
-        """A layer behind a BatchNorm; a weight of a loss on its top goes there too."""
+        """Return a layer behind a BatchNorm; a weight of a loss on its top goes there too."""
         self.found += delete_fields(self.source, layer.message.nodes_of("loss_weight"))
         long = self._is_long(self._example("param"))
         before = self.net.layers[member.scale] if member.scale is not None else None
@@ -322,7 +325,7 @@ class _Editor:
         )
 
     def _between(self, layer: Layer, member: Member, blob: str) -> str:
-        """What a BatchNorm writes before a convolution, which cannot work in place.
+        """Return what a BatchNorm writes before a convolution, which cannot work in place.
 
         Its bottom, where it did; what it wrote, where the convolution writes to another blob;
         else a new one.

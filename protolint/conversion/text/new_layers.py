@@ -31,7 +31,7 @@ FILLERS = (("scale_filler", "filler", 1), ("bias_filler", "bias_filler", 0))
 
 
 def param_lines(spec: Multipliers, *, long: bool) -> list[str]:
-    """A `param` block, on one line or, where it is to be `long`, on several."""
+    """Return a `param` block, on one line or, where it is to be `long`, on several."""
     fields = [f"name: {quote(spec.name)}"] if spec.name else []
     fields += [f"share_mode: {spec.share_mode}"] if spec.share_mode else []
     fields += [f"lr_mult: {spec.lr_mult:g}", f"decay_mult: {spec.decay_mult:g}"]
@@ -41,12 +41,12 @@ def param_lines(spec: Multipliers, *, long: bool) -> list[str]:
 
 
 def constant(name: str, value: int) -> str:
-    """A filler that gives a constant."""
+    """Return a filler that gives a constant."""
     return f'{name} {{ type: "constant" value: {value} }}'
 
 
 def filler_lines(source: Source, name: str, filler: Message) -> list[str]:
-    """A filler under another name, laid out as it is."""
+    """Return a filler under another name, laid out as it is."""
     fields = _scalars(source, filler)
     if filler.node is not None and not is_one_line(source, filler.node):
         return [f"{name} {{", *(f"\t{field}" for field in fields), "}"]
@@ -54,7 +54,7 @@ def filler_lines(source: Source, name: str, filler: Message) -> list[str]:
 
 
 def rule_lines(source: Source, layer: Layer) -> Iterator[str]:
-    """The include and exclude rules of a layer."""
+    """Yield the include and exclude rules of a layer."""
     for field in ("include", "exclude"):
         for rule in layer.message.messages(field):
             fields = " ".join(_scalars(source, rule))
@@ -62,7 +62,7 @@ def rule_lines(source: Source, layer: Layer) -> Iterator[str]:
 
 
 def filler_behind(scale: Layer, name: str) -> Message | None:
-    """A filler of a Scale layer, by its name there, or that of a convolution in its place."""
+    """Return a filler of a Scale layer, or of a convolution in its place, by its name."""
     parameter, gamma, beta = affine_fields(scale.type)
     param = scale.parameter(parameter)
     return param.message(gamma if name == "filler" else beta) if param is not None else None
@@ -78,7 +78,7 @@ def scale_layer(
     before: Layer | None = None,
     channels: int | None = None,
 ) -> NewLayer:
-    """The Scale layer that goes behind a BatchNorm, in the same states, or a convolution for it.
+    """Return the Scale layer, or convolution, that goes behind a BatchNorm, in its states.
 
     `blobs` are the literals of its bottom and top, `long` tells whether `param` blocks have
     several lines. `before` is the layer whose place it takes; a convolution has `channels`.
@@ -115,7 +115,7 @@ def scale_layer(
 
 
 def _fillers(layer: Layer, before: Layer | None) -> Iterator[tuple[Message | None, int]]:
-    """The fillers for gamma and beta, and their usual constants."""
+    """Yield the fillers for gamma and beta, and their usual constants."""
     param = layer.parameter("batch_norm_param")
     for field, own, usual in FILLERS:
         if before is not None:
@@ -131,7 +131,10 @@ def _is_constant(filler: Message, value: int) -> bool:
 def reshape_layer(
     name: str, bottom: str, top: str, rules: Sequence[str], dims: Sequence[int]
 ) -> NewLayer:
-    """A Reshape layer, marked as one that a conversion put in; `bottom` and `top` are literals."""
+    """Return a Reshape layer, marked as one that a conversion put in.
+
+    `bottom` and `top` are literals.
+    """
     shape = " ".join(f"dim: {dim}" for dim in dims)
     lines = [f"name: {quote(name)}", 'type: "Reshape"', f"bottom: {bottom}", f"top: {top}"]
     lines += [*rules, f"reshape_param {{ shape {{ {shape} }} }}"]
@@ -143,7 +146,7 @@ def _layer(lines: Sequence[str], comment: str = "") -> NewLayer:
 
 
 def input_fields(source: Source, layer: Layer) -> list[str]:
-    """An Input layer as fields of the net."""
+    """Return an Input layer as fields of the net."""
     param = layer.parameter("input_param")
     shapes = param.messages("shape") if param is not None else []
     lines = []
@@ -156,5 +159,5 @@ def input_fields(source: Source, layer: Layer) -> list[str]:
 
 
 def _scalars(source: Source, message: Message) -> list[str]:
-    """The fields of a message that has no message inside, as they are written."""
+    """Return the fields of a message that has no message inside, as they are written."""
     return [f"{name}: {source.decode(n.value_start, n.end)}" for name, _, n in message.items()]

@@ -60,7 +60,7 @@ def plan_solver(
     choices: Choices | None = None,
     plans: Sequence[Plan] | None = None,
 ) -> SolverPlan:
-    """What converting a solver to another dialect does.
+    """Return what converting a solver to another dialect does.
 
     `plans` are those of the nets inside it, where they have been made together with the nets
     of other files.
@@ -104,7 +104,7 @@ def plan_solver(
 
 
 def _rms_decay(message: Message, kind: str, source: Dialect, target: Dialect) -> float | None:
-    """The decay of RMSProp, where the solver leaves it to defaults that are not the same."""
+    """Return the decay of RMSProp, where the solver leaves it to defaults that are not the same."""
     if kind != "RMSProp" or "rms_decay" in message:
         return None
     defaults = []
@@ -117,7 +117,7 @@ def _rms_decay(message: Message, kind: str, source: Dialect, target: Dialect) ->
 def _notes(
     message: Message, target: Dialect, choices: Choices, left_out: Sequence[Foreign]
 ) -> Iterator[Note]:
-    """What to say of a solver."""
+    """Yield what to say of a solver."""
     names = sorted({foreign.path for foreign in left_out} - {"weights"})
     if names:
         yield notes.solver_fields_left_out(target.name, names)
@@ -134,7 +134,7 @@ def _notes(
 def convert_solver(
     file: LintFile, plan: SolverPlan, paths: Mapping[str, str] = _NO_PATHS
 ) -> list[Edit]:
-    """The edits that make a solver one of the plan's target.
+    """Return the edits that make a solver one of the plan's target.
 
     `paths` gives new names for the nets that it names. Raises ProtolintError where the plan
     refuses.

@@ -22,7 +22,7 @@ def check_text(file: LintFile) -> None:
 
 
 def new_net_text(file: LintFile, plan: Plan) -> tuple[bytes, list[Note]]:
-    """The new text of a net, and what to tell of it."""
+    """Return the new text of a net, and what to tell of it."""
     return apply_edits(file.source.data, convert_net(file, plan)), list(plan.notes)
 
 
@@ -33,7 +33,7 @@ def new_solver_text(
     plans: Sequence[Plan],
     paths: Mapping[str, str],
 ) -> tuple[bytes, list[Note]]:
-    """The new text of a solver, and what to tell of it; raises InputError.
+    """Return the new text of a solver, and what to tell of it; raises InputError.
 
     `plans` are those of the nets inside it, `paths` new names for the nets it names.
     """
@@ -43,7 +43,7 @@ def new_solver_text(
 
 
 def new_paths(file: LintFile, outputs: Mapping[str, str]) -> dict[str, str]:
-    """New names for the nets that a solver names, where those are converted with it.
+    """Return new names for the nets that a solver names, where those are converted with it.
 
     `outputs` gives the result of each net's file. A name that holds in the working directory
     becomes that of the result there; any other keeps its folder.
