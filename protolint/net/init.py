@@ -7,6 +7,7 @@ NVIDIA v0.14.5 to v0.17.4, weiliu89/caffe ssd, Intel 1.1.6.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
 from protolint.caffe.binder import Message
@@ -26,6 +27,10 @@ from protolint.net.view import BlobVersion, View
 from protolint.source import Span
 
 __all__ = ["Construction", "construction", "faults_of", "state_of", "verdict", "verdicts"]
+
+
+#: Fields of a layer that say which it is and where it is, not what it is.
+_NAMES = frozenset({"name", "type", "bottom", "top", "include", "exclude"})
 
 
 class Construction(NamedTuple):
@@ -238,9 +243,8 @@ class _Walk:
         self.unsure = self.unsure or setup.unsure
 
     def _is_settled(self, layer: Layer, bottoms: list[Shape]) -> bool:
-        """Take over what the same layer came to over the same bottoms in another state."""
-        before = self.net.settled.get(layer.index)
-        if before is None or layer.index in self.clashing:
+        """Take over what the same layer, or one written alike, came to over the same bottoms."""
+        if layer.index in self.clashing or self.net.has_misfit(layer):
             return False
         in_place: frozenset[int] = frozenset()
         if layer.index in self.view.in_place:
@@ -248,10 +252,13 @@ class _Walk:
             if any(_uses(version) > 1 for _, version in overwritten):
                 return False
             in_place = frozenset(i for i, _ in overwritten)
-        if before[0] != self._given(layer, bottoms, in_place):
+        before = self.net.settled.get(self._given(layer, bottoms, in_place))
+        if before is None:
             return False
-        self.shapes.update(zip(self.view.tops[layer.index], before[1], strict=True))
-        self.unsure = self.unsure or before[2]
+        tops, unsure = before
+        self.net.shapes_made[layer.index] = bottoms, tops
+        self.shapes.update(zip(self.view.tops[layer.index], tops, strict=True))
+        self.unsure = self.unsure or unsure
         return True
 
     def _settle(self, setup: SetupCheck, *, alone: bool) -> None:
@@ -260,12 +267,17 @@ class _Walk:
         read_as_loss = "loss_weight" in layer.message.values
         if alone and not read_as_loss and not any(0 in shape.dims for shape in setup.tops):
             given = self._given(layer, setup.bottoms, setup.in_place)
-            self.net.settled[layer.index] = given, setup.tops, setup.unsure
+            self.net.settled[given] = setup.tops, setup.unsure
 
-    def _given(self, layer: Layer, bottoms: list[Shape], in_place: frozenset[int]) -> object:
-        """Return what decides whether a layer is set up, beside what is written in it."""
+    def _given(self, layer: Layer, bottoms: list[Shape], in_place: frozenset[int]) -> Hashable:
+        """Return what decides whether a layer is set up, if no other layer does."""
+        written = self.net.written.get(layer.index)
+        if written is None:
+            written = self.net.written[layer.index] = _written(layer, self.net.source.data)
+        versions = self.view.bottoms[layer.index]
+        alike = tuple(map(versions.index, versions)) if len(versions) > 1 else ()
         phase = layer.runs_as(self.view.state) if layer.type == "BatchNorm" else ""
-        return bottoms, in_place, phase, self.divided
+        return written, tuple(bottoms), alike, in_place, phase, self.divided
 
     def _origin(self, version: BlobVersion | None) -> Span | None:
         """Return where a blob is made; None for an input."""
@@ -505,6 +517,21 @@ class _Walk:
                     )
                 )  # fmt: skip
                 return
+
+
+def _written(layer: Layer, text: bytes) -> Hashable:
+    """Return what is written in a layer, but for names and states; layers alike have the same."""
+    if layer.generation < 2:
+        return layer.index
+    found: list[object] = [layer.type, len(layer.tops)]
+    for field, given in layer.message.values.items():
+        if field not in _NAMES:
+            found.append(field)
+            for _, node in given:
+                if node.end <= node.start:
+                    return layer.index
+                found.append(text[node.start : node.end])
+    return tuple(found)
 
 
 def _uses(version: BlobVersion) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Protocol
@@ -100,7 +100,8 @@ class Net:
         self._misfits = misfits
         #: What protolint.net.init found out, kept here for all views.
         self.examined: dict[int, tuple[object, list[Shape], bool]] = {}
-        self.settled: dict[int, tuple[object, list[Shape], bool]] = {}
+        self.settled: dict[Hashable, tuple[list[Shape], bool]] = {}
+        self.written: dict[int, Hashable] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
