@@ -191,7 +191,7 @@ def load(
 
     The net has its layers in today's terms, whatever generation they are written in, the
     states it is built for (`net.states`) and what is left of it in each (`net.views`). Fields
-    that the target does not have are left out; `check` tells them.
+    that the target does not have are left out; `check` reports them.
 
     Args:
         path_or_text: A file, or text, as in `check`.

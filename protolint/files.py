@@ -197,7 +197,7 @@ class AtomicFile:
         self.size += size
         fresh = self.size - self._begun
         if fresh >= _EARLY_BYTES and hasattr(os, "posix_fadvise"):
-            # Linux starts to write dirty pages it is told will not be needed, and keeps them.
+            # The advice makes Linux start to write the dirty pages; it keeps them in memory.
             with suppress(OSError):
                 os.posix_fadvise(self._descriptor, self._begun, fresh, os.POSIX_FADV_DONTNEED)
             self._begun = self.size
@@ -229,7 +229,7 @@ class AtomicFile:
         try:
             os.link(self.path, self.target)
         except OSError:
-            # Also tells a file that is in the way from a file system without links.
+            # Either the name is taken, or the file system has no hard links.
             if os.path.lexists(self.target):
                 raise UsageError(
                     f"{self.given}: has appeared meanwhile; nothing was changed"

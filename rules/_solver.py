@@ -45,7 +45,7 @@ def batchnorms(nets: list[Net], phase: str) -> Iterator[tuple[Net, Layer]]:
 
 
 def batch_size(net: Net) -> tuple[int, Span] | None:
-    """Return the smallest batch that a data layer takes in training, and where that is said."""
+    """Return the smallest batch that a data layer takes in training, and where it is written."""
     found = []
     for layer in net.layers:
         known = ALL_TYPES.get(layer.type)

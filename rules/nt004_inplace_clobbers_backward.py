@@ -112,7 +112,7 @@ INVALID = (
         + _layer("BatchNorm", "c", "BatchNorm")
         + _END % "BatchNorm",
     ),
-    # Told once: the Scale is right as soon as the BatchNorm has a blob of its own.
+    # Reported once: the Scale is right as soon as the BatchNorm has a blob of its own.
     Invalid("nvidia-0.17", _in_place("ReLU", "BatchNorm", "Scale"), (4,)),
     Invalid("bvlc", _in_place("ReLU", "Dropout", "Bias"), (5,)),
     Invalid("nvidia-0.16", _over("Sigmoid", "", "Dropout"), (4,)),

@@ -110,7 +110,7 @@ INVALID = (
         (6,),
         fixed=_layer("BatchNorm", more=_TRAIN) + _layer("Scale", "a_3") + _layer("Embed", "a_2"),
     ),
-    # Which of the two the TEST layer is the twin of cannot be told.
+    # The TEST layer could be the twin of either.
     Invalid(
         "bvlc",
         _layer("Convolution", more=_TRAIN) * 2 + _layer("Convolution", more=_TEST),

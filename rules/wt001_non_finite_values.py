@@ -40,25 +40,25 @@ if TYPE_CHECKING:
 @weights_rule("WT001", "non-finite-values", Severity.ERROR)
 def check(weights: Weights) -> Iterator[Finding]:
     for position, scans in enumerate(weights.scans):
-        odd = [i for i, scan in enumerate(scans) if scan.odd]
-        if not odd:
+        bad = [i for i, scan in enumerate(scans) if scan.non_finite]
+        if not bad:
             continue
         layer = weights.file.layers[position]
-        total = sum(scans[i].odd for i in odd)
-        first = scans[odd[0]].first or 0
-        blobs = " and ".join(f"blob {i} of shape {shape(layer.shapes[i])}" for i in odd)
+        total = sum(scans[i].non_finite for i in bad)
+        first = scans[bad[0]].first or 0
+        blobs = " and ".join(f"blob {i} of shape {shape(layer.shapes[i])}" for i in bad)
         kinds = [
             counted(number, noun, nouns)
             for number, noun, nouns in (
-                (sum(scans[i].nans for i in odd), "NaN", "NaNs"),
-                (sum(scans[i].infinities for i in odd), "infinity", "infinities"),
+                (sum(scans[i].nans for i in bad), "NaN", "NaNs"),
+                (sum(scans[i].infinities for i in bad), "infinity", "infinities"),
             )
             if number
         ]
         yield Finding(
-            weights.span_of(position, odd[0]) if len(odd) == 1 else layer.span,
+            weights.span_of(position, bad[0]) if len(bad) == 1 else layer.span,
             f"{titled(layer.name)}: {counted(total, 'NaN or infinite value')} in {blobs} "
-            f"({', '.join(kinds)}, the first at {_place(first, layer.shapes[odd[0]])}); take an "
+            f"({', '.join(kinds)}, the first at {_place(first, layer.shapes[bad[0]])}); take an "
             "earlier snapshot",
             layer=layer.name,
             fix=advice("take a snapshot from before the values were lost"),

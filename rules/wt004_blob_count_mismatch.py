@@ -42,15 +42,15 @@ if TYPE_CHECKING:
 def check(weights: Weights) -> Iterator[Finding]:
     if weights.net is None:
         yield from _never(weights)
-    told = set()
+    reported = set()
     for layer in weights.file.layers:
         wanted = weights.wanted.get(layer.name)
-        if wanted is None or wanted.parameters is None or layer.name in told:
+        if wanted is None or wanted.parameters is None or layer.name in reported:
             continue
         expected, stored = len(wanted.parameters), len(layer.shapes)
         if expected == stored:
             continue
-        told.add(layer.name)
+        reported.add(layer.name)
         is_norm = wanted.layer.type == "BatchNorm"
         cure = "run protolint convert" if is_norm else "net and weights are not of one model"
         if is_norm and needs_no_cudnn(weights, layer):

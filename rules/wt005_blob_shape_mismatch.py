@@ -46,17 +46,17 @@ _Dims = tuple[int | None, ...]
 
 @weights_rule("WT005", "blob-shape-mismatch", Severity.ERROR)
 def check(weights: Weights) -> Iterator[Finding]:
-    told = set()
+    reported = set()
     for position, layer in enumerate(weights.file.layers):
         wanted = weights.wanted.get(layer.name)
-        if wanted is None or wanted.parameters is None or layer.name in told:
+        if wanted is None or wanted.parameters is None or layer.name in reported:
             continue
         if len(wanted.parameters) != len(layer.shapes):
             continue
         found = _mismatch(weights, position, layer, wanted)
         if found is None:
             continue
-        told.add(layer.name)
+        reported.add(layer.name)
         blob, expected, silent = found
         converts = _same_values(layer.shapes[blob], expected) and wanted.layer.type == "BatchNorm"
         cure = "run protolint convert" if converts else "take the model's own net"

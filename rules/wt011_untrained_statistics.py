@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from protolint.lint.weights import NormReading, Weights
 
 
-#: Factors that are this close tell of one number of batches.
+#: Factors that are this close show the same number of batches.
 _CLOSE = 1e-3
 
 

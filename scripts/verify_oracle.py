@@ -174,7 +174,7 @@ def _list(title: str, cases: list[Case], shown: int) -> None:
 
 
 def _is_about(message: str, fault: Fault) -> bool:
-    """Whether a fault is about the layer of a real message, as far as that tells."""
+    """Return whether a fault is about the layer of a real message, as far as that shows it."""
     layer = fault.layer
     for pattern in _LAYER_NAMES:
         match = pattern.search(message)

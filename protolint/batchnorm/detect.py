@@ -110,7 +110,7 @@ def _as_written_by(facts: LayerFacts, source: str) -> Detection:
     """Return the layouts of one writer that the blobs fit."""
     for group in SOURCES[source]:
         fitting = [LAYOUTS[name] for name in group if fits(LAYOUTS[name], facts.blobs)]
-        # The two engines of 0.15 have one order, told apart by their shapes.
+        # The two engines of 0.15 have one order; their shapes differ.
         engine = [layout for layout in fitting if (layout.axes == (1, 2)) == is_wide(facts.blobs)]
         if fitting:
             asked = f"{FROM} {source}"
@@ -196,7 +196,7 @@ def _four(facts: LayerFacts) -> Detection:
 
 
 def _five(facts: LayerFacts) -> Detection:
-    """Tell the orders of NVIDIA 0.14 to 0.16 and Intel's apart by the blob of one value."""
+    """Distinguish the orders of NVIDIA 0.14 to 0.16 and Intel's by the blob of one value."""
     if max(values.size for values in facts.blobs) == 1:
         return _one_channel(facts)
     if fits(LAYOUTS["N15A"], facts.blobs):

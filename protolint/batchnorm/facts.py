@@ -152,18 +152,18 @@ def _norm_param(data: Buffer, layer: LayerEntry) -> NormParam:
     """Return what batch_norm_param says, or the bn_param of yjxiong/caffe and PSPNet."""
     if layer.type == "BN":
         return _yjxiong_param(data, layer)
-    said: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for found in _all_fields(data, layer.batch_norm_params):
         number, wire_type, value = found.number, found.wire_type, found.number_value
         if wire_type == FIXED32 and number in _FLOATS:
-            said[_FLOATS[number]] = _float(data, found)
+            given[_FLOATS[number]] = _float(data, found)
         elif wire_type == VARINT and number in _FLAGS:
-            said[_FLAGS[number]] = bool(value)
+            given[_FLAGS[number]] = bool(value)
         elif wire_type == VARINT and number == BatchNormField.ENGINE:
-            said["engine"] = _ENGINES.get(value)
+            given["engine"] = _ENGINES.get(value)
         elif wire_type == LENGTH and number in _FILLERS:
-            said[_FILLERS[number]] = True
-    return NormParam(**said)
+            given[_FILLERS[number]] = True
+    return NormParam(**given)
 
 
 def _yjxiong_param(data: Buffer, layer: LayerEntry) -> NormParam:

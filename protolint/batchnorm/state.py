@@ -54,7 +54,7 @@ class Statistic(Enum):
 
 
 class Age(NamedTuple):
-    """How many TRAIN passes a running average covers: None if nothing tells.
+    """How many TRAIN passes a running average covers: None if nothing shows it.
 
     `at_least` is set where the factor has stopped growing, so that only a lower bound
     is known. 0 passes means never trained.
@@ -269,12 +269,12 @@ def with_affine(state: BatchNormState, gamma: Array, beta: Array | None = None) 
 
 
 def age_of(factor: float, fraction: float) -> Age:
-    """Return what a factor of summed statistics tells about their age.
+    """Return what a factor of summed statistics shows about their age.
 
     F = (1 - f**n) / (1 - f) after n TRAIN passes with moving_average_fraction f
     (src/caffe/layers/batch_norm_layer.cpp @ 1.0: F <- f F + 1 in each). In float32 it
-    stops at a fixed point, 999.98236 for f = .999. A factor of 1 is what converters
-    write too, and one below 1 was changed by something else: neither tells anything.
+    stops at a fixed point, 999.98236 for f = .999. Converters write a
+    factor of 1 too, and something else changed a factor below 1: neither shows an age.
     """
     if factor == 0:
         return Age(0)

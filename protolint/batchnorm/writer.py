@@ -19,7 +19,7 @@ from protolint.caffe.registry import (
 
 __all__ = ["Writer", "writer_of"]
 
-# Forms of the same three blobs, by which their writers cannot be told apart.
+# Forms of the same three blobs, which do not show which Caffe wrote them.
 _THREE_SUMS = ("B3", "I3", "B3-second-moment")
 
 

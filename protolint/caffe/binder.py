@@ -142,8 +142,8 @@ def bind(
 ) -> tuple[Message, list[BindProblem]]:
     """Return the message that the nodes spell, and every field that does not fit, in file order.
 
-    A field that is unknown is left out; one of the wrong kind is read as it was meant,
-    where that can be told.
+    The message leaves out an unknown field. A value of the wrong kind is read as it was
+    meant, where that is clear.
     """
     problems: list[BindProblem] = []
     return _bind(type, node, nodes, problems), problems
@@ -158,11 +158,11 @@ def _bind(
     value: Message | Value | None
     for child in children:
         if isinstance(child, Scalar):
-            said = child.written
-            name = said[0]
+            written = child.written
+            name = written[0]
             field = fields.get(name)
             # Most values have been read before.
-            value = field.known.get(said[4]) if field is not None else None
+            value = field.known.get(written[4]) if field is not None else None
         else:
             name, value = child.name, None
             field = fields.get(name)
@@ -214,7 +214,7 @@ def _bind_list(
 def _value(
     type: MessageType, field: FieldType, node: Scalar | Block, problems: list[BindProblem]
 ) -> Message | Value | None:
-    """Return the value of one node, or None where it cannot be told; a misfit is a problem."""
+    """Return the value of one node, or None where it is not clear; add a problem for a misfit."""
     if isinstance(node, Block):
         if field.kind == "message":
             return _bind(field.message, node, node.children, problems)

@@ -32,7 +32,7 @@ def compile_proto(path: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "set.binpb"
         include = str(files("grpc_tools").joinpath("_proto"))
-        with _captured_stderr() as said:
+        with _captured_stderr() as printed:
             status = protoc.main(
                 [
                     "protoc",
@@ -44,22 +44,22 @@ def compile_proto(path: str) -> bytes:
                 ]
             )
         if status != 0:
-            lines = [line for line in said.getvalue().splitlines() if "warning" not in line]
+            lines = [line for line in printed.getvalue().splitlines() if "warning" not in line]
             raise InputError(path, lines[0] if lines else "protoc could not compile it")
         return target.read_bytes()
 
 
 @contextlib.contextmanager
 def _captured_stderr() -> Iterator[io.StringIO]:
-    """Return what the C++ compiler prints to the process's own stderr."""
-    said = io.StringIO()
+    """Capture what the C++ compiler prints to the process's own stderr."""
+    printed = io.StringIO()
     with tempfile.TemporaryFile() as sink:
         kept = os.dup(2)
         try:
             os.dup2(sink.fileno(), 2)
-            yield said
+            yield printed
         finally:
             os.dup2(kept, 2)
             os.close(kept)
             sink.seek(0)
-            said.write(sink.read().decode("utf-8", "replace"))
+            printed.write(sink.read().decode("utf-8", "replace"))

@@ -129,7 +129,7 @@ class FieldType:
         return int(text or 0)
 
     def read(self, raw: str) -> Value | None:
-        """Return the value a raw token stands for, or None where Caffe's text parser refuses it.
+        """Return the value of a raw token, or None where Caffe's text parser refuses it.
 
         As protobuf's C++ parser does: no hexadecimal for a float, no quotes around an
         enum, a range for each integer.

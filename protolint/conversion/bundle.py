@@ -51,7 +51,7 @@ from protolint.weights.files import mapped
 from protolint.weights.kinds import FileKind
 from protolint.wire import WireError
 from protolint.workspace.reading import LintFile, Readings
-from protolint.workspace.target import infer_target, told_targets
+from protolint.workspace.target import infer_target, stated_targets
 from protolint.workspace.workspace import Workspace
 
 __all__ = ["Bundle", "Opinion"]
@@ -147,7 +147,7 @@ class Bundle:
         """
         if entry.readings is None:
             return None
-        told = told_targets(entry.readings, self.workspace.settings(entry.path))
+        told = stated_targets(entry.readings, self.workspace.settings(entry.path))
         if len(told) > 1:
             names = ", ".join(target.dialect.name for target in told)
             raise UsageError(

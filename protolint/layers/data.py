@@ -88,7 +88,7 @@ def _images(setup: Setup, i: int) -> Shape:
         return Shape.of((batch, _channels(layer), *_sides(layer, own)))
     if layer.type != "AnnotatedData":
         return Shape.of((batch,))
-    # A row for each box in the batch, once it is said that there are boxes.
+    # `anno_type` shows that there are boxes; the blob then has a row for each box in the batch.
     message = layer.parameter("annotated_data_param")
     boxes = message is not None and "anno_type" in message
     return Shape.of((1, 1, None, 8) if boxes else (None,) * 4)

@@ -1,4 +1,4 @@
-"""A baseline: the findings a project starts with, so that only new ones are told.
+"""A baseline: the findings a project starts with, so that only new ones are reported.
 
 The file counts findings by path, code and layer, not by line, so that it outlives edits
 elsewhere in a net. An entry that is no longer found is stale, and fails until it is removed.
@@ -48,8 +48,8 @@ class Baseline(NamedTuple):
     ) -> tuple[list[FileReport], list[Key]]:
         """Return the reports without what is let pass, and the stale entries.
 
-        Those are of files that were checked, or are there no more. `ran` tells of a path and a
-        code whether the rule was looked at: an entry of another is not stale.
+        Those are of files that were checked, or are there no more. `ran` returns whether the
+        rule of a code was run on a path: where it was not, the entry is not stale.
         """
         left = Counter(self.counts)
         folder = os.path.dirname(os.path.abspath(self.path))
@@ -94,8 +94,8 @@ def read_baseline(path: str) -> Baseline:
             "protolint check --write-baseline makes one"
         ) from None
     except (KeyError, TypeError):
-        told = "an entry lacks path, code, target, layer or count"
-        raise ConfigError(f"{path}: not a baseline of protolint: {told}") from None
+        reason = "an entry lacks path, code, target, layer or count"
+        raise ConfigError(f"{path}: not a baseline of protolint: {reason}") from None
     except ValueError as error:
         raise ConfigError(f"{path}: not a baseline of protolint: {error}") from None
     return Baseline(path, counts)

@@ -118,14 +118,14 @@ def check_numbers(path: str, layers: Iterable[Numbers], selection: Selection) ->
     ]
     order = {reading.name: place for place, reading in enumerate(readings)}
     chosen = _chosen(found, path, selection)
-    told = [selection.diagnostic(rule, finding, path, None) for rule, finding in chosen]
-    return sorted(told, key=lambda d: (order.get(d.layer or "", 0), d.code))
+    diagnostics = [selection.diagnostic(rule, finding, path, None) for rule, finding in chosen]
+    return sorted(diagnostics, key=lambda d: (order.get(d.layer or "", 0), d.code))
 
 
 def _chosen(
     found: Iterable[tuple[Rule, Finding]], path: str, selection: Selection
 ) -> list[tuple[Rule, Finding]]:
-    """Return what is told of all findings: causes first, then what is selected.
+    """Return the findings to report: the causes among them, then those that are selected.
 
     A cause that is ignored does not bring out what follows from it.
     """

@@ -88,8 +88,8 @@ def _declared(text: str) -> Iterator[tuple[str, str]]:
 def load_plugin(plugin: Plugin) -> None:
     """Import the modules of a plug-in and register their rules.
 
-    Raises ProtolintError, naming the distribution, where that cannot be done or a rule is
-    not one that can be told from the others. An error that a rule raises later is told so too.
+    Raises ProtolintError, naming the distribution, where that fails or where a rule cannot be
+    distinguished from the others. An error that a rule raises later names it too.
     """
     import pkgutil
 
@@ -103,7 +103,7 @@ def load_plugin(plugin: Plugin) -> None:
                 importlib.import_module(f"{plugin.module}.{inner.name}")
         for code in sorted(RULES.keys() - before.keys()):
             _refuse_unusable(RULES[code])
-            RULES[code] = RULES[code]._replace(check=_told(plugin, RULES[code]))
+            RULES[code] = RULES[code]._replace(check=_attributed(plugin, RULES[code]))
     except (Exception, SystemExit) as error:
         _forget(plugin, before)
         what = str(error) if isinstance(error, ProtolintError) else _described(error)
@@ -142,8 +142,8 @@ def _refuse_unusable(rule: Rule) -> None:
         raise ProtolintError(f"{rule.code} is for unknown targets: {', '.join(unknown)}")
 
 
-def _told(plugin: Plugin, rule: Rule) -> Callable[[Any], Iterator[Finding]]:
-    """Yield the rule's check, which says whose rule it is where it fails."""
+def _attributed(plugin: Plugin, rule: Rule) -> Callable[[Any], Iterator[Finding]]:
+    """Return the rule's check; where it fails, the error names the plug-in."""
 
     def check(subject: Any) -> Iterator[Finding]:
         try:

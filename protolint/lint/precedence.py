@@ -1,6 +1,6 @@
 """One cause, one finding: which findings on weights follow from another.
 
-A rule on weights says what is wrong by itself; what is told of it is decided here.
+A rule on weights finds what is wrong by itself; this module decides which findings to report.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OF_LAYER = {
     "WT004": frozenset({"WT009", "WT019", "WT021"}),
     "WT011": frozenset({"WT007", "WT008"}),
 }
-#: Where the order of the blobs is not known, nothing is to be said of their values but WT001.
+#: Where the order of the blobs is not known, WT001 alone reports on their values.
 _UNKNOWN_ORDER = "WT010"
 _ON_VALUES = frozenset({"WT002", "WT003", "WT006", "WT007", "WT008", "WT009", "WT011", "WT014"})
 

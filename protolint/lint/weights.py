@@ -125,7 +125,7 @@ class Weights:
 
     @cached_property
     def as_stored(self) -> dict[str, Norm]:
-        """Every BatchNorm by its name as the file alone tells it, whatever the net says."""
+        """Every BatchNorm by its name, as the file alone shows it, whatever the net has."""
         return {norm.name: norm for norm in self._stored.plain.norms}
 
     @property

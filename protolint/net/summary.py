@@ -88,7 +88,7 @@ class NetSummary(NamedTuple):
 
 
 def summarise(net: Net, view: View, given: Mapping[str, Shape]) -> NetSummary:
-    """Return the summary of a view; `given` are shapes that the net does not tell, by blob."""
+    """Return the summary of a view; `given` has the shapes that the net does not give, by blob."""
     known = shapes_with(net, view, given)
     inputs = {v.name: shape for v, shape in known.items() if v.producer is None}
     registered = net.dialect.layer_types | net.custom_types

@@ -1,6 +1,6 @@
 """BlobProto bytes to NumPy arrays and back, in every form a Caffe stores values.
 
-Which field is read is told in header.py; which is written is the caller's choice:
+header.py finds which field to read; the caller chooses which one to write:
 
     DATA          `data`, packed floats      BVLC, every NVIDIA release
     DOUBLE_DATA   `double_data`, packed      the same; what nets of doubles write

@@ -17,7 +17,7 @@ __all__ = ["FileState", "file_state", "mapped", "open_regular"]
 
 
 class FileState(NamedTuple):
-    """What tells whether a file is still the one that was read before."""
+    """The values that show whether a file is still the one that was read before."""
 
     device: int
     inode: int

@@ -20,7 +20,7 @@ from protolint.weights.blobs import Array
 
 __all__ = ["h5py_module", "has_history", "model_shapes", "opened", "read_model"]
 
-# Bytes that any file may claim, and how many a byte of a compressed one can stand for.
+# Bytes that any file may claim, and the most that one compressed byte can expand to.
 _SMALL, _DENSEST = 1 << 24, 1100
 
 

@@ -2,7 +2,7 @@
 
 Field numbers: `BlobProto` in src/caffe/proto/caffe.proto @ 1.0 (1 to 9) and @ v0.16.1
 (10 to 13). The OpenCL branch gives 10 to 13 other meanings (`shape_stride`,
-`packed_data`, `packed_diff`, `data_type`), told apart by their wire types.
+`packed_data`, `packed_diff`, `data_type`); the wire types show which are meant.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class BlobHeader:
     `field` spans the whole field with tag and length, `payload` the BlobProto alone.
     `shape` is the one Caffe uses: num, channels, height, width if any of the four is
     there (`legacy`), else `shape`, else no axis at all, which means one value
-    (Blob::FromProto, src/caffe/blob.cpp @ 1.0). `diff` tells whether gradients are
+    (Blob::FromProto, src/caffe/blob.cpp @ 1.0). `diff` shows whether gradients are
     stored too, `opencl` whether the OpenCL branch wrote the blob.
     """
 

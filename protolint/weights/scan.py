@@ -21,7 +21,7 @@ from protolint.wire import Buffer, forget
 
 __all__ = ["BlobScan", "Progress", "scan_hdf5", "scan_model"]
 
-#: What is told of a pass: the path, the bytes that are done, and all bytes.
+#: A function that takes the progress of a pass: the path, the bytes read, and all bytes.
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 _BUFFER = 1 << 20
@@ -43,7 +43,7 @@ class BlobScan(NamedTuple):
     """What the `length` values of one blob are.
 
     `first` is the flat index of the first value that is NaN or infinite, None if all are
-    finite; `largest` the greatest magnitude of those that are finite; `half` tells that the
+    finite; `largest` the greatest magnitude of those that are finite; `half` shows that the
     values are stored in half precision.
     """
 
@@ -55,7 +55,7 @@ class BlobScan(NamedTuple):
     half: bool = False
 
     @property
-    def odd(self) -> int:
+    def non_finite(self) -> int:
         """How many values are not finite."""
         return self.nans + self.infinities
 
@@ -127,11 +127,11 @@ class _Reader:
             start = run.start + first * run.stride
             values = self.buffer[: count * stored.itemsize].view(stored)
             values[:] = np.ndarray((count,), stored, self.data, start, (run.stride,))
-            self.told(start + count * run.stride, count * run.stride)
+            self.advance(start + count * run.stride, count * run.stride)
             yield values
 
-    def told(self, end: int, size: int) -> None:
-        """Tell how far the pass is, and give memory back now and then."""
+    def advance(self, end: int, size: int) -> None:
+        """Report how far the pass is, and give memory back now and then."""
         self.kept += size
         if self.kept >= _FORGET_EVERY:
             forget(self.data)
@@ -170,13 +170,13 @@ def _scan(values: Array) -> BlobScan:
     if largest < inf:
         return BlobScan(len(values), largest=largest, half=half)
     nans, infinite = np.isnan(values), np.isinf(values)
-    odd = nans | infinite
-    finite = np.abs(values[~odd].astype(np.float64))
+    non_finite = nans | infinite
+    finite = np.abs(values[~non_finite].astype(np.float64))
     return BlobScan(
         len(values),
         int(np.count_nonzero(nans)),
         int(np.count_nonzero(infinite)),
-        int(np.argmax(odd)),
+        int(np.argmax(non_finite)),
         float(finite.max()) if len(finite) else 0.0,
         half,
     )

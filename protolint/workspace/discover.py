@@ -29,22 +29,22 @@ class NotTextError(InputError):
     """A file that cannot be a prototxt: it is binary, or too large."""
 
 
-def find_files(path: str, tell: Callable[[InputError], None] | None = None) -> Iterator[str]:
+def find_files(path: str, report: Callable[[InputError], None] | None = None) -> Iterator[str]:
     """Yield the path itself, or every *.prototxt below a folder in a fixed order.
 
-    Raises InputError where there is no such path. `tell` is told of folders that cannot be
-    listed, which are left out.
+    Raises InputError where there is no such path. Folders that cannot be listed are left
+    out, and reported to `report`.
     """
 
-    def odd(error: OSError) -> None:
-        if tell is not None:
-            tell(InputError(error.filename, f"cannot be listed: {error.strerror}"))
+    def unlisted(error: OSError) -> None:
+        if report is not None:
+            report(InputError(error.filename, f"cannot be listed: {error.strerror}"))
 
     if path == "-":
         yield path
         return
     if os.path.isdir(path):
-        for folder, folders, names in os.walk(path, onerror=odd):
+        for folder, folders, names in os.walk(path, onerror=unlisted):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             yield from (
                 os.path.normpath(os.path.join(folder, name))

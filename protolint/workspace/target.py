@@ -15,7 +15,7 @@ from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
 from protolint.workspace.reading import Readings
 
-__all__ = ["Target", "infer_target", "targets_of", "told_targets"]
+__all__ = ["Target", "infer_target", "stated_targets", "targets_of"]
 
 
 class Target(NamedTuple):
@@ -29,13 +29,13 @@ def targets_of(readings: Readings, asked: tuple[Dialect, ...], settings: Setting
     """Return what a file is checked for: as asked, as it says, or as its fields show."""
     if asked:
         return _unique(asked, "as asked")
-    return told_targets(readings, settings) or [infer_target(readings)]
+    return stated_targets(readings, settings) or [infer_target(readings)]
 
 
-def told_targets(readings: Readings, settings: Settings) -> list[Target]:
+def stated_targets(readings: Readings, settings: Settings) -> list[Target]:
     """Return the targets that a comment in the file names, else the configured ones.
 
-    None: not told.
+    The list is empty where neither names a target.
     """
     source = readings.tree.source
     named = readings.directives.targets
