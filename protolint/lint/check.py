@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from protolint.diagnostic import Diagnostic, Severity
@@ -116,11 +117,16 @@ def findings_of(rule: Rule, file: LintFile) -> Iterator[Finding]:
 
 
 def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return the findings in order; for text that is no net at all only the first error."""
+    """Return the findings in order; for text that is no net at all only what shows that.
+
+    That is the first error, and the first one of syntax: a fix of the former does not break a
+    file that is broken already.
+    """
     found = _sorted(diagnostics)
     if file.kind is FileKind.OTHER:
         errors = tuple(d for d in found if d.severity is Severity.ERROR)
-        return errors[:1] or found
+        syntax = (d for d in errors[1:] if d.code == "PT001" and errors[0].code != "PT001")
+        return (*errors[:1], *islice(syntax, 1)) or found
     return found
 
 

@@ -137,3 +137,17 @@ def test_suppressions_are_added_where_findings_are_and_suppress_them() -> None:
     )
     (report,) = check_source(Workspace(), after)
     assert report.diagnostics == ()
+
+
+def test_a_file_that_is_broken_already_is_not_broken_by_a_fix() -> None:
+    """Both faults are reported: the field that nobody knows, and the syntax error behind it."""
+    source = Source("net.prototxt", b"llayer {\n}}\n")
+    workspace = Workspace(Choices(isolated=True))
+    (report,) = check_source(workspace, source)
+    assert [d.code for d in report.diagnostics] == ["PT002", "PT001"]
+    done = fix_source(
+        source,
+        lambda text: [d for r in check_source(workspace, text) for d in r.diagnostics],
+        unsafe=True,
+    )
+    assert done.source.data == b"layer {\n}}\n"
