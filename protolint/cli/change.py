@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from protolint.cli.problems import Problems, warn
 from protolint.cli.progress import progress_bar
+from protolint.cli.results import difference
 from protolint.diagnostic import Diagnostic
 from protolint.edit import apply_edits
 from protolint.errors import InputError, ProtolintError, UsageError
@@ -73,7 +73,7 @@ def change(
             reports += checked(before)
             continue
         applied.update(counts)
-        shown.append(_difference(before, after))
+        shown.append(difference(before, after))
         reports += checked(after)
     if not diff and applied:
         what = ", ".join(f"{count} {code}" for code, count in sorted(applied.items()))
@@ -112,16 +112,3 @@ def _write(path: str, before: Source, after: Source) -> None:
         sys.stdout.buffer.flush()
     elif before.data != after.data:
         replace_file(path, after.data)
-
-
-def _difference(before: Source, after: Source) -> str:
-    if before.data == after.data:
-        return ""
-    old, new = (
-        s.data.decode("utf-8", "replace").splitlines(keepends=True) for s in (before, after)
-    )
-    pieces = difflib.unified_diff(old, new, before.path, before.path)
-    return "".join(
-        piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n"
-        for piece in pieces
-    )
