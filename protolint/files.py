@@ -2,9 +2,14 @@
 
 The bytes go to a temporary file in the target's folder, are flushed to the disk, and
 are renamed over the target. On any failure nothing is left behind; a process killed by
-a signal it cannot catch may leave the temporary file, never a part of a target. The next
-one that writes the same target removes what such a process has left: a file that nobody
-holds locked.
+a signal may leave the temporary file, never a part of a target. The next one that writes the
+same target removes what such a process has left: a file that nobody holds locked.
+
+Several files get their names together (`publish_all`): where one is refused, those before it
+are put back. Signals wait meanwhile, but for the one that cannot wait, SIGKILL.
+
+A file that replaces another gets its permissions and its owner, a new one no more permissions
+than its source. What cannot be kept is in `losses`.
 
 A link is followed: what it points to is replaced, and the link stays. A pipe or a device is
 never replaced.
@@ -15,8 +20,10 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import stat
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from protolint.errors import InputError, UsageError
@@ -28,7 +35,7 @@ except ImportError:  # Windows has no such locks: there a file that was left sta
 else:
     _LOCKS = True
 
-__all__ = ["AtomicFile", "check_target", "replace_file"]
+__all__ = ["AtomicFile", "check_target", "publish_all", "replace_file"]
 
 # Large enough for full speed, small enough for a progress bar and for Ctrl-C.
 _KERNEL_BYTES = 16 << 20
@@ -39,42 +46,42 @@ _EARLY_BYTES = 8 << 20
 # Digits that make the name of a temporary file its own.
 _HEX = 12
 
+# What follows that name while a file which is replaced is kept aside.
+_OLD = "-old"
+
 # What copy_file_range says where it cannot work; cp goes on by hand after these too.
 _NO_KERNEL_COPY = frozenset(
     (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF)
 )
 
 
-def replace_file(path: str, data: bytes) -> None:
-    """Write a small file whole, over what is there; its permissions are kept.
+def replace_file(path: str, data: bytes) -> list[str]:
+    """Write a small file whole, over what is there; its permissions and its owner are kept.
 
-    Into a pipe or a device that is there the bytes are written as they are. Raises InputError
-    where it cannot be done; a file is then as it was.
+    Returns what could not be kept (see AtomicFile). Into a pipe or a device that is there the
+    bytes are written as they are. Raises InputError where it cannot be done; a file is then as
+    it was.
     """
     target = os.path.realpath(path)
-    try:
-        status = os.stat(target)
-    except OSError:
-        mode = None
-    else:
-        if not stat.S_ISREG(status.st_mode):
+    with suppress(OSError):
+        if not stat.S_ISREG(os.stat(target).st_mode):
             try:
                 with open(target, "wb") as file:
                     file.write(data)
             except OSError as error:
                 raise InputError(path, f"cannot be written: {error.strerror or error}") from None
-            return
-        mode = stat.S_IMODE(status.st_mode)
+            return []
     with AtomicFile(path) as output:
         output.write(data)
-        output.finish(mode)
+        output.finish()
         output.publish(replace=True)
+    return output.losses
 
 
 def check_target(
     source: str | None, target: str, *, in_place: bool = False, overwrite: bool = False
-) -> int | None:
-    """Return the mode of the file that `target` would replace, None for a new one.
+) -> None:
+    """Refuse a target that must not be written.
 
     Raises UsageError for a directory, a FIFO or device, for the source itself unless
     `in_place`, and for another existing file unless `overwrite`.
@@ -95,7 +102,6 @@ def check_target(
         raise UsageError(f"{target}: is the source; give another name, or --in-place to replace it")
     if status is not None and not (in_place or overwrite):
         raise UsageError(f"{target}: exists; give another name, or --force to replace it")
-    return None if status is None else stat.S_IMODE(status.st_mode)
 
 
 def _check_kind(target: str, mode: int) -> None:
@@ -112,21 +118,24 @@ class AtomicFile:
     Use in a `with` block: write, `finish`, then `publish`. Leaving the block without
     `publish` removes the file. Raises InputError, naming the target as it was given, when
     the system refuses (no folder, no space, no permission). `size` is the number of bytes
-    written so far.
+    written so far; `source` is the file that it is made of, whose permissions a new file does
+    not exceed. `losses` says, once it is finished, what of the replaced file is not kept.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, source: str | None = None) -> None:
         self.given = target
+        self.source = source
         self.target = os.path.realpath(target)
         self.folder, name = os.path.split(self.target)
         self.path = ""
         self.size = 0
+        self.losses: list[str] = []
         self._begun = 0
         self._descriptor = -1
         # Shares the lock, and keeps it when what is written is closed.
         self._lock = -1
         stem = f".{name[:40]}.protolint-"
-        _remove_left(self.folder, stem)
+        _remove_left(self.folder, stem, self.target)
         while not self.path:
             self._create(os.path.join(self.folder, stem + os.urandom(_HEX // 2).hex()))
 
@@ -142,7 +151,7 @@ class AtomicFile:
                 self.given, f"cannot be written: there is no folder {folder}"
             ) from error
         except OSError as error:
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         if _LOCKS:
             with suppress(OSError):
                 fcntl.flock(self._descriptor, fcntl.LOCK_SH)
@@ -172,7 +181,7 @@ class AtomicFile:
                 self._grown(written)
                 rest = rest[written:]
         except OSError as error:
-            raise self._failure(error) from error
+            raise self.failure(error) from error
 
     def copy_from(self, descriptor: int, start: int, end: int) -> int:
         """Let the kernel append bytes of another file.
@@ -188,7 +197,7 @@ class AtomicFile:
         except OSError as error:
             if error.errno in _NO_KERNEL_COPY:
                 return 0
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         self._grown(copied)
         return copied
 
@@ -202,27 +211,54 @@ class AtomicFile:
                 os.posix_fadvise(self._descriptor, self._begun, fresh, os.POSIX_FADV_DONTNEED)
             self._begun = self.size
 
-    def finish(self, mode: int | None = None) -> None:
-        """Bring everything to the disk and close; `mode` are the permissions to give."""
+    def finish(self) -> None:
+        """Bring everything to the disk and close, with the permissions and owner to have."""
         try:
-            if mode is not None and hasattr(os, "fchmod"):
-                os.fchmod(self._descriptor, mode)
+            self._dress()
             os.fsync(self._descriptor)
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
         except OSError as error:
-            raise self._failure(error) from error
+            raise self.failure(error) from error
+
+    def _dress(self) -> None:
+        """Give the file the owner and permissions of the one it replaces, or of its source."""
+        if not hasattr(os, "fchmod"):
+            return
+        made = os.fstat(self._descriptor)
+        before = _status(self.target)
+        if before is None:
+            source = _status(self.source) if self.source is not None else None
+            if source is not None and stat.S_ISREG(source.st_mode):
+                os.fchmod(self._descriptor, stat.S_IMODE(made.st_mode & source.st_mode))
+            return
+        owner, wanted = (made.st_uid, made.st_gid), (before.st_uid, before.st_gid)
+        if owner != wanted:
+            try:
+                os.fchown(self._descriptor, *wanted)
+            except OSError:
+                # One who is in the group may still give it to the group.
+                with suppress(OSError):
+                    os.fchown(self._descriptor, -1, before.st_gid)
+                self.losses.append(f"its owner (user {wanted[0]}, group {wanted[1]})")
+        os.fchmod(self._descriptor, stat.S_IMODE(before.st_mode))
+        if before.st_nlink > 1:
+            others = before.st_nlink - 1
+            names = "its other name" if others == 1 else f"its {others} other names"
+            self.losses.append(f"{names} (hard links), where the old content stays")
 
     def publish(self, *, replace: bool = False) -> None:
         """Give the finished file its name; without `replace` never over another file."""
+        publish_all([self], replace=replace)
+
+    def take_name(self, *, replace: bool) -> None:
+        """Do what publish_all does for one file; raises InputError, UsageError."""
         try:
             if replace or not self._linked():
                 os.replace(self.path, self.target)
                 self.path = ""
         except OSError as error:
-            raise self._failure(error) from error
-        self.discard()
-        _sync_folder(self.folder)
+            raise self.failure(error) from error
 
     def _linked(self) -> bool:
         """Take the name only if it is free; False where there are no hard links."""
@@ -252,17 +288,129 @@ class AtomicFile:
                 descriptor, self._lock = self._lock, -1
                 os.close(descriptor)
 
-    def _failure(self, error: OSError) -> InputError:
+    def failure(self, error: OSError) -> InputError:
         """Return the one message about a target that cannot be written."""
         reason = error.strerror or str(error)
         return InputError(self.given, f"cannot be written: {reason}; nothing was changed")
 
 
-def _remove_left(folder: str, stem: str) -> None:
-    """Remove temporary files of one target whose writer is no more: nobody locks them."""
+def publish_all(files: Sequence[AtomicFile], *, replace: bool = False) -> None:
+    """Give finished files their names, all of them or none.
+
+    Where one cannot have its name, those that have theirs are taken back, and files they
+    replaced are there again. Raises InputError or UsageError, which say what is true then.
+    Without `replace` never over another file. SIGINT, SIGTERM and SIGHUP wait until it is done.
+    """
+    done: list[_Named] = []
+    with _signals_wait():
+        try:
+            for file in files:
+                named = _Named(file, aside=replace and len(files) > 1)
+                done.append(named)
+                file.take_name(replace=replace)
+                named.published = True
+        except BaseException as error:
+            left = [text for named in reversed(done) if (text := named.take_back())]
+            if left and isinstance(error, (InputError, UsageError)):
+                reason = str(error).removesuffix("; nothing was changed")
+                raise UsageError("; ".join((reason, *left))) from error
+            raise
+        for named in done:
+            named.forget()
+    for file in files:
+        file.discard()
+    for folder in {file.folder for file in files}:
+        _sync_folder(folder)
+
+
+class _Named:
+    """A file that gets its name, and the one that had it before, kept aside meanwhile."""
+
+    def __init__(self, file: AtomicFile, *, aside: bool) -> None:
+        self.file = file
+        self.published = False
+        self.old = ""
+        self._lock = -1
+        if not aside or not os.path.lexists(file.target):
+            return
+        old = file.path + _OLD
+        try:
+            os.link(file.target, old)
+        except OSError:
+            # No hard links here, or none to files of others.
+            try:
+                os.rename(file.target, old)
+            except OSError as error:
+                raise file.failure(error) from error
+        self.old = old
+        if _LOCKS:
+            with suppress(OSError):
+                self._lock = os.open(old, os.O_RDONLY | os.O_NOFOLLOW)
+                fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def take_back(self) -> str:
+        """Undo what was done; returns what could not be, "" for nothing."""
+        target = self.file.target
+        self._unlock()
+        try:
+            if self.old and not self.published and os.path.lexists(target):
+                os.unlink(self.old)
+            elif self.old:
+                os.replace(self.old, target)
+            elif self.published:
+                os.unlink(target)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if self.old:
+                return f"{target} is changed already ({reason}), its old content is {self.old}"
+            return f"{target} is written already and cannot be removed ({reason})"
+        return ""
+
+    def forget(self) -> None:
+        """Remove the file that was replaced."""
+        if self.old:
+            with suppress(OSError):
+                os.unlink(self.old)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            with suppress(OSError):
+                os.close(self._lock)
+            self._lock = -1
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let the signals that end a process wait, where the system can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    waiting = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _status(path: str) -> os.stat_result | None:
+    """Return the status of a file, None where there is none."""
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def _remove_left(folder: str, stem: str, target: str) -> None:
+    """Remove temporary files of one target whose writer is no more: nobody locks them.
+
+    What was kept aside stays where nothing has taken its place.
+    """
     if not _LOCKS:
         return
-    wanted = re.compile(re.escape(stem) + f"[0-9a-f]{{{_HEX}}}")
+    old = f"({re.escape(_OLD)})?" if os.path.lexists(target) else ""
+    wanted = re.compile(re.escape(stem) + f"[0-9a-f]{{{_HEX}}}{old}")
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if not wanted.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):

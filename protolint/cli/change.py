@@ -111,4 +111,5 @@ def _write(path: str, before: Source, after: Source) -> None:
         sys.stdout.buffer.write(after.data)
         sys.stdout.buffer.flush()
     elif before.data != after.data:
-        replace_file(path, after.data)
+        for lost in replace_file(path, after.data):
+            warn(f"{path}: not kept: {lost}")

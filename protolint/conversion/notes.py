@@ -243,6 +243,11 @@ def aborts_without_decay(target: str) -> Note:
     return Note("", "", f"{text} weights (BN032)")
 
 
+def not_kept(what: str) -> Note:
+    """Return what of a replaced file its result does not have."""
+    return Note("", "", f"not kept: {what}")
+
+
 # Of weights.
 
 

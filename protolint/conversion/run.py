@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from protolint.caffe.dialect import Dialect
@@ -12,7 +12,7 @@ from protolint.conversion.inputs import read_inputs
 from protolint.conversion.prove.opinions import Case, compare, input_shape
 from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options_of
-from protolint.conversion.write import Job, Progress, Writing
+from protolint.conversion.write import Progress, Writing, write_jobs
 from protolint.errors import UsageError
 from protolint.files import check_target
 from protolint.workspace.workspace import Choices as FileChoices
@@ -142,7 +142,7 @@ def convert_files(
 
         with _folder(options.output):
             how = Writing(options.in_place, options.force, progress, options.tolerance)
-            _write(jobs, how, last)
+            write_jobs(jobs, how, last)
     results = tuple(job.result() for job in jobs)
     report = ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
     return with_default_engine(report) if options.choices.engine is None else report
@@ -156,15 +156,6 @@ def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:
         after = Case(options.target.name, text, model.temporary)
         lines += compare(options.verify_with, before, after, input_shape(net))
     return lines
-
-
-def _write(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> None:
-    """Write and prove every file, do the last thing, and only then give them their names."""
-    if not jobs:
-        last()
-        return
-    job, *rest = jobs
-    job.write(how, lambda: _write(rest, how, last))
 
 
 @contextmanager

@@ -1,10 +1,14 @@
-"""One job for each file of a conversion: what will be written, and writing it."""
+"""One job for each file of a conversion: what will be written, and writing it.
+
+A job fills a temporary file and proves it. Only when all of them have, the files get their names.
+"""
 
 from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +16,7 @@ import numpy as np
 from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import Array
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
 from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import FROZEN_SCALE, LayerChange, after_scale
 from protolint.conversion.numbers.hdf5 import read_state, write_model, write_state
@@ -26,9 +31,9 @@ from protolint.conversion.prove.weights import (
     prove,
 )
 from protolint.conversion.report import FileResult, LayerRow
-from protolint.files import AtomicFile, check_target
+from protolint.files import AtomicFile, check_target, publish_all
 from protolint.weights.hdf5 import read_model
-from protolint.weights.splice import Piece, size_of, write_spliced
+from protolint.weights.splice import Piece, size_of, splice
 
 __all__ = [
     "HDF5ModelJob",
@@ -40,6 +45,7 @@ __all__ = [
     "TextJob",
     "WeightsJob",
     "Writing",
+    "write_jobs",
 ]
 
 Progress = Callable[[str, int, int], None]
@@ -79,8 +85,12 @@ class Job(ABC):
         self.temporary = ""
 
     @abstractmethod
-    def write(self, how: Writing, then: Callable[[], None]) -> None:
-        """Write and prove the result, call `then`, and give the result its name."""
+    def fill(self, output: AtomicFile, how: Writing) -> None:
+        """Write the result into an open file."""
+
+    @abstractmethod
+    def prove(self, path: str, how: Writing) -> None:
+        """Read the finished file back; raises ProofError for one that must not be kept."""
 
     def result(self) -> FileResult:
         """Return what was, or would be, done."""
@@ -91,19 +101,6 @@ class Job(ABC):
     def summary(self) -> str:
         """One line that sums up; "" for nothing to sum up."""
         return ""
-
-    def _atomic(
-        self, how: Writing, fill: Callable[[AtomicFile], None], then: Callable[[], None]
-    ) -> None:
-        """Write a file that `fill` makes and checks, after everything else has been made."""
-        source = self.path if self.path != "-" else None
-        mode = check_target(source, self.output, in_place=how.in_place, overwrite=how.overwrite)
-        with AtomicFile(self.output) as output:
-            fill(output)
-            output.finish(mode)
-            self.temporary = output.path
-            then()
-            output.publish(replace=how.in_place or how.overwrite)
 
 
 class TextJob(Job):
@@ -117,15 +114,18 @@ class TextJob(Job):
         super().__init__(path, output, source, notes)
         self.data = data
 
-    def write(self, how: Writing, then: Callable[[], None]) -> None:
-        """Write the text; to standard output when everything else is done."""
-        if self.output == "-":
-            then()
-            sys.stdout.flush()
-            sys.stdout.buffer.write(self.data)
-            sys.stdout.buffer.flush()
-            return
-        self._atomic(how, lambda output: output.write(self.data), then)
+    def fill(self, output: AtomicFile, how: Writing) -> None:
+        """Write the text."""
+        output.write(self.data)
+
+    def prove(self, path: str, how: Writing) -> None:
+        """Do nothing: a text is proven when the job is made, as no byte of it is copied."""
+
+    def show(self) -> None:
+        """Write the text to standard output, whose turn comes when all else is done."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(self.data)
+        sys.stdout.buffer.flush()
 
 
 class WeightsJob(Job):
@@ -180,22 +180,21 @@ class ModelJob(WeightsJob):
         self.plan = plan
         self.target = target
 
-    def write(self, how: Writing, then: Callable[[], None]) -> None:
-        """Splice, read back, prove."""
-
-        def proven(path: str) -> None:
-            self.temporary = path
-            then()
-
-        self.proofs = _write_model(
-            self.plan,
-            self.output,
-            self.target,
-            in_place=how.in_place,
-            overwrite=how.overwrite,
+    def fill(self, output: AtomicFile, how: Writing) -> None:
+        """Splice."""
+        splice(
+            self.path,
+            output,
+            self.plan.pieces,
+            state=self.plan.model.index.state,
             progress=how.shown(self.path, self.plan.size),
-            then=proven,
-            tolerance=how.tolerance,
+        )
+
+    def prove(self, path: str, how: Writing) -> None:
+        """Read back, and measure every BatchNorm."""
+        plan = self.plan
+        self.proofs = prove(
+            path, plan.rewrite.layers, self.target, plan.model.index, plan.touched, how.tolerance
         )
 
 
@@ -216,15 +215,14 @@ class HDF5ModelJob(WeightsJob):
         super().__init__(path, output, source, layers, notes)
         self.changed = changed
 
-    def write(self, how: Writing, then: Callable[[], None]) -> None:
-        """Write anew, read back, prove."""
+    def fill(self, output: AtomicFile, how: Writing) -> None:
+        """Write all layers, changed or not."""
+        write_model(self.path, output, self.changed)
 
-        def fill(output: AtomicFile) -> None:
-            write_model(self.path, output, self.changed)
-            self.proofs = self._prove(read_model(output.path))
-            check_proofs(self.proofs, how.tolerance)
-
-        self._atomic(how, fill, then)
+    def prove(self, path: str, how: Writing) -> None:
+        """Read back, and measure every BatchNorm."""
+        self.proofs = self._prove(read_model(path))
+        check_proofs(self.proofs, how.tolerance)
 
     def _prove(self, made: Mapping[str, tuple[Array, ...]]) -> list[Proof]:
         """Return the proof of every BatchNorm; raises ProofError."""
@@ -289,23 +287,19 @@ class StateJob(_HistoryJob):
         self.index = index
         self.pieces = pieces
 
-    def write(self, how: Writing, then: Callable[[], None]) -> None:
-        """Splice, read back, compare shapes."""
-
-        def verify(path: str) -> None:
-            self.check([blob.shape for blob in index_state(path).history])
-            then()
-
-        write_spliced(
+    def fill(self, output: AtomicFile, how: Writing) -> None:
+        """Splice."""
+        splice(
             self.path,
-            self.output,
+            output,
             self.pieces,
             state=self.index.state,
-            verify=verify,
-            in_place=how.in_place,
-            overwrite=how.overwrite,
             progress=how.shown(self.path, size_of(self.pieces)),
         )
+
+    def prove(self, path: str, how: Writing) -> None:
+        """Read back, and compare shapes."""
+        self.check([blob.shape for blob in index_state(path).history])
 
 
 class HDF5StateJob(_HistoryJob):
@@ -313,53 +307,39 @@ class HDF5StateJob(_HistoryJob):
 
     kind = "HDF5 solverstate"
 
-    def write(self, how: Writing, then: Callable[[], None]) -> None:
-        """Write anew, read back, compare shapes."""
+    def fill(self, output: AtomicFile, how: Writing) -> None:
+        """Write all of it."""
+        write_state(self.path, output, self.learned_net, self.history)
 
-        def fill(output: AtomicFile) -> None:
-            write_state(self.path, output, self.learned_net, self.history)
-            self.check(read_state(output.path).shapes)
-
-        self._atomic(how, fill, then)
+    def prove(self, path: str, how: Writing) -> None:
+        """Read back, and compare shapes."""
+        self.check(read_state(path).shapes)
 
 
-def _write_model(
-    plan: ModelPlan,
-    output: str,
-    target: Dialect,
-    *,
-    in_place: bool,
-    overwrite: bool,
-    progress: Callable[[int], None] | None,
-    then: Callable[[str], None],
-    tolerance: float = TOLERANCE,
-) -> list[Proof]:
-    """Write the new file, prove it, let everything else happen, and give it its name.
+def write_jobs(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> None:
+    """Write and prove every file, do the last thing, and only then give them their names.
 
-    `then` gets the path of the proven temporary file, `tolerance` is the largest relative
-    difference that counts as rounding.
-
-    Raises ProofError, and then nothing has been written.
+    What is for standard output comes after that. Whatever fails, no result is there.
     """
-    proofs: list[Proof] = []
-
-    def verify(path: str) -> None:
-        proofs.extend(
-            prove(path, plan.rewrite.layers, target, plan.model.index, plan.touched, tolerance)
-        )
-        then(path)
-
-    write_spliced(
-        plan.model.path,
-        output,
-        plan.pieces,
-        state=plan.model.index.state,
-        verify=verify,
-        in_place=in_place,
-        overwrite=overwrite,
-        progress=progress,
-    )
-    return proofs
+    with ExitStack() as stack:
+        files = []
+        for job in jobs:
+            if job.output == "-":
+                continue
+            source = job.path if job.path != "-" else None
+            check_target(source, job.output, in_place=how.in_place, overwrite=how.overwrite)
+            output = stack.enter_context(AtomicFile(job.output, source))
+            job.fill(output, how)
+            output.finish()
+            job.temporary = output.path
+            job.prove(output.path, how)
+            job.notes += tuple(notes.not_kept(what) for what in output.losses)
+            files.append(output)
+        last()
+        publish_all(files, replace=how.in_place or how.overwrite)
+    for job in jobs:
+        if job.output == "-" and isinstance(job, TextJob):
+            job.show()
 
 
 def _rows(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tuple[LayerRow, ...]:

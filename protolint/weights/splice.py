@@ -28,6 +28,7 @@ __all__ = [
     "changed_layer",
     "message",
     "size_of",
+    "splice",
     "spliced",
     "whole_file",
     "write_spliced",
@@ -141,20 +142,37 @@ def write_spliced(
     Raises UsageError for a target that must not be written, InputError for a source
     that cannot be read or a target that cannot be written. Then nothing has changed.
     """
-    mode = check_target(source, target, in_place=in_place, overwrite=overwrite)
-    with open_regular(source) as file, AtomicFile(target) as output:
+    check_target(source, target, in_place=in_place, overwrite=overwrite)
+    with AtomicFile(target, source) as output:
+        written = splice(source, output, pieces, state=state, progress=progress)
+        output.finish()
+        if verify is not None:
+            verify(output.path)
+        output.publish(replace=in_place or overwrite)
+    return written
+
+
+def splice(
+    source: str,
+    output: AtomicFile,
+    pieces: Sequence[Piece],
+    *,
+    state: FileState | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write a plan over `source` into an open file and return the bytes written.
+
+    The arguments and errors are those of write_spliced.
+    """
+    written = 0
+    with open_regular(source) as file:
         reader = _Source(source, file)
         reader.check(state)
-        written = 0
         for size in _steps(reader, output, pieces):
             written += size
             if progress is not None:
                 progress(written)
         reader.check(state)
-        output.finish(mode)
-        if verify is not None:
-            verify(output.path)
-        output.publish(replace=in_place or overwrite)
     return written
 
 

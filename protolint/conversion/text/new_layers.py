@@ -90,11 +90,12 @@ def scale_layer(
     for field in ("loss_weight", "phase"):
         nodes = layer.message.nodes_of(field)
         lines += [f"{field}: {source.decode(node.value_start, node.end)}" for node in nodes]
-    specs = [spec for spec in (step.gamma.after, step.beta.after) if spec is not None]
+    bias = change is not None and bool(change.after)
+    given = (step.gamma.after, step.beta.after if bias else None)
+    specs = [spec for spec in given if spec is not None]
     if any(spec != PLAIN for spec in specs):
         lines += [line for spec in specs for line in param_lines(spec, long=long)]
     lines += rule_lines(source, layer)
-    bias = change is not None and bool(change.after)
     parameter, *own = affine_fields(kind)
     inner: list[str] = []
     if kind == CONVOLUTION:
