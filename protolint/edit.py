@@ -18,7 +18,10 @@ class Applicability(Enum):
 
 
 class Edit(NamedTuple):
-    """Replace the bytes `start` to `end` (not included) by `text`, written as UTF-8."""
+    """Replace the bytes `start` to `end` (not included) by `text`, written as UTF-8.
+
+    Surrogate escapes are bytes of the file that are no UTF-8.
+    """
 
     start: int
     end: int
@@ -54,7 +57,7 @@ def apply_edits(data: bytes, edits: Iterable[Edit]) -> bytes:
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         if edit.start < at or edit.end < edit.start or edit.end > len(data):
             raise ValueError(f"edit {edit.start}..{edit.end} overlaps another or is out of range")
-        pieces += (data[at : edit.start], edit.text.encode("utf-8"))
+        pieces += (data[at : edit.start], edit.text.encode("utf-8", "surrogateescape"))
         at = edit.end
     pieces.append(data[at:])
     return b"".join(pieces)

@@ -12,7 +12,8 @@ Which Caffe
     All. A field that another dialect knows is PT003.
 
 Fix
-    Unsafe: renames the field where one name is one letter away or a known slip.
+    Safe: writes `blobs_lr`, `weight_decay` and `blob_share_mode` of the old `layers` as `param`
+    blocks. Unsafe: renames the field where one name is one letter away or a known slip.
 
 Evidence
     NVIDIA/DIGITS#629, BVLC/caffe#4429, jolibrain/deepdetect#88.
@@ -23,15 +24,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.caffe.binder import ProblemKind
+from protolint.caffe.legacy import V1_PARAM_FIELDS
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.suggest import nearest
+from protolint.text.tree import Node
 from protolint.text.write import replace
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile
 
 from ._owners import owners_of
+
+#: Fields of old layers that a current one has in `param` blocks.
+_IN_PARAM = {old: new for old, new in V1_PARAM_FIELDS.items() if old != "param"}
 
 
 @file_rule("PT002", "unknown-field", Severity.ERROR, reader=True)
@@ -50,7 +56,10 @@ def check(file: LintFile) -> Iterator[Finding]:
         ):
             hint = "; a '}' is missing above it"
         fix = None
-        if found and found[1] <= 1 and not hint.endswith("it"):
+        if message.name == "LayerParameter" and node.name in _IN_PARAM:
+            hint = f": it is of the old `layers`; write param {{ {_IN_PARAM[node.name]}: ... }}"
+            fix = _in_param(file, node)
+        elif found and found[1] <= 1 and not hint.endswith("it"):
             edit = replace(node.name_span, found[0])
             fix = Fix(f"Rename to '{found[0]}'", (edit,), Applicability.UNSAFE)
         yield Finding(
@@ -59,6 +68,17 @@ def check(file: LintFile) -> Iterator[Finding]:
             layer=file.layer_at(node.start),
             fix=fix,
         )
+
+
+def _in_param(file: LintFile, node: Node) -> Fix | None:
+    """Return the fix of every such field of a layer, at the first of them."""
+    from protolint.upgrade.layer_v1 import misplaced_params
+
+    layer = file.layer_block_at(node.start)
+    if layer is None or next(c for c in layer.children if c.name in _IN_PARAM) is not node:
+        return None
+    edits = misplaced_params(file.source, layer)
+    return Fix("Write param blocks", edits) if edits else None
 
 
 VALID = (
@@ -101,4 +121,31 @@ layer {
     Invalid("bvlc", "layer { include { layers: 1 } }\n", (1,)),
     Invalid("bvlc", "layer { convolution_param { numoutputs: 8 } }\n", (1,)),
     Invalid("bvlc", "layer { frobnicate: 1 }\n", (1,)),
+    Invalid(
+        "bvlc",
+        """\
+layer {
+  name: "c"
+  blobs_lr: 1  # weights
+  blobs_lr: 2
+  weight_decay: 0
+}
+""",
+        (3, 4, 5),
+        fixed="""\
+layer {
+  name: "c"
+  param {
+    lr_mult: 1
+    decay_mult: 0
+  }  # weights
+  param {
+    lr_mult: 2
+  }
+}
+""",
+    ),
+    # Whose is the rate?
+    Invalid("bvlc", "layer { param { } blobs_lr: 1 }\n", (1,)),
+    Invalid("bvlc", "layer { blob_share_mode: STRICT }\n", (1,)),
 )

@@ -59,7 +59,7 @@ class V0LayerField:
 class ParamField:
     """ParamSpec, the message of `param`."""
 
-    NAME, LR_MULT, DECAY_MULT = 1, 3, 4
+    NAME, SHARE_MODE, LR_MULT, DECAY_MULT = 1, 2, 3, 4
 
 
 class BatchNormField:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from protolint.caffe.binder import Message
+from protolint.caffe.legacy import V0_FIELDS
 from protolint.layers.layer import Layer
 from protolint.layers.shape import positive
 
 __all__ = ["flag", "integer", "integers", "learning_rates", "size", "word"]
 
-#: Fields that V0LayerParameter spells in another way; the others have the same name
-#: (UpgradeV0LayerParameter in src/caffe/util/upgrade_proto.cpp).
-_V0 = {
-    "kernel_size": "kernelsize",
-    "bias_term": "biasterm",
-    "batch_size": "batchsize",
-    "crop_size": "cropsize",
-}
+#: What V0LayerParameter calls a field of today.
+_V0 = {new: old for old, (new, _) in V0_FIELDS.items() if new}
 
 
 def integers(layer: Layer, parameter: str, field: str) -> list[int]:

@@ -22,6 +22,7 @@ __all__ = [
     "insert_line_after",
     "insert_line_before",
     "is_one_line",
+    "laid_out",
     "line_end",
     "replace_layer",
     "rewrite",
@@ -78,8 +79,8 @@ def _unit(source: Source, node: Block) -> str:
     return "  "
 
 
-def _laid_out(source: Source, lines: Sequence[str], like: Block, depth: int = 0) -> str:
-    """Lines, indented by one tab per level, laid out as a message beside or inside another."""
+def laid_out(source: Source, lines: Sequence[str], like: Block, depth: int = 0) -> str:
+    """Return lines, indented by one tab a level, as a message beside or inside another has them."""
     if is_one_line(source, like):
         return " ".join(line.strip() for line in lines)
     unit = _unit(source, like)
@@ -98,10 +99,10 @@ def _layer_text(source: Source, new: NewLayer, like: Block) -> str:
     if "\n" not in head and "#" not in head and like.closed:
         lines = (head, *lines[1:-1], source.text[like.end - 1])
     if not new.comment:
-        return _laid_out(source, lines, like)
+        return laid_out(source, lines, like)
     if is_one_line(source, like):
-        return f"{_laid_out(source, lines, like)}  {new.comment}"
-    return _laid_out(source, (f"{lines[0]}  {new.comment}", *lines[1:]), like)
+        return f"{laid_out(source, lines, like)}  {new.comment}"
+    return laid_out(source, (f"{lines[0]}  {new.comment}", *lines[1:]), like)
 
 
 def insert_after(source: Source, node: Block, layers: Sequence[NewLayer]) -> Edit:
@@ -155,7 +156,7 @@ def insert_after_field(source: Source, block: Block, node: Node, lines: Sequence
     rest = _REST.match(source.text, end)
     if is_one_line(source, block) or rest is None or not begins_line(source, node):
         return Edit(end, end, f" {' '.join(line.strip() for line in lines)}")
-    text = _laid_out(source, lines, block, depth=1)
+    text = laid_out(source, lines, block, depth=1)
     return Edit(rest.end(), rest.end(), line_end(source) + text)
 
 
@@ -163,7 +164,7 @@ def rewrite(source: Source, block: Block, node: Block, lines: Sequence[str]) -> 
     """Return the edit that writes other lines over a message in a message, in its layout."""
     if is_one_line(source, node) or not begins_line(source, node):
         return Edit(node.start, node.end, " ".join(line.strip() for line in lines))
-    return Edit(node.start, node.end, _laid_out(source, lines, block, depth=1).lstrip())
+    return Edit(node.start, node.end, laid_out(source, lines, block, depth=1).lstrip())
 
 
 def delete_layer(source: Source, node: Block) -> list[Edit]:
