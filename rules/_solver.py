@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Label
-from protolint.edit import Edit
+from protolint.edit import Edit, Fix
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
+from protolint.lint.rule import Finding
 from protolint.net.net import Net
 from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverKind, solver_faults
 from protolint.source import Source, Span
 from protolint.text.tree import Block, Scalar
-from protolint.text.write import append_field, replace_value
+from protolint.text.write import append_field, delete_fields, replace_value
 
 
 def training_nets(solver: Solver) -> list[Net]:
@@ -27,13 +29,20 @@ def testing_nets(solver: Solver) -> list[Net]:
 
 
 def _nets(solver: Solver, fields: tuple[str, ...]) -> list[Net]:
-    inline = [
-        net
-        for net in solver.inline
-        if net.message.node is not None and net.message.node.name in fields
-    ]
-    named = [ref.net for ref in solver.references if ref.net is not None and ref.field in fields]
-    return [*inline, *named]
+    return [ref.net for ref in solver.given if ref.net is not None and ref.field in fields]
+
+
+def findings(solver: Solver, *kinds: SolverKind) -> Iterator[Finding]:
+    """Yield a finding for each fault of some kinds that the walk through Solver::Init finds."""
+    for fault in solver_faults(solver, *kinds):
+        yield Finding(fault.span, fault.message, related=fault.related)
+
+
+def removal(solver: Solver, node: Scalar | Block | None, title: str) -> Fix | None:
+    """Return the safe fix that takes a field of a solver out; None where it is in a list."""
+    if node is None or node.in_list:
+        return None
+    return Fix(title, tuple(delete_fields(solver.source, [node])))
 
 
 def batchnorms(nets: list[Net], phase: str) -> Iterator[tuple[Net, Layer]]:

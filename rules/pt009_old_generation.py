@@ -40,8 +40,8 @@ def check(file: LintFile) -> Iterator[Finding]:
     if solver and file.dialect.names_solvers_by_enum:
         return
     node = file.message.node_of("solver_type" if solver else "layers")
-    if node is None:
-        return
+    if node is None or (solver and "type" in file.message):
+        return  # SV009 is about both
     if solver:
         what = "solver_type is the old form of `type`"
     else:
@@ -102,6 +102,8 @@ VALID = (
     Example("bvlc", 'input: "x"\ninput_shape { dim: 1 }\n'),
     Example("bvlc", 'net: "a.prototxt"\ntype: "Adam"\n'),
     Example("nvidia-0.14", 'net: "a.prototxt"\nsolver_type: ADAM\n'),
+    # SV009
+    Example("bvlc", 'net: "a.prototxt"\ntype: "Adam"\nsolver_type: ADAM\n'),
 )
 INVALID = (
     Invalid("bvlc", _V1, (3,), fixed=_V2),

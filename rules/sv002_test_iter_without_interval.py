@@ -21,15 +21,14 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverKind
 
-from ._solver import first_place
+from ._solver import findings
 
 
 @solver_rule("SV002", "test-iter-without-interval", Severity.ERROR)
 def check(solver: Solver) -> Iterator[Finding]:
-    message = solver.message
-    if "test_iter" in message and message.integer("test_interval") <= 0:
-        yield Finding(first_place(message, "test_iter"), "test_iter without test_interval aborts")
+    yield from findings(solver, SolverKind.INTERVAL)
 
 
 VALID = (

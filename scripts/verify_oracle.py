@@ -5,7 +5,8 @@
 FOLDER holds `SET-DIALECT.jsonl.gz`, one net a line with the verdict, the message, the blobs
 and the parameters of a real build in TRAIN and TEST. For each file it prints the share of
 states with the right verdict, of aborts whose first fault is about the layer of the real
-message, and of built nets with the right shapes and parameters; then the disagreements.
+message, and of built nets with the right shapes and parameters; then the disagreements. Of
+`solvers.jsonl.gz` it prints the share with the right errors and `builds`.
 """
 
 from __future__ import annotations
@@ -13,21 +14,27 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
+from protolint.diagnostic import Severity
 from protolint.layers.setup_check import Fault, Kind
+from protolint.lint.check import check_source
 from protolint.net.init import construction, state_of
 from protolint.net.net import Net
 from protolint.net.parameters import layer_parameters
 from protolint.net.shapes import bottom_shapes
 from protolint.source import Source
 from protolint.workspace.reading import Readings
+from protolint.workspace.workspace import Choices, Workspace
 
 _HERE = Path(__file__).resolve().parent.parent
 _SPLIT = re.compile(r"_split(_\d+)?$")
@@ -72,6 +79,10 @@ def main() -> int:
     parser.add_argument("--list", type=int, default=5, help="disagreements to show, by message")
     parser.add_argument("--first", type=int, default=0, help="look at this many nets of a file")
     options = parser.parse_args()
+    solvers = options.folder / "solvers.jsonl.gz"
+    if solvers.is_file() and options.only in solvers.name:
+        for dialect, found in compare_solvers(solvers, options.first).items():
+            _print_solvers(dialect, found, options.list)
     for path in sorted(options.folder.glob("*-*.jsonl.gz")):
         name, _, dialect = path.name.removesuffix(".jsonl.gz").partition("-")
         if dialect not in DIALECTS or options.only not in path.name or name == "upgrade":
@@ -141,6 +152,87 @@ def compare(path: Path, dialect: str, first: int = 0) -> Result:
                 count["alike"] += not found
                 result.shapes.extend(f"{record['name']} {state} {text}" for text in found[:1])
     return result
+
+
+class SolverResult(NamedTuple):
+    """What came of the solvers for one Caffe: how many, and those that are not right."""
+
+    number: int
+    wrong: list[str]
+
+    @property
+    def share(self) -> float:
+        """Return the share of those that are right."""
+        return 1 - len(self.wrong) / self.number if self.number else 1.0
+
+
+#: Errors about what is computed, not about whether the solver runs.
+_RESULTS = re.compile("divide")
+
+
+def compare_solvers(path: Path, first: int = 0) -> dict[str, SolverResult]:
+    """Compare errors and verdicts on solvers with how far the real ones came, for each Caffe.
+
+    A solver that ran has no error on its file, one that did not has one; `builds` is true for
+    those that were made.
+    """
+    found: dict[str, SolverResult] = {}
+    with TemporaryDirectory() as folder, chdir(folder):
+        for record in _records(path, first):
+            for name, text in record["files"].items():
+                Path(name).write_text(text, "utf-8")
+            for dialect in DIALECTS.keys() & record.keys():
+                count, wrong = found.get(dialect, SolverResult(0, []))
+                text = _solver_problem(dialect, record[dialect])
+                if text:
+                    wrong.append(f"{record['name']} ({record['changes']}): {text}")
+                found[dialect] = SolverResult(count + 1, wrong)
+            for name in record["files"]:
+                Path(name).unlink()
+    return found
+
+
+def _solver_problem(dialect: str, real: dict[str, str]) -> str:
+    """Return what is wrong about what protolint says of the solver in this folder."""
+    choices = Choices(targets=(DIALECTS[dialect],), without_cudnn=True, isolated=True)
+    workspace = Workspace(choices)
+    workspace.pair(["solver.prototxt"])
+    (report,) = check_source(workspace, workspace.source("solver.prototxt"))
+    errors = [d.message for d in report.diagnostics if d.severity is Severity.ERROR]
+    builds = bool(report.builds) and all(v is True for v in (report.builds or {}).values())
+    came, message = real["reached"], real.get("message", "")
+    if builds is not (came in ("created", "step1", "step4")):
+        return f"builds {report.builds}, and came to {came} {message}"
+    if not builds:
+        return "" if errors else f"no error, and came to {came} {message}"
+    stops = [
+        d
+        for d in report.diagnostics
+        if d.severity is Severity.ERROR
+        and d.code.startswith(("PT", "SV"))
+        and not _RESULTS.search(d.message)
+    ]
+    if bool(stops) is (came == "step4"):
+        return f"errors {errors}, and came to {came} {message}"
+    return ""
+
+
+def _print_solvers(dialect: str, result: SolverResult, shown: int) -> None:
+    right = result.number - len(result.wrong)
+    print(f"solvers {dialect}: {right}/{result.number} = {result.share:.2%}")
+    for text in result.wrong[:shown]:
+        print(f"  WRONG {text}")
+
+
+@contextmanager
+def chdir(folder: str) -> Iterator[None]:
+    """Work in a folder for a while."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _said(fault: Fault) -> str:

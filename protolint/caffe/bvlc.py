@@ -7,6 +7,7 @@ from typing import ClassVar
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind
 from protolint.caffe.building import Building
 from protolint.caffe.dialect import Dialect, Engines, Layouts, Loading
+from protolint.caffe.solving import Solving
 
 __all__ = ["SUMS", "Bvlc"]
 
@@ -22,6 +23,7 @@ class Bvlc(Dialect):
     title = "BVLC Caffe rc4 to master"
     schema = "bvlc"
     building: ClassVar[Building] = Building(fans_by_legacy_axes=False, infogain_axis=True)
+    solving: ClassVar[Solving] = Solving(checks_steps=True, has_snapshot_prefix=True)
     engines: ClassVar[Engines] = {"CAFFE": SUMS._replace(checks_statistics_lr=True)}
     file_layouts: ClassVar[Layouts] = (("B3",),)
     zeroes_three_params = True

@@ -13,6 +13,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, NormParam
 from protolint.caffe.building import Building
+from protolint.caffe.solving import Solving
 
 __all__ = ["Dialect", "Engines", "Layouts", "Loading"]
 
@@ -176,6 +177,8 @@ class Dialect:
     names_solvers_by_enum: ClassVar[bool] = False
     #: `test_initialization: false` keeps the solver from testing before the first step.
     obeys_test_initialization: ClassVar[bool] = True
+    #: What it does in another way than others while it makes a solver and steps.
+    solving: ClassVar[Solving] = Solving()
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)

@@ -9,6 +9,7 @@ from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, NormPar
 from protolint.caffe.building import FILLERS, Building
 from protolint.caffe.bvlc import SUMS, Bvlc
 from protolint.caffe.dialect import Counts, Engines, Layouts, Loading
+from protolint.caffe.solving import Solving
 
 __all__ = ["Intel"]
 
@@ -52,6 +53,11 @@ class Intel(Bvlc):
         infogain_axis=True,
         smooth_l1_weights=True,
         unequal_convolutions=True,
+    )
+    solving: ClassVar[Solving] = Solving(
+        policies=(*Solving().policies, "plateau", "multifixed"),
+        evaluations=("classification", "detection"),
+        rmsprop_takes_momentum=True,
     )
     # CopyTrainedLayersFrom in net.cpp goes by the name alone.
     loading = Loading()

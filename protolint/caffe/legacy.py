@@ -140,5 +140,5 @@ TRANSFORM_FIELDS = ("scale", "mean_file", "crop_size", "mirror")
 #: SolverParameter.solver_type to the type of today (UpgradeSolverType).
 SOLVER_TYPES = {
     "SGD": "SGD", "NESTEROV": "Nesterov", "ADAGRAD": "AdaGrad", "RMSPROP": "RMSProp",
-    "ADADELTA": "AdaDelta", "ADAM": "Adam",
+    "ADADELTA": "AdaDelta", "ADAM": "Adam", "SAG": "SAG",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, EpsRule
 from protolint.caffe.building import Building
 from protolint.caffe.dialect import Engines, Layouts, Loading
 from protolint.caffe.nvidia_15 import Nvidia15
+from protolint.caffe.solving import Solving
 
 __all__ = ["Nvidia16", "Nvidia161"]
 
@@ -49,6 +50,12 @@ class Nvidia16(Nvidia15):
     schema = "nvidia-0.16"
     building: ClassVar[Building] = Nvidia15.building._replace(
         divides_by_empty=False, empty_memory=True, shares_with_another_only=True
+    )
+    solving: ClassVar[Solving] = Solving(
+        divides_by_max_iter=False,
+        momentum_policies=("fixed", "poly", "opt"),
+        larc_policies=("scale", "clip"),
+        waits_for_gradients=True,
     )
     engines: ClassVar[Engines] = _kinds(EpsRule(floor=1e-5))
     file_layouts: ClassVar[Layouts] = (("N16-3",), ("N16-5",), *Nvidia15.file_layouts)

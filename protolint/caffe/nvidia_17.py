@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from protolint.caffe.building import Building
 from protolint.caffe.nvidia_16 import Nvidia16
+from protolint.caffe.solving import Solving
 
 __all__ = ["Nvidia17"]
 
@@ -18,6 +19,7 @@ class Nvidia17(Nvidia16):
     title = "NVIDIA Caffe 0.17.0 to 0.17.4"
     schema = "nvidia-0.17"
     building: ClassVar[Building] = Nvidia16.building._replace(splits_no_empty=True)
+    solving: ClassVar[Solving] = Nvidia16.solving._replace(checks_min_lr=True)
     loading = Nvidia16.loading._replace(divides=True, reshapes=frozenset((3, 5)))
     may_write_factor_zero = False
     layer_types = Nvidia16.layer_types | {

@@ -8,6 +8,7 @@ from typing import ClassVar
 from protolint.caffe.building import Building
 from protolint.caffe.bvlc import Bvlc
 from protolint.caffe.dialect import Counts, Loading
+from protolint.caffe.solving import Solving
 
 __all__ = ["Ssd"]
 
@@ -22,6 +23,9 @@ class Ssd(Bvlc):
     title = "SSD Caffe (weiliu89/caffe, branch ssd)"
     schema = "ssd"
     building: ClassVar[Building] = Building()
+    solving: ClassVar[Solving] = Solving(
+        policies=(*Solving().policies, "plateau"), evaluations=("classification", "detection")
+    )
     # CopyTrainedLayersFrom in net.cpp goes by the name alone.
     loading = Loading()
     # accuracy_layer.cpp sorts pairs of value and class.

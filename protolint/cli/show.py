@@ -100,7 +100,7 @@ def command(
     """
     chosen = () if target is None else (target,)
     file, report = _read(path, Workspace(choices._replace(targets=chosen)))
-    nets = [(net, _views(net, states)) for net in file.nets]
+    nets = [(net, _views(net, states)) for net in _nets(file)]
     shapes = dict(given)
     _require_blobs(shapes, nets)
     found = [(net, [summarise(net, view, shapes) for view in views]) for net, views in nets]
@@ -119,12 +119,18 @@ def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
     file = readings.read(report.target.dialect)
     if file.kind is FileKind.OTHER:
         raise InputError(source.path, f"not a net; to see why: protolint check {quote(path)}")
-    if not file.nets:
+    if not _nets(file):
         fields = ("net", "train_net", "test_net")
         names = [name for field in fields for name in file.message.texts(field)]
-        hint = f"; its net: protolint show {quote(names[0])}" if names else ""
+        hint = f"; its net is not found from here: {names[0]}" if names else ""
         raise InputError(source.path, f"a solver, not a net{hint}")
     return file, report
+
+
+def _nets(file: LintFile) -> list[Net]:
+    """Return the net of a file, or those of a solver, in it or in files that it names."""
+    nets = file.nets if file.solver is None else file.solver.nets
+    return list({id(net): net for net in nets}.values())
 
 
 def _views(net: Net, states: tuple[str, ...]) -> list[View]:
@@ -158,12 +164,15 @@ def _problems(
 
 def _text(report: FileReport, found: list[tuple[Net, list[NetSummary]]]) -> str:
     from protolint.report.net_table import render
+    from protolint.report.summary import verdict
     from protolint.report.table import room
 
     target = report.target
     head = f"{report.path}, as {target.dialect.name} builds it ({target.reason})\n"
+    built = verdict(report)
     tables = (render(net, summary, room()) for net, entries in found for summary in entries)
-    return "\n".join([head, *tables])
+    solver = [f"The solver {built}.\n"] if report.kind is FileKind.SOLVER and built else []
+    return "\n".join([head, *solver, *tables])
 
 
 def _json(
@@ -186,8 +195,10 @@ def _json(
             }
             for error in errors
         ],
+        "builds": report.builds,
         "nets": [
             {
+                "path": net.source.path,
                 "name": net.message.text("name"),
                 "states": [as_dict(net, summary) for summary in entries],
             }

@@ -7,7 +7,7 @@ from protolint.caffe.legacy import V0_FIELDS
 from protolint.layers.layer import Layer
 from protolint.layers.shape import positive
 
-__all__ = ["flag", "integer", "integers", "learning_rates", "size", "word"]
+__all__ = ["decay_rates", "flag", "integer", "integers", "learning_rates", "size", "word"]
 
 #: What V0LayerParameter calls a field of today.
 _V0 = {new: old for old, (new, _) in V0_FIELDS.items() if new}
@@ -48,6 +48,14 @@ def learning_rates(layer: Layer) -> list[float]:
         return [param.lr_mult for param in layer.params]
     message = layer.message if layer.generation == 1 else layer.message.message("layer")
     return message.numbers("blobs_lr") if message is not None else []
+
+
+def decay_rates(layer: Layer) -> list[float]:
+    """Return the decay multipliers of the layer's `param` blocks, or its `weight_decay`."""
+    if layer.generation == 2:
+        return [param.decay_mult for param in layer.params]
+    message = layer.message if layer.generation == 1 else layer.message.message("layer")
+    return message.numbers("weight_decay") if message is not None else []
 
 
 def place(layer: Layer, parameter: str, field: str) -> tuple[Message | None, str]:

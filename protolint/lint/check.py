@@ -85,10 +85,15 @@ def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]
 
 
 def _builds(file: LintFile) -> dict[str, bool | None] | None:
-    """Return whether the net of a file is built, by its states; None for what is no net."""
-    if file.kind is not FileKind.NET:
+    """Return whether a net, or a solver with its nets, is built, by states; None for neither."""
+    if file.solver is not None:
+        from protolint.net.solver_init import solver_verdicts
+
+        found = solver_verdicts(file.solver)
+    elif file.kind is FileKind.NET:
+        found = verdicts(file.nets[0])
+    else:
         return None
-    found = verdicts(file.nets[0])
     return found if file.accepted else dict.fromkeys(found, False)
 
 

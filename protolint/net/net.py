@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import STANDARD, Build
@@ -21,7 +21,7 @@ from protolint.net.view import View
 from protolint.source import Source
 from protolint.text.tree import Block
 
-__all__ = ["ALONE", "Net", "Relatives"]
+__all__ = ["ALONE", "NO_FILE", "Net", "NetFile", "Relatives"]
 
 TRAIN, TEST = "TRAIN", "TEST"
 
@@ -36,6 +36,18 @@ _index = attrgetter("index")
 _CONSTANTS = frozenset({"Input", "Parameter", "DummyData"})
 
 
+class NetFile(NamedTuple):
+    """A net's file that a solver names: whether there is one, and the net that it holds.
+
+    `elsewhere` is the path of a file that has only its last name, beside the solver; "" for
+    none.
+    """
+
+    found: bool
+    net: Net | None
+    elsewhere: str = ""
+
+
 class Relatives(Protocol):
     """The files around a net or a solver, opened when they are asked for."""
 
@@ -45,8 +57,14 @@ class Relatives(Protocol):
     def solver(self, net: Net) -> SolverParameter | None:
         """Return the solver that trains a net, if known."""
 
-    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
-        """Return whether there is a file that a solver names, and its net if it holds one."""
+    def open_net(self, solver: SolverParameter, name: str) -> NetFile:
+        """Return what is known of a file that a solver names."""
+
+    def has_file(self, solver: SolverParameter, name: str) -> bool:
+        """Return whether there is a file that a solver names."""
+
+
+NO_FILE = NetFile(found=False, net=None)
 
 
 class _Alone:
@@ -60,9 +78,13 @@ class _Alone:
         """Return None."""
         return None
 
-    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
+    def open_net(self, solver: SolverParameter, name: str) -> NetFile:
         """Return that there is no such file."""
-        return False, None
+        return NO_FILE
+
+    def has_file(self, solver: SolverParameter, name: str) -> bool:
+        """Return that there is no such file."""
+        return False
 
 
 ALONE = _Alone()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.dialect import Dialect
-from protolint.net.net import ALONE, Net, Relatives
+from protolint.net.net import ALONE, NO_FILE, Net, NetFile, Relatives
 from protolint.net.solver_parameter import SolverParameter
 from protolint.source import Source
 from protolint.text.tree import Block, Scalar
@@ -20,17 +20,26 @@ _INLINE = ("net_param", "train_net_param", "test_net_param")
 
 
 class NetReference(NamedTuple):
-    """A field of a solver that names a net's file.
+    """A net that a solver names or holds: by which field, and where that is written.
 
-    `found` says that there is such a file; `net` is None where there is none, or no sound net
-    in it.
+    `path` is "" for a net inside the solver. `file` says what is known of a net's file; its
+    net is None where there is none, or no sound net in it.
     """
 
     field: str
     path: str
     node: Scalar | Block
-    net: Net | None
-    found: bool
+    file: NetFile
+
+    @property
+    def net(self) -> Net | None:
+        """The net, if it is known."""
+        return self.file.net
+
+    @property
+    def found(self) -> bool:
+        """Whether there is such a file, or the net stands in the solver."""
+        return self.file.found
 
 
 class Solver(SolverParameter):
@@ -51,6 +60,8 @@ class Solver(SolverParameter):
         super().__init__(message, dialect, source)
         self._build = build
         self._relatives = relatives
+        #: What protolint.net.solver_init found out.
+        self.faults: tuple[Any, ...] | None = None
 
     @cached_property
     def inline(self) -> list[Net]:
@@ -75,9 +86,23 @@ class Solver(SolverParameter):
         found = []
         for field in (*_TRAIN_FILES, *_TEST_FILES):
             for value, node in self.message.values.get(field, ()):
-                there, net = self._relatives.open_net(self, str(value))
-                found.append(NetReference(field, str(value), node, net, there))
+                file = self._relatives.open_net(self, str(value))
+                found.append(NetReference(field, str(value), node, file))
         return found
+
+    @cached_property
+    def given(self) -> list[NetReference]:
+        """Every net that the solver names or holds, those inside it first."""
+        inside = [
+            NetReference(net.message.node.name, "", net.message.node, NetFile(found=True, net=net))
+            for net in self.inline
+            if net.message.node is not None
+        ]
+        return [*inside, *self.references]
+
+    def has_file(self, name: str) -> bool:
+        """Whether there is a file that the solver names."""
+        return self._relatives.has_file(self, name)
 
     @property
     def nets(self) -> list[Net]:
@@ -99,6 +124,10 @@ class _Within:
         """Return the solver that the net stands in."""
         return self._solver
 
-    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
+    def open_net(self, solver: SolverParameter, name: str) -> NetFile:
         """Return that there is no such file."""
-        return False, None
+        return NO_FILE
+
+    def has_file(self, solver: SolverParameter, name: str) -> bool:
+        """Return that there is no such file."""
+        return False

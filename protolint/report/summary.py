@@ -10,7 +10,7 @@ from protolint.edit import Applicability, Fix
 from protolint.lint.file_report import FileReport
 from protolint.words import counted, joined
 
-__all__ = ["fix_word", "found_in", "summary"]
+__all__ = ["fix_word", "found_in", "summary", "verdict"]
 
 
 def fix_word(fix: Fix) -> str:
@@ -31,18 +31,23 @@ def _built(reports: Sequence[FileReport]) -> str:
     """
     if len({report.path for report in reports}) != 1:
         return ""
-    parts = []
-    for report in reports:
-        wrong = any(d.severity is Severity.ERROR for d in report.diagnostics)
-        states = {
-            word: [state for state, builds in (report.builds or {}).items() if builds is value]
-            for word, value in (("builds", True), ("does not build", False))
-            if value or wrong
-        }
-        words = [f"{word} in {joined(found)}" for word, found in states.items() if found]
-        if words:
-            parts.append(f"{', '.join(words)} for {report.target.dialect.name}")
+    parts = [
+        f"{words} for {report.target.dialect.name}"
+        for report in reports
+        if (words := verdict(report))
+    ]
     return f" It {'; it '.join(parts)}." if parts else ""
+
+
+def verdict(report: FileReport) -> str:
+    """Return in which states a net or solver is built, as the end of a sentence; "" if open."""
+    wrong = any(d.severity is Severity.ERROR for d in report.diagnostics)
+    states = {
+        word: [state for state, builds in (report.builds or {}).items() if builds is value]
+        for word, value in (("builds", True), ("does not build", False))
+        if value or wrong
+    }
+    return ", ".join(f"{word} in {joined(found)}" for word, found in states.items() if found)
 
 
 def found_in(reports: Sequence[FileReport]) -> str:

@@ -22,7 +22,9 @@ from protolint.diagnostic import Severity
 from protolint.errors import ConfigError
 from protolint.suggest import did_you_mean
 
-__all__ = ["ConfigFinder", "RuleNames", "Settings", "keys", "load_settings"]
+__all__ = [
+    "ConfigFinder", "RuleNames", "Settings", "has_configuration", "keys", "load_settings",
+]  # fmt: skip
 
 _NAMES = ("protolint.toml", "pyproject.toml")
 _Value = TypeVar("_Value")
@@ -124,6 +126,12 @@ class ConfigFinder:
                     return load_settings(path, table)
         parent = os.path.dirname(folder)
         return Settings() if parent == folder else self.settings_for(parent)
+
+
+def has_configuration(folder: str) -> bool:
+    """Return whether a folder has a configuration of protolint. Raises ConfigError as _table."""
+    paths = (os.path.join(folder, name) for name in _NAMES)
+    return any(os.path.isfile(path) and _table(path) is not None for path in paths)
 
 
 def _table(path: str) -> dict[str, object] | None:

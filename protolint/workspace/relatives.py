@@ -9,21 +9,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain, takewhile
 
 from protolint.caffe.dialect import Dialect
 from protolint.errors import InputError
-from protolint.net.net import Net
+from protolint.net.net import Net, NetFile
 from protolint.net.solver_parameter import SolverParameter
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
+from protolint.workspace.config import has_configuration
 from protolint.workspace.discover import read_source
 from protolint.workspace.reading import Readings
 
-__all__ = ["Project"]
+__all__ = ["Project", "project_root"]
 
 #: Words that say which of a model's files this is; what is left names the model.
 _ROLE = re.compile(r"deploy|inference|train|test|val|net|[^a-z0-9]", re.IGNORECASE)
 _KEPT = 16
+_TEMPORARY = os.environ.get("TMPDIR", "/tmp")
 
 
 class Project:
@@ -44,12 +47,29 @@ class Project:
                 self._solvers.setdefault(folder, []).append(path)
         self._named: dict[str, frozenset[str]] = {}
         self._opened: dict[str, Readings | None] = {}
+        self._places: dict[str, list[str]] = {}
+
+    def opened(self, source: Source) -> Readings | None:
+        """Return the file of a source, if it has been opened with this very text."""
+        known = self._opened.get(os.path.abspath(source.path))
+        same = known is not None and known.tree.source.data == source.data
+        return known if same else None
+
+    def keep(self, readings: Readings) -> None:
+        """Keep one of the run's files, for others that ask for it. The last few are kept."""
+        path = os.path.abspath(readings.tree.source.path)
+        if path in self._paths:
+            self._drop_first()
+            self._opened[path] = readings
+
+    def _drop_first(self) -> None:
+        while len(self._opened) >= _KEPT:
+            del self._opened[next(iter(self._opened))]
 
     def _open(self, path: str) -> Readings | None:
-        """Return the parsed file, or None where it cannot be read. The last few are kept."""
+        """Return the parsed file, or None where it cannot be read."""
         if path not in self._opened:
-            while len(self._opened) >= _KEPT:
-                del self._opened[next(iter(self._opened))]
+            self._drop_first()
             try:
                 source = read_source(path, self._paths.get(path) or os.path.relpath(path))
                 self._opened[path] = self._read(source)
@@ -64,12 +84,20 @@ class Project:
         nets = readings.read(dialect).nets
         return nets[0] if nets else None
 
-    def open_net(self, solver: SolverParameter, name: str) -> tuple[bool, Net | None]:
-        """Return whether there is a file that a solver names, and its net if it holds one."""
-        folder = os.path.dirname(os.path.abspath(solver.source.path))
-        paths = [path for path in _candidates(folder, name) if os.path.isfile(path)]
-        nets = (self._net(path, solver.dialect) for path in paths)
-        return bool(paths), next((net for net in nets if net is not None), None)
+    def open_net(self, solver: SolverParameter, name: str) -> NetFile:
+        """Return what is known of a file that a solver names."""
+        folder = _folder(solver)
+        paths = [path for path in self._candidates(folder, name) if os.path.isfile(path)]
+        elsewhere = "" if paths else _elsewhere(folder, name)
+        for path in paths or ([os.path.join(folder, elsewhere)] if elsewhere else ()):
+            net = self._net(path, solver.dialect)
+            if net is not None:
+                return NetFile(bool(paths), net, elsewhere)
+        return NetFile(bool(paths), None, elsewhere)
+
+    def has_file(self, solver: SolverParameter, name: str) -> bool:
+        """Return whether there is a file that a solver names."""
+        return any(map(os.path.isfile, self._candidates(_folder(solver), name)))
 
     def sibling(self, net: Net) -> Net | None:
         """Return the training net of a deploy net, or the other way round, from the same folder."""
@@ -91,6 +119,22 @@ class Project:
         readings = self._open(found[0]) if len(found) == 1 else None
         return None if readings is None else readings.read(net.dialect).solver
 
+    def _candidates(self, folder: str, name: str) -> list[str]:
+        """Return where a file that a solver names may lie.
+
+        Caffe takes the name as relative to the folder it was started in, which is often the
+        root of a repository: so here, beside the solver, and in each folder above it up to
+        the root of its project.
+        """
+        if folder not in self._places:
+            root = project_root(folder)
+            places = [os.getcwd(), folder]
+            while places[-1] != root and os.path.dirname(places[-1]) != places[-1]:
+                places.append(os.path.dirname(places[-1]))
+            self._places[folder] = places
+        found = [os.path.normpath(os.path.join(place, name)) for place in self._places[folder]]
+        return list(dict.fromkeys(found))
+
     def _nets_of(self, path: str, dialect: Dialect) -> frozenset[str]:
         """Every path that the training net of a solver may have."""
         if path not in self._named:
@@ -100,7 +144,8 @@ class Project:
                 message = readings.read(dialect).message
                 names = [v for field in ("net", "train_net") for v in message.texts(field)]
             folder = os.path.dirname(path)
-            self._named[path] = frozenset(p for name in names for p in _candidates(folder, name))
+            places = (self._candidates(folder, name) for name in names)
+            self._named[path] = frozenset(chain.from_iterable(places))
         return self._named[path]
 
 
@@ -109,17 +154,47 @@ def _model_of(path: str) -> str:
     return _ROLE.sub("", os.path.splitext(os.path.basename(path))[0]).lower()
 
 
-def _candidates(folder: str, name: str) -> list[str]:
-    """Where a net named by a solver may lie.
+def project_root(folder: str) -> str:
+    """Return the folder that a project ends at, for one in it.
 
-    Caffe takes the name as relative to the folder it was started in, which is often the
-    root of a repository: so here, in each folder above the solver, and beside it.
+    That is the nearest with `.git`, else the nearest with a configuration, else the working
+    directory if the folder is in it, else the folder itself. The user's home and the
+    folder of temporary files are above every project.
     """
-    places = [os.getcwd(), folder]
-    while os.path.dirname(places[-1]) != places[-1]:
-        places.append(os.path.dirname(places[-1]))
-    found = [os.path.normpath(os.path.join(place, name)) for place in places]
-    return list(dict.fromkeys([*found, os.path.join(folder, os.path.basename(name))]))
+    outside = {os.path.realpath(path) for path in (os.path.expanduser("~"), _TEMPORARY)}
+    above = [folder]
+    while os.path.dirname(above[-1]) != above[-1]:
+        above.append(os.path.dirname(above[-1]))
+    inside = list(takewhile(lambda place: os.path.realpath(place) not in outside, above))
+    for is_marked in (_is_repository, has_configuration):
+        found = next(filter(is_marked, inside), None)
+        if found is not None:
+            return found
+    here = os.getcwd()
+    return here if here in above else folder
+
+
+def _is_repository(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, ".git"))
+
+
+def _folder(solver: SolverParameter) -> str:
+    return os.path.dirname(os.path.abspath(solver.source.path))
+
+
+def _elsewhere(folder: str, name: str) -> str:
+    """Return the file beside a solver whose name is the last part of one that is not there.
+
+    Case does not count.
+    """
+    wanted = os.path.basename(name)
+    if os.path.isfile(os.path.join(folder, wanted)):
+        return wanted
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return ""
+    return next((other for other in names if other.lower() == wanted.lower()), "")
 
 
 def _same_model(first: Net, second: Net) -> bool:

@@ -174,8 +174,15 @@ class Workspace:
             raise
 
     def readings(self, source: Source) -> Readings:
-        """Return a parsed source, to be read as one dialect or another."""
-        return Readings.of(source, self.build(source.path), self.relatives)
+        """Return a parsed source, to be read as one dialect or another.
+
+        A net that its solver has opened already is not parsed once more.
+        """
+        known = self.relatives.opened(source)
+        if known is None:
+            known = Readings.of(source, self.build(source.path), self.relatives)
+            self.relatives.keep(known)
+        return known
 
     def targets(self, readings: Readings) -> list[Target]:
         """Return what a file is checked for: as chosen, as it says, or as its fields show."""

@@ -211,7 +211,7 @@ def test_what_is_no_net_is_told(tmp_path: Path) -> None:
     solver = write(tmp_path, "solver.prototxt", 'net: "train val.prototxt"\nbase_lr: 0.1\n')
     done = run("show", solver)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "a solver, not a net; its net: protolint show 'train val.prototxt'" in done.stderr
+    assert "a solver, not a net; its net is not found from here: train val.prototxt" in done.stderr
     alone = run("show", write(tmp_path, "alone.prototxt", "base_lr: 0.1\n"))
     assert (alone.returncode, alone.stderr.count("\n")) == (2, 1)
     for name in ("missing.prototxt", "."):
@@ -220,8 +220,19 @@ def test_what_is_no_net_is_told(tmp_path: Path) -> None:
 
 
 def test_nets_inside_a_solver_are_shown(tmp_path: Path) -> None:
-    solver = f"base_lr: 0.1\nnet_param {{ {NET} }}\n"
+    solver = f"base_lr: 0.1\nlr_policy: 'fixed'\nnet_param {{ {NET} }}\n"
     assert "Fern" in show(tmp_path, "--state", "TRAIN", text=solver)
+
+
+def test_a_solver_is_shown_with_the_net_that_it_names(tmp_path: Path) -> None:
+    net = """\
+layer { name: "moss" type: "DummyData" top: "x" dummy_data_param { shape { dim: [2, 3] } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 } }
+"""
+    write(tmp_path, "net.prototxt", net)
+    text = show(tmp_path, "--state", "TRAIN", text="net: 'net.prototxt'\nlr_policy: 'fixed'\n")
+    assert "The solver builds in TRAIN.\n" in text
+    assert "moss" in text
 
 
 @pytest.mark.parametrize(

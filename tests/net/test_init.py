@@ -116,7 +116,7 @@ def test_json_has_the_verdict() -> None:
     report = json.loads(protolint.check(INPUT, target="bvlc").render("json"))
     assert report["files"][0]["builds"] == {"TRAIN": True, "TEST": True}
     solver = json.loads(protolint.check("base_lr: 0.1\nmax_iter: 1\n").render("json"))
-    assert solver["files"][0]["builds"] is None
+    assert solver["files"][0]["builds"] == {"TRAIN": False}
 
 
 def test_show_says_where_construction_ends() -> None:

@@ -15,7 +15,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 FIXTURES = REPOSITORY / "fixtures" / "oracle"
 ALL = REPOSITORY.parent / "shared" / "oracle"
-NAMES = sorted(path.name for path in FIXTURES.glob("*.jsonl.gz"))
+NAMES = sorted(path.name for path in FIXTURES.glob("*-*.jsonl.gz"))
+SOLVERS = "solvers.jsonl.gz"
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,18 @@ def test_a_tenth_of_the_verdicts(oracle: ModuleType, name: str) -> None:
 def test_every_verdict(oracle: ModuleType, name: str) -> None:
     # In a tenth, a single net that is left open weighs more than it does in all.
     assert agree(oracle, ALL / name) >= 0.995
+
+
+def solvers_agree(oracle: ModuleType, path: Path) -> None:
+    found = oracle.compare_solvers(path)
+    assert found.keys() == {"bvlc", "ssd", "nvidia-0.15", "nvidia-0.17"}
+    assert [text for result in found.values() for text in result.wrong] == []
+
+
+def test_a_tenth_of_the_solvers(oracle: ModuleType) -> None:
+    solvers_agree(oracle, FIXTURES / SOLVERS)
+
+
+@pytest.mark.skipif(not ALL.is_dir(), reason="the verdicts are not at hand")
+def test_every_solver(oracle: ModuleType) -> None:
+    solvers_agree(oracle, ALL / SOLVERS)

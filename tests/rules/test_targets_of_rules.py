@@ -35,6 +35,9 @@ NT013 . . . x x x . .
 SV003 . . . x x x . .
 SV004 . x . . . . . .
 SV007 . . . x x x . .
+SV009 x . x x x x x x
+SV015 . x x x x x x x
+SV018 x . . . . . . .
 WT009 . . . x x . . .
 WT014 . . . x x x . .
 WT016 . x x x x x x x

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.legacy import SOLVER_TYPES
 from protolint.conversion import notes
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Choices, Plan
@@ -24,12 +25,7 @@ from protolint.workspace.reading import LintFile
 
 __all__ = ["SolverPlan", "convert_solver", "plan_solver"]
 
-#: Solver types by their old enum (UpgradeSolverType in src/caffe/util/upgrade_proto.cpp).
-_TYPES = {
-    "SGD": "SGD", "Nesterov": "NESTEROV", "AdaGrad": "ADAGRAD", "RMSProp": "RMSPROP",
-    "AdaDelta": "ADADELTA", "Adam": "ADAM",
-}  # fmt: skip
-_NAMES = {enum: name for name, enum in _TYPES.items()}
+_TYPES = {name: old for old, name in SOLVER_TYPES.items()}
 
 _NETS = ("net_param", "train_net_param", "test_net_param")
 _PATHS = ("net", "train_net", "test_net")
@@ -73,7 +69,7 @@ def plan_solver(
     if file.dialect == target:
         return SolverPlan(file.dialect, target, plans, tuple(notes), tuple(refusals))
     kind = message.text("type") if "type" in message else ""
-    kind = kind or _NAMES.get(message.text("solver_type"), "")
+    kind = kind or SOLVER_TYPES.get(message.text("solver_type"), "")
     old_field = ""
     skip = {node.start for field in _NETS for node in message.nodes_of(field)}
     if "type" in message:

@@ -1,0 +1,95 @@
+"""A solver type, policy or regularization that the Caffe does not have.
+
+What it does
+    Reports a `type`, `lr_policy`, `regularization_type`, `momentum_policy`, `larc_policy` or
+    `eval_type` that is none of those the Caffe takes; case counts. A missing `lr_policy` is
+    reported, too: there is no default.
+
+Why it matters
+    `Unknown solver type: ADAM` when the solver is made; `Unknown learning rate policy: multi-
+    step` and `Unknown regularization type: l2` in the first step, after the nets and all data
+    have been loaded.
+
+Which Caffe
+    All. SSD also has the policy `plateau`, Intel `plateau` and `multifixed`; `momentum_policy`
+    and `larc_policy` are those of NVIDIA 0.16 and later, `eval_type` those of SSD and Intel. A
+    regularization is not looked at by Caffe where nothing decays.
+
+Fix
+    Safe where only the case is wrong, else unsafe: the nearest name.
+
+Evidence
+    SolverRegistry (include/caffe/solver_factory.hpp), GetLearningRate and Regularize
+    (src/caffe/solvers/sgd_solver.cpp) of every branch; verdicts of real builds of BVLC, SSD
+    and NVIDIA 0.15 and 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.edit import Applicability, Fix
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverFault, SolverKind, solver_faults
+from protolint.suggest import nearest
+from protolint.text.tree import Scalar
+from protolint.text.values import BAD, quoted
+from protolint.text.write import quote, replace_value
+
+
+@solver_rule("SV010", "unknown-solver-word", Severity.ERROR)
+def check(solver: Solver) -> Iterator[Finding]:
+    for fault in solver_faults(solver, SolverKind.WORD):
+        yield Finding(fault.span, fault.message, fix=_fix(fault))
+
+
+def _fix(fault: SolverFault) -> Fix | None:
+    node = fault.node
+    written = quoted(node.raw) if isinstance(node, Scalar) else BAD
+    if not isinstance(node, Scalar) or written is BAD:
+        return None
+    word = written.decode("utf-8", "replace")
+    found = nearest(word.replace("-", "").replace("_", ""), fault.names)
+    if found is None:
+        return None
+    safe = found[0].lower() == word.lower()
+    applicability = Applicability.SAFE if safe else Applicability.UNSAFE
+    return Fix(f"Use {found[0]}", (replace_value(node, quote(found[0])),), applicability)
+
+
+_FIXED = 'net: "a"\nbase_lr: 0.1\nlr_policy: "fixed"\n'
+
+
+VALID = (
+    Example("bvlc", f'{_FIXED}type: "AdaDelta"\n'),
+    Example("ssd", _FIXED.replace("fixed", "plateau")),
+    Example("nvidia-0.17", f'{_FIXED}type: "SAG"\nmomentum_policy: "poly"\n'),
+    Example("nvidia-0.17", f'{_FIXED}larc_policy: "none"\n'),
+    Example("nvidia-0.14", f"{_FIXED}solver_type: ADAGRAD\n"),
+    # Nothing decays.
+    Example("bvlc", f'{_FIXED}regularization_type: "none"\n'),
+    Example("ssd", f'{_FIXED}eval_type: "detection"\ntest_iter: 1\ntest_interval: 1\n'),
+    # Nothing is tested.
+    Example("ssd", f'{_FIXED}eval_type: "boxes"\n'),
+)
+INVALID = (
+    Invalid("bvlc", f'{_FIXED}type: "ADAM"\n', (4,), f'{_FIXED}type: "Adam"\n'),
+    Invalid("bvlc", f'{_FIXED}type: "SAG"\n', (4,)),
+    Invalid("bvlc", f'{_FIXED}type: "Momentum"\n', (4,)),
+    Invalid(
+        "bvlc", _FIXED.replace("fixed", "multi-step"), (3,), _FIXED.replace("fixed", "multistep")
+    ),
+    Invalid("nvidia-0.15", 'net: "a"\nbase_lr: 0.1\n', (2,)),
+    Invalid("nvidia-0.15", _FIXED.replace("fixed", "plateau"), (3,)),
+    Invalid(
+        "ssd",
+        f"{_FIXED}weight_decay: 1e-4\nregularization_type: 'l2'\n",
+        (5,),
+        f'{_FIXED}weight_decay: 1e-4\nregularization_type: "L2"\n',
+    ),
+    Invalid("nvidia-0.17", f'{_FIXED}momentum_policy: "linear"\n', (4,)),
+    Invalid("nvidia-0.16", f'{_FIXED}larc: true\nlarc_policy: "none"\n', (5,)),
+    Invalid("ssd", f'{_FIXED}eval_type: "boxes"\ntest_iter: 1\ntest_interval: 1\n', (4,)),
+)

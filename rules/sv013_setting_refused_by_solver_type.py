@@ -1,0 +1,69 @@
+"""A setting that the type of the solver refuses.
+
+What it does
+    Reports `momentum` other than 0 with AdaGrad or RMSProp, and an `rms_decay` below 0 or not
+    below 1 with RMSProp.
+
+Why it matters
+    Caffe aborts when the solver is made: `Momentum cannot be used with AdaGrad`, `rms_decay
+    should lie between 0 and 1`.
+
+Which Caffe
+    All; Intel's RMSProp takes momentum.
+
+Fix
+    Safe: remove `momentum`, which these types have no use for.
+
+Evidence
+    include/caffe/sgd_solvers.hpp of every branch; verdicts of real builds of BVLC, SSD and
+    NVIDIA 0.15 and 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverKind, solver_faults
+
+from ._solver import removal
+
+
+@solver_rule("SV013", "setting-refused-by-solver-type", Severity.ERROR)
+def check(solver: Solver) -> Iterator[Finding]:
+    for fault in solver_faults(solver, SolverKind.BY_TYPE):
+        node = fault.node
+        momentum = node is not None and node.name == "momentum"
+        fix = removal(solver, node, "Remove momentum") if momentum else None
+        yield Finding(fault.span, fault.message, fix=fix)
+
+
+_FIXED = 'net: "a"\nbase_lr: 0.1\nlr_policy: "fixed"\n'
+
+
+VALID = (
+    Example("bvlc", f'{_FIXED}type: "AdaGrad"\nmomentum: 0\n'),
+    Example("bvlc", f'{_FIXED}type: "Adam"\nmomentum: 0.9\nrms_decay: 2\n'),
+    Example("bvlc", f'{_FIXED}type: "RMSProp"\nrms_decay: 0\n'),
+    Example("intel", f'{_FIXED}type: "RMSProp"\nmomentum: 0.9\n'),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        f'{_FIXED}type: "AdaGrad"\nmomentum: 0.9\n',
+        (5,),
+        f'{_FIXED}type: "AdaGrad"\n',
+    ),
+    Invalid(
+        "nvidia-0.14",
+        f"{_FIXED}solver_type: RMSPROP\nmomentum: 0.9\n",
+        (5,),
+        f"{_FIXED}solver_type: RMSPROP\n",
+    ),
+    Invalid("nvidia-0.17", f'{_FIXED}type: "RMSProp"\nrms_decay: 1\n', (5,)),
+    Invalid(
+        "intel", f'{_FIXED}type: "AdaGrad"\nmomentum: 0.9\n', (5,), f'{_FIXED}type: "AdaGrad"\n'
+    ),
+)

@@ -1,0 +1,78 @@
+"""A number in a solver that training stops or breaks at.
+
+What it does
+    Reports `average_loss`, `iter_size` and `test_iter` below 1; `lr_policy: "step"` without a
+    `stepsize`; where BVLC checks them also a `stepsize` or `gamma` below 0 and `sigmoid`
+    without `stepsize`; `max_iter: 0` with `poly`, which divides by it; in NVIDIA 0.17 a
+    `min_lr` below 0 or, with `poly`, above `base_lr`.
+
+Why it matters
+    Caffe aborts (`Check failed: stepsize() > 0`), dies of a division by zero without a message
+    (`step` without `stepsize`), waits without end (`iter_size: 0` in NVIDIA 0.16 and later),
+    or every number of the log is NaN.
+
+Which Caffe
+    All; which of the conditions hold is looked up for each.
+
+Evidence
+    Solver::Init, Solver::Step and GetLearningRate (src/caffe/solver.cpp,
+    solvers/sgd_solver.cpp) of every branch; verdicts of real builds of BVLC, SSD and NVIDIA
+    0.15 and 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverKind
+
+from ._solver import findings
+
+
+@solver_rule("SV014", "solver-value-out-of-range", Severity.ERROR)
+def check(solver: Solver) -> Iterator[Finding]:
+    yield from findings(solver, SolverKind.RANGE)
+
+
+_NET = {
+    "net.prototxt": (
+        'layer { name: "d" type: "DummyData" top: "x"\n'
+        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
+        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
+        "  inner_product_param { num_output: 2 } }\n"
+    )
+}
+
+
+_STEP = 'net: "net.prototxt"\nlr_policy: "step"\n'
+_POLY = _STEP.replace("step", "poly")
+
+
+VALID = (
+    Example("bvlc", f"{_STEP}stepsize: 10\ngamma: 0\n", _NET),
+    Example("bvlc", f"{_STEP.replace('step', 'fixed')}gamma: -1\n", _NET),
+    Example("ssd", f"{_STEP.replace('step', 'sigmoid')}gamma: -1\n", _NET),
+    # The script that trains has the number of steps.
+    Example("bvlc", _POLY, _NET),
+    Example("nvidia-0.17", f"{_POLY}max_iter: 0\n", _NET),
+    Example("nvidia-0.16", f"{_POLY}base_lr: 0.1\nmin_lr: 1\n", _NET),
+    Example("nvidia-0.17", f"{_STEP.replace('step', 'fixed')}base_lr: 0.1\nmin_lr: 1\n", _NET),
+)
+INVALID = (
+    Invalid("bvlc", _STEP, (2,), None, _NET),
+    Invalid("nvidia-0.15", f"{_STEP}stepsize: 0\n", (3,), None, _NET),
+    Invalid("bvlc", f"{_STEP}stepsize: -5\n", (3,), None, _NET),
+    Invalid("bvlc", f"{_STEP}stepsize: 5\ngamma: -1\n", (4,), None, _NET),
+    Invalid("bvlc", _STEP.replace("step", "sigmoid"), (2,), None, _NET),
+    Invalid("bvlc", f"{_POLY}max_iter: 0\n", (3,), None, _NET),
+    Invalid("bvlc", f"{_POLY}average_loss: 0\n", (3,), None, _NET),
+    Invalid("nvidia-0.17", f"{_POLY}iter_size: 0\n", (3,), None, _NET),
+    Invalid("bvlc", f"{_POLY}iter_size: -1\n", (3,), None, _NET),
+    Invalid("bvlc", f"{_POLY}test_interval: 1\ntest_iter: 0\n", (4,), None, _NET),
+    Invalid("nvidia-0.17", f"{_POLY}base_lr: 0.1\nmin_lr: 1\n", (3,), None, _NET),
+    Invalid("nvidia-0.17", f"{_POLY}min_lr: -1\n", (3,), None, _NET),
+    Invalid("intel", _STEP.replace("step", "multifixed") + "stagelr: 1\n", (2,), None, _NET),
+)

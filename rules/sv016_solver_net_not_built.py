@@ -1,0 +1,83 @@
+"""A net that is not built in the state the solver asks for.
+
+What it does
+    Reports a net of the solver that the Caffe does not read, or does not build with the phase,
+    stages and level of the solver's `train_state` or `test_state`, and names the first reason.
+    A `net` is tested only where there is a `test_iter`. What the rules on nets already report
+    of a net inside the solver is not repeated.
+
+Why it matters
+    Caffe aborts when the solver is made; the net checked alone may be right in every state
+    that it has data for.
+
+Which Caffe
+    All.
+
+What to do
+    Mend the net, or give the state in which it has data.
+
+Evidence
+    Solver::InitTrainNet, InitTestNets (src/caffe/solver.cpp) of every branch; verdicts of real
+    builds of BVLC, SSD and NVIDIA 0.15 and 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverKind
+
+from ._solver import findings
+
+
+@solver_rule("SV016", "solver-net-not-built", Severity.ERROR)
+def check(solver: Solver) -> Iterator[Finding]:
+    yield from findings(solver, SolverKind.NET)
+
+
+_NET = {
+    "net.prototxt": (
+        'layer { name: "d" type: "DummyData" top: "x"\n'
+        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
+        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
+        "  inner_product_param { num_output: 2 } }\n"
+    )
+}
+
+
+_SOLVER = 'net: "net.prototxt"\n'
+_TESTS = "test_iter: 1\ntest_interval: 9\n"
+_STAGES = {"net.prototxt": _NET["net.prototxt"].replace("top", 'include { stage: "a" } top', 1)}
+_TRAINS = {"net.prototxt": _NET["net.prototxt"].replace("top", "include { phase: TRAIN } top", 1)}
+
+
+_DATA = """\
+layer { name: "d" type: "HDF5Data" top: "x" hdf5_data_param { source: "a" batch_size: 2 }
+  include { phase: TRAIN } }
+layer { name: "r" type: "ReLU" bottom: "x" top: "y" }
+"""
+VALID = (
+    Example("bvlc", _SOLVER + _TESTS, _NET),
+    Example("bvlc", f'{_SOLVER}train_state {{ stage: "a" }}\n', _STAGES),
+    # Nothing is tested.
+    Example("bvlc", _SOLVER, _TRAINS),
+    Example("bvlc", f"{_SOLVER}{_TESTS}test_state {{ phase: TRAIN }}\n", _TRAINS),
+    # NT001 reports it.
+    Example("bvlc", f"net_param {{\n{_STAGES['net.prototxt']}}}\n"),
+    # SV008
+    Example("bvlc", _SOLVER),
+)
+INVALID = (
+    Invalid("bvlc", _SOLVER, (1,), None, _STAGES),
+    Invalid("nvidia-0.17", _SOLVER + _TESTS, (1,), None, _TRAINS),
+    Invalid("bvlc", _SOLVER, (1,), None, {"net.prototxt": "layer { nam: 'a' }"}),
+    Invalid("bvlc", _SOLVER, (1,), None, {"net.prototxt": "layer { name: 'a'"}),
+    Invalid(
+        "bvlc",
+        f"net_param {{\n{_DATA}}}\n{_TESTS}",
+        (1,),
+    ),
+)

@@ -1,0 +1,67 @@
+"""Weights that a solver starts from and that are not there.
+
+What it does
+    Reports a file named by `weights` without a folder that lies neither in the working
+    directory nor beside the solver nor in a folder above it in the project.
+
+Why it matters
+    Caffe aborts as soon as the solver is made: `Couldn't open pre.caffemodel`.
+
+Which Caffe
+    BVLC; the others do not know the field. A name with a folder may be right from another
+    working directory and is not looked at.
+
+Evidence
+    Solver::InitTrainNet (src/caffe/solver.cpp) of BVLC master; verdicts of a real build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverKind
+
+from ._solver import findings
+
+
+@solver_rule(
+    "SV018",
+    "weights-file-not-found",
+    Severity.ERROR,
+    where=lambda caffe: caffe.knows_field("SolverParameter", "weights"),
+)
+def check(solver: Solver) -> Iterator[Finding]:
+    yield from findings(solver, SolverKind.WEIGHTS_FILE)
+
+
+_NET = {
+    "net.prototxt": (
+        'layer { name: "d" type: "DummyData" top: "x"\n'
+        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
+        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
+        "  inner_product_param { num_output: 2 } }\n"
+    )
+}
+
+
+_SOLVER = 'net: "net.prototxt"\n'
+
+
+VALID = (
+    Example("bvlc", _SOLVER, _NET),
+    Example("bvlc", f'{_SOLVER}weights: "models/a.caffemodel"\n', _NET),
+    Example("bvlc", f'{_SOLVER}weights: "a.caffemodel"\n', {**_NET, "a.caffemodel": ""}),
+)
+INVALID = (
+    Invalid("bvlc", f'{_SOLVER}weights: "a.caffemodel"\n', (2,), None, _NET),
+    Invalid(
+        "bvlc",
+        f'{_SOLVER}weights: "b.caffemodel, a.caffemodel"\n',
+        (2,),
+        None,
+        {**_NET, "b.caffemodel": ""},
+    ),
+)

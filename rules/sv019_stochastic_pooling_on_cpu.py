@@ -1,0 +1,57 @@
+"""Stochastic pooling in a solver that runs on the CPU.
+
+What it does
+    Reports `solver_mode: CPU` where the training net has a Pooling with `pool: STOCHASTIC`.
+
+Why it matters
+    The net is built, and the first pass aborts: `pooling_layer.cpp: Not Implemented Yet`.
+
+Which Caffe
+    All.
+
+What to do
+    Run on a GPU, or use MAX or AVE.
+
+Evidence
+    Forward_cpu (src/caffe/layers/pooling_layer.cpp) of every branch; seen in real builds of
+    BVLC, SSD and NVIDIA 0.15 and 0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.net.solver import Solver
+from protolint.net.solver_init import SolverKind
+
+from ._solver import findings
+
+
+@solver_rule("SV019", "stochastic-pooling-on-cpu", Severity.ERROR)
+def check(solver: Solver) -> Iterator[Finding]:
+    yield from findings(solver, SolverKind.MODE)
+
+
+def _net(pool: str) -> dict[str, str]:
+    return {
+        "net.prototxt": (
+            'layer { name: "d" type: "DummyData" top: "x"\n'
+            "  dummy_data_param { shape { dim: [2, 3, 8, 8] } } }\n"
+            'layer { name: "p" type: "Pooling" bottom: "x" top: "y"\n'
+            f"  pooling_param {{ kernel_size: 2 pool: {pool} }} }}\n"
+        )
+    }
+
+
+_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nsolver_mode: %s\n'
+VALID = (
+    Example("bvlc", _SOLVER % "GPU", _net("STOCHASTIC")),
+    Example("bvlc", _SOLVER % "CPU", _net("MAX")),
+    Example("bvlc", _SOLVER % "CPU", _net("STOCHASTIC } include { phase: TEST")),
+)
+INVALID = (
+    Invalid("bvlc", _SOLVER % "CPU", (3,), None, _net("STOCHASTIC")),
+    Invalid("nvidia-0.17", _SOLVER % "CPU", (3,), None, _net("STOCHASTIC")),
+)
