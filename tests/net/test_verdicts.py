@@ -15,7 +15,11 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 FIXTURES = REPOSITORY / "fixtures" / "oracle"
 ALL = REPOSITORY.parent / "shared" / "oracle"
-NAMES = sorted(path.name for path in FIXTURES.glob("*-*.jsonl.gz"))
+NAMES = sorted(
+    path.name
+    for path in FIXTURES.glob("*-*.jsonl.gz")
+    if path.name.startswith(("human-", "mixed-", "random-"))
+)
 SOLVERS = "solvers.jsonl.gz"
 
 
