@@ -7,7 +7,13 @@ from functools import lru_cache
 
 from protolint.caffe.binder import BindProblem
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.forks import FOREIGN_SCHEMAS, FORK_FIELDS, GREW_FROM, SCHEMA_TITLES
+from protolint.caffe.forks import (
+    FOREIGN_SCHEMAS,
+    GREW_FROM,
+    SCHEMA_TITLES,
+    Unknown,
+    forks_that_know,
+)
 from protolint.workspace.reading import LintFile
 
 
@@ -23,9 +29,8 @@ def _owners(schema: str, message: str, field: str) -> list[str]:
         known = name != schema and field in _fields(name, message)
         if known and GREW_FROM.get(name) not in found:
             found.append(name)
-    fork = FORK_FIELDS.get((message, field))
-    if not found and fork is not None:
-        found.append(fork)
+    if not found:
+        return [fork.name for fork in forks_that_know(Unknown(message, field))]
     return [SCHEMA_TITLES.get(name, name) for name in found]
 
 

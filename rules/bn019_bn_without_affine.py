@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.caffe.dialect import Dialect
+from protolint.caffe.batchnorm import Affine
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
@@ -47,7 +47,6 @@ from ._layers import named
 )
 def check(net: Net) -> Iterator[Finding]:
     names: Names | None = None
-    cure = _cure(net.dialect)
     for layer in net.batchnorms:
         if net.traits(layer).affine:
             continue
@@ -59,23 +58,29 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             layer.head,
             f"{named(layer)}: normalised values go into {cut.type} without scale and shift; "
-            f"add {cure}",
+            f"add {_cure(net, layer)}",
             layer=layer.name,
             related=(Label(cut.head, "read here"),),
             fix=_fix(net, layer, names),
         )
 
 
-def _cure(dialect: Dialect) -> str:
-    if dialect.affine_field:
-        return f"{dialect.affine_field}: true"
-    if dialect.has_scale_layer:
+def _field(net: Net, layer: Layer) -> str:
+    """Return the field that gives a layer gamma and beta, if its engine can have them."""
+    return net.dialect.affine_field if net.traits(layer).kind.affine is not Affine.NEVER else ""
+
+
+def _cure(net: Net, layer: Layer) -> str:
+    field = _field(net, layer)
+    if field:
+        return f"{field}: true"
+    if net.dialect.has_scale_layer:
         return "a Scale layer with bias_term: true"
     return "engine: CUDNN with scale_filler and bias_filler"
 
 
 def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
-    field = net.dialect.affine_field
+    field = _field(net, layer)
     if field:
         edit = set_field(net, layer, "batch_norm_param", field, "true")
         return Fix(f"Turn {field} on", (edit,), Applicability.UNSAFE)

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.forks import FORK_TYPES
+from protolint.caffe.forks import Unknown, forks_that_know
 from protolint.caffe.legacy import V1_TYPES
 from protolint.caffe.registry import registered_by
 from protolint.diagnostic import Severity
@@ -66,8 +66,9 @@ def _hint(dialect: Dialect, written: str) -> str:
     owners = registered_by(written)
     if owners:
         return f"; it belongs to {joined(owners)}"
-    if written in FORK_TYPES:
-        return f"; it belongs to {FORK_TYPES[written]}"
+    forks = forks_that_know(Unknown("", written))
+    if forks:
+        return f"; it belongs to {joined(fork.name for fork in forks)}"
     found = nearest(written, sorted(ALL_TYPES))
     if found and dialect.registers(found[0]):
         return f"; did you mean '{found[0]}'?"

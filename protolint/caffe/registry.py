@@ -15,7 +15,7 @@ __all__ = [
     "AUTO",
     "DEFAULT",
     "DIALECTS",
-    "FORKS",
+    "DIGITS_CAFFE",
     "HARMLESS_FIELDS",
     "NEWEST",
     "NVIDIA",
@@ -48,11 +48,19 @@ DIALECTS: dict[str, Dialect] = {
     )
 }
 
-#: The five dialects a file is inferred to be of, the most likely first.
-TARGETS = ("bvlc", "nvidia-0.17", "nvidia-0.16", "nvidia-0.15", "nvidia-0.14")
+#: The dialects a file is inferred to be of, the most likely first.
+TARGETS = (
+    "bvlc",
+    "ssd",
+    "nvidia-0.17",
+    "nvidia-0.16",
+    "nvidia-0.15",
+    "nvidia-0.14",
+    "intel",
+)
 
-#: Caffes that a file is inferred to be of where they alone know every field of it.
-FORKS = (DIALECTS[Ssd.name], DIALECTS[Intel.name])
+#: The Caffe that most releases of DIGITS came with (docs/BuildCaffe.md of NVIDIA/DIGITS 4 to 6).
+DIGITS_CAFFE = DIALECTS[Nvidia15.name]
 
 #: The harmless fields of every Caffe, as "Message.field".
 HARMLESS_FIELDS = frozenset().union(*(dialect.harmless_fields for dialect in DIALECTS.values()))

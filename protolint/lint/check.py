@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.lint.file_report import FileReport
+from protolint.lint.guess import holds_back, with_careful_fixes
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.run import Run
@@ -20,6 +21,7 @@ from protolint.net.init import verdicts
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
+from protolint.workspace.target import Target
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]
     selected = selection.selector(source.path)
     rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
     checked = [
-        (target, _found(readings.read(target.dialect), rules, selection))
+        (target, _found(readings.read(target.dialect), target, rules, selection))
         for target in workspace.targets(readings)
     ]
     names = [target.dialect.name for target, _ in checked]
@@ -97,16 +99,19 @@ def _builds(file: LintFile) -> dict[str, bool | None] | None:
     return found if file.accepted else dict.fromkeys(found, False)
 
 
-def _found(file: LintFile, rules: list[Rule], selection: Selection) -> list[Diagnostic]:
+def _found(
+    file: LintFile, target: Target, rules: list[Rule], selection: Selection
+) -> list[Diagnostic]:
     """Return what each rule that can run on a file finds in it."""
     name = file.dialect.name
     broken = file.tree.broken
-    return [
+    found = [
         selection.diagnostic(rule, finding, file.source.path, name)
         for rule in rules
-        if rule.applies_to(name) and (rule.reader or not broken)
+        if rule.applies_to(name) and (rule.reader or not broken) and not holds_back(rule, target)
         for finding in findings_of(rule, file)
     ]
+    return with_careful_fixes(file, target, found)
 
 
 def findings_of(rule: Rule, file: LintFile) -> Iterator[Finding]:

@@ -3,33 +3,83 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
-from protolint.caffe.binder import BindProblem, ProblemKind
 from protolint.caffe.descriptors import Schema
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DEFAULT, DIALECTS, FORKS, NEWEST, TARGETS
-from protolint.text.tree import Block, Node, Tree, walk
+from protolint.caffe.forks import Unknown, fork_of, forks_that_know
+from protolint.caffe.registry import DEFAULT, DIALECTS, DIGITS_CAFFE, TARGETS
+from protolint.text.tree import Node
 from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
+from protolint.workspace.evidence import Evidence, evidence_in, strangers
 from protolint.workspace.reading import Readings
 
-__all__ = ["Target", "infer_target", "stated_targets", "targets_of"]
+if TYPE_CHECKING:
+    from protolint.caffe.fork_table import Fork
+
+__all__ = ["Basis", "Target", "infer_target", "stated_targets", "targets_of"]
+
+_NOTHING = Evidence()
+
+
+class Basis(Enum):
+    """What a target rests on."""
+
+    #: An option, a comment in the file or the configuration names it.
+    GIVEN = "given"
+    #: Something in the file or in its model's other files speaks for it.
+    SHOWN = "shown"
+    #: Nothing speaks for any.
+    ASSUMED = "assumed"
 
 
 class Target(NamedTuple):
-    """A dialect to check for, and why: shown to the user as "`name`, `reason`"."""
+    """A dialect to check for, and why: shown to the user as "`name`, `reason`".
+
+    `is_misfit` says that it is the nearest one to a file that it does not take, of the public
+    fork named, if one knows it.
+    """
 
     dialect: Dialect
     reason: str
+    basis: Basis = Basis.GIVEN
+    is_misfit: bool = False
+    fork: str = ""
 
 
-def targets_of(readings: Readings, asked: tuple[Dialect, ...], settings: Settings) -> list[Target]:
-    """Return what a file is checked for: as asked, as it says, or as its fields show."""
+def targets_of(
+    readings: Readings,
+    asked: tuple[Dialect, ...],
+    settings: Settings,
+    family: Callable[[], Evidence] = Evidence,
+) -> list[Target]:
+    """Return what a file is checked for: as asked, as it says, or as its content shows.
+
+    `family` gives the evidence in the other files of its model. A net that DIGITS made, with
+    BatchNorms that may be of its Caffe or of BVLC's, is checked for both.
+    """
     if asked:
         return _unique(asked, "as asked")
-    return stated_targets(readings, settings) or [infer_target(readings)]
+    stated = stated_targets(readings, settings)
+    if stated:
+        return stated
+    found = infer_target(readings, family())
+    if found.dialect is not DEFAULT or readings.kind is not FileKind.NET:
+        return [found]
+    own = evidence_in(readings)
+    if not own.digits or readings.build.schema is not None:
+        return [found]
+    line = readings.tree.source.line_number(own.digits[0].node.start)
+    reason = f"a net for DIGITS, by the stages from line {line} on"
+    if not own.has_norms:
+        return [found._replace(reason=f"{reason}, and no BatchNorm on which Caffes differ")]
+    return [
+        Target(DIGITS_CAFFE, f"{reason}: the Caffe that it came with", Basis.ASSUMED),
+        Target(DEFAULT, "the other Caffe that DIGITS runs", Basis.ASSUMED),
+    ]
 
 
 def stated_targets(readings: Readings, settings: Settings) -> list[Target]:
@@ -52,88 +102,76 @@ def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
     return [Target(dialect, reason) for dialect in named.values()]
 
 
-def infer_target(readings: Readings) -> Target:
-    """Return the dialect that knows most of the file's fields, BVLC's where several know as many.
+def infer_target(readings: Readings, family: Evidence = _NOTHING) -> Target:
+    """Return the Caffe that a file is written for, by what is in it.
 
-    Other forks count only where they alone know everything in the file.
-    Between NVIDIA releases that know as many the newest wins, except that fillers without
-    `scale_bias` are how 0.15 wrote gamma and beta. With a user's own schema, that schema's
-    BatchNormParameter decides.
+    That is the one that refuses least of it, then the one whose users' habits it shows most,
+    then the likeliest. `family` is the evidence in the other files of its model. With a
+    user's own schema, that schema's BatchNormParameter decides.
     """
     if readings.build.schema is not None:
         return _from_schema(readings.build.schema)
     if readings.kind is FileKind.OTHER:
-        return Target(DEFAULT, "by default")
-    found = _likeliest(readings)
-    misfits = readings.read(found.dialect).misfits
-    fork = next((fork for fork in FORKS if misfits and _fits(readings, misfits, fork)), None)
-    if fork is None:
-        return found
-    node = misfits[0].node
+        return Target(DEFAULT, "by default", Basis.ASSUMED)
+    return _weighed(readings, evidence_in(readings), family)
+
+
+def _weighed(readings: Readings, own: Evidence, family: Evidence) -> Target:
+    """Return the Caffe that the evidence of a file and its family speaks for."""
+    every = own + family
+    ranks = {
+        name: (every.against(name), place)
+        for place, name in enumerate(TARGETS)
+        if not (marks := DIALECTS[name].marks) or marks & every.marks
+    }
+    dialect = DIALECTS[min(ranks, key=ranks.__getitem__)]
+    unknown = strangers(readings, dialect)
+    fork = fork_of(thing for thing, _ in unknown) if unknown else None
+    if fork is not None:
+        return _of_fork(readings, dialect, fork, unknown)
+    is_misfit = any(dialect.name not in clue.fits for clue in every.clues if clue.decides)
+    if dialect is not DEFAULT:
+        return Target(dialect, _reason(readings, dialect, own), Basis.SHOWN, is_misfit)
+    # What a BatchNorm is may still be open.
+    plain = dialect.has_plain_batchnorm
+    others = [name for name in ranks if DIALECTS[name].has_plain_batchnorm is not plain]
+    is_open = any(ranks[name][0] <= ranks[dialect.name][0] for name in others)
+    reason = "nothing in the file points to another"
+    if readings.read(dialect).misfits:
+        reason = "no other knows more of the file"
+    return Target(dialect, reason, Basis.ASSUMED if is_open else Basis.SHOWN, is_misfit)
+
+
+def _of_fork(
+    readings: Readings, nearest: Dialect, fork: Fork, unknown: list[tuple[Unknown, Node]]
+) -> Target:
+    """Return the target nearest to a public fork: what that grew from, if it knows the file."""
+    known = [(thing, node) for thing, node in unknown if fork in forks_that_know(thing)]
+    dialect = DIALECTS[fork.base] if len(known) == len(unknown) else nearest
+    thing, node = known[0]
+    what = thing.name if thing.message not in ("", "V1") else f"type {thing.name}"
     line = readings.tree.source.line_number(node.start)
-    return Target(fork, f"from {node.name} at line {line}")
+    reason = f"the nearest to the Caffe of {fork.name}, whose {what} is at line {line}"
+    return Target(dialect, reason, Basis.SHOWN, is_misfit=True, fork=fork.name)
 
 
-def _fits(readings: Readings, misfits: Sequence[BindProblem], fork: Dialect) -> bool:
-    """Return whether a fork knows everything in a file, given what another Caffe does not."""
-    first = misfits[0]
-    if not fork.knows_field(first.message.name, first.node.name):
-        return False
-    marks = fork.marks
-    if marks and not any(misfit.node.name in marks for misfit in misfits):
-        return False
-    return not readings.read(fork).misfits
-
-
-def _likeliest(readings: Readings) -> Target:
-    """Return the one of TARGETS that knows most of the file."""
-
-    def unknown(dialect: Dialect) -> list[Node]:
-        misfits = readings.read(dialect).misfits
-        return [p.node for p in misfits if p.kind is ProblemKind.UNKNOWN_FIELD]
-
-    at_bvlc = unknown(DEFAULT)
-    if not at_bvlc:
-        return Target(DEFAULT, "nothing in the file points to another")
-    counts = {name: _size(unknown(DIALECTS[name])) for name in TARGETS[1:]}
-    least = min(counts.values())
-    if least >= _size(at_bvlc):
-        return Target(DEFAULT, "no other knows more of the file")
-    names = [name for name, count in counts.items() if count == least]
-    chosen = DIALECTS[names[0]]
-    if _has_filler(readings.tree):
-        always = (DIALECTS[name] for name in names if not DIALECTS[name].has_plain_batchnorm)
-        chosen = next(always, chosen)
-    missing = {node.start for node in unknown(chosen)}
-    evidence = next((node for node in at_bvlc if node.start not in missing), at_bvlc[0])
-    line = readings.tree.source.line_number(evidence.start)
-    return Target(chosen, f"from {evidence.name} at line {line}")
-
-
-def _size(unknown: list[Node]) -> int:
-    """How much of the file is not known: the unknown fields and what is in them."""
-    return sum(1 for _ in walk(unknown))
-
-
-def _has_filler(tree: Tree) -> bool:
-    """Whether some batch_norm_param has a filler for gamma and none says scale_bias."""
-    inside = [
-        {child.name for child in node.children}
-        for node in walk(tree.children)
-        if isinstance(node, Block) and node.name == "batch_norm_param"
-    ]
-    return any("scale_filler" in names for names in inside) and not any(
-        "scale_bias" in names for names in inside
-    )
+def _reason(readings: Readings, dialect: Dialect, own: Evidence) -> str:
+    """Return what speaks for a Caffe and not for BVLC's, with its line."""
+    fitting = [c for c in own.clues if dialect.name in c.fits and DEFAULT.name not in c.fits]
+    if not fitting:
+        return "as the files beside it show"
+    fields = (clue for clue in fitting if clue.decides and clue.name == clue.node.name)
+    clue = next(fields, fitting[0])
+    return f"from {clue.name} at line {readings.tree.source.line_number(clue.node.start)}"
 
 
 def _from_schema(schema: Schema) -> Target:
     fields = schema.messages["LayerParameter"].fields
     batchnorm = fields["batch_norm_param"].message.fields if "batch_norm_param" in fields else {}
-    for dialect in (NEWEST, *FORKS):
-        if dialect.affine_field in batchnorm:
-            return Target(dialect, f"from {dialect.affine_field} in {schema.name}")
+    for dialect in map(DIALECTS.__getitem__, TARGETS):
+        if dialect.affine_field and dialect.affine_field in batchnorm:
+            return Target(dialect, f"from {dialect.affine_field} in {schema.name}", Basis.SHOWN)
     if "scale_filler" in batchnorm:
         always = next(d for d in DIALECTS.values() if not d.has_plain_batchnorm)
-        return Target(always, f"from scale_filler in {schema.name}")
-    return Target(DEFAULT, f"by {schema.name}")
+        return Target(always, f"from scale_filler in {schema.name}", Basis.SHOWN)
+    return Target(DEFAULT, f"by {schema.name}", Basis.SHOWN)

@@ -25,6 +25,10 @@ def bound(text: str, dialect: str = "bvlc") -> tuple[Message, list[BindProblem]]
     return bind(load_schema(dialect).messages["NetParameter"], tree.children)
 
 
+#: The Caffes whose parsers judged the corpus.
+_JUDGED = [name for name in TARGETS if name not in ("ssd", "intel")]
+
+
 def rows(corpus: Path) -> list[dict[str, str]]:
     head, *lines = (corpus / "MANIFEST.tsv").read_text("utf-8").splitlines()
     names = head.split("\t")
@@ -35,7 +39,7 @@ def test_every_corpus_file_is_accepted_or_refused_as_caffe_does(corpus: Path) ->
     wrong = []
     for row in rows(corpus):
         tree = parse(Source(row["file"], (corpus / row["file"]).read_bytes()))
-        for dialect in TARGETS:
+        for dialect in _JUDGED:
             _, problems = bind(load_schema(dialect).messages[row["message"]], tree.children)
             accepted = not problems and not tree.broken
             if accepted != (row[f"cpp_{dialect}"] == "ok"):
@@ -46,7 +50,7 @@ def test_every_corpus_file_is_accepted_or_refused_as_caffe_does(corpus: Path) ->
 def test_every_accepted_corpus_file_equals_what_protobuf_parses(corpus: Path) -> None:
     compared = 0
     for row in rows(corpus):
-        accepted = [d for d in TARGETS if row[f"cpp_{d}"] == "ok"]
+        accepted = [d for d in _JUDGED if row[f"cpp_{d}"] == "ok"]
         if not accepted:
             continue
         data = (corpus / row["file"]).read_bytes()

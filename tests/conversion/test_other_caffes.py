@@ -110,9 +110,12 @@ def infer(text: str) -> str:
         (NET % 'engine: "MKLDNN" ', "intel"),
         # R-FCN's, which Intel's Caffe took over.
         ('layer { type: "ROIPooling" roi_pooling_param { pooled_h: 6 } }', "bvlc"),
-        # BVLC's parameter_param and SSD's norm_param: only SSD's Caffe has both.
-        ('layer { type: "Parameter" parameter_param { } }\nlayer { norm_param { } }', "ssd"),
-        ("layer { norm_param { } }", "nvidia-0.17"),
+        # NVIDIA's Caffe took SSD's over.
+        ("layer { norm_param { } }", "ssd"),
+        (
+            "layer { norm_param { } }\nlayer { batch_norm_param { scale_bias: true } }",
+            "nvidia-0.17",
+        ),
     ],
 )
 def test_a_file_is_of_a_fork_where_that_alone_knows_it(text: str, name: str) -> None:

@@ -119,7 +119,7 @@ def test_the_target_asked_for_wins_over_the_net_and_that_over_the_configuration(
     (of_net,) = check_weights(Workspace(settings=settings), path, given=net)
     assert of_net.target.dialect.name == "nvidia-0.17"
     (configured,) = check_weights(Workspace(settings=settings), path)
-    assert configured.target == (DIALECTS["nvidia-0.15"], "as protolint.toml says")
+    assert configured.target == Target(DIALECTS["nvidia-0.15"], "as protolint.toml says")
 
 
 def test_no_value_of_the_file_is_kept() -> None:

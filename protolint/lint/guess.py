@@ -1,0 +1,81 @@
+"""What becomes of findings and fixes where the target is a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from protolint.caffe.binder import bind
+from protolint.caffe.descriptors import load_schema
+from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
+from protolint.diagnostic import Diagnostic
+from protolint.edit import Applicability, Edit, apply_edits
+from protolint.lint.rule import Rule
+from protolint.source import Source
+from protolint.text import parse
+from protolint.workspace.reading import LintFile
+from protolint.workspace.target import Basis, Target
+
+__all__ = ["holds_back", "with_careful_fixes"]
+
+
+def holds_back(rule: Rule, target: Target) -> bool:
+    """Return whether a rule is left out, as it is true for a Caffe only that refuses the file.
+
+    It was chosen for want of a better one, so what it would compute concerns nobody.
+    """
+    return target.is_misfit and bool(rule.dialects) and DEFAULT.name not in rule.dialects
+
+
+def with_careful_fixes(
+    file: LintFile, target: Target, diagnostics: Iterable[Diagnostic]
+) -> list[Diagnostic]:
+    """Return the findings, their fixes unsafe where they rest on the guess of a target.
+
+    That is where nothing speaks for any Caffe and the fix changes a BatchNorm, and where what
+    it adds would be refused by a Caffe that takes the layer, or the solver, as it is.
+    """
+    if target.basis is Basis.GIVEN:
+        return list(diagnostics)
+    found = []
+    for diagnostic in diagnostics:
+        fix = diagnostic.fix
+        if fix is not None and fix.applicability is Applicability.SAFE:
+            assumed = target.basis is Basis.ASSUMED and diagnostic.code.startswith("BN")
+            if assumed or _narrows(file, fix.edits):
+                fix = fix._replace(applicability=Applicability.UNSAFE)
+                diagnostic = diagnostic._replace(fix=fix)
+        found.append(diagnostic)
+    return found
+
+
+def _narrows(file: LintFile, edits: tuple[Edit, ...]) -> bool:
+    """Return whether some Caffe takes what is edited as it is, and refuses what it becomes."""
+    if not any(edit.text.strip() for edit in edits):
+        return False
+    blocks = {id(b): b for e in edits if (b := file.layer_block_at(e.start)) is not None}
+    parts = [(block.start, block.end) for block in blocks.values()]
+    if not all(any(start <= e.start and e.end <= end for start, end in parts) for e in edits):
+        parts = [(0, len(file.source.data))]
+    return any(_narrows_part(file, edits, start, end) for start, end in parts)
+
+
+def _narrows_part(file: LintFile, edits: tuple[Edit, ...], start: int, end: int) -> bool:
+    """Return whether some Caffe takes a part of the file before the edits in it, and not after."""
+    inside = [
+        Edit(edit.start - start, edit.end - start, edit.text)
+        for edit in edits
+        if start <= edit.start and edit.end <= end
+    ]
+    before = file.source.data[start:end]
+    return not _taking(file, before) <= _taking(file, apply_edits(before, inside))
+
+
+def _taking(file: LintFile, data: bytes) -> set[str]:
+    """Return the Caffes whose text parser takes a part of a file."""
+    nodes = parse(Source(file.source.path, data)).children
+    found = set()
+    for name in TARGETS:
+        schema = load_schema(DIALECTS[name].schema)
+        if not bind(schema.messages[file.message.type.name], nodes)[1]:
+            found.add(name)
+    return found

@@ -1,0 +1,289 @@
+"""What in a file speaks for one Caffe or against another: its evidence, clue by clue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from protolint.caffe.binder import Message, ProblemKind
+from protolint.caffe.descriptors import Value
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.forks import Unknown, forks_that_know, new_name_of
+from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
+from protolint.text.tree import Block, Node, Scalar, walk
+from protolint.weights.kinds import FileKind
+from protolint.words import counted
+from protolint.workspace.reading import Readings
+
+__all__ = ["Clue", "Evidence", "evidence_in", "strangers", "unknown_field"]
+
+_ALL = frozenset(TARGETS)
+_DIGITS_STAGES = frozenset(("train", "val", "deploy"))
+_DIGITS_LAYERS = frozenset(("train-data", "val-data"))
+
+
+class Clue(NamedTuple):
+    """Something in a file that fits some Caffes and not others.
+
+    `name` is what a reason calls it, `what` says more; `node` is the first of its places, of
+    which there are `times`. `fits` are the Caffes it fits. Where it `decides`, the others refuse
+    the file or abort; else it is only a habit of those who write for them.
+    """
+
+    name: str
+    what: str
+    node: Node
+    times: int
+    fits: frozenset[str]
+    decides: bool = True
+
+
+class Evidence(NamedTuple):
+    """All clues of a file; `marks` are the names of unknown fields, for `Dialect.marks`.
+
+    `digits` are the clues that DIGITS made the file or is to read it, which runs several
+    Caffes; `has_norms` says that a BatchNorm is in it.
+    """
+
+    clues: tuple[Clue, ...] = ()
+    marks: frozenset[str] = frozenset()
+    digits: tuple[Clue, ...] = ()
+    has_norms: bool = False
+
+    def __add__(self, other: object) -> Evidence:
+        """Return the evidence of two files of one model."""
+        if not isinstance(other, Evidence):
+            return NotImplemented
+        return Evidence(
+            self.clues + other.clues,
+            self.marks | other.marks,
+            self.digits + other.digits,
+            self.has_norms or other.has_norms,
+        )
+
+    def against(self, dialect: str) -> tuple[int, int]:
+        """Return how much of a file a Caffe refuses, and how many habits are not its users'."""
+        refused = habits = 0
+        for clue in self.clues:
+            if dialect not in clue.fits:
+                if clue.decides:
+                    refused += clue.times
+                else:
+                    habits += clue.times
+        return refused, habits
+
+    def allowed(self) -> frozenset[str]:
+        """Return the Caffes that refuse nothing of what some other takes."""
+        found = _ALL
+        for clue in self.clues:
+            if clue.decides:
+                found &= clue.fits
+        return found
+
+
+_NOTHING = Evidence()
+
+
+def evidence_in(readings: Readings) -> Evidence:
+    """Return the evidence in a file, in its order."""
+    if readings.kind is FileKind.OTHER:
+        return _NOTHING
+    file = readings.read(DEFAULT)
+    clues = list(_unknown(readings)) if file.misfits else []
+    marks = frozenset(clue.node.name for clue in clues)
+    if readings.kind is not FileKind.NET:
+        return Evidence(tuple(clues), marks)
+    found = _Layers(file.message)
+    clues += found.types(readings.build.layer_types)
+    clues += found.norms(readings)
+    clues.sort(key=lambda clue: clue.node.start)
+    return Evidence(tuple(clues), marks, tuple(found.digits()), bool(found.batchnorms))
+
+
+def _unknown(readings: Readings) -> Iterator[Clue]:
+    """Yield a clue for each field, or value of a field, that some Caffes know and others do not."""
+    missing: dict[str, set[int]] = {}
+    nodes: dict[int, Node] = {}
+    for name in TARGETS:
+        starts = missing[name] = set()
+        for problem in readings.read(DIALECTS[name]).misfits:
+            if problem.kind is ProblemKind.UNKNOWN_FIELD:
+                inside = walk([problem.node])
+            elif problem.kind is ProblemKind.WRONG_VALUE:
+                inside = iter((problem.node,))
+            else:
+                continue
+            for node in inside:
+                starts.add(node.start)
+                nodes[node.start] = node
+    found: dict[tuple[str, frozenset[str]], list[Node]] = {}
+    for start in sorted(nodes):
+        fits = frozenset(name for name in TARGETS if start not in missing[name])
+        if fits and new_name_of(nodes[start].name) is None:
+            found.setdefault((nodes[start].name, fits), []).append(nodes[start])
+    for (name, fits), places in found.items():
+        yield Clue(name, f"field '{name}'", places[0], len(places), fits)
+
+
+def strangers(readings: Readings, dialect: Dialect) -> list[tuple[Unknown, Node]]:
+    """Return the fields and layer types of a file that a Caffe does not know, each first place."""
+    file = readings.read(dialect)
+    found: dict[Unknown, Node] = {}
+    for problem in file.misfits:
+        node, message = problem.node, problem.message.name
+        if problem.kind is ProblemKind.UNKNOWN_FIELD:
+            found.setdefault(unknown_field(message, node), node)
+        elif message == "V1LayerParameter" and node.name == "type" and isinstance(node, Scalar):
+            found.setdefault(Unknown("V1", node.raw), node)
+    if readings.kind is FileKind.NET:
+        for written, layers in _Layers(file.message).by_type.items():
+            if not dialect.registers(written) and written not in readings.build.layer_types:
+                found.setdefault(Unknown("", written), layers[0][1])
+    return sorted(found.items(), key=lambda item: item[1].start)
+
+
+def unknown_field(message: str, node: Node) -> Unknown:
+    """Return a field that a message does not have, with the names of what is in it."""
+    children = node.children if isinstance(node, Block) else ()
+    return Unknown(message, node.name, frozenset(child.name for child in children))
+
+
+_Given = Sequence[tuple[Message | Value, Scalar | Block]]
+
+
+class _Layers:
+    """The layers of a net, looked through once."""
+
+    def __init__(self, message: Message) -> None:
+        self.by_type: dict[str, list[tuple[Message, Scalar | Block]]] = {}
+        self.batchnorms: list[tuple[Message, Block]] = []
+        self.stages: dict[str, Node] = {}
+        self.named: list[Node] = []
+        for value, node in message.values.get("layer", ()):
+            if not isinstance(value, Message) or not isinstance(node, Block):
+                continue
+            values = value.values
+            kind = values.get("type")
+            if kind is not None:
+                self.by_type.setdefault(str(kind[0][0]), []).append((value, kind[0][1]))
+                if kind[0][0] == "BatchNorm":
+                    self.batchnorms.append((value, node))
+            for rules in ("include", "exclude"):
+                if rules in values:
+                    self._add_stages(values[rules])
+            if (name := values.get("name")) and name[0][0] in _DIGITS_LAYERS:
+                self.named.append(name[0][1])
+
+    def _add_stages(self, rules: _Given) -> None:
+        for rule, _ in rules:
+            if isinstance(rule, Message):
+                for field in ("stage", "not_stage"):
+                    for stage, node in rule.values.get(field, ()):
+                        self.stages.setdefault(str(stage), node)
+
+    def types(self, custom: frozenset[str]) -> Iterator[Clue]:
+        """Yield a clue for each layer type that only some Caffes register."""
+        for written, layers in self.by_type.items():
+            if DEFAULT.registers(written) and written not in _SOME:
+                continue
+            if written in custom or forks_that_know(Unknown("", written)):
+                continue  # Not of those that have taken it over.
+            fits = frozenset(name for name in TARGETS if DIALECTS[name].registers(written))
+            if fits and fits != _ALL:
+                what = f"layer type '{written}'"
+                yield Clue(f"type {written}", what, layers[0][1], len(layers), fits)
+
+    def norms(self, readings: Readings) -> Iterator[Clue]:
+        """Yield a clue for `param` blocks and for fillers that only some Caffes have a use for."""
+        many = [node for value, node in self.batchnorms if len(value.nodes_of("param")) > 3]
+        if many:
+            starts = {node.start for node in many}
+            fitting: dict[frozenset[str], list[Block]] = {}
+            takes = {name: _holding(readings, name, starts) for name in TARGETS}
+            for node in many:
+                fits = frozenset(name for name in TARGETS if node.start in takes[name])
+                if fits and fits != _ALL:
+                    fitting.setdefault(fits, []).append(node)
+            for fits, nodes in fitting.items():
+                blocks = sum(child.name == "param" for child in nodes[0].children)
+                what = f"{counted(blocks, 'param block')} in a BatchNorm"
+                yield Clue("param blocks", what, nodes[0], len(nodes), fits)
+        always = frozenset(n for n in TARGETS if not DIALECTS[n].has_plain_batchnorm)
+        scaled = {b for value, _ in self.by_type.get("Scale", ()) for b in value.texts("bottom")}
+        behind = [n for v, n in self.batchnorms if scaled.intersection(v.texts("top"))]
+        if behind:
+            what = "BatchNorm with a Scale behind it"
+            yield Clue("Scale", what, behind[0], len(behind), _ALL - always, decides=False)
+        bare = [
+            node
+            for value, node in self.batchnorms
+            if _has_learning_pair(value) and not scaled.intersection(value.texts("top"))
+        ]
+        if bare:
+            what = "two param blocks that learn, in a BatchNorm without Scale"
+            yield Clue("param blocks", what, bare[0], len(bare), always, decides=False)
+        yield from self._fillers(readings, always)
+
+    def _fillers(self, readings: Readings, always: frozenset[str]) -> Iterator[Clue]:
+        """Yield a clue for a filler of gamma where nothing asks for gamma and beta."""
+        asking = {d.affine_field for d in DIALECTS.values() if d.affine_field}
+        filled: list[Node] = []
+        for _, node in self.batchnorms:
+            for param in node.children:
+                if param.name == "batch_norm_param" and isinstance(param, Block):
+                    given = {child.name: child for child in param.children}
+                    if asking & given.keys():
+                        return
+                    if "scale_filler" in given:
+                        filled.append(given["scale_filler"])
+        if filled:
+            what = "'scale_filler' in a BatchNorm that does not ask for gamma and beta"
+            yield Clue("scale_filler", what, filled[0], len(filled), always, decides=False)
+
+    def digits(self) -> Iterator[Clue]:
+        """Yield a clue for each mark of a net that DIGITS splits by stages and completes."""
+        if not self.stages or not self.stages.keys() <= _DIGITS_STAGES:
+            return
+        fits = frozenset(name for name in TARGETS if DIALECTS[name].used_by_digits)
+        stages = " and ".join(sorted(self.stages))
+        first = min(self.stages.values(), key=lambda node: node.start)
+        yield Clue("stages", f"DIGITS' stages {stages}", first, 1, fits, decides=False)
+        if self.named:
+            what = "DIGITS' names of data layers"
+            yield Clue("name", what, self.named[0], len(self.named), fits, decides=False)
+        for kind, param, field in (
+            ("Data", "data_param", "source"),
+            ("InnerProduct", "inner_product_param", "num_output"),
+        ):
+            open_ = [n for v, n in self.by_type.get(kind, ()) if not _given(v, param, field)]
+            if open_:
+                what = f"{kind} without '{field}', which DIGITS fills in"
+                yield Clue(f"type {kind}", what, open_[0], len(open_), fits, decides=False)
+
+
+#: Types that BVLC registers and some other does not.
+_SOME = frozenset(
+    written for written in DEFAULT.layer_types
+    if not all(DIALECTS[name].registers(written) for name in TARGETS)
+)  # fmt: skip
+
+
+def _has_learning_pair(batchnorm: Message) -> bool:
+    """Whether a BatchNorm has two `param` blocks, both of which say that their blob learns."""
+    params = [value for value, _ in batchnorm.values.get("param", ()) if isinstance(value, Message)]
+    return len(params) == 2 and all(param.number("lr_mult") for param in params)
+
+
+def _given(layer: Message, param: str, field: str) -> bool:
+    inner = layer.message(param)
+    return inner is not None and field in inner
+
+
+def _holding(readings: Readings, name: str, wanted: set[int]) -> set[int]:
+    """Return which of some BatchNorms have a blob for each of their `param` blocks in a Caffe."""
+    (net,) = readings.read(DIALECTS[name]).nets
+    return {
+        layer.node.start
+        for layer in net.batchnorms
+        if layer.node.start in wanted and len(layer.params) <= len(net.traits(layer).blobs)
+    }
