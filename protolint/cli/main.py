@@ -12,6 +12,7 @@ __all__ = ["cli"]
 _COMMANDS = {
     "check": "Check prototxt files and weights.",
     "convert": "Convert nets, weights and solver states to another Caffe.",
+    "deploy": "Write a model as every importer reads it.",
     "upgrade": "Bring files of old generations to the current form.",
     "stats": "Show what the BatchNorm statistics in weights say.",
     "run": "Run a net in NumPy, as its Caffe would.",

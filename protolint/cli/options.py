@@ -11,13 +11,14 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
 from protolint.diagnostic import Severity
+from protolint.layers.shape import Shape
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = [
-    "CodesType", "PathType", "RuleType", "TargetOrAutoType", "TargetType", "ThresholdType",
-    "coloured", "severities",
+    "CodesType", "InputShapeType", "PathType", "RuleType", "TargetOrAutoType", "TargetType",
+    "ThresholdType", "coloured", "severities",
 ]  # fmt: skip
 
 
@@ -94,6 +95,34 @@ class ThresholdType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if what is not None:
             self.fail(f"{name} takes a number {what}, not '{number}'", param, ctx)
         return name, found
+
+
+class InputShapeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A blob and its shape, as in `data=1,3,224,224`."""
+
+    name = "BLOB=SIZES"
+
+    def convert(
+        self,
+        value: str | tuple[str, Shape],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, Shape]:
+        """Return the blob's name and its shape; a usage error where the text is no such thing."""
+        if isinstance(value, tuple):
+            return value
+        blob, equals, text = value.rpartition("=")
+        sizes = text.replace("x", ",").split(",")
+        known = [_number(size.strip()) for size in sizes]
+        odd = [size for size, number in zip(sizes, known, strict=True) if not number]
+        if not blob or not equals or any(size.strip() != "?" for size in odd):
+            self.fail(f"'{value}' is not of the form data=1,3,224,224; '?' is an open size")
+        return blob, Shape.of(known)
+
+
+def _number(text: str) -> int | None:
+    """Return the number that a text spells, or None; Caffe holds none of more digits."""
+    return int(text) if text.isdecimal() and len(text) <= 10 else None
 
 
 class PathType(click.ParamType):  # type: ignore[type-arg,unused-ignore]

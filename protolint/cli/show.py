@@ -11,7 +11,7 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import TargetType
+from protolint.cli.options import InputShapeType, TargetType
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
@@ -30,34 +30,6 @@ from protolint.workspace.workspace import Choices, Workspace
 __all__ = ["command"]
 
 
-class _InputShapeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A blob and its shape, as in `data=1,3,224,224`."""
-
-    name = "BLOB=SIZES"
-
-    def convert(
-        self,
-        value: str | tuple[str, Shape],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, Shape]:
-        """Return the blob's name and its shape; a usage error where the text is no such thing."""
-        if isinstance(value, tuple):
-            return value
-        blob, equals, text = value.rpartition("=")
-        sizes = text.replace("x", ",").split(",")
-        known = [_number(size.strip()) for size in sizes]
-        odd = [size for size, number in zip(sizes, known, strict=True) if not number]
-        if not blob or not equals or any(size.strip() != "?" for size in odd):
-            self.fail(f"'{value}' is not of the form data=1,3,224,224; '?' is an open size")
-        return blob, Shape.of(known)
-
-
-def _number(text: str) -> int | None:
-    """Return the number that a text spells, or None; Caffe holds none of more digits."""
-    return int(text) if text.isdecimal() and len(text) <= 10 else None
-
-
 @click.command("show", epilog="Example: protolint show --state TEST deploy.prototxt")
 @click.argument("path", metavar="FILE", type=click.Path())
 @click.option("--target", type=TargetType(), help="As this Caffe builds it: bvlc, nvidia-0.17, ...")
@@ -72,7 +44,7 @@ def _number(text: str) -> int | None:
 @click.option(
     "--input-shape",
     "given",
-    type=_InputShapeType(),
+    type=InputShapeType(),
     multiple=True,
     help="What the net leaves open, as in data=1,3,224,224 (repeatable).",
 )

@@ -14,7 +14,19 @@ from protolint.layers.base import ONE, TWO, Count, LayerType, Setup, between, ex
 from protolint.layers.fields import integer
 from protolint.layers.shape import SCALAR, Shape, canonical
 
-__all__ = ["TYPES"]
+__all__ = ["MEASURES", "PREDICTIONS", "TYPES"]
+
+#: What a loss layer works out of its first bottom before it compares, as a layer of its own:
+#: LayerSetUp of softmax_loss_layer.cpp, sigmoid_cross_entropy_loss_layer.cpp. The first bottom of
+#: any other loss is the prediction itself.
+PREDICTIONS = {
+    "SoftmaxWithLoss": "Softmax",
+    "SoftmaxWithLossOHEM": "Softmax",
+    "SigmoidCrossEntropyLoss": "Sigmoid",
+}
+
+#: Layers that measure, print or store, and give nothing that a net computes with.
+MEASURES = frozenset({"Accuracy", "DetectionEvaluate", "HDF5Output", "Silence"})
 
 
 def _shape(setup: Setup, i: int) -> Shape:

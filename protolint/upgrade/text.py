@@ -33,18 +33,23 @@ def upgrade_text(
     dialect: Dialect,
     *,
     is_solver: bool,
+    lenient: bool = False,
 ) -> Upgraded:
     """Return the upgrade of a prototxt, with what it drops and what it leaves as it is.
 
-    `misfits` are the fields that do not fit the dialect's schema. Raises InputError for a file
-    that Caffe refuses to read or to upgrade.
+    `misfits` are the fields that do not fit the dialect's schema. With `lenient` a net with
+    `layers` and `layer` keeps both, and unknown fields of V0 layers are dropped. Raises InputError
+    for a file that Caffe refuses to read or to upgrade.
     """
-    kept = _check_readable(tree, misfits)
-    made = (upgrade_solver if is_solver else upgrade_net)(tree, message, dialect)
+    kept = _check_readable(tree, misfits, lenient=lenient)
+    if is_solver:
+        made = upgrade_solver(tree, message, dialect)
+    else:
+        made = _Net(tree, message, dialect, lenient=lenient).upgraded()
     return made._replace(losses=(*made.losses, *kept))
 
 
-def _check_readable(tree: Tree, misfits: Sequence[BindProblem]) -> list[Loss]:
+def _check_readable(tree: Tree, misfits: Sequence[BindProblem], *, lenient: bool) -> list[Loss]:
     """Raise InputError for a text that no upgrade can start from; return what is left as it is.
 
     That is one that is no text format, or has a field twice, a wrong value, or a field of
@@ -65,6 +70,8 @@ def _check_readable(tree: Tree, misfits: Sequence[BindProblem]) -> list[Loss]:
                     " (protolint check --fix)",
                 )  # fmt: skip
             if holder.name == "V0LayerParameter":
+                if lenient:
+                    continue
                 raise refusal(source, node, f"no V0 layer has a field `{name}`")
             unknown.append(Loss(node, f"the target does not know `{name}`; it stays as it is"))
         elif misfit.kind is ProblemKind.DUPLICATE_FIELD:
@@ -95,7 +102,10 @@ def upgrade_net(tree: Tree, net: Message, dialect: Dialect) -> Upgraded:
 class _Net:
     """The upgrade of one net."""
 
-    def __init__(self, tree: Tree, net: Message, dialect: Dialect) -> None:
+    def __init__(
+        self, tree: Tree, net: Message, dialect: Dialect, *, lenient: bool = False
+    ) -> None:
+        self.lenient = lenient
         self.tree, self.net, self.dialect = tree, net, dialect
         self.source = tree.source
         self.edits: list[Edit] = []
@@ -134,6 +144,8 @@ class _Net:
         if self.is_v0:
             nodes = [child for child in self.tree.children if child.name not in _V0_NET]
             nodes = [node for node in nodes if node.name in self.net.type.fields]
+        elif self.lenient:
+            return
         elif nodes and not self.dialect.drops_layers_of_mixed_nets:
             raise refusal(
                 self.source,

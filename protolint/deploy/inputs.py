@@ -1,0 +1,103 @@
+"""The sizes of a deploy net's inputs, from whoever knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from protolint.errors import InputError
+from protolint.layers.shape import Shape
+from protolint.net.net import Net
+from protolint.net.shapes import input_shapes, shapes
+from protolint.net.view import BlobVersion, View
+
+__all__ = ["sizes_of"]
+
+_CONVOLUTIONS = ("Convolution",)
+_IMAGE = 4
+
+
+def sizes_of(
+    net: Net,
+    view: View,
+    inputs: Sequence[BlobVersion],
+    missing: Sequence[str],
+    given: Mapping[str, Shape],
+    weights: Mapping[str, Sequence[tuple[int, ...]]],
+) -> dict[str, tuple[int, ...]]:
+    """Return the size of each input, by its blob.
+
+    What is `given` counts first, then the net: an Input layer as it is, a data layer with a
+    batch of 1, its crop and its channels; then the deploy net beside it, and the first
+    convolution in the weights (`weights` has the shapes of each layer's blobs), which says how
+    many channels there are. Raises InputError for an input of which that is not enough.
+    """
+    known = shapes(net, view)
+    sibling = _sibling(net)
+    found = {}
+    for version in inputs:
+        shape = known.get(version, Shape())
+        if version.producer is not None and version.producer.type != "Input":
+            shape = _of_one(shape)
+        found[version.name] = given.get(version.name) or _filled(
+            _filled(shape, sibling.get(version.name)), _by_weights(version, weights, shape)
+        )
+    for name in missing:
+        found[name] = given.get(name) or _filled(Shape(), sibling.get(name))
+    open_ones = [name for name, shape in found.items() if not _is_complete(shape)]
+    if open_ones:
+        name = open_ones[0]
+        raise InputError(
+            net.source.path,
+            f"the size of the input '{name}' is not known ({found[name]}); say it, as in"
+            f" --input-shape {name}=1,3,224,224",
+        )
+    return {name: tuple(dim or 0 for dim in shape.dims) for name, shape in found.items()}
+
+
+def _is_complete(shape: Shape) -> bool:
+    return shape.complete and all(shape.dims)
+
+
+def _of_one(shape: Shape) -> Shape:
+    """Return the shape with a batch of 1."""
+    return shape.resized(0, 1) if shape.dims else shape
+
+
+def _filled(shape: Shape, other: Shape | None) -> Shape:
+    """Return a shape with its open sizes taken from another."""
+    if other is None or _is_complete(shape):
+        return shape
+    if not shape.complete:
+        return other if not shape.dims or len(other.dims) >= len(shape.dims) else shape
+    if len(shape.dims) != len(other.dims):
+        return shape
+    return Shape.of(a or b for a, b in zip(shape.dims, other.dims, strict=True))
+
+
+def _sibling(net: Net) -> dict[str, Shape]:
+    """Return the input sizes of the deploy net that lies beside a training net."""
+    other = net.sibling
+    if other is None:
+        return {}
+    found = dict(input_shapes(other))
+    for view in other.views:
+        known = shapes(other, view)
+        for layer in view.layers:
+            if layer.type == "Input":
+                found.update((v.name, known[v]) for v in view.tops[layer.index])
+    return found
+
+
+def _by_weights(
+    version: BlobVersion, weights: Mapping[str, Sequence[tuple[int, ...]]], shape: Shape
+) -> Shape | None:
+    """Return what a convolution that reads an input says of its channels."""
+    if len(shape.dims) not in (0, _IMAGE):
+        return None
+    for reader in version.readers:
+        blobs = weights.get(reader.name, ())
+        if reader.type in _CONVOLUTIONS and blobs and len(blobs[0]) == _IMAGE:
+            param = reader.parameter("convolution_param")
+            group = param.integer("group") if param is not None and "group" in param else 1
+            return Shape.of((1, blobs[0][1] * group, None, None))
+    return None

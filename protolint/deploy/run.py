@@ -1,0 +1,171 @@
+"""A whole deployment: a net, and perhaps its weights, in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DEFAULT, DIALECTS
+from protolint.conversion.bundle import Bundle
+from protolint.conversion.inputs import Input
+from protolint.conversion.request import options_of
+from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing, write_jobs
+from protolint.deploy.net import DeployNet, deploy_net
+from protolint.deploy.weights import plain_job, pruned_job
+from protolint.errors import InputError, UsageError
+from protolint.files import check_target
+from protolint.layers.shape import Shape
+from protolint.net.net import Net
+from protolint.source import Source
+from protolint.weights.index import index_file
+from protolint.weights.kinds import FileKind, recognise
+from protolint.workspace.reading import Readings
+from protolint.workspace.workspace import Workspace
+
+__all__ = ["Deployment", "Wishes", "deploy"]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a caller wants of a deployment.
+
+    `to` is the Caffe whose form is written, `target` the one that the net is for; `sizes` are
+    those of inputs. `drop_global_stats` lets stored statistics stand in for a batch's own.
+    """
+
+    to: Dialect | None = None
+    target: Dialect | None = None
+    state: str | None = None
+    sizes: Mapping[str, Shape] = field(default_factory=dict)
+    drop_global_stats: bool = False
+    source: str | None = None
+    bn_stat: str | None = None
+    force: bool = False
+    tolerance: float = 1e-6
+
+
+class Deployment(NamedTuple):
+    """What was written, the state that was chosen, and what is worth saying, in words."""
+
+    written: tuple[str, ...]
+    state: str
+    to: str
+    remarks: tuple[str, ...]
+    net: Net
+
+
+def deploy(
+    workspace: Workspace,
+    net: str,
+    weights: str | None,
+    folder: str,
+    wishes: Wishes,
+    progress: Progress | None = None,
+) -> Deployment:
+    """Write a net, and its weights, as importers read them; the results keep their names.
+
+    Raises ProtolintError where something is not clear, cannot be represented or would not
+    compute what its source does. Nothing is written then.
+    """
+    source = workspace.source(net)
+    if weights is not None and recognise(weights).kind is not FileKind.MODEL:
+        raise InputError(weights, "is no binary caffemodel; deploy takes no other weights")
+    made = deploy_net(
+        workspace,
+        source,
+        dialect=wishes.target,
+        state=wishes.state,
+        given=wishes.sizes,
+        weights=_shapes(weights),
+        drop_global_stats=wishes.drop_global_stats,
+    )
+    target = wishes.to or _usual(made.net)
+    outputs = [os.path.join(folder, os.path.basename(path)) for path in (net, weights) if path]
+    if len(set(outputs)) < len(outputs):
+        raise UsageError(f"{folder}: the net and its weights have the same name")
+    for path, output in zip((net, weights), outputs, strict=False):
+        check_target(path, output, overwrite=wishes.force)
+    jobs = _jobs(workspace, made, weights, target, folder, wishes)
+    with _made(folder):
+        write_jobs(jobs, Writing(False, wishes.force, progress, wishes.tolerance), lambda: None)
+    notes = tuple(note.message for job in jobs for note in job.notes)
+    text = next(job.data for job in jobs if isinstance(job, TextJob))
+    after = workspace.read(Source(outputs[0], text), target if made.file.accepted else None)
+    state, remarks = str(made.view.state), (*made.remarks, *notes)
+    return Deployment(tuple(outputs), state, target.name, remarks, after.nets[0])
+
+
+@contextmanager
+def _made(folder: str) -> Iterator[None]:
+    """Make the folder, and take it away again if nothing came of it."""
+    new = not os.path.isdir(folder)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
+    try:
+        yield
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                os.rmdir(folder)
+        raise
+
+
+def _usual(net: Net) -> Dialect:
+    """Return the Caffe whose form importers read, and that has all types of a net if one has."""
+    read = [DEFAULT, *(d for d in DIALECTS.values() if d.keeps_sums and d.has_scale_layer)]
+    types = {layer.type for layer in net.layers}
+    writable = [dialect for dialect in read if dialect.can_be_written]
+    return next((d for d in writable if types <= d.layer_types), DEFAULT)
+
+
+def _shapes(weights: str | None) -> dict[str, Sequence[tuple[int, ...]]]:
+    if weights is None:
+        return {}
+    layers = index_file(weights).layers
+    return {entry.name: [tuple(b.shape) for b in entry.blobs] for entry in layers if entry.blobs}
+
+
+def _jobs(
+    workspace: Workspace,
+    made: DeployNet,
+    weights: str | None,
+    target: Dialect,
+    folder: str,
+    wishes: Wishes,
+) -> list[Job]:
+    """Return the jobs of both files; a net with fields of forks is written without conversion."""
+    source = made.file.source
+    if not made.file.accepted:
+        output = os.path.join(folder, os.path.basename(source.path))
+        jobs: list[Job] = [TextJob(source.path, output, made.file.dialect.name, source.data)]
+        if weights is not None:
+            output = os.path.join(folder, os.path.basename(weights))
+            names = {layer.name for layer in made.net.layers}
+            jobs.append(plain_job(weights, output, made.file.dialect, names))
+        return jobs
+    options = options_of(
+        to=target,
+        source=wishes.source,
+        bn_stat=wishes.bn_stat,
+        drop_global_stats=wishes.drop_global_stats,
+        output=os.path.join(folder, ""),
+        force=wishes.force,
+        tolerance=wishes.tolerance,
+    )
+    readings = workspace.readings(source)
+    inputs = [Input(source.path, FileKind.NET, readings)]
+    if weights is not None:
+        inputs.append(Input(weights, FileKind.MODEL))
+    converted = Bundle(inputs, options, workspace).jobs()
+    text = next(job.data for job in converted if isinstance(job, TextJob))
+    after = Readings.of(Source(source.path, text), readings.build).read(target)
+    names = {layer.name for layer in after.nets[0].layers}
+    return [
+        pruned_job(job, target, names) if isinstance(job, ModelJob) else job for job in converted
+    ]

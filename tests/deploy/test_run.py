@@ -1,0 +1,117 @@
+"""Deployed models compute what their source computes, and fit their nets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import protolint
+from protolint.caffe.registry import DIALECTS
+from protolint.deploy.run import Deployment, Wishes, deploy
+from protolint.errors import InputError, ProtolintError
+from protolint.layers.shape import Shape
+from protolint.weights.index import Generation, index_file
+from protolint.workspace.workspace import Choices, Workspace
+from tests.cli.command import run, write
+
+GOLDEN = sorted((Path(__file__).parents[2] / "fixtures" / "golden").rglob("brook.prototxt"))
+TRAINING = """\
+layer { name: "d" type: "Data" top: "pix" top: "label" include { phase: TEST } }
+%s
+layer { name: "loss" type: "EuclideanLoss" bottom: "mix_b" bottom: "label" top: "loss" }
+"""
+
+
+def deployed(net: Path, weights: Path | None, folder: Path, **wishes: object) -> Deployment:
+    workspace = Workspace(Choices(isolated=True))
+    return deploy(
+        workspace,
+        str(net),
+        str(weights) if weights is not None else None,
+        str(folder),
+        Wishes(**wishes),  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("net", GOLDEN, ids=lambda path: path.parent.name)
+def test_golden_nets_give_the_real_outputs(net: Path, tmp_path: Path) -> None:
+    """Of every Caffe, as the net is and as a training net, in the form of BVLC."""
+    weights, data = net.with_suffix(".caffemodel"), net.with_name("brook.input.npy")
+    wanted = np.load(net.with_name("brook.output.npy"))
+    sizes = {"pix": Shape.of(np.load(data).shape)}
+    found = net.read_text()
+    block = found[found.index("layer {") :]
+    inner = block[block.index("layer {", 5) :]
+    training = write(tmp_path, "train.prototxt", TRAINING % inner)
+    for source in (net, training):
+        folder = tmp_path / source.stem
+        done = deployed(source, weights, folder, sizes=sizes)
+        assert done.to == "bvlc"
+        made = protolint.run(*done.written, data=data, target="bvlc", isolated=True)
+        assert made["mix_b"] == pytest.approx(wanted, rel=1e-5, abs=2e-6)
+
+
+def test_the_weights_lose_what_the_net_no_longer_has(fixtures: Path, tmp_path: Path) -> None:
+    golden = fixtures / "golden" / "bvlc-master-9b89154"
+    net = (golden / "brook.prototxt").read_text()
+    cut = net[: net.rindex("layer {")]
+    done = deployed(
+        write(tmp_path, "cut.prototxt", cut), golden / "brook.caffemodel", tmp_path / "o"
+    )
+    before = index_file(str(golden / "brook.caffemodel"))
+    after = index_file(done.written[1])
+    kept = [layer.name for layer in done.net.layers]
+    assert [layer.name for layer in after.layers] == [
+        layer.name for layer in before.layers if layer.name in kept
+    ]
+    assert len(after.layers) == len(before.layers) - 1
+
+
+def test_weights_of_v1_become_current(tmp_path: Path) -> None:
+    #: layers { name: "ip" type: INNER_PRODUCT blobs { ... } } layers { name: "loss" }
+    ip = bytes.fromhex("2202 6970 280e 320d 0801 1001 1801 2001 2d0000803f".replace(" ", ""))
+    data = b"\x12" + bytes([len(ip)]) + ip + bytes.fromhex("12062204 6c6f7373".replace(" ", ""))
+    weights = write(tmp_path, "m.caffemodel", data)
+    net = write(
+        tmp_path,
+        "net.prototxt",
+        'input: "x" input_dim: [1, 1, 1, 1]\n'
+        'layers { name: "ip" type: INNER_PRODUCT bottom: "x" top: "ip"'
+        " inner_product_param { num_output: 1 } }\n",
+    )
+    done = deployed(net, weights, tmp_path / "out")
+    (layer,) = index_file(done.written[1]).layers
+    assert (layer.generation, layer.name, layer.type) == (Generation.CURRENT, "ip", "InnerProduct")
+
+
+def test_nothing_is_written_where_something_is_refused(fixtures: Path, tmp_path: Path) -> None:
+    golden = fixtures / "golden" / "bvlc-master-9b89154"
+    net, weights = golden / "brook.prototxt", golden / "brook.caffemodel"
+    write(tmp_path, "o/brook.caffemodel", "mine")
+    with pytest.raises(ProtolintError, match="exists"):
+        deployed(net, weights, tmp_path / "o")
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["brook.caffemodel"]
+    with pytest.raises(InputError, match="no binary caffemodel"):
+        deployed(net, net, tmp_path / "p")
+
+
+def test_a_net_with_layers_of_ssd_stays_one(tmp_path: Path) -> None:
+    net = write(
+        tmp_path,
+        "ssd.prototxt",
+        'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }\n'
+        'layer { name: "n" type: "Permute" bottom: "x" top: "y"'
+        " permute_param { order: 1 order: 0 } }\n",
+    )
+    assert deployed(net, None, tmp_path / "o", target=DIALECTS["ssd"]).to == "ssd"
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    net = write(tmp_path, "net.prototxt", 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n')
+    done = run("deploy", net, "-o", tmp_path / "o", "--input-shape", "x=1,2")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}/o/net.prototxt\n"), done.stderr
+    assert "dim: 1 dim: 2" in (tmp_path / "o" / "net.prototxt").read_text()
+    assert run("deploy", net, "-o", tmp_path / "p").returncode == 2
+    assert not (tmp_path / "p").exists()
