@@ -8,7 +8,7 @@ from typing import Any
 
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.field_names import check_field_names
-from protolint.caffe.registry import DIALECTS
+from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit, apply_edits, overlap
 from protolint.lint.check import check_source
@@ -80,7 +80,8 @@ class Runner:
         return report
 
     def _workspace(self, target: str) -> Workspace:
-        return Workspace(Choices(targets=(DIALECTS[target],), select=self.select, isolated=True))
+        targets = () if target == AUTO else (DIALECTS[target],)
+        return Workspace(Choices(targets=targets, select=self.select, isolated=True))
 
     def _of(self, report: FileReport) -> list[Diagnostic]:
         return [d for d in report.diagnostics if d.code == self.code]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.caffe.registry import DIALECTS
+from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix, apply_edits, overlap
 from protolint.lint.check import check_source
@@ -38,7 +38,8 @@ def check(example: Example | Invalid, folder: Path, data: bytes | None = None) -
         (folder / name).write_text(text, "utf-8", newline="")
     path = folder / example.name
     path.write_bytes(example.text.encode() if data is None else data)
-    workspace = Workspace(Choices(targets=(DIALECTS[example.target],), isolated=True))
+    targets = () if example.target == AUTO else (DIALECTS[example.target],)
+    workspace = Workspace(Choices(targets=targets, isolated=True))
     workspace.pair([str(path), *(str(folder / name) for name in example.others)])
     (report,) = check_source(workspace, Source(str(path), path.read_bytes()))
     return report

@@ -32,7 +32,7 @@ __all__ = ["command"]
     "targets",
     multiple=True,
     type=TargetOrAutoType(),
-    help="bvlc, nvidia-0.14 to 0.17, auto (repeatable).",
+    help="bvlc, nvidia-0.14 to 0.17, ssd, intel.  [auto]",
 )
 @click.option(
     "--weights",
@@ -81,6 +81,7 @@ __all__ = ["command"]
 @click.option("--add-suppressions", metavar="REASON", help="Suppress what is found by comments.")
 @click.option("--force-exclude", is_flag=True, help="Exclude files that are named, too.")
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
+@click.option("--explain-target", is_flag=True, help="Show what points to which Caffe.")
 @click.option("--show-settings", is_flag=True, help="Show the settings for the first file.")
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Processes; 0 chooses.")
 @click.option(
@@ -109,14 +110,13 @@ def command(
     add_suppressions: str | None,
     force_exclude: bool,
     show_files: bool,
+    explain_target: bool,
     show_settings: bool,
     jobs: int,
     color: str,
     choices: Choices,
 ) -> int:
     """Check prototxt files, *.prototxt below folders ('-': stdin), and weights.
-
-    Without --target a comment, the configuration or the file tells which Caffe.
 
     Exit code: 0 nothing found, 1 findings, 2 wrong usage or unreadable file.
     """
@@ -150,6 +150,11 @@ def command(
     require_known(workspace, (first, *files))
     if show_files:
         _print("".join(f"{file}\n" for file in (*files, *weights)))
+        return problems.exit_code(0)
+    if explain_target:
+        from protolint.cli.explain import explain
+
+        _print(explain(workspace, files, problems))
         return problems.exit_code(0)
     if show_settings:
         from protolint.cli.settings import show

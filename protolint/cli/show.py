@@ -12,6 +12,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, TargetType
+from protolint.cli.problems import Problems
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
@@ -56,6 +57,7 @@ __all__ = ["command"]
     default="table",
     show_default=True,
 )
+@click.option("--explain-target", is_flag=True, help="Show what points to which Caffe.")
 @common_options
 def command(
     path: str,
@@ -63,6 +65,7 @@ def command(
     states: tuple[str, ...],
     given: tuple[tuple[str, Shape], ...],
     form: str,
+    explain_target: bool,
     choices: Choices,
 ) -> int:
     """Show a net layer by layer: blobs, shapes, parameters, BatchNorms ('-': stdin).
@@ -71,6 +74,13 @@ def command(
     with errors is shown as far as it can be read.
     """
     chosen = () if target is None else (target,)
+    if explain_target:
+        from protolint.cli.explain import explain
+
+        problems = Problems()
+        workspace = Workspace(choices._replace(targets=chosen))
+        sys.stdout.write(explain(workspace, (path,), problems))
+        return problems.exit_code(0)
     file, report = _read(path, Workspace(choices._replace(targets=chosen)))
     nets = [(net, _views(net, states)) for net in _nets(file)]
     shapes = dict(given)

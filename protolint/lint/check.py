@@ -73,7 +73,8 @@ def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]
                 _builds(file),
             )
         )
-    run = Run(source, tuple(outcome.unused))
+    disagreements = [t.disagreement for t, _ in checked if t.disagreement is not None]
+    run = Run(source, tuple(outcome.unused), tuple(disagreements))
     more = [
         selection.diagnostic(rule, finding, source.path, names[0])
         for rule in rules

@@ -31,7 +31,8 @@ def with_careful_fixes(
 ) -> list[Diagnostic]:
     """Return the findings, their fixes unsafe where they rest on the guess of a target.
 
-    That is where nothing speaks for any Caffe and the fix changes a BatchNorm, and where what
+    That is where nothing speaks for any Caffe, or the files of a model disagree, and the fix
+    changes a BatchNorm; and where what
     it adds would be refused by a Caffe that takes the layer, or the solver, as it is.
     """
     if target.basis is Basis.GIVEN:
@@ -40,7 +41,8 @@ def with_careful_fixes(
     for diagnostic in diagnostics:
         fix = diagnostic.fix
         if fix is not None and fix.applicability is Applicability.SAFE:
-            assumed = target.basis is Basis.ASSUMED and diagnostic.code.startswith("BN")
+            open_ = target.basis is Basis.ASSUMED or target.disagreement is not None
+            assumed = open_ and diagnostic.code.startswith("BN")
             if assumed or _narrows(file, fix.edits):
                 fix = fix._replace(applicability=Applicability.UNSAFE)
                 diagnostic = diagnostic._replace(fix=fix)

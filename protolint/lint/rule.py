@@ -62,7 +62,7 @@ class Finding(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A file on which the rule must stay quiet, for one target.
+    """A file on which the rule must stay quiet, for one target, or for the inferred one ("auto").
 
     `others` are files beside it, name to text: a solver's net, the training net of a deploy
     net (`net.prototxt` and the like; the example itself is `example.prototxt`, or the name

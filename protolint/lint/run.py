@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from protolint.source import Source
 from protolint.workspace.directives import Code, Suppression
+from protolint.workspace.target import Disagreement
 
 __all__ = ["Run"]
 
@@ -13,8 +14,10 @@ __all__ = ["Run"]
 class Run(NamedTuple):
     """A file after all rules have run for all its targets.
 
-    `unused` are the codes of its suppressions that were looked for and suppressed nothing.
+    `unused` are the codes of its suppressions that were looked for and suppressed nothing,
+    `disagreements` what in it is for another Caffe than the files of its model.
     """
 
     source: Source
     unused: tuple[tuple[Suppression, Code], ...]
+    disagreements: tuple[Disagreement, ...] = ()

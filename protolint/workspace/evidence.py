@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from protolint.weights.kinds import FileKind
 from protolint.words import counted
 from protolint.workspace.reading import Readings
 
-__all__ = ["Clue", "Evidence", "evidence_in", "strangers", "unknown_field"]
+__all__ = ["Clue", "Evidence", "Member", "evidence_in", "strangers", "unknown_field"]
 
 _ALL = frozenset(TARGETS)
 _DIGITS_STAGES = frozenset(("train", "val", "deploy"))
@@ -27,7 +28,8 @@ class Clue(NamedTuple):
 
     `name` is what a reason calls it, `what` says more; `node` is the first of its places, of
     which there are `times`. `fits` are the Caffes it fits. Where it `decides`, the others refuse
-    the file or abort; else it is only a habit of those who write for them.
+    the file or abort; else it is only a habit of those who write for them. It weighs as much
+    as there is in those places, if not given.
     """
 
     name: str
@@ -36,6 +38,12 @@ class Clue(NamedTuple):
     times: int
     fits: frozenset[str]
     decides: bool = True
+    size: int = 0
+
+    @property
+    def weight(self) -> int:
+        """How much it counts against the Caffes it does not fit."""
+        return self.size or self.times
 
 
 class Evidence(NamedTuple):
@@ -67,9 +75,9 @@ class Evidence(NamedTuple):
         for clue in self.clues:
             if dialect not in clue.fits:
                 if clue.decides:
-                    refused += clue.times
+                    refused += clue.weight
                 else:
-                    habits += clue.times
+                    habits += clue.weight
         return refused, habits
 
     def allowed(self) -> frozenset[str]:
@@ -79,6 +87,27 @@ class Evidence(NamedTuple):
             if clue.decides:
                 found &= clue.fits
         return found
+
+
+class Member(NamedTuple):
+    """Another file of the model that a file is of, and the evidence in it."""
+
+    readings: Readings
+    evidence: Evidence
+
+    @classmethod
+    def of(cls, readings: Readings) -> Member:
+        """Look for the evidence in a file."""
+        return cls(readings, evidence_in(readings))
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without its folder."""
+        return os.path.basename(self.readings.tree.source.path)
+
+    def line(self, clue: Clue) -> int:
+        """Return the line of a clue."""
+        return self.readings.tree.source.line_number(clue.node.start)
 
 
 _NOTHING = Evidence()
@@ -104,6 +133,7 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
     """Yield a clue for each field, or value of a field, that some Caffes know and others do not."""
     missing: dict[str, set[int]] = {}
     nodes: dict[int, Node] = {}
+    named: set[int] = set()
     for name in TARGETS:
         starts = missing[name] = set()
         for problem in readings.read(DIALECTS[name]).misfits:
@@ -113,16 +143,24 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
                 inside = iter((problem.node,))
             else:
                 continue
+            named.add(problem.node.start)
             for node in inside:
                 starts.add(node.start)
                 nodes[node.start] = node
     found: dict[tuple[str, frozenset[str]], list[Node]] = {}
+    size: dict[tuple[str, frozenset[str]], int] = {}
     for start in sorted(nodes):
         fits = frozenset(name for name in TARGETS if start not in missing[name])
-        if fits and new_name_of(nodes[start].name) is None:
-            found.setdefault((nodes[start].name, fits), []).append(nodes[start])
-    for (name, fits), places in found.items():
-        yield Clue(name, f"field '{name}'", places[0], len(places), fits)
+        if not fits or new_name_of(nodes[start].name) is not None:
+            continue
+        if start in named:
+            # What is in a field goes with it.
+            key = (nodes[start].name, fits)
+            found.setdefault(key, []).append(nodes[start])
+        size[key] = size.get(key, 0) + 1
+    for key, places in found.items():
+        name, fits = key
+        yield Clue(name, f"field '{name}'", places[0], len(places), fits, size=size[key])
 
 
 def strangers(readings: Readings, dialect: Dialect) -> list[tuple[Unknown, Node]]:

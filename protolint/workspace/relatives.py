@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, takewhile
 
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DEFAULT
 from protolint.errors import InputError
 from protolint.net.net import Net, NetFile
 from protolint.net.solver_parameter import SolverParameter
@@ -26,6 +27,8 @@ __all__ = ["Project", "project_root"]
 #: Words that say which of a model's files this is; what is left names the model.
 _ROLE = re.compile(r"deploy|inference|train|test|val|net|[^a-z0-9]", re.IGNORECASE)
 _KEPT = 16
+_TRAINING_NETS = ("net", "train_net")
+_ALL_NETS = ("net", "train_net", "test_net")
 _TEMPORARY = os.environ.get("TMPDIR", "/tmp")
 
 
@@ -45,7 +48,7 @@ class Project:
             self._models.setdefault((folder, _model_of(path)), []).append(path)
             if "solver" in name.lower():
                 self._solvers.setdefault(folder, []).append(path)
-        self._named: dict[str, frozenset[str]] = {}
+        self._named: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._opened: dict[str, Readings | None] = {}
         self._places: dict[str, list[str]] = {}
 
@@ -119,6 +122,41 @@ class Project:
         readings = self._open(found[0]) if len(found) == 1 else None
         return None if readings is None else readings.read(net.dialect).solver
 
+    def family(self, readings: Readings) -> list[Readings]:
+        """Return the other files of a model: what a solver names, and nets of like names.
+
+        Nets belong together that lie in one folder, have one name but for their role, and
+        share most of their layers; solvers with the nets that they name.
+        """
+        start = os.path.abspath(readings.tree.source.path)
+        found: dict[str, Readings] = {start: readings}
+        waiting = [start]
+        while waiting and len(found) < _KEPT:
+            path = waiting.pop()
+            for other in self._related(path, found[path]):
+                if other not in found and (opened := self._open(other)) is not None:
+                    found[other] = opened
+                    waiting.append(other)
+        return list(found.values())[1:]
+
+    def _related(self, path: str, readings: Readings) -> Iterator[str]:
+        """Yield the paths of the files that one file shows to be of its model."""
+        folder = os.path.dirname(path)
+        if readings.kind is FileKind.SOLVER:
+            for other in self._nets_of(path, DEFAULT, _ALL_NETS):
+                if os.path.isfile(other):
+                    yield other
+        elif readings.kind is FileKind.NET:
+            for solver in self._solvers.get(folder, ()):
+                if path in self._nets_of(solver, DEFAULT, _ALL_NETS):
+                    yield solver
+            likely = self._models.get((folder, _model_of(path)), ())
+            net = self._net(path, DEFAULT) if len(likely) > 1 else None
+            for other in likely if net is not None else ():
+                candidate = None if other == path else self._net(other, DEFAULT)
+                if net is not None and candidate is not None and _same_model(net, candidate):
+                    yield other
+
     def _candidates(self, folder: str, name: str) -> list[str]:
         """Return where a file that a solver names may lie.
 
@@ -135,18 +173,20 @@ class Project:
         found = [os.path.normpath(os.path.join(place, name)) for place in self._places[folder]]
         return list(dict.fromkeys(found))
 
-    def _nets_of(self, path: str, dialect: Dialect) -> frozenset[str]:
-        """Every path that the training net of a solver may have."""
-        if path not in self._named:
+    def _nets_of(
+        self, path: str, dialect: Dialect, fields: tuple[str, ...] = _TRAINING_NETS
+    ) -> frozenset[str]:
+        """Every path that the training net of a solver may have, or other nets of it."""
+        if (path, fields) not in self._named:
             readings = self._open(path)
             names: list[str] = []
             if readings is not None and readings.kind is FileKind.SOLVER:
                 message = readings.read(dialect).message
-                names = [v for field in ("net", "train_net") for v in message.texts(field)]
+                names = [v for field in fields for v in message.texts(field)]
             folder = os.path.dirname(path)
             places = (self._candidates(folder, name) for name in names)
-            self._named[path] = frozenset(chain.from_iterable(places))
-        return self._named[path]
+            self._named[path, fields] = frozenset(chain.from_iterable(places))
+        return self._named[path, fields]
 
 
 def _model_of(path: str) -> str:

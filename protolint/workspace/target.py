@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,15 +14,13 @@ from protolint.caffe.registry import DEFAULT, DIALECTS, DIGITS_CAFFE, TARGETS
 from protolint.text.tree import Node
 from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
-from protolint.workspace.evidence import Evidence, evidence_in, strangers
+from protolint.workspace.evidence import Clue, Member, evidence_in, strangers
 from protolint.workspace.reading import Readings
 
 if TYPE_CHECKING:
     from protolint.caffe.fork_table import Fork
 
-__all__ = ["Basis", "Target", "infer_target", "stated_targets", "targets_of"]
-
-_NOTHING = Evidence()
+__all__ = ["Basis", "Disagreement", "Target", "infer_target", "stated_targets", "targets_of"]
 
 
 class Basis(Enum):
@@ -36,11 +34,20 @@ class Basis(Enum):
     ASSUMED = "assumed"
 
 
+class Disagreement(NamedTuple):
+    """What in a file is for another Caffe than the files of its model: clues of both."""
+
+    own: Clue
+    other: Clue
+    beside: Member
+
+
 class Target(NamedTuple):
     """A dialect to check for, and why: shown to the user as "`name`, `reason`".
 
     `is_misfit` says that it is the nearest one to a file that it does not take, of the public
-    fork named, if one knows it.
+    fork named, if one knows it. `disagreement` says what in the file no Caffe takes that takes
+    the other files of its model.
     """
 
     dialect: Dialect
@@ -48,25 +55,31 @@ class Target(NamedTuple):
     basis: Basis = Basis.GIVEN
     is_misfit: bool = False
     fork: str = ""
+    disagreement: Disagreement | None = None
 
 
 def targets_of(
     readings: Readings,
     asked: tuple[Dialect, ...],
     settings: Settings,
-    family: Callable[[], Evidence] = Evidence,
+    family: Callable[[], list[Readings]] = list,
 ) -> list[Target]:
     """Return what a file is checked for: as asked, as it says, or as its content shows.
 
-    `family` gives the evidence in the other files of its model. A net that DIGITS made, with
-    BatchNorms that may be of its Caffe or of BVLC's, is checked for both.
+    `family` gives the other files of its model, which have one Caffe with it. A net that DIGITS
+    made, with BatchNorms that may be of its Caffe or of BVLC's, is checked for both.
     """
     if asked:
         return _unique(asked, "as asked")
     stated = stated_targets(readings, settings)
     if stated:
         return stated
-    found = infer_target(readings, family())
+    others = family()
+    for other in others:
+        if other.directives.targets:
+            name = os.path.basename(other.tree.source.path)
+            return _unique(other.directives.targets, f"as a comment in {name} says")
+    found = infer_target(readings, others)
     if found.dialect is not DEFAULT or readings.kind is not FileKind.NET:
         return [found]
     own = evidence_in(readings)
@@ -102,23 +115,44 @@ def _unique(dialects: tuple[Dialect, ...], reason: str) -> list[Target]:
     return [Target(dialect, reason) for dialect in named.values()]
 
 
-def infer_target(readings: Readings, family: Evidence = _NOTHING) -> Target:
+def infer_target(readings: Readings, family: Sequence[Readings] = ()) -> Target:
     """Return the Caffe that a file is written for, by what is in it.
 
     That is the one that refuses least of it, then the one whose users' habits it shows most,
-    then the likeliest. `family` is the evidence in the other files of its model. With a
-    user's own schema, that schema's BatchNormParameter decides.
+    then the likeliest. `family` are the other files of its model. With a user's
+    own schema, that schema's BatchNormParameter decides.
     """
     if readings.build.schema is not None:
         return _from_schema(readings.build.schema)
     if readings.kind is FileKind.OTHER:
         return Target(DEFAULT, "by default", Basis.ASSUMED)
-    return _weighed(readings, evidence_in(readings), family)
+    own, others = Member.of(readings), [Member.of(other) for other in family]
+    found = _weighed(own, others)
+    return found._replace(disagreement=_disagreement(found.dialect, own, others))
 
 
-def _weighed(readings: Readings, own: Evidence, family: Evidence) -> Target:
+def _disagreement(dialect: Dialect, own: Member, family: list[Member]) -> Disagreement | None:
+    """Return what in a file the Caffe of its model refuses, where another file asks for that."""
+    allowed = own.evidence.allowed()
+    if dialect.name in allowed or not allowed:
+        return None
+    mine = [clue for clue in own.evidence.clues if clue.decides and dialect.name not in clue.fits]
+    for other in family:
+        theirs = other.evidence.allowed()
+        if dialect.name in theirs and not theirs & allowed:
+            asking = next(
+                clue for clue in other.evidence.clues if clue.decides and not clue.fits & allowed
+            )
+            return Disagreement(mine[0], asking, other)
+    return None
+
+
+def _weighed(member: Member, family: list[Member]) -> Target:
     """Return the Caffe that the evidence of a file and its family speaks for."""
-    every = own + family
+    readings, own = member
+    every = own
+    for other in family:
+        every += other.evidence
     ranks = {
         name: (every.against(name), place)
         for place, name in enumerate(TARGETS)
@@ -131,7 +165,7 @@ def _weighed(readings: Readings, own: Evidence, family: Evidence) -> Target:
         return _of_fork(readings, dialect, fork, unknown)
     is_misfit = any(dialect.name not in clue.fits for clue in every.clues if clue.decides)
     if dialect is not DEFAULT:
-        return Target(dialect, _reason(readings, dialect, own), Basis.SHOWN, is_misfit)
+        return Target(dialect, _reason(dialect, [member, *family]), Basis.SHOWN, is_misfit)
     # What a BatchNorm is may still be open.
     plain = dialect.has_plain_batchnorm
     others = [name for name in ranks if DIALECTS[name].has_plain_batchnorm is not plain]
@@ -155,14 +189,20 @@ def _of_fork(
     return Target(dialect, reason, Basis.SHOWN, is_misfit=True, fork=fork.name)
 
 
-def _reason(readings: Readings, dialect: Dialect, own: Evidence) -> str:
-    """Return what speaks for a Caffe and not for BVLC's, with its line."""
-    fitting = [c for c in own.clues if dialect.name in c.fits and DEFAULT.name not in c.fits]
-    if not fitting:
-        return "as the files beside it show"
-    fields = (clue for clue in fitting if clue.decides and clue.name == clue.node.name)
-    clue = next(fields, fitting[0])
-    return f"from {clue.name} at line {readings.tree.source.line_number(clue.node.start)}"
+def _reason(dialect: Dialect, members: list[Member]) -> str:
+    """Return what speaks for a Caffe and not for BVLC's, with its line; fields come first."""
+    for place, member in enumerate(members):
+        fitting = [
+            clue
+            for clue in member.evidence.clues
+            if dialect.name in clue.fits and DEFAULT.name not in clue.fits
+        ]
+        if fitting:
+            fields = (clue for clue in fitting if clue.decides and clue.name == clue.node.name)
+            clue = next(fields, fitting[0])
+            beside = f" of {member.name}" if place else ""
+            return f"from {clue.name} at line {member.line(clue)}{beside}"
+    return "no other knows more of the file"
 
 
 def _from_schema(schema: Schema) -> Target:

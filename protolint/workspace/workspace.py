@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from protolint.source import Source
 from protolint.weights.kinds import FileKind, holds_weights, named_as_weights
 from protolint.workspace.config import ConfigFinder, Settings
 from protolint.workspace.discover import NotTextError, find_files, read_source
+from protolint.workspace.evidence import Member
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.relatives import Project
 from protolint.workspace.target import Target, targets_of
@@ -185,9 +187,14 @@ class Workspace:
         return known
 
     def targets(self, readings: Readings) -> list[Target]:
-        """Return what a file is checked for: as chosen, as it says, or as its fields show."""
+        """Return what a file is checked for: as chosen, as it says, or as its model shows."""
         settings = self.settings(readings.tree.source.path)
-        return targets_of(readings, self.choices.targets, settings)
+        family = partial(self.relatives.family, readings)
+        return targets_of(readings, self.choices.targets, settings, family)
+
+    def evidence(self, readings: Readings) -> list[Member]:
+        """Return a file and the others of its model, each with what it shows of its Caffe."""
+        return [Member.of(found) for found in (readings, *self.relatives.family(readings))]
 
     def read(self, given: str | Source, target: Dialect | None = None) -> LintFile:
         """Return a file as a dialect reads it: `target`, else the first that it is checked for.

@@ -1,0 +1,91 @@
+"""A file of a model that is for another Caffe than the others.
+
+What it does
+    Looks at the files that belong together (a solver and the nets that it names, a deploy net
+    and its training net) and reports one with something that no Caffe has which takes another
+    of them, such as a solver with `solver_data_type`, of NVIDIA 0.16, for a net whose BatchNorms
+    have the four `param` blocks of NVIDIA 0.15.
+
+Why it matters
+    One Caffe reads them all: it refuses one of the files, or aborts on it. The other findings
+    are for the Caffe that most of the model's files point to.
+
+Which Caffe
+    All. A target that is asked for, or that a comment or the configuration names, is not
+    questioned.
+
+Evidence
+    NVIDIA/caffe#473, NVIDIA/DIGITS#1433.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Label, Severity
+from protolint.lint.rule import Example, Finding, Invalid, run_rule
+from protolint.lint.run import Run
+from protolint.source import Span
+from protolint.text.tree import Block, Node
+from protolint.words import joined
+
+
+@run_rule("PT010", "model-files-disagree", Severity.WARNING)
+def check(run: Run) -> Iterator[Finding]:
+    for found in run.disagreements:
+        other = found.beside
+        yield Finding(
+            _head(found.own.node),
+            f"{found.own.what} is for {joined(sorted(found.own.fits))}, but {other.name} has "
+            f"{found.other.what}, for {joined(sorted(found.other.fits))}; "
+            "write both for one Caffe, or name it with --target",
+            related=(Label(_head(found.other.node), "for another", other.readings.tree.source),),
+        )
+
+
+def _head(node: Node) -> Span:
+    return node.head_span if isinstance(node, Block) else node.span
+
+
+_NET = """\
+layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
+layer { name: "c" type: "InnerProduct" bottom: "x" top: "c" inner_product_param { num_output: 2 } }
+layer {
+  name: "b" type: "BatchNorm" bottom: "c" top: "b"
+%s}
+layer { name: "s" type: "Silence" bottom: "b" }
+"""
+_BLOCKS = "  param { lr_mult: 1 }\n" * 2 + "  param { lr_mult: 0 }\n" * 2
+_MORE = f'layer {{ name: "b2" type: "BatchNorm" bottom: "c" top: "b2"\n{_BLOCKS}}}\n'
+_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nlr_policy: "fixed"\nmax_iter: 1\n'
+VALID = (
+    Example("auto", _NET % _BLOCKS, {"solver.prototxt": _SOLVER}, "net.prototxt"),
+    Example(
+        "auto",
+        _NET % "  batch_norm_param { scale_bias: true }\n",
+        {"solver.prototxt": _SOLVER + "larc: true\n"},
+        "net.prototxt",
+    ),
+    # Not of one model.
+    Example("auto", _NET % _BLOCKS, {"solver.prototxt": "larc: true\n" + _SOLVER}, "n.prototxt"),
+    # As asked: PT003 speaks.
+    Example(
+        "nvidia-0.15", _SOLVER + "larc: true\n", {"net.prototxt": _NET % _BLOCKS}, "solver.prototxt"
+    ),
+)
+INVALID = (
+    Invalid(
+        "auto",
+        _NET % _BLOCKS,
+        (3,),
+        others={"solver.prototxt": _SOLVER + "larc: true\nsolver_data_type: FLOAT\n"},
+        name="net.prototxt",
+    ),
+    Invalid(
+        "auto",
+        _SOLVER + "larc: true\n",
+        (5,),
+        others={"net.prototxt": _NET % _BLOCKS + _MORE},
+        name="solver.prototxt",
+    ),
+)
