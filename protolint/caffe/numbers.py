@@ -30,7 +30,7 @@ class LayerField:
 
     NAME, TYPE, BOTTOM, TOP, LOSS_WEIGHT = 1, 2, 3, 4, 5
     PARAM, BLOBS, INCLUDE, EXCLUDE, PHASE, PROPAGATE_DOWN = 6, 7, 8, 9, 10, 11
-    CONVOLUTION_PARAM, BATCH_NORM_PARAM, SCALE_PARAM = 106, 139, 142
+    CONVOLUTION_PARAM, INNER_PRODUCT_PARAM, BATCH_NORM_PARAM, SCALE_PARAM = 106, 117, 139, 142
     #: NVIDIA from v0.16.1 on; other forks have messages of other types under these numbers.
     FORWARD_TYPE, BACKWARD_TYPE = 145, 146
     #: Intel's fork.

@@ -40,6 +40,7 @@ __all__ = ["command"]
     is_flag=True,
     help="Use stored statistics where the net says to use the batch's.",
 )
+@click.option("--fold", is_flag=True, help="Fold BatchNorm and Scale layers into the layers above.")
 @click.option("--from", "source", metavar="WRITER", help="Who wrote the weights, if not certain.")
 @click.option(
     "--bn-stat",
@@ -58,6 +59,7 @@ def command(
     state: str | None,
     sizes: tuple[tuple[str, Shape], ...],
     drop_global_stats: bool,
+    fold: bool,
     source: str | None,
     bn_stat: str | None,
     force: bool,
@@ -80,6 +82,7 @@ def command(
         state=state,
         sizes=dict(sizes),
         drop_global_stats=drop_global_stats,
+        fold=fold,
         source=source,
         bn_stat=bn_stat,
         force=force,

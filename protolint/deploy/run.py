@@ -14,7 +14,8 @@ from protolint.conversion.bundle import Bundle
 from protolint.conversion.inputs import Input
 from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing, write_jobs
-from protolint.deploy.net import DeployNet, deploy_net
+from protolint.deploy.fold import Folding, fold_net
+from protolint.deploy.net import deploy_net
 from protolint.deploy.weights import plain_job, pruned_job
 from protolint.errors import InputError, UsageError
 from protolint.files import check_target
@@ -34,7 +35,8 @@ class Wishes:
     """What a caller wants of a deployment.
 
     `to` is the Caffe whose form is written, `target` the one that the net is for; `sizes` are
-    those of inputs. `drop_global_stats` lets stored statistics stand in for a batch's own.
+    those of inputs. `drop_global_stats` lets stored statistics take the place of a batch's own,
+    `fold` takes BatchNorm and Scale layers into the layers above them.
     """
 
     to: Dialect | None = None
@@ -42,6 +44,7 @@ class Wishes:
     state: str | None = None
     sizes: Mapping[str, Shape] = field(default_factory=dict)
     drop_global_stats: bool = False
+    fold: bool = False
     source: str | None = None
     bn_stat: str | None = None
     force: bool = False
@@ -83,19 +86,22 @@ def deploy(
         weights=_shapes(weights),
         drop_global_stats=wishes.drop_global_stats,
     )
+    folding = Folding(made.file)
+    if wishes.fold:
+        folding = fold_net(workspace, made, weights, wishes.source, wishes.bn_stat)
     target = wishes.to or _usual(made.net)
     outputs = [os.path.join(folder, os.path.basename(path)) for path in (net, weights) if path]
     if len(set(outputs)) < len(outputs):
         raise UsageError(f"{folder}: the net and its weights have the same name")
     for path, output in zip((net, weights), outputs, strict=False):
         check_target(path, output, overwrite=wishes.force)
-    jobs = _jobs(workspace, made, weights, target, folder, wishes)
+    jobs = _jobs(workspace, folding, weights, target, folder, wishes)
     with _made(folder):
         write_jobs(jobs, Writing(False, wishes.force, progress, wishes.tolerance), lambda: None)
     notes = tuple(note.message for job in jobs for note in job.notes)
     text = next(job.data for job in jobs if isinstance(job, TextJob))
     after = workspace.read(Source(outputs[0], text), target if made.file.accepted else None)
-    state, remarks = str(made.view.state), (*made.remarks, *notes)
+    state, remarks = str(made.view.state), (*made.remarks, *folding.remarks, *notes)
     return Deployment(tuple(outputs), state, target.name, remarks, after.nets[0])
 
 
@@ -133,7 +139,7 @@ def _shapes(weights: str | None) -> dict[str, Sequence[tuple[int, ...]]]:
 
 def _jobs(
     workspace: Workspace,
-    made: DeployNet,
+    made: Folding,
     weights: str | None,
     target: Dialect,
     folder: str,
@@ -146,8 +152,8 @@ def _jobs(
         jobs: list[Job] = [TextJob(source.path, output, made.file.dialect.name, source.data)]
         if weights is not None:
             output = os.path.join(folder, os.path.basename(weights))
-            names = {layer.name for layer in made.net.layers}
-            jobs.append(plain_job(weights, output, made.file.dialect, names))
+            names = {layer.name for layer in made.file.nets[0].layers}
+            jobs.append(plain_job(weights, output, made.file.dialect, names, made.folds))
         return jobs
     options = options_of(
         to=target,
@@ -167,5 +173,6 @@ def _jobs(
     after = Readings.of(Source(source.path, text), readings.build).read(target)
     names = {layer.name for layer in after.nets[0].layers}
     return [
-        pruned_job(job, target, names) if isinstance(job, ModelJob) else job for job in converted
+        pruned_job(job, target, names, made.folds) if isinstance(job, ModelJob) else job
+        for job in converted
     ]

@@ -8,22 +8,26 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion.prove.weights import prove
 from protolint.conversion.write import Job, ModelJob, Writing
 from protolint.files import AtomicFile
+from protolint.folding.numbers import NumberedFold, check_folds, fold_changes
 from protolint.upgrade.model import upgrade_model
 from protolint.weights.files import mapped
-from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_file
+from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_file, index_model
 from protolint.weights.splice import Change, size_of, splice, whole_file
 
 __all__ = ["PlainModelJob", "PrunedModelJob", "plain_job", "pruned", "pruned_job"]
 
 
 class PrunedModelJob(ModelJob):
-    """A converted model without the layers that the net no longer has."""
+    """A converted model without the layers that the net no longer has, perhaps folded."""
 
-    def __init__(self, job: ModelJob, names: Collection[str]) -> None:
+    def __init__(
+        self, job: ModelJob, names: Collection[str], folds: Sequence[NumberedFold]
+    ) -> None:
         plan, index = job.plan, job.plan.model.index
         self.gone = _gone(index, names)
-        pieces = whole_file(index, pruned(plan.rewrite.changes, self.gone))
-        fields = [entry.field for entry in self.gone]
+        self.folds = folds
+        pieces = whole_file(index, _with_folds(plan.rewrite.changes, index, self.gone, folds))
+        fields = {entry.field for entry in self.gone}
         layers = [
             change
             for change in plan.rewrite.layers
@@ -31,15 +35,18 @@ class PrunedModelJob(ModelJob):
         ]
         plan.rewrite.layers[:] = layers
         super().__init__(plan._replace(pieces=pieces), job.output, job.target, ())
-        self.notes = job.notes
+        gone = {entry.name for entry in self.gone}
+        self.notes = tuple(note for note in job.notes if note.layer not in gone)
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and measure every BatchNorm that stays."""
         plan = self.plan
         touched = plan.touched | {entry.name for entry in self.gone}
+        touched |= {fold.entry.name for fold in self.folds}
         index = plan.model.index
         layers = plan.rewrite.layers
         self.proofs = prove(path, layers, self.target, index, touched, how.tolerance)
+        _check(index.path, path, self.folds, how.tolerance)
 
 
 class PlainModelJob(Job):
@@ -47,9 +54,16 @@ class PlainModelJob(Job):
 
     kind = "caffemodel"
 
-    def __init__(self, index: ModelIndex, output: str, source: str, changes: list[Change]) -> None:
+    def __init__(
+        self,
+        index: ModelIndex,
+        output: str,
+        source: str,
+        changes: list[Change],
+        folds: Sequence[NumberedFold],
+    ) -> None:
         super().__init__(index.path, output, source)
-        self.index = index
+        self.index, self.folds = index, folds
         self.pieces = whole_file(index, changes)
 
     def fill(self, output: AtomicFile, how: Writing) -> None:
@@ -61,24 +75,55 @@ class PlainModelJob(Job):
     def prove(self, path: str, how: Writing) -> None:
         """Read back; raises InputError for a file that is damaged."""
         index_file(path)
+        _check(self.path, path, self.folds, how.tolerance)
 
 
-def plain_job(path: str, output: str, dialect: Dialect, names: Collection[str]) -> PlainModelJob:
+def plain_job(
+    path: str,
+    output: str,
+    dialect: Dialect,
+    names: Collection[str],
+    folds: Sequence[NumberedFold] = (),
+) -> PlainModelJob:
     """Return the job of a model whose layers are kept by name, in current form."""
     index = index_file(path)
     gone = _gone(index, names)
     with mapped(path) as (data, _):
         changes = upgrade_model(data, index, dialect).changes
-    return PlainModelJob(index, output, dialect.name, pruned(changes, gone))
+    made = _with_folds(changes, index, gone, folds)
+    return PlainModelJob(index, output, dialect.name, made, folds)
 
 
-def pruned_job(job: ModelJob, dialect: Dialect, names: Collection[str]) -> Job:
-    """Return the job of a converted model without the layers that are not named."""
+def pruned_job(
+    job: ModelJob, dialect: Dialect, names: Collection[str], folds: Sequence[NumberedFold] = ()
+) -> Job:
+    """Return the job of a converted model without the layers that are not named, and folded."""
     index = job.plan.model.index
     if any(entry.generation is not Generation.CURRENT for entry in index.layers):
         # Layers of V1 have no BatchNorm that could be converted.
-        return plain_job(job.path, job.output, dialect, names)
-    return PrunedModelJob(job, names)
+        return plain_job(job.path, job.output, dialect, names, folds)
+    return PrunedModelJob(job, names, folds)
+
+
+def _with_folds(
+    changes: Iterable[Change],
+    index: ModelIndex,
+    gone: Sequence[LayerEntry],
+    folds: Sequence[NumberedFold],
+) -> list[Change]:
+    """Return the changes with layers taken out, and others folded in place of what was planned."""
+    kept = pruned(changes, gone)
+    fields = {fold.entry.field.start: fold.entry.field for fold in folds}
+    kept = [change for change in kept if change.start not in fields]
+    with mapped(index.path) as (data, _):
+        return [*kept, *fold_changes(data, folds)]
+
+
+def _check(before: str, after: str, folds: Sequence[NumberedFold], tolerance: float) -> None:
+    """Compare every folded value; raises FoldError."""
+    if folds:
+        with mapped(before) as (old, _), mapped(after) as (new, state):
+            check_folds(old, new, index_model(after, new, state), folds, tolerance)
 
 
 def _gone(index: ModelIndex, names: Collection[str]) -> list[LayerEntry]:

@@ -14,7 +14,7 @@ order of their numbers, as protobuf does, and the shape always as `shape`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from math import prod
 from typing import Any, TypeAlias
@@ -45,9 +45,14 @@ from protolint.wire import (
     varint_field,
 )
 
-__all__ = ["Array", "Form", "decode_blob", "encode_blob", "form_of", "recoded_blob"]
+__all__ = [
+    "Array", "Factors", "Form", "decode_blob", "encode_blob", "form_of", "recoded_blob",
+    "scaled_blob", "stored_values",
+]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
+#: From the place of a value and a number of values to their factors, or the one that all have.
+Factors: TypeAlias = Callable[[int, int], Array]
 
 # How many values are converted at once, so that memory does not grow with the blob.
 _VALUES_AT_ONCE = 1 << 18
@@ -147,6 +152,44 @@ def recoded_blob(header: BlobHeader, form: Form) -> tuple[Piece, ...]:
             yield from _converted(read_at, run, stored, form)
 
     return (before, Generated(size, chunks), after)
+
+
+def scaled_blob(header: BlobHeader, factors: Factors) -> tuple[Piece, ...]:
+    """Return the pieces of a BlobProto with every value times a factor, worked out in float64.
+
+    `factors` gives those of some values, by the place of the first one and their number. The
+    values are made in bounded memory while writing (UsageError then where one becomes infinite),
+    as floats, or doubles where they were. Raises ValueError for a blob whose header has a problem.
+    """
+    source, problem = form_of(header), header.problem()
+    if problem is not None or source is None:
+        raise ValueError(problem or "no values")
+    form = Form.DOUBLE_DATA if _TYPES[source][0].itemsize == 8 else Form.DATA
+    size = header.count * _TYPES[form][0].itemsize
+    before, after = _frame(form, header.shape, size)
+
+    def chunks(read_at: ReadAt) -> Iterator[bytes]:
+        for at, values in stored_values(header, read_at):
+            made = np.multiply(values, factors(at, values.size), dtype=np.float64)
+            yield _fitted(made, form).tobytes()
+
+    return (before, Generated(size, chunks), after)
+
+
+def stored_values(header: BlobHeader, read_at: ReadAt) -> Iterator[tuple[int, Array]]:
+    """Yield the values of a blob as they are stored, some at a time, with the first one's place."""
+    form = form_of(header)
+    if form is None:
+        return
+    stored = _TYPES[form][0]
+    at = 0
+    for run in header.runs:
+        for first in range(0, run.length, _VALUES_AT_ONCE):
+            count = min(_VALUES_AT_ONCE, run.length - first)
+            start = run.start + first * run.stride
+            data = read_at(start, (count - 1) * run.stride + stored.itemsize)
+            yield at, np.ndarray((count,), stored, data, 0, (run.stride,))
+            at += count
 
 
 def _converted(read_at: ReadAt, run: Run, stored: np.dtype[Any], form: Form) -> Iterator[bytes]:

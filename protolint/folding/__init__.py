@@ -1,0 +1,1 @@
+"""BatchNorm and Scale layers folded into the layer above them."""

@@ -1,0 +1,261 @@
+"""The weights of folded layers: what each takes in, the bytes of it, and the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from protolint.batchnorm.reference import Folded
+from protolint.batchnorm.state import Array
+from protolint.caffe.numbers import LayerField
+from protolint.errors import ProtolintError
+from protolint.folding.decide import PARAMETERS, Fold, FoldPlan, NotFolded
+from protolint.layers.fields import flag, integer
+from protolint.layers.layer import Layer
+from protolint.weights.blobs import (
+    Factors,
+    Form,
+    decode_blob,
+    encode_blob,
+    scaled_blob,
+    stored_values,
+)
+from protolint.weights.index import LayerEntry, ModelIndex
+from protolint.weights.pieces import ReadAt
+from protolint.weights.splice import Change, Copy, changed_layer, message
+from protolint.wire import Buffer, length_delimited, varint_field
+
+__all__ = ["FoldError", "NumberedFold", "check_folds", "fold_changes", "measure_folds"]
+
+#: bias_term and the message it is in, by layer type: field numbers of caffe.proto @ BVLC 1.0.
+_BIAS_TERMS = {
+    "Convolution": (LayerField.CONVOLUTION_PARAM, 2),
+    "Deconvolution": (LayerField.CONVOLUTION_PARAM, 2),
+    "InnerProduct": (LayerField.INNER_PRODUCT_PARAM, 2),
+    "Scale": (LayerField.SCALE_PARAM, 4),
+}
+
+
+class FoldError(ProtolintError):
+    """A folded layer that does not compute what it did before; nothing was written."""
+
+    exit_code = 1
+
+
+class NumberedFold(NamedTuple):
+    """A fold with its numbers: what each channel is multiplied by, and what is added then.
+
+    `entry` is the layer above in the weights, `bias` its new bias: float64 arrays of shape (C).
+    """
+
+    fold: Fold
+    entry: LayerEntry
+    factor: Array
+    bias: Array
+
+
+def measure_folds(
+    data: Buffer, index: ModelIndex, plan: FoldPlan, batchnorms: Mapping[str, Folded]
+) -> tuple[list[NumberedFold], list[NotFolded]]:
+    """Return the folds of a plan with their numbers, and what the weights speak against.
+
+    `batchnorms` are the factors and summands of the BatchNorm layers, by name. Of a chain the
+    part before the first layer that cannot be taken in is folded.
+    """
+    found: list[NumberedFold] = []
+    kept = list(plan.kept)
+    for fold in plan.folds:
+        made, refused = _measured(data, index, fold, batchnorms)
+        found += [made] if made is not None else []
+        kept += [refused] if refused is not None else []
+    return found, kept
+
+
+def _measured(
+    data: Buffer, index: ModelIndex, fold: Fold, batchnorms: Mapping[str, Folded]
+) -> tuple[NumberedFold | None, NotFolded | None]:
+    above = fold.above
+    entry = next((e for e in reversed(index.named(above.name)) if e.blobs), None)
+    if entry is None:
+        return None, NotFolded(fold.taken[0], f"the weights have no '{above.name}'")
+    channels = _channels(above, entry)
+    factor = np.ones(channels)
+    bias = np.zeros(channels)
+    if len(entry.blobs) > 1:
+        bias = _blob(data, index, entry, 1).reshape(-1).astype(np.float64)
+    taken: list[Layer] = []
+    refused = None
+    for layer in fold.taken:
+        numbers = _numbers(data, index, layer, batchnorms)
+        if isinstance(numbers, str):
+            refused = NotFolded(layer, numbers)
+            break
+        gain, shift = numbers
+        if gain.size != channels or bias.size != channels:
+            refused = NotFolded(
+                layer, f"it has {gain.size} channels, '{above.name}' {channels} outputs"
+            )
+            break
+        if not (np.isfinite(gain).all() and np.isfinite(shift).all()):
+            refused = NotFolded(layer, "some channels are NaN or infinite")
+            break
+        factor, bias = factor * gain, bias * gain + shift
+        taken.append(layer)
+    if not taken:
+        return None, refused
+    return NumberedFold(Fold(above, tuple(taken)), entry, factor, bias), refused
+
+
+def _channels(above: Layer, entry: LayerEntry) -> int:
+    """Return how many channels a layer writes."""
+    if above.type == "Scale":
+        return entry.blobs[0].count
+    return integer(above, PARAMETERS[above.type], "num_output")
+
+
+def _numbers(
+    data: Buffer, index: ModelIndex, layer: Layer, batchnorms: Mapping[str, Folded]
+) -> tuple[Array, Array] | str:
+    """Return the factors and summands of a layer, or why they are not known."""
+    if layer.type == "BatchNorm":
+        found = batchnorms.get(layer.name)
+        return (found.scale, found.shift) if found is not None else "the weights do not have it"
+    entry = next((e for e in reversed(index.named(layer.name)) if e.blobs), None)
+    if entry is None:
+        return "the weights do not have it"
+    gamma = _blob(data, index, entry, 0).reshape(-1).astype(np.float64)
+    beta = np.zeros_like(gamma)
+    if len(entry.blobs) > 1:
+        beta = _blob(data, index, entry, 1).reshape(-1).astype(np.float64)
+    if beta.shape != gamma.shape:
+        return "gamma and beta have different sizes"
+    return gamma, beta
+
+
+def _blob(data: Buffer, index: ModelIndex, entry: LayerEntry, i: int) -> Array:
+    place = f"layer '{entry.name}', blob {i}"
+    return decode_blob(data, entry.blobs[i], path=index.path, place=place)
+
+
+def _factors(fold: NumberedFold) -> Factors:
+    """Return the factors of the values of a layer's first blob."""
+    above, entry, factor = fold.fold.above, fold.entry, fold.factor
+    count, channels = entry.blobs[0].count, fold.factor.size
+    if above.type == "Deconvolution":
+        group = max(1, integer(above, "convolution_param", "group", 1))
+        return _of_deconvolution(entry.blobs[0].shape, group, factor)
+    if above.type == "InnerProduct" and flag(above, "inner_product_param", "transpose"):
+        return lambda at, size: factor[np.arange(at, at + size) % channels]
+    return _of_rows(max(1, count // channels), factor)
+
+
+def _of_rows(row: int, factor: Array) -> Factors:
+    """Each output has a row of its own, of so many values."""
+
+    def factors(at: int, size: int) -> Array:
+        first, last = at // row, (at + size - 1) // row
+        if first == last:
+            return factor[first : first + 1]
+        lengths = np.full(last - first + 1, row)
+        lengths[0] = (first + 1) * row - at
+        lengths[-1] = at + size - last * row
+        return np.repeat(factor[first : last + 1], lengths)
+
+    return factors
+
+
+def _of_deconvolution(shape: Sequence[int], group: int, factor: Array) -> Factors:
+    """Weights are (inputs, outputs of the group, ...): deconv_layer.cpp @ BVLC master."""
+    inputs, outputs = shape[0], shape[1]
+    kernel = int(np.prod(shape[2:], dtype=np.int64))
+
+    def factors(at: int, size: int) -> Array:
+        places = np.arange(at, at + size)
+        groups = places // (outputs * kernel) // max(1, inputs // group)
+        found: Array = factor[groups * outputs + places // kernel % outputs]
+        return found
+
+    return factors
+
+
+def fold_changes(data: Buffer, folds: Sequence[NumberedFold]) -> list[Change]:
+    """Return the changes to the layers above; the layers taken in are for the caller to drop."""
+    return [_change(data, fold) for fold in folds]
+
+
+def _change(data: Buffer, fold: NumberedFold) -> Change:
+    entry = fold.entry
+    weights = entry.blobs[0]
+    number = LayerField.BLOBS
+    scaled = scaled_blob(weights, _factors(fold))
+    inside = [Change(weights.field.start, weights.field.end, message(number, scaled))]
+    bias = message(number, [encode_blob(fold.bias.astype(np.float64), Form.DATA)])
+    if len(entry.blobs) > 1:
+        inside.append(Change(entry.blobs[1].field.start, entry.blobs[1].field.end, bias))
+    else:
+        inside.append(Change(weights.field.end, weights.field.end, bias))
+        inside += _bias_term(entry, fold.fold.above.type)
+    top = fold.fold.taken[-1].tops[0].name.encode("utf-8", "surrogateescape")
+    tops = [found for found in entry.fields if found.number == LayerField.TOP]
+    if len(tops) == 1 and bytes(data[tops[0].value : tops[0].end]) != top:
+        new = length_delimited(LayerField.TOP, top)
+        inside.append(Change(tops[0].start, tops[0].end, (new,)))
+    return changed_layer(entry, inside)
+
+
+def _bias_term(entry: LayerEntry, kind: str) -> list[Change]:
+    """Say in the weights' own layer that there is a bias: of two values the last one counts."""
+    parameter, term = _BIAS_TERMS[kind]
+    found = [field for field in entry.fields if field.number == parameter]
+    said = varint_field(term, 1)
+    if not found:
+        if kind != "Scale":
+            return []
+        end = entry.payload.end
+        return [Change(end, end, message(parameter, [said]))]
+    last = found[-1]
+    return [Change(last.start, last.end, message(parameter, [Copy(last.value, last.end), said]))]
+
+
+def check_folds(
+    before: Buffer, data: Buffer, index: ModelIndex, folds: Sequence[NumberedFold], tolerance: float
+) -> float:
+    """Return the largest relative difference of any value in a file that was written.
+
+    Each weight and each bias is compared with what the source and the numbers of its channel
+    give in float64. Raises FoldError where one differs by more than `tolerance`.
+    """
+    worst = 0.0
+    for fold in folds:
+        name = fold.entry.name
+        entries = [entry for entry in index.named(name) if entry.blobs]
+        if not entries or len(entries[-1].blobs) < 2:
+            raise FoldError(f"layer '{name}' has not its folded weights; nothing was written")
+        weights, bias = entries[-1].blobs[:2]
+        factors = _factors(fold)
+        old = stored_values(fold.entry.blobs[0], _reader(before))
+        new = stored_values(weights, _reader(data))
+        for (at, first), (_, second) in zip(old, new, strict=True):
+            wanted = np.multiply(first, factors(at, first.size), dtype=np.float64)
+            worst = max(worst, _difference(wanted, second))
+        found = decode_blob(data, bias, path=index.path, place=f"layer '{name}', blob 1")
+        worst = max(worst, _difference(fold.bias, found.reshape(-1)))
+        if not worst <= tolerance:
+            raise FoldError(
+                f"layer '{name}' would differ by {worst:.3g} after folding; nothing was written"
+            )
+    return worst
+
+
+def _reader(data: Buffer) -> ReadAt:
+    return lambda start, size: bytes(data[start : start + size])
+
+
+def _difference(wanted: Array, found: Array) -> float:
+    """Return the largest difference relative to what was wanted; denormal floats do not count."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        gaps = np.abs(wanted - found) / np.maximum(np.abs(wanted), 1e-30)
+    gaps = np.where((wanted == found) | (np.isnan(wanted) & np.isnan(found)), 0.0, gaps)
+    return float(np.where(np.isnan(gaps), np.inf, gaps).max(initial=0.0))
