@@ -32,11 +32,15 @@ from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.sources import SOURCES, sources_of
 from protolint.batchnorm.state import Statistic
+from protolint.caffe.registry import writer_of_zero_factor
 
 __all__ = ["BN_STAT", "FROM", "Candidate", "Detection", "detect"]
 
 # The switches that settle what a file leaves open.
 FROM, BN_STAT = "--from", "--bn-stat"
+
+
+_LEFT_AT_ZERO = "as v0.16.1 to v0.16.4 leave it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,14 @@ class Candidate:
 
     layout: Layout
     evidence: tuple[str, ...]
+
+    @property
+    def writer(self) -> str:
+        """The name of the writer to ask for, "" for none."""
+        names = sources_of(self.layout.name)
+        if self.evidence[:1] == (_LEFT_AT_ZERO,):
+            return writer_of_zero_factor().name
+        return names[0] if names else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +89,9 @@ class Detection:
             choices = f"say which with {BN_STAT} variance or {BN_STAT} inv-std"
         elif self.switch == FROM:
             asked = [
-                f"{FROM} {name} ({', '.join(candidate.evidence)})"
+                f"{FROM} {candidate.writer} ({', '.join(candidate.evidence)})"
                 for candidate in self.candidates
-                for name in sources_of(candidate.layout.name)[:1]
+                if candidate.writer
             ]
             choices = f"say who wrote it: {' or '.join(dict.fromkeys(asked))}"
         return f"{self.reason}; {choices}" if choices else self.reason
@@ -180,7 +192,7 @@ def _three(facts: LayerFacts) -> Detection:
         return _ask(reason, ("B3", f"factor {factor:g}"), ("N16-3", nvidia))
     if factor == 0 and trained(facts.blobs[:2]):
         reason = "factor 0 beside statistics: BVLC reads them as 0, NVIDIA 0.16 as they are"
-        return _ask(reason, ("N16-3", "as v0.16.1 to v0.16.4 leave it"), ("B3", "no NVIDIA mark"))
+        return _ask(reason, ("N16-3", _LEFT_AT_ZERO), ("B3", "no NVIDIA mark"))
     meaning = {0.0: ", never trained", 1.0: ", for which every reading is the same"}
     evidence = [f"three blobs, factor {factor:g}{meaning.get(factor, '')}", "no NVIDIA mark"]
     if facts.scale is not None:

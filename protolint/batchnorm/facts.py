@@ -32,7 +32,13 @@ _TYPE_FIELDS = (LayerField.FORWARD_TYPE, LayerField.BACKWARD_TYPE)
 
 
 class FileMarks(NamedTuple):
-    """What the file as a whole shows of its writer; each names a layer, or is None."""
+    """What the file as a whole shows of its writer; each names a layer, or is None.
+
+    `raw_data` counts where all values lie so: NVIDIA Caffe writes raw_data for every blob or for
+    none (Blob::ToProto in src/caffe/blob.cpp @ v0.16.1). OpenCV's shrinkCaffeModel gives it to the
+    halves of Convolution and InnerProduct and leaves the rest of the file as its author wrote it
+    (modules/dnn/src/caffe/caffe_shrinker.cpp @ 4.5).
+    """
 
     raw_data: str | None = None
     type_fields: str | None = None
@@ -101,15 +107,18 @@ class LayerFacts:
 def file_marks(index: ModelIndex) -> FileMarks:
     """Return what the layers of a file show of its writer; looks at the index only."""
     raw = typed = intel = None
+    plain = False
     for layer in index.layers:
-        if raw is None and any(blob.storage is Storage.RAW_DATA for blob in layer.blobs):
-            raw = shown(layer.name)
+        for blob in layer.blobs:
+            plain = plain or bool(blob.data or blob.double_data)
+            if raw is None and blob.storage is Storage.RAW_DATA:
+                raw = shown(layer.name)
         for found in layer.fields:
             if typed is None and found.number in _TYPE_FIELDS and found.wire_type == VARINT:
                 typed = shown(layer.name)
             if intel is None and found.number == LayerField.ENGINE and found.wire_type == LENGTH:
                 intel = shown(layer.name)
-    return FileMarks(raw, typed, intel)
+    return FileMarks(None if plain else raw, typed, intel)
 
 
 def facts_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -58,9 +59,6 @@ __all__ = ["Bundle", "Opinion"]
 
 _Job = TypeVar("_Job", bound=Job)
 
-#: Caffes whose fields are nearly the same, and whose layouts are not.
-_ALIKE = frozenset(d.name for d in DIALECTS.values() if d.engines_differ_in_layout)
-
 
 class Opinion(NamedTuple):
     """A deploy net and a model, before and after, for other programs to run.
@@ -87,6 +85,18 @@ def _weights(inputs: Sequence[Input]) -> list[Input]:
     return found
 
 
+def _as_asked(readings: Readings, asked: Dialect) -> LintFile:
+    """Return a prototxt as the writer of its weights reads it, or as the Caffe it is for does.
+
+    A net that is adapted already is another Caffe's than the weights.
+    """
+    file = readings.read(asked)
+    if file.accepted:
+        return file
+    other = readings.read(infer_target(readings).dialect)
+    return other if other.accepted else file
+
+
 class Bundle:
     """What is known of the inputs, from which the jobs are made."""
 
@@ -105,6 +115,7 @@ class Bundle:
             if entry.kind is FileKind.MODEL
         }
         self.texts = self._texts()
+        self._one_source()
         for file in self.texts.values():
             check_text(file)
         self.nets = [net for file in self.texts.values() for net in file.nets]
@@ -119,54 +130,73 @@ class Bundle:
         """Return the prototxts, each bound to the dialect it is written for.
 
         That is the one the user names, or the one that a comment in it or the configuration
-        tells, or the one that its fields show, or, where they show none, that of the files
-        beside it: prototxts first, then weights.
+        names, or the one that its fields show, as far as the weights beside it allow that.
         """
         texts = [entry for entry in self.inputs if entry.readings is not None]
         readings = {e.path: e.readings for e in texts if e.readings is not None}
-        if self.options.source in DIALECTS:
-            told = DIALECTS[self.options.source]
-            return {path: found.read(told) for path, found in readings.items()}
-        named = {e.path: self._told(e) for e in texts}
+        asked = DIALECTS.get(self.options.source or "")
+        if asked is not None:
+            return {path: _as_asked(found, asked) for path, found in readings.items()}
+        named = {e.path: self._named(e) for e in texts}
         if any(named.values()):
             # What is said of one file of a model is true of the others.
             usual = next(dialect for dialect in named.values() if dialect is not None)
             return {path: found.read(named[path] or usual) for path, found in readings.items()}
         shown = {path: self._shown(found) for path, found in readings.items()}
-        others = {name for name in shown.values() if name != DEFAULT.name}
-        others = others or {m.dialect.name for m in self.models.values() if m.norms}
+        others = {dialect.name for dialect in shown.values() if dialect != DEFAULT}
         if len(others) == 1:
-            (other,) = others
-            shown = {path: other if n == DEFAULT.name else n for path, n in shown.items()}
-        return {path: found.read(DIALECTS[shown[path]]) for path, found in readings.items()}
+            other = DIALECTS[others.pop()]
+            shown = {path: other if d == DEFAULT else d for path, d in shown.items()}
+        return {path: found.read(shown[path]) for path, found in readings.items()}
 
-    def _told(self, entry: Input) -> Dialect | None:
+    def _named(self, entry: Input) -> Dialect | None:
         """Return what a comment or the configuration says of a prototxt.
 
         Raises UsageError for several.
         """
         if entry.readings is None:
             return None
-        told = stated_targets(entry.readings, self.workspace.settings(entry.path))
-        if len(told) > 1:
-            names = ", ".join(target.dialect.name for target in told)
+        stated = stated_targets(entry.readings, self.workspace.settings(entry.path))
+        if len(stated) > 1:
+            names = ", ".join(target.dialect.name for target in stated)
             raise UsageError(
-                f"{entry.path}: is for {names}, {told[0].reason}; say with --from which it is"
+                f"{entry.path}: is for {names}, {stated[0].reason}; say with --from which it is"
                 " written for"
             )
-        return told[0].dialect if told else None
+        return stated[0].dialect if stated else None
 
-    def _shown(self, readings: Readings) -> str:
-        """Return the dialect that the fields of a prototxt show.
+    def _shown(self, readings: Readings) -> Dialect:
+        """Return the dialect that the fields of a prototxt show, beside the weights.
 
-        The fields of 0.14 and 0.15 are nearly the same, the layouts of their weights are not.
+        Several Caffes may know all its fields: BVLC's and every other know those of a plain net,
+        0.14 and 0.15 those of each other, SSD's fork and NVIDIA 0.17 the layers of detectors. Then
+        the writer of the weights is the one, or a Caffe that writes them in the same layouts.
         """
-        name = infer_target(readings).dialect.name
-        made = {model.dialect.name for model in self.models.values() if model.norms}
-        if name in _ALIKE and len(made) == 1 and made <= _ALIKE:
-            other = next(iter(made))
-            return other if readings.read(DIALECTS[other]).accepted else name
-        return name
+        shown = infer_target(readings).dialect
+        writers = {model.dialect.name for model in self.models.values() if model.norms}
+        if len(writers) != 1:
+            return shown
+        writer = DIALECTS[writers.pop()]
+        if shown.file_layouts == writer.file_layouts or not readings.read(shown).accepted:
+            return shown
+        alike = [d for d in DIALECTS.values() if d.file_layouts == writer.file_layouts]
+        for dialect in (writer, *alike):
+            file = readings.read(dialect)
+            known = dialect.layer_types | file.nets[0].custom_types if file.nets else set()
+            types = {layer.type for net in file.nets for layer in net.layers}
+            if file.accepted and types & shown.layer_types <= known:
+                return dialect
+        return shown
+
+    def _one_source(self) -> None:
+        """Take the weights for those of the Caffe of their prototxts, where it writes such ones."""
+        dialects = {file.dialect.name for file in self.texts.values()}
+        if len(dialects) != 1 or self.options.source is not None:
+            return
+        dialect = DIALECTS[dialects.pop()]
+        for path, model in self.models.items():
+            if model.source in DIALECTS and model.dialect.file_layouts == dialect.file_layouts:
+                self.models[path] = replace(model, dialect=dialect, source=dialect.name)
 
     def _like(self) -> Like | None:
         """Return the net that weights are to fit."""

@@ -12,6 +12,8 @@ __all__ = ["CODES", "Note", "NoteCode", "Refusal", "refuse"]
 
 #: The most fields that one note lists.
 _MOST_SHOWN = 4
+#: The most refusals that one error lists.
+_MOST_REFUSALS = 3
 
 
 class NoteCode(NamedTuple):
@@ -94,8 +96,9 @@ class Refusal(NamedTuple):
 def refuse(path: str, refusals: Sequence[Refusal]) -> None:
     """Raise InputError for what cannot be converted, if there is anything."""
     if refusals:
-        more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
-        raise InputError(path, f"{refusals[0]}{more}")
+        shown = "; also ".join(map(str, refusals[:_MOST_REFUSALS]))
+        rest = len(refusals) - _MOST_REFUSALS
+        raise InputError(path, f"{shown}; and {rest} more reasons" if rest > 0 else shown)
 
 
 def _first_of(names: Sequence[str]) -> str:
@@ -187,6 +190,26 @@ def reshaped(layer: str, axes: int) -> Note:
 
 
 # Of a whole net or solver.
+
+
+def types_unknown(target: str, layers: Sequence[tuple[str, str]], others: Sequence[str]) -> Refusal:
+    """Return which layers the target has no type for; `others` are Caffes that have all."""
+    types = list(dict.fromkeys(kind for _, kind in layers))
+    listed = ", ".join(f"'{kind}'" for kind in types)
+    more = f" (and {len(layers) - 1} more layers)" if len(layers) > len(types) else ""
+    advice = "list them as layer-types in the settings if your own Caffe has them"
+    if others:
+        advice = f"--to {' or --to '.join(others)} has all types of the net; or {advice}"
+    what = "type" if len(types) == 1 else "types"
+    return Refusal(layers[0][0], f"{target} has no layer {what} {listed}{more}", advice)
+
+
+def scales_unknown(target: str, names: Sequence[str]) -> Refusal:
+    """Return that the target has no Scale layers for a gamma and beta."""
+    more = f" (nor for {len(names) - 1} more)" if len(names) > 1 else ""
+    evidence = f"{target} has no layer type 'Scale'{more}"
+    advice = "--scale-as convolution puts convolutions in their place"
+    return Refusal(names[0], evidence, advice)
 
 
 def fields_left_out(target: str, names: Sequence[str]) -> Note:
@@ -298,6 +321,56 @@ def scale_missing(layer: str, scale: str) -> Note:
     """Return that the Scale layer of a BatchNorm has no weights."""
     text = f"Scale '{scale}' is not in the file; gamma is taken as 1 and beta as 0"
     return Note("", layer, text)
+
+
+def scale_found(layer: str, stored: str, name: str) -> Note:
+    """Return that a Scale layer of the file has another name in the net."""
+    text = f"'{stored}' of the weights is its gamma and beta, and is '{name}' in the net"
+    return Note("", layer, text)
+
+
+def scale_found_apart(layer: str, stored: str) -> Note:
+    """Return that a Scale layer of the file is inside the BatchNorm in the net."""
+    text = f"'{stored}' of the weights is its gamma and beta, which the net has in the BatchNorm"
+    return Note("", layer, text)
+
+
+def affine_found_inside(layer: str, scale: str) -> Note:
+    """Return that the file has gamma and beta in the BatchNorm, the net in a Scale layer."""
+    text = f"'{scale}' of the net is its gamma and beta, which the weights have in the BatchNorm"
+    return Note("", layer, text)
+
+
+def no_place(layer: str, stored: str) -> Refusal:
+    """Return that the net has no place for a gamma and beta of the file."""
+    where = f"in its Scale layer '{stored}'" if stored else "in the BatchNorm"
+    return Refusal(
+        layer,
+        f"the weights have a gamma and beta {where}, and the net has no place for them",
+        "put a Scale layer behind it (scale_bias: true where that is known), or convert the"
+        " weights without the net",
+    )
+
+
+def scales_in_hdf5(layer: str, names: Sequence[str]) -> Refusal:
+    """Return that an HDF5 file may have several gammas for one BatchNorm."""
+    evidence = f"{_first_of(names)} of the weights may be its gamma and beta; HDF5 does not say"
+    advice = "give the net that was trained, and this one as --like"
+    return Refusal(layer, f"{evidence} which Scale layer follows which BatchNorm", advice)
+
+
+def two_holders(layer: str, first: str, second: str) -> Refusal:
+    """Return that two Scale layers of a file may be the gamma and beta of one BatchNorm."""
+    evidence = f"the weights have two Scale layers for it, '{first}' by the net and '{second}'"
+    return Refusal(
+        layer, f"{evidence} by their own order", "--like fits the weights to a net of the target"
+    )
+
+
+def filled_otherwise(layer: str, scale: str) -> Refusal:
+    """Return that a Scale layer without weights starts with what cannot be written."""
+    evidence = f"Scale '{scale}' is not in the weights, and its fillers are not 1 and 0"
+    return Refusal(layer, evidence, "--keep-scale leaves it a layer of its own")
 
 
 def order_of_015(layer: str, layout: str) -> Note:

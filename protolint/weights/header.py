@@ -174,6 +174,11 @@ class BlobHeader:
                 "its values are in packed_data, which only the OpenCL branch of Caffe writes;"
                 " save the model there as HDF5, or load and save it with another build"
             )
+        if self.stored == 0 and self.count and self.diff:
+            return (
+                "its values are in 'diff', where Caffe keeps gradients and which it does not load;"
+                " whatever wrote the file has to put them into 'data'"
+            )
         if self.stored != self.count:
             return f"the shape {shape} needs {self.count} values, and the file has {self.stored}"
         return None

@@ -53,7 +53,7 @@ def test_a_doubt_is_a_problem_for_who_goes_on_and_a_refusal_for_who_cannot() -> 
     (norm,) = norms(layer("bn", *DOUBTFUL))
     question = (
         "factor 0 beside statistics: BVLC reads them as 0, NVIDIA 0.16 as they are; say who wrote"
-        " it: --from nvidia-0.17 (as v0.16.1 to v0.16.4 leave it) or --from bvlc (no NVIDIA mark)"
+        " it: --from nvidia-0.16 (as v0.16.1 to v0.16.4 leave it) or --from bvlc (no NVIDIA mark)"
     )
     assert norm.problem == question
     assert norm.layout_name == "N16-3 or B3"

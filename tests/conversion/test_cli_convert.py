@@ -312,7 +312,7 @@ def test_a_factor_of_zero_beside_statistics_is_refused(tmp_path: Path) -> None:
     done = run("--to", "nvidia-0.17", "zero.caffemodel", cwd=tmp_path)
     assert done.returncode == 2
     assert "factor 0" in done.stderr
-    assert "--from nvidia-0.17" in done.stderr
+    assert "--from nvidia-0.16" in done.stderr
     assert "--from bvlc" in done.stderr
     done = run("--to", "bvlc", "--from", "nvidia-0.16", "zero.caffemodel", cwd=tmp_path)
     assert done.returncode == 0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.action import Case, choose
-from protolint.conversion.decide.affine import CONVOLUTION
+from protolint.conversion.decide.affine import CONVOLUTION, has_beta
 from protolint.conversion.decide.build_step import make_step
 from protolint.conversion.decide.forms import Form, Multipliers, form_of
 from protolint.conversion.decide.memory import Memory
@@ -146,7 +146,11 @@ class _Planner:
         replaces = stands_in and self.scene.has_scale
         if net.dialect == self.target and running == source.engine and not replaces:
             members = tuple(Member(layer.index) for layer in layers)
-            return Step(name, Action.KEEP, source, source, members)
+            scale = None
+            if pairing.is_one:
+                bias = has_beta(pairing.scales[0])
+                scale = ScaleChange(pairing.scales[0].name, bias, bias, pairing.scales[0].type)
+            return Step(name, Action.KEEP, source, source, members, scale)
         case = Case(name, layers, source, engine, running, memory, pairing)
         action = choose(self.scene, case)
         return None if action is None else make_step(self.scene, case, action)

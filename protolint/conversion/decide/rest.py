@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from protolint.caffe.binder import bind
 from protolint.caffe.descriptors import load_schema
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes
 from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.scene import Scene
@@ -61,6 +62,8 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
     refusals = [*_types(scene, gone, paired)]
     left_out: list[Foreign] = []
     for layer, foreign in _fields(scene, gone):
+        if _is_users(net, foreign):
+            continue
         if foreign.harmless or foreign.path.rpartition(".")[2] in scene.choices.drop_fields:
             left_out.append(foreign)
             continue
@@ -87,16 +90,20 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
 
 def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Iterator[Refusal]:
     """Layers whose type the target does not register; `paired` are gamma and beta by name."""
-    found: dict[str, list[Layer]] = {}
-    for layer in foreign_types(scene.net, scene.target):
-        if layer not in gone:
-            found.setdefault(layer.type, []).append(layer)
-    for name, layers in found.items():
-        more = f" (and {len(layers) - 1} more)" if len(layers) > 1 else ""
-        evidence = f"{scene.target.name} has no layer type '{name}'{more}"
-        behind = name == SCALE and layers[0].name in paired and not scene.convolves
-        advice = "--scale-as convolution puts convolutions in their place" if behind else ""
-        yield Refusal(layers[0].name, evidence, advice)
+    lost = [layer for layer in foreign_types(scene.net, scene.target) if layer not in gone]
+    scales = [layer for layer in lost if layer.type == SCALE and layer.name in paired]
+    if scales and not scene.convolves:
+        yield notes.scales_unknown(scene.target.name, [layer.name for layer in scales])
+        lost = [layer for layer in lost if layer not in scales]
+    if lost:
+        types = {layer.type for layer in scene.net.layers} & scene.net.dialect.layer_types
+        others = [
+            dialect.name
+            for dialect in DIALECTS.values()
+            if dialect.can_be_written and types <= dialect.layer_types
+        ]
+        names = [(layer.name, layer.type) for layer in lost]
+        yield notes.types_unknown(scene.target.name, names, others)
 
 
 def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]]:
@@ -117,6 +124,12 @@ def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]
         at = foreign.node.start
         inside = (one.name for one in net.layers if one.node.start <= at < one.node.end)
         yield next(inside, ""), foreign
+
+
+def _is_users(net: Net, foreign: Foreign) -> bool:
+    """Whether the settings name a field as one of the user's own Caffe."""
+    field = foreign.path.rpartition(".")[2]
+    return any(name.rpartition(".")[2] == field for name in net.build.extra_fields)
 
 
 def _inputs(net: Net, target: str) -> Iterator[Refusal]:

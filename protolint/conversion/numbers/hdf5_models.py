@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from protolint.batchnorm.facts import LayerFacts, ParamFacts
@@ -10,8 +11,9 @@ from protolint.batchnorm.reading import Norm, StoredLayer, norm_of, require
 from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
+from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.step import Plan
-from protolint.conversion.notes import Note
+from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.encode import (
     Fate,
     LayerChange,
@@ -19,6 +21,7 @@ from protolint.conversion.numbers.encode import (
     encode_norm,
     no_equivalent,
 )
+from protolint.conversion.numbers.holders import is_identity, moved
 from protolint.conversion.numbers.like import BlobShape, Like
 from protolint.conversion.numbers.model import in_net, refuse_other_eps
 from protolint.conversion.numbers.model_notes import notes_of
@@ -32,6 +35,9 @@ from protolint.source import Span
 from protolint.weights.hdf5 import read_model
 
 __all__ = ["HDF5Plan", "hdf5_layers", "plan_hdf5"]
+
+#: How many blobs a BatchNorm without gamma and beta has.
+_PLAIN = 3
 
 
 class HDF5Plan(NamedTuple):
@@ -65,7 +71,9 @@ def plan_hdf5(
     norms = _norms(path, blobs, nets, source, statistic)
     notes: list[Note] = []
     if like is None:
-        recipes = recipes_of(plans, norms, target)
+        sizes = {name: [b.shape for b in given] for name, given in blobs.items() if given}
+        norms = _with_scales(path, norms, blobs, nets)
+        recipes, notes = moved(path, norms, recipes_of(plans, norms, target), nets, sizes)
     else:
         shapes = {name: [BlobShape(b.shape) for b in given] for name, given in blobs.items()}
         fitting = like.fit(path, norms, nets, shapes)
@@ -122,10 +130,53 @@ def _norms(
     return list(found.values())
 
 
+def _with_scales(
+    path: str, norms: Sequence[Norm], blobs: dict[str, tuple[Array, ...]], nets: Sequence[Net]
+) -> list[Norm]:
+    """Return the BatchNorms with the Scale layers that the nets lack, as far as it is clear.
+
+    The file does not say what follows what: a gamma and beta of as many channels belong to the
+    only BatchNorm that has so many and no other gamma. Raises InputError where several may be.
+    """
+    known = {layer.name for net in nets for layer in net.layers}
+    placed = {layer.name for net in nets for layer in net.layers if layer.type == SCALE}
+    apart = {
+        norm.name
+        for net in nets
+        for norm in net.batchnorms
+        for view in net.views_of(norm)
+        if any(reader.name in placed & blobs.keys() for reader in view.readers(norm))
+    }
+    lost: dict[int, list[str]] = {}
+    for name, given in blobs.items():
+        flat = len(given) == 2 and len(given[0].shape) == 1 and given[0].shape == given[1].shape
+        if flat and name not in known and not is_identity(given):
+            lost.setdefault(given[0].size, []).append(name)
+    bare: dict[int, list[str]] = {}
+    for norm in norms:
+        if not (norm.layout.affine or norm.name in apart):
+            bare.setdefault(norm.state.channels, []).append(norm.name)
+    found = []
+    for norm in norms:
+        channels = norm.state.channels
+        scales = lost.get(channels, []) if norm.name in bare.get(channels, []) else []
+        if len(scales) > 1 or (scales and len(bare[channels]) > 1):
+            refuse(path, [notes.scales_in_hdf5(norm.name, scales)])
+        if scales:
+            facts = replace(norm.facts, scale=scales[0])
+            norm = replace(norm, facts=facts, scale_blobs=blobs[scales[0]])
+        found.append(norm)
+    return found
+
+
 def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
     """Return what a prototxt and a file say of one layer."""
     params = tuple(ParamFacts(p.lr_mult, p.decay_mult, p.name) for p in layer.params)
-    return LayerFacts(layer.name, layer.type, blobs, norm=layer.batchnorm, params=params)
+    norm = layer.batchnorm
+    if len(blobs) == _PLAIN:
+        # What the net asks for is not what was trained.
+        norm = norm._replace(scale_bias=None)
+    return LayerFacts(layer.name, layer.type, blobs, norm=norm, params=params)
 
 
 def _scale(

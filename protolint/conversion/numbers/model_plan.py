@@ -16,6 +16,7 @@ from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer
 from protolint.conversion.numbers.encode import Fate, Recipe
 from protolint.conversion.numbers.fields import Translator
+from protolint.conversion.numbers.holders import moved
 from protolint.conversion.numbers.like import BlobShape, Like
 from protolint.conversion.numbers.model import Model
 from protolint.conversion.numbers.model_notes import file_notes, notes_of
@@ -71,13 +72,15 @@ def plan_model(
     the file says of its layers. Raises InputError where something has no counterpart in the
     target.
     """
-    norms = model.norms
+    norms, index = model.norms, model.index
     try:
         with mapped(model.path) as (data, _):
             if like is None:
                 recipes = recipes_of(plans, norms.values(), target)
                 own, notes = _own_recipes(model, target, choices, data, recipes)
-                recipes = {**own, **recipes}
+                shapes = {name: [b.dims for b in blobs] for name, blobs in _shapes(index).items()}
+                recipes, found = moved(model.path, norms.values(), recipes, nets, shapes)
+                recipes, notes = {**own, **recipes}, [*notes, *found]
             else:
                 described = net_of_model(data, model.index, model.dialect, norms)
                 fitting = like.fit(

@@ -72,7 +72,10 @@ def source_refusals(file: LintFile) -> list[Refusal]:
             f"{misfit.message.name} of {file.dialect.name} ({misfit.kind.value})"
         )
         layer = file.layer_at(misfit.node.start) or ""
-        advice = "--from names another Caffe, extra-fields in the settings fields of your own"
+        advice = (
+            "say with --from which Caffe the file is written for, or list the fields of your own"
+            " fork as extra-fields in protolint.toml"
+        )
         found.append(Refusal(layer, evidence, advice))
     if any(isinstance(n, ListValue) and n.name == "layer" for n in file.tree.children):
         found.append(Refusal("", "its layers are one list, as in layer: [{ }, { }]"))

@@ -1,0 +1,202 @@
+"""Models as people have them: nets and weights of different Caffes, tools of others, old reports.
+
+`truth` is one model as BVLC's Caffe has it; the other cases have its numbers in other layouts.
+Each is converted to every target, and the result is run.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import protolint
+from protolint.errors import ProtolintError
+from protolint.execution.executor import Executor
+from protolint.execution.step import Array
+from protolint.execution.weights import load_weights
+from protolint.layers.states import NetState
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "cases"
+CASES = SHARED / "convert"
+
+pytestmark = pytest.mark.skipif(not CASES.exists(), reason="needs the shared cases")
+
+TARGETS = ("bvlc", "ssd", "nvidia-0.14", "nvidia-0.15", "nvidia-0.16", "nvidia-0.17")
+_NO_PERMUTE = ("bvlc", "nvidia-0.14", "nvidia-0.15", "nvidia-0.16")
+
+
+class Case(NamedTuple):
+    """A folder, its net, how far it may be from the truth, and why a target refuses it."""
+
+    folder: str
+    net: str = "net.prototxt"
+    tolerance: float = 2e-5
+    refusals: tuple[tuple[tuple[str, ...], str], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def _refused(reason: str, *targets: str) -> tuple[tuple[tuple[str, ...], str], ...]:
+    return ((targets or TARGETS, reason),)
+
+
+_ONLY_SSD = "Permute|Normalize|norm_param"
+_ENGINE = "gamma and beta have no place in nvidia-0.14 on engine CAFFE; --engine CUDNN"
+_FROZEN = "use_global_stats: true in TRAIN does not freeze cuDNN BatchNorm in nvidia-0.14"
+_STAT = "say which with --bn-stat variance or --bn-stat inv-std"
+_HALF = 1e-3
+
+CASES_OF = (
+    Case("truth"),
+    Case("H1-h5"),
+    Case("H2-h5-bvlc-into-nvnet"),
+    Case("K1-net-half-adapted"),
+    Case("K2-scale-renamed"),
+    Case("K3-scale-missing-in-net", refusals=_refused("'sc1', and the net has no place for them")),
+    Case("K4-intel-half"),
+    Case("K5-n15a-with-bvlc-net"),
+    Case("K6-n16raw-with-bvlc-net"),
+    Case("M1-shrunk-sums", tolerance=_HALF),
+    Case("M2-shrunk-sums-f100", tolerance=_HALF),
+    Case("R01-nsfw45-b3-into-015"),
+    Case("R01-nsfw45-b3-into-015", "bvlc.prototxt"),
+    Case("R02-nv436-F0-old-format", refusals=_refused("--from nvidia-0.16 .* or --from bvlc")),
+    Case("R02-nv436-F0-old-format", options=(("source", "nvidia-0.16"),)),
+    Case("R02b-nv436-F0-5blob"),
+    Case("R03-nv512-sums-in-016"),
+    Case("R04-cv10718-015-fillers", refusals=_refused(_STAT)),
+    Case("R04-cv10718-015-fillers", options=(("bn_stat", "variance"),)),
+    Case("R04b-015-engine-caffe", refusals=_refused(_ENGINE, "nvidia-0.14")),
+    Case("R05-contrib1631-raw-float"),
+    Case("R05b-raw-half", tolerance=_HALF),
+    Case("R06-nv394-scale_bias-with-b3"),
+    Case("R06-nv394-scale_bias-with-b3", "bvlc.prototxt"),
+    Case("R07-intel234-i5"),
+    Case("R07b-intel-F1"),
+    Case("R09-nv307-engine-shape"),
+    Case("R09-nv307-engine-shape", "caffe-engine.prototxt", 2e-5, _refused(_ENGINE, "nvidia-0.14")),
+    Case("R10-mergebn1-bn-test-only"),
+    Case("R14-jetson134-015-trt", refusals=_refused(_STAT)),
+    Case("R14-jetson134-015-trt", options=(("bn_stat", "variance"),)),
+    Case("R14b-014-cudnn4", refusals=_refused(_STAT)),
+    # cuDNN 4 of 0.14 has its eps of 1e-4 in the statistic.
+    Case("R14b-014-cudnn4", tolerance=5e-4, options=(("bn_stat", "inv-std"),)),
+    Case("R18-diff-only", refusals=_refused("its values are in 'diff'")),
+    Case("R20-bvlc6024-scale_bias"),
+    Case("R22-one-channel", refusals=_refused("say who wrote it: --from nvidia-0.17")),
+    Case("R22b-one-channel-15", refusals=_refused("say who wrote it: --from nvidia-0.17")),
+    Case(
+        "S1-ssd-from-nv17",
+        refusals=_refused(f"({_ONLY_SSD}).*--to (ssd|nvidia-0.17)", *_NO_PERMUTE),
+    ),
+    Case(
+        "S2-nv17-ssd-to-ssdfork",
+        refusals=_refused(f"({_ONLY_SSD}).*--to (ssd|nvidia-0.17)", *_NO_PERMUTE),
+    ),
+    Case(
+        "S3-ssd-frozen",
+        "train.prototxt",
+        refusals=(
+            (("nvidia-0.14",), _FROZEN),
+            (("bvlc", "nvidia-0.15", "nvidia-0.16"), f"({_ONLY_SSD}).*--to (ssd|nvidia-0.17)"),
+        ),
+    ),
+    Case("S3-ssd-frozen", "train_noperm.prototxt", 2e-5, _refused(_FROZEN, "nvidia-0.14")),
+    Case(
+        "S6-config-nv17-to-ssd",
+        refusals=_refused(f"({_ONLY_SSD}).*--to (ssd|nvidia-0.17)", *_NO_PERMUTE),
+    ),
+)
+
+
+def _run(net_path: Path, weights_path: Path, target: str) -> tuple[Executor, Array]:
+    """Run a net, and return what its classifier reads."""
+    net = protolint.load(net_path, target=target, isolated=True)
+    weights = load_weights(str(weights_path), net.dialect)
+    missing = [layer for layer in net.layers if layer.name not in weights]
+    for layer in missing:
+        if layer.type == "Normalize":
+            weights[layer.name] = [np.ones(5, np.float32)]
+    executor = Executor(net, weights, NetState("TEST"))
+    values = np.random.default_rng(5).standard_normal((1, 3, 8, 8)).astype(np.float32)
+    given = {"data": values}
+    if any(top.name == "label" for layer in net.layers for top in layer.tops):
+        given["label"] = np.zeros(1, np.float32)
+    executor.forward(given)
+    (last,) = {layer.bottoms[0].name for layer in net.layers if layer.name == "fc"}
+    return executor, executor.blobs[last]
+
+
+@lru_cache
+def _truth() -> Array:
+    return _run(CASES / "truth/net.prototxt", CASES / "truth/w.caffemodel", "bvlc")[1]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("case", CASES_OF, ids=lambda case: f"{case.folder}-{case.net}")
+def test_a_case_is_right_or_refused_by_name(case: Case, target: str, tmp_path: Path) -> None:
+    folder = CASES / case.folder
+    (weights,) = folder.glob("w.caffemodel*")
+    reason = next((reason for targets, reason in case.refusals if target in targets), None)
+    paths = (folder / case.net, weights)
+    options: dict[str, Any] = dict(case.options)
+    if reason is not None:
+        with pytest.raises(ProtolintError) as caught:
+            protolint.convert(*paths, to=target, output=f"{tmp_path}/", isolated=True, **options)
+        assert re.search(reason, str(caught.value)), str(caught.value)
+        assert not any(tmp_path.iterdir())
+        return
+    protolint.convert(*paths, to=target, output=f"{tmp_path}/", isolated=True, **options)
+    executor, found = _run(tmp_path / case.net, tmp_path / weights.name, target)
+    truth = _truth()
+    assert np.abs(found - truth).max() <= case.tolerance * np.abs(truth).max()
+    names = {layer.name for layer in executor.net.layers}
+    assert set(load_weights(str(tmp_path / weights.name), executor.net.dialect)) <= names
+
+
+@pytest.mark.parametrize("case", ["R16-nv518-bn-after-ip", "R21-double-legacy"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_batchnorm_behind_an_inner_product(case: str, target: str, tmp_path: Path) -> None:
+    paths = [CASES / case / name for name in ("net.prototxt", "w.caffemodel")]
+    protolint.convert(*paths, to=target, output=f"{tmp_path}/", isolated=True)
+    data = np.random.default_rng(5).standard_normal((4, 3, 3, 3)).astype(np.float32)
+    before = protolint.run(*paths, data=data, target="bvlc", isolated=True)
+    after = protolint.run(
+        *(tmp_path / path.name for path in paths), data=data, target=target, isolated=True
+    )
+    assert np.abs(before["bn1"] - after["bn1"]).max() <= 2e-5 * np.abs(before["bn1"]).max()
+
+
+def test_one_call_has_one_source(tmp_path: Path) -> None:
+    """An SSD net beside sums is none of NVIDIA 0.17, which would not freeze it."""
+    paths = [CASES / "S3-ssd-frozen" / name for name in ("train.prototxt", "w.caffemodel")]
+    report = protolint.convert(*paths, to="nvidia-0.17", output=f"{tmp_path}/", isolated=True)
+    assert {result.source for result in report.files} == {"ssd"}
+    text = (tmp_path / "train.prototxt").read_text()
+    assert "use_global_stats" not in text
+    assert "BatchNorm" not in text
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_halves_of_opencv_beside_sums(target: str, tmp_path: Path) -> None:
+    weights = CASES / "M3-shrunk-big-sums/w.caffemodel"
+    report = protolint.convert(weights, to=target, output=f"{tmp_path}/", isolated=True)
+    assert {row.before for row in report.files[0].layers} == {"B3"}
+
+
+def test_the_note_names_what_was_found_where(tmp_path: Path) -> None:
+    folder = CASES / "R06-nv394-scale_bias-with-b3"
+    report = protolint.convert(
+        folder / "net.prototxt",
+        folder / "w.caffemodel",
+        to="nvidia-0.16",
+        output=f"{tmp_path}/",
+        isolated=True,
+    )
+    notes = {(note.layer, note.message) for result in report.files for note in result.notes}
+    found = "'sc1' of the weights is its gamma and beta, which the net has in the BatchNorm"
+    assert ("bn1", found) in notes
