@@ -58,7 +58,7 @@ THIRD_PARTY = {
     "h5py": {"conversion", "weights"},
     "pygls": {"lsp"},
     "lsprotocol": {"lsp"},
-    "cv2": {"conversion"},
+    "cv2": set(),
     "matplotlib": {"stats"},
     "safetensors": {"stats"},
     "torch": {"stats"},

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from protolint.batchnorm.state import Array
-from protolint.conversion.prove.programs import last_line, opencv, run_caffe
-from protolint.errors import UsageError
+from protolint.conversion.prove.programs import run_opencv, run_program
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.text.write import quote
@@ -81,22 +79,15 @@ def _opencv(
     prototxt: str, model: str, batch: Mapping[str, Array], blobs: Sequence[str]
 ) -> list[Array]:
     """Return the blobs by OpenCV's own importer; raises UsageError where it cannot run the net."""
-    missing = "--data needs OpenCV (pip install 'protolint-caffe[verify]') or --with caffe"
-    cv2 = opencv("--data", missing)
-    logging: Any = cv2.utils.logging
-    level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-    try:
-        net: Any = cv2.dnn.readNetFromCaffe(prototxt, model)
-        net.enableFusion(False)
-        for name, values in batch.items():
-            net.setInput(values, name)
-        found = net.forward(list(blobs))
-    except cv2.error as error:
-        raise UsageError(f"--data: OpenCV cannot run the net: {last_line(str(error))}") from None
-    finally:
-        logging.setLogLevel(level)
-    return [np.asarray(values) for values in found]
+    return run_opencv(
+        prototxt,
+        model,
+        batch,
+        blobs,
+        seconds=_SECONDS,
+        missing="--data needs OpenCV (pip install 'protolint-caffe[verify]') or --with caffe",
+        failed="--data: OpenCV cannot run the net",
+    )
 
 
 def _pycaffe(
@@ -106,7 +97,7 @@ def _pycaffe(
     folder = os.path.dirname(prototxt)
     given, made = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
     np.savez(given, **batch)  # type: ignore[arg-type,unused-ignore]
-    run_caffe(
+    run_program(
         _PYCAFFE,
         [prototxt, model, given, made, *blobs],
         made,

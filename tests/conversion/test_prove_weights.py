@@ -234,3 +234,23 @@ def test_without_pycaffe_it_is_said(tmp_path: Path) -> None:
         pytest.skip("pycaffe is here")
     with pytest.raises(UsageError, match=r"pycaffe is not installed|your Caffe cannot run"):
         convert(*FILES, to="nvidia-0.17", output=f"{tmp_path}/out/", verify_with=["caffe"])
+
+
+#: OpenCV 4's importer crashes on a BatchNorm with use_global_stats: false and without weights.
+CRASH = b"""\
+input: "data"
+input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8
+layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "b" type: "BatchNorm" bottom: "c" top: "c"
+  batch_norm_param { use_global_stats: false } }
+"""
+
+
+def test_a_crash_of_opencv_is_a_message(tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
+    model = tmp_path / "m.caffemodel"
+    model.write_bytes(b"\x0a\x01m")
+    case = Case("bvlc", CRASH, str(model))
+    with pytest.raises(UsageError, match="OpenCV cannot run the net of bvlc: "):
+        compare(["opencv"], case, case, (1, 3, 8, 8))

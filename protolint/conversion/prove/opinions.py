@@ -1,8 +1,7 @@
 """Second opinions: the net before and after, run by OpenCV or by the user's own Caffe.
 
 Both get the same random input. OpenCV reads the BatchNorm of BVLC and of NVIDIA 0.16 and
-later; a Caffe reads what it reads, and is run in a process of its own, because a net it
-does not like ends the process.
+later; a Caffe reads what it reads. Each runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from protolint.batchnorm.state import Array
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.prove.programs import last_line, opencv, run_caffe
+from protolint.conversion.prove.programs import run_opencv, run_program
 from protolint.conversion.prove.weights import ProofError
 from protolint.errors import UsageError
 from protolint.net.net import Net
@@ -117,19 +116,16 @@ def _opencv(case: Case, values: Array) -> list[Array]:
             f"--verify-with opencv: OpenCV does not read the BatchNorm of {case.dialect}, only"
             f" that of {', '.join(_READS)}"
         )
-    option = "--verify-with opencv"
-    cv2 = opencv(option, f"{option} needs OpenCV: pip install 'protolint-caffe[verify]'")
     with _on_disk(case.text) as path:
-        try:
-            net: Any = cv2.dnn.readNetFromCaffe(path, case.model)
-            net.setInput(values)
-            found = net.forward(sorted(net.getUnconnectedOutLayersNames()))
-        except cv2.error as error:
-            raise UsageError(
-                f"--verify-with opencv: OpenCV cannot run the net of {case.dialect}:"
-                f" {last_line(str(error))}"
-            ) from None
-    return [np.asarray(output) for output in found]
+        return run_opencv(
+            path,
+            case.model,
+            {"": values},
+            (),
+            seconds=_SECONDS,
+            missing="--verify-with opencv needs OpenCV: pip install 'protolint-caffe[verify]'",
+            failed=f"--verify-with opencv: OpenCV cannot run the net of {case.dialect}",
+        )
 
 
 def _pycaffe(case: Case, values: Array) -> list[Array]:
@@ -137,7 +133,7 @@ def _pycaffe(case: Case, values: Array) -> list[Array]:
     with tempfile.TemporaryDirectory() as folder, _on_disk(case.text) as path:
         given, made = os.path.join(folder, "in.npy"), os.path.join(folder, "out.npz")
         np.save(given, values)
-        run_caffe(
+        run_program(
             _PYCAFFE,
             [path, case.model, given, made],
             made,

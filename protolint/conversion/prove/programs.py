@@ -1,42 +1,80 @@
-"""The programs that run nets: OpenCV's importer, and the Caffe that Python finds."""
+"""The programs that run nets: OpenCV's importer, and the Caffe that Python finds.
+
+Each runs in a process of its own: Caffe ends the process on a net that it does not like, and
+OpenCV's importer crashes on some.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Any
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 
+import numpy as np
+
+from protolint.batchnorm.state import Array
 from protolint.errors import UsageError
 
-__all__ = ["last_line", "opencv", "run_caffe"]
+__all__ = ["last_line", "run_opencv", "run_program"]
+
+_OPENCV = """\
+import sys, numpy, cv2
+if not hasattr(cv2.dnn, "readNetFromCaffe"):
+    sys.exit("this OpenCV has no Caffe importer any more;"
+             " install 'opencv-python-headless>=4.9,<5'")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+try:
+    net = cv2.dnn.readNetFromCaffe(sys.argv[1], sys.argv[2])
+    net.enableFusion(False)
+    given = numpy.load(sys.argv[3])
+    for name in given.files:
+        net.setInput(given[name], *([name] if name else []))
+    names = sys.argv[5:] or sorted(net.getUnconnectedOutLayersNames())
+    found = net.forward(names)
+except cv2.error as error:
+    sys.exit(str(error))
+numpy.savez(sys.argv[4], *found)
+"""
 
 
-def opencv(option: str, missing: str) -> Any:
-    """OpenCV, with its Caffe importer; raises UsageError, which names `option`, without one.
+def run_opencv(
+    prototxt: str,
+    model: str,
+    inputs: Mapping[str, Array],
+    blobs: Sequence[str],
+    *,
+    seconds: int,
+    missing: str,
+    failed: str,
+) -> list[Array]:
+    """Return some blobs of a net by OpenCV's importer; its outputs, sorted by name, for no name.
 
-    `missing` is what to say where it is not installed.
+    `inputs` are by the names of blobs; "" is the only one. Raises UsageError: `missing` where
+    OpenCV is not installed, `failed` and its last words where it does not run the net.
     """
-    try:
-        import cv2
-    except ImportError:
-        raise UsageError(missing) from None
-    if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        raise UsageError(
-            f"{option}: this OpenCV has no Caffe importer any more; install"
-            " 'opencv-python-headless>=4.9,<5'"
-        )
-    return cv2
+    if find_spec("cv2") is None:
+        raise UsageError(missing)
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
+        np.savez(given, **inputs)  # type: ignore[arg-type,unused-ignore]
+        arguments = [prototxt, model, given, made, *blobs]
+        slow = f"{failed}: it ran for too long"
+        run_program(_OPENCV, arguments, made, seconds, slow=slow, failed=failed)
+        with np.load(made, allow_pickle=False) as outputs:
+            return [outputs[name] for name in outputs.files]
 
 
-def run_caffe(
+def run_program(
     program: str, arguments: Sequence[str], made: str, seconds: int, *, slow: str, failed: str
 ) -> None:
-    """Run a program that uses pycaffe in a process of its own, until it has made a file.
+    """Run a program in a process of its own, until it has made a file.
 
-    A net that Caffe does not like ends the process. Raises UsageError: `slow` where it runs
-    for more than `seconds`, `failed` and its last words where the file is not made.
+    Raises UsageError: `slow` where it runs for more than `seconds`, `failed` and its last words,
+    or the signal that ended it, where the file is not made.
     """
     command = [sys.executable, "-c", program, *arguments]
     try:
@@ -44,7 +82,17 @@ def run_caffe(
     except subprocess.TimeoutExpired:
         raise UsageError(slow) from None
     if done.returncode != 0 or not os.path.exists(made):
-        raise UsageError(f"{failed}: {last_line(done.stderr.decode('utf-8', 'replace'))}")
+        words = last_line(done.stderr.decode("utf-8", "replace"))
+        if done.returncode < 0:
+            words = f"it crashed ({_signal(-done.returncode)})"
+        raise UsageError(f"{failed}: {words}")
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def last_line(text: str) -> str:
