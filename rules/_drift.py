@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from protolint.caffe.batchnorm import Affine
 from protolint.caffe.binder import Message
 from protolint.layers.catalogue import ALL_TYPES
+from protolint.layers.fields import integer
 from protolint.layers.layer import Layer
+from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.learning import learnable_blobs
 from protolint.net.net import Net
+from protolint.net.shapes import shapes
 from protolint.net.view import View
 from protolint.source import Span
 
@@ -39,8 +42,27 @@ def settings(net: Net, layer: Layer) -> dict[str, str]:
         return {"pool": param.text("pool")} | ({} if _is_global(param) else _window(param))
     if layer.type in ("Convolution", "Deconvolution"):
         dilation = _joined(param.integers("dilation"), 1)
-        return _window(param) | {"dilation": dilation, "group": str(param.integer("group"))}
-    return {}
+        window = _window(param) | {"dilation": dilation, "group": str(param.integer("group"))}
+        return window | _blobs(param)
+    return _blobs(param) if layer.type == "InnerProduct" else {}
+
+
+def _blobs(param: Message) -> dict[str, str]:
+    """Return what decides the blobs of a layer; DIGITS gives a last layer its outputs later."""
+    found = {"bias_term": str(param.flag("bias_term")).lower()}
+    return found | {"num_output": str(n)} if (n := param.integer("num_output")) else found
+
+
+def is_folded(net: Net, layer: Layer, training: Net) -> bool:
+    """Whether what follows a layer in the training net is missing, and its bias may be that."""
+    return any(above is layer for _, above in folded_layers(net, training))
+
+
+def what_it_sees(net: Net, layer: Layer, view: View) -> Shape:
+    """Return the shape of one image of an InnerProduct's bottom; unknown if any part is."""
+    axis = max(0, integer(layer, "inner_product_param", "axis", 1))
+    shape = shapes(net, view).get(version) if (version := view.bottom(layer)) else None
+    return UNKNOWN if shape is None else Shape(shape.dims[axis:], shape.complete)
 
 
 def is_same_model(net: Net, training: Net) -> bool:
@@ -105,6 +127,24 @@ def lost_layers(net: Net, training: Net) -> Iterator[tuple[Layer, Layer]]:
 
     Left out are those that were folded, and those on a branch that deploy does not have.
     """
+    folded = {id(layer) for layer, _ in folded_layers(net, training)}
+    for layer, above, _ in _missing(net, training):
+        if id(layer) not in folded:
+            yield layer, above
+
+
+def folded_layers(net: Net, training: Net) -> Iterator[tuple[Layer, Layer]]:
+    """Yield the layers that were folded into one of the deploy net, and that one."""
+    for layer, above, head in _missing(net, training):
+        if head is not None and _is_folded(net, above, training, head):
+            yield layer, above
+
+
+def _missing(net: Net, training: Net) -> Iterator[tuple[Layer, Layer, Layer | None]]:
+    """Yield the BatchNorm and Scale layers that are missing, and the layer they followed.
+
+    The last is that layer in the training net, None where they work on the data itself.
+    """
     view = training.views[-1]
     here = {layer.name: layer for layer in reversed(net.views[0].layers)}
     leads = _leads_to(view, set(here))
@@ -112,11 +152,9 @@ def lost_layers(net: Net, training: Net) -> Iterator[tuple[Layer, Layer]]:
         if layer.name in here or layer.index not in leads:
             continue
         if head is None or not head.bottoms:
-            yield layer, net.layers[0]
-            continue
-        above = here.get(head.name)
-        if above is not None and not _is_folded(net, above, training, head):
-            yield layer, above
+            yield layer, net.layers[0], None
+        elif head.name in here:
+            yield layer, here[head.name], head
 
 
 def _leads_to(view: View, names: set[str]) -> set[int]:

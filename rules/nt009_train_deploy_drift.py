@@ -3,12 +3,15 @@
 What it does
     Compares the layers of a deploy net with those of the same name and type in its training
     net, where both are checked together: kernel, pad, stride, dilation and group of
-    convolutions, kernel, pad, stride and method of pooling, `eps` and scale and bias of
-    BatchNorm. Also reports a BatchNorm or Scale that only one of the two nets has.
+    convolutions, `num_output` and `bias_term` of these and of InnerProduct, and the size of
+    what an InnerProduct sees; kernel, pad, stride and method of pooling, `eps` and scale and
+    bias of BatchNorm. Also reports a BatchNorm or Scale that only one of the two nets has.
 
 Why it matters
     Weights are handed over by name, and nothing compares the rest: the deploy net loads and
-    gives other results.
+    gives other results. With another number of outputs, another bias or another image size in
+    front of an InnerProduct the weights are refused: `Incompatible number of blobs` or `shape
+    mismatch`.
 
 Which Caffe
     All. Fillers, `param`, `use_global_stats` and names of blobs may differ; `eps` is compared as
@@ -27,10 +30,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._drift import heads, is_same_model, lost_layers, place, settings
+from ._drift import heads, is_folded, is_same_model, lost_layers, place, settings, what_it_sees
 from ._layers import named
 
 
@@ -46,6 +50,8 @@ def check(net: Net) -> Iterator[Finding]:
         if other is None:
             continue
         here, there = settings(net, layer), settings(training, other)
+        if "bias_term" in here and is_folded(net, layer, training):
+            del here["bias_term"]
         field = next((f for f in here if f in there and here[f] != there[f]), None)
         if field is not None:
             yield Finding(
@@ -55,8 +61,27 @@ def check(net: Net) -> Iterator[Finding]:
                 layer=layer.name,
                 related=(Label(place(other, field), there[field], training.source),),
             )
+        elif layer.type == "InnerProduct":
+            yield from _image_size(net, layer, training, other)
     yield from _added(net, {name for _, name in theirs})
     yield from _lost(net, training)
+
+
+def _image_size(net: Net, layer: Layer, training: Net, other: Layer) -> Iterator[Finding]:
+    """Yield a finding where an InnerProduct sees another number of values than in training."""
+    view = next((view for view in training.views if other in view), None)
+    if view is None:
+        return
+    here, there = what_it_sees(net, layer, net.views[0]), what_it_sees(training, other, view)
+    if None in (here.values, there.values) or here.values == there.values:
+        return
+    yield Finding(
+        layer.bottoms[0].span,
+        f"{named(layer)}: sees {here.values} values ({here}) of an image here and {there.values} "
+        f"({there}) in the training net; give both nets one image size",
+        layer=layer.name,
+        related=(Label(other.bottoms[0].span, str(there), training.source),),
+    )
 
 
 def _added(net: Net, known: set[str]) -> Iterator[Finding]:
@@ -93,8 +118,8 @@ def _deploy(conv: str, *layers: str) -> str:
     return 'input: "x" input_dim: [1, 3, 8, 8]\n' + _CONV % conv + "".join(layers) + _IP
 
 
-def _training(conv: str, *layers: str) -> dict[str, str]:
-    head = 'layer { name: "d" type: "Data" top: "x" top: "label" }\n'
+def _training(conv: str, *layers: str, crop: str = "") -> dict[str, str]:
+    head = f'layer {{ name: "d" type: "Data" top: "x" top: "label" {crop} }}\n'
     loss = 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" }\n'
     return {"train_val.prototxt": head + _CONV % conv + "".join(layers) + _IP + loss}
 
@@ -111,7 +136,9 @@ _MORE = "num_output: 8 kernel_h: 3 kernel_w: 3 weight_filler { } pad: 0 bias_ter
 _BIAS = "num_output: 8 kernel_size: 3"
 _AUX = 'layer { name: "%s" type: "%s" bottom: "%s" top: "%s" }\n'
 _OTHER_NET = _deploy(_PLAIN, _BN % "").replace('"c" type', '"c1" type')
+_SAME_CROP = "transform_param { crop_size: 8 }"
 VALID = (
+    _valid("bvlc", _deploy(_BIAS), _training(_BIAS, crop=_SAME_CROP)),
     _valid("bvlc", _OTHER_NET, _training(_PLAIN)),
     _valid("bvlc", _deploy(_PLAIN, _BN % ""), _training(_MORE, _BN % "use_global_stats: false")),
     _valid("nvidia-0.17", _deploy(_PLAIN, _BN % "eps: 1e-9"), _training(_PLAIN, _BN % "")),
@@ -153,4 +180,8 @@ INVALID = (
         "bvlc", _deploy(_PLAIN, _BN % ""), _training(_PLAIN, _BN % "", _SCALE % ("c", "c")), 2
     ),
     _invalid("bvlc", _deploy(_BIAS, _BN % ""), _training(_BIAS), 4),
+    _invalid("bvlc", _deploy(_BIAS), _training(_PLAIN), 3),
+    _invalid("bvlc", _deploy(_BIAS), _training(_BIAS.replace("8", "9")), 3),
+    _invalid("bvlc", _deploy(_PLAIN, _BN % ""), _training(_BIAS, _BN % ""), 3),
+    _invalid("bvlc", _deploy(_BIAS), _training(_BIAS, crop="transform_param { crop_size: 9 }"), 4),
 )

@@ -5,8 +5,8 @@ What it does
     `channels`, `height` and `width`, coefficients of an Eltwise that are not one for each bottom
     or stand beside `PROD`, slice points that are not one fewer than the tops, lists of a window
     that are neither one value nor one for each axis, a `do_neg_mining` against `mining_type`,
-    mining without `share_location`, sizes and variances of a PriorBox that do not go together.
-    NT011 does so for kernels, strides and padding.
+    mining without `share_location`, `mean_file` beside `mean_value`, sizes and variances of a
+    PriorBox that do not go together. NT011 does so for kernels, strides and padding.
 
 Why it matters
     Set-up aborts: `Either axis or concat_dim should be specified; not both.`, `Both shape and
@@ -46,12 +46,18 @@ def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
     return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
 
 
+_DATA = """\
+layer { name: "d" type: "Data" top: "x" data_param { source: "s" }
+  transform_param { mirror: true %s } }
+"""
 VALID = (
+    Example("bvlc", _DATA % "mean_value: 3"),
     Example("bvlc", _INPUT + _layer("Concat", "concat_param { axis: 1 }")),
     Example("bvlc", _INPUT + _layer("Eltwise", 'bottom: "x" eltwise_param { coeff: [1, -1] }')),
     Example("bvlc", _INPUT + _layer("Slice", 'top: "z" slice_param { slice_point: 2 }')),
 )
 INVALID = (
+    Invalid("bvlc", _DATA % "mean_file: 'm' mean_value: 3", (2,)),
     Invalid("bvlc", _INPUT + _layer("Concat", "concat_param { axis: 1 concat_dim: 1 }"), (4,)),
     Invalid(
         "nvidia-0.17", _INPUT + _layer("Eltwise", 'bottom: "x" eltwise_param { coeff: 1 }'), (4,)

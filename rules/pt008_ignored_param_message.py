@@ -11,9 +11,10 @@ Why it matters
 
 Which Caffe
     All. Some types share a message, such as `convolution_param` in Deconvolution and
-    `softmax_param` in SoftmaxWithLoss; `transform_param` and `loss_param` are taken as they
-    are. So are layers of type Python and of types that the target does not register. ImageData
-    and WindowData read how far to prefetch from `data_param`, and nothing else of it.
+    `softmax_param` in SoftmaxWithLoss; `loss_param` is taken as it is, and `transform_param`
+    in layers that read images. So are layers of type Python and of types that the target does
+    not register. ImageData and WindowData read how far to prefetch from `data_param`, and
+    nothing else of it.
 
 Evidence
     intel/caffe#120, BVLC/caffe#5829; LayerParameter in caffe.proto of every branch.
@@ -33,7 +34,13 @@ from protolint.net.net import Net
 
 from ._layers import named
 
-_FOR_ALL = frozenset({"transform_param", "loss_param"})
+#: Layers with a DataTransformer (include/caffe/layers); HDF5Data refuses the message (NT016).
+_TRANSFORMING = frozenset(
+    (
+        "AnnotatedData", "BoxData", "Data", "DetectNetTransformation", "DetectionOutput",
+        "HDF5Data", "ImageData", "MemoryData", "VideoData", "WindowData",
+    )
+)  # fmt: skip
 
 
 @net_rule("PT008", "ignored-param-message", Severity.WARNING)
@@ -55,7 +62,9 @@ def check(net: Net) -> Iterator[Finding]:
 def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:
     """Yield the parameter messages of a layer that its type does not read."""
     for field in layer.message.values:
-        if not field.endswith("_param") or field in known.parameters or field in _FOR_ALL:
+        if not field.endswith("_param") or field in known.parameters or field == "loss_param":
+            continue
+        if field == "transform_param" and known.name in _TRANSFORMING:
             continue
         value = layer.message.message(field)
         if value is None:
@@ -75,7 +84,7 @@ VALID = (
     Example("bvlc", _layer("Im2col", "convolution_param { kernel_size: 3 }")),
     Example("bvlc", _layer("SoftmaxWithLoss", "softmax_param { axis: 1 } loss_param { }")),
     Example("nvidia-0.15", _layer("Crop", "crop_param { axis: 2 }")),
-    Example("nvidia-0.17", _layer("ReLU", "transform_param { scale: 2 }")),
+    Example("bvlc", _IMAGES % "transform_param { scale: 2 }"),
     Example("bvlc", _layer("Python", "convolution_param { }")),
     Example("bvlc", _layer("Own", "convolution_param { }")),
     Example("bvlc", _IMAGES % "image_data_param { batch_size: 8 } data_param { prefetch: 8 }"),
@@ -94,4 +103,5 @@ INVALID = (
     Invalid("bvlc", _IMAGES % "data_param { source: 'list.txt' batch_size: 8 }", (1,)),
     Invalid("bvlc", 'layers { name: "r" type: RELU\n  lrn_param { } }\n', (2,)),
     Invalid("bvlc", _layer("ReLU", "data_param { prefetch: 8 }"), (6,)),
+    Invalid("nvidia-0.17", _layer("DummyData", "transform_param { scale: 2 }"), (6,)),
 )

@@ -124,9 +124,18 @@ def _source(setup: SetupCheck, parameter: str) -> None:
     setup.unsure = setup.unsure or not setup.word(parameter, "source")
 
 
+def _transform(setup: SetupCheck) -> None:
+    """Check what the DataTransformer checks when it is made (src/caffe/data_transformer.cpp)."""
+    message = setup.layer.message.message("transform_param")
+    if message is not None and "mean_file" in message and message.numbers("mean_value"):
+        setup.fault(Kind.CONTRADICTION, "mean_file and mean_value exclude each other",
+                    node=message.node_of("mean_file"))  # fmt: skip
+
+
 def data(setup: SetupCheck) -> None:
     """Demand a source."""
     _source(setup, "data_param")
+    _transform(setup)
 
 
 def python(setup: SetupCheck) -> None:
@@ -150,6 +159,9 @@ def hdf5_data(setup: SetupCheck) -> None:
 def image_data(setup: SetupCheck) -> None:
     """Demand a source; height and width together."""
     _source(setup, "image_data_param")
+    _transform(setup)
+    if setup.faults:
+        return
     sizes = [setup.integer("image_data_param", f"new_{side}", 0) for side in ("height", "width")]
     if any(sizes) and not all(sizes):
         setup.fault(Kind.CONTRADICTION, "new_height and new_width go together",

@@ -1,0 +1,83 @@
+"""A training net without a loss.
+
+What it does
+    Reports a net with a data layer for TRAIN alone, or a solver, in which layers learn and no
+    layer of the state TRAIN is a loss: none is of a loss type or has a `loss_weight` other
+    than 0.
+
+Why it matters
+    The net is built and trains without a word. All gradients are 0; only weight decay moves
+    the weights, towards 0.
+
+Which Caffe
+    All. With layer types of the user's own, or Python layers, it is not known, and this rule is
+    silent.
+
+What to do
+    Add the loss, or set its `loss_weight`.
+
+Evidence
+    farmingyard/ShuffleNet#12; Net::AppendTop and SetLossWeights (src/caffe/net.cpp,
+    include/caffe/layer.hpp) of every branch; observed in a real build: all gradients 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protolint.diagnostic import Severity
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import learns
+from protolint.net.net import TRAIN, Net
+
+from ._layers import named
+from ._starts import is_loss, is_trained
+
+
+@net_rule("NT034", "training-without-loss", Severity.WARNING)
+def check(net: Net) -> Iterator[Finding]:
+    known = net.dialect.layer_types - net.custom_types - {"Python"}
+    for view in net.views:
+        if view.state.phase != TRAIN or not is_trained(net, view):
+            continue
+        if any(is_loss(layer) or layer.type not in known for layer in view.layers):
+            return
+        learner = next((layer for layer in reversed(view.layers) if learns(net, layer)), None)
+        if learner is not None:
+            last = view.layers[-1]
+            yield Finding(
+                last.head,
+                f"{named(last)}: the training net ends here without a loss, so nothing is learned",
+                layer=last.name,
+            )
+        return
+
+
+_DATA = """\
+layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" }
+  include { phase: TRAIN } }
+"""
+_FC = """\
+layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 3 } }
+"""
+_LOSS = 'layer { name: "l" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "l" %s }\n'
+_SOLVER = {"solver.prototxt": 'net: "example.prototxt"\nbase_lr: 0.1\n'}
+VALID = (
+    Example("bvlc", _DATA + _FC + _LOSS % ""),
+    Example("bvlc", _DATA + _FC + 'layer { name: "l" type: "Python" bottom: "y" top: "l" }\n'),
+    Example("bvlc", _DATA + _FC + 'layer { name: "l" type: "OwnLoss" bottom: "y" top: "l" }\n'),
+    Example(
+        "bvlc",
+        _DATA + _FC + 'layer { name: "l" type: "Reduction" bottom: "y" top: "l" loss_weight: 1 }\n',
+    ),
+    Example("bvlc", _DATA + _FC.replace("top", "param { lr_mult: 0 } param { lr_mult: 0 } top")),
+    # Perhaps it is only run.
+    Example("bvlc", _DATA.replace("include { phase: TRAIN }", "") + _FC),
+)
+INVALID = (
+    Invalid("bvlc", _DATA + _FC, (3,)),
+    Invalid("nvidia-0.17", _DATA + _FC + _LOSS % "loss_weight: 0", (5,)),
+    Invalid("bvlc", _DATA + _FC + _LOSS % "include { phase: TEST }", (3,)),
+    Invalid("bvlc", _DATA.replace("include { phase: TRAIN }", "") + _FC, (3,), None, _SOLVER),
+)
