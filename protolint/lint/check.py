@@ -12,7 +12,7 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.lint.file_report import FileReport
 from protolint.lint.guess import holds_back, with_careful_fixes
-from protolint.lint.registry import known_rules
+from protolint.lint.registry import text_rules
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.run import Run
 from protolint.lint.select import Selection, selection_of
@@ -33,7 +33,6 @@ __all__ = ["check_files", "check_readings", "check_source", "check_with_weights"
 ProgressBar: TypeAlias = Callable[
     [], AbstractContextManager[Union[Callable[[str, int, int], None], None]]
 ]
-_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.RUN)
 
 
 def check_source(workspace: Workspace, source: Source) -> list[FileReport]:
@@ -50,7 +49,8 @@ def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]
     source = readings.tree.source
     selection = selection_of(workspace, source.path)
     selected = selection.selector(source.path)
-    rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
+    known = text_rules(solver=readings.kind is FileKind.SOLVER)
+    rules = [rule for rule in known if selected(rule.code)]
     checked = [
         (target, _found(readings.read(target.dialect), target, rules, selection))
         for target in workspace.targets(readings)

@@ -13,11 +13,13 @@ from protolint.errors import ProtolintError, UsageError
 from protolint.lint.plugins import find_plugins, load_plugin
 from protolint.lint.rule import RULES, Finding, Rule, Scope
 
-__all__ = ["all_rules", "find_rule", "known_rules"]
+__all__ = ["all_rules", "find_rule", "known_rules", "text_rules"]
 
 _PACKAGE = "protolint.rules"
-#: The family whose modules are imported only where weights are checked.
-_WEIGHTS = "wt"
+#: The families whose modules are imported only where weights or a solver are checked.
+_LATER = {"wt": Scope.WEIGHTS, "sv": Scope.SOLVER}
+
+_NO_TEXT = {Scope.WEIGHTS, Scope.SNAPSHOTS, Scope.SOLVER}
 
 _loaded = False
 
@@ -25,8 +27,8 @@ _loaded = False
 def known_rules() -> list[Rule]:
     """Every rule by code and name, those of plug-ins too, ordered by code.
 
-    Our own rules for weights are not imported for it: of those only code, name, scope and
-    module are to be trusted. Raises ProtolintError where the rules are not installed or a
+    Our own rules for weights and solvers are not imported for it: of those only code, name,
+    scope and module are to be trusted. Raises ProtolintError where the rules are not installed or a
     plug-in cannot be loaded.
     """
     global _loaded
@@ -38,7 +40,7 @@ def known_rules() -> list[Rule]:
                 "the rules are not installed; in a checkout, run: pip install -e ."
             ) from None
         for module in _modules(package):
-            if module.startswith(_WEIGHTS):
+            if module[:2] in _LATER:
                 _announce(module)
             elif not module.startswith("_"):
                 importlib.import_module(f"{_PACKAGE}.{module}")
@@ -46,6 +48,12 @@ def known_rules() -> list[Rule]:
             load_plugin(plugin)
         _loaded = True
     return [RULES[code] for code in sorted(RULES)]
+
+
+def text_rules(*, solver: bool) -> list[Rule]:
+    """Return the rules for prototxts, those for solvers only if one is checked. Raises as above."""
+    left_out = {Scope.WEIGHTS, Scope.SNAPSHOTS} if solver else _NO_TEXT
+    return [_imported(rule) for rule in known_rules() if rule.scope not in left_out]
 
 
 def all_rules() -> list[Rule]:
@@ -76,8 +84,8 @@ def _announce(module: str) -> None:
     RULES.setdefault(
         code.upper(),
         Rule(
-            code.upper(), name.replace("_", "-"), Severity.WARNING, Scope.WEIGHTS, frozenset(),
-            False, f"{_PACKAGE}.{module}", _nothing,
+            code.upper(), name.replace("_", "-"), Severity.WARNING, _LATER[module[:2]],
+            frozenset(), False, f"{_PACKAGE}.{module}", _nothing,
         ),
     )  # fmt: skip
 
