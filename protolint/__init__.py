@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from protolint.api import CheckResult, check, load
     from protolint.caffe.dialect import Dialect
     from protolint.caffe.registry import DIALECTS
+    from protolint.comparison.consequence import Change, Changes
+    from protolint.comparison.fits import PairError
+    from protolint.comparison.models import Comparison
+    from protolint.comparison.run import compare
     from protolint.conversion.prove.weights import ProofError
     from protolint.conversion.report import ConversionReport
     from protolint.conversion.run import convert
@@ -36,7 +40,10 @@ if TYPE_CHECKING:
 __all__ = [
     "DIALECTS",
     "Applicability",
+    "Change",
+    "Changes",
     "CheckResult",
+    "Comparison",
     "ConfigError",
     "ConversionReport",
     "Diagnostic",
@@ -48,6 +55,7 @@ __all__ = [
     "Label",
     "Layer",
     "Net",
+    "PairError",
     "Position",
     "ProofError",
     "ProtolintError",
@@ -58,6 +66,7 @@ __all__ = [
     "View",
     "__version__",
     "check",
+    "compare",
     "convert",
     "load",
     "run",
@@ -65,6 +74,10 @@ __all__ = [
 
 _MODULES = {
     "api": ("CheckResult", "check", "load"),
+    "comparison.consequence": ("Change", "Changes"),
+    "comparison.fits": ("PairError",),
+    "comparison.models": ("Comparison",),
+    "comparison.run": ("compare",),
     "conversion.report": ("ConversionReport",),
     "conversion.run": ("convert",),
     "conversion.prove.weights": ("ProofError",),

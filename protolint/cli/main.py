@@ -15,6 +15,7 @@ _COMMANDS = {
     "deploy": "Write a model as every importer reads it.",
     "upgrade": "Bring files of old generations to the current form.",
     "stats": "Show what the BatchNorm statistics in weights say.",
+    "compare": "Compare two nets, layer by layer.",
     "run": "Run a net in NumPy, as its Caffe would.",
     "show": "Show a net layer by layer: shapes, parameters, BatchNorms.",
     "server": "Serve an editor (Language Server Protocol).",

@@ -21,7 +21,10 @@ from protolint.net.net import Net
 from protolint.suggest import did_you_mean
 from protolint.workspace.workspace import Choices, Workspace
 
-__all__ = ["Progress", "execute", "executor_of", "inputs_of", "npz", "outputs", "read_data", "run"]
+__all__ = [
+    "Data", "Path", "Progress", "Weights", "execute", "executor_of", "inputs_of", "net_of", "npz",
+    "outputs", "read_data", "run",
+]  # fmt: skip
 
 Path: TypeAlias = Union[str, "os.PathLike[str]"]
 Weights: TypeAlias = Union[Path, Mapping[str, Sequence[Array]], None]
@@ -69,14 +72,7 @@ def run(
         ProtolintError: A layer cannot be run (ExecutionError), an argument is wrong
             (UsageError) or a file cannot be read (InputError).
     """
-    if not isinstance(net, Net):
-        choices = Choices(
-            targets=_dialects(target),
-            proto=None if proto is None else os.fspath(proto),
-            without_cudnn=not cudnn,
-            isolated=isolated,
-        )
-        net = Workspace(choices).net(os.fspath(net))
+    net = net_of(net, target, proto=proto, cudnn=cudnn, isolated=isolated)
     executor = executor_of(net, weights, state)
     given = inputs_of(executor, data)
     blobs = execute(executor, given, iterations)
@@ -85,6 +81,26 @@ def run(
             raise UsageError("a snapshot is written from a weight file, and none was given")
         save_weights(os.fspath(weights), executor.parameters, os.fspath(snapshot))
     return blobs
+
+
+def net_of(
+    net: Path | Net,
+    target: str | Dialect | None,
+    *,
+    proto: Path | None = None,
+    cudnn: bool = True,
+    isolated: bool = False,
+) -> Net:
+    """Return a net as it is, or that of a prototxt as the Caffe that it is for builds it."""
+    if isinstance(net, Net):
+        return net
+    choices = Choices(
+        targets=_dialects(target),
+        proto=None if proto is None else os.fspath(proto),
+        without_cudnn=not cudnn,
+        isolated=isolated,
+    )
+    return Workspace(choices).net(os.fspath(net))
 
 
 def executor_of(net: Net, weights: Weights, state: str) -> Executor:

@@ -1,0 +1,236 @@
+"""protolint compare: two nets, layer by layer on the same data, or by what a change does."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from protolint.caffe.dialect import Dialect
+from protolint.cli.common import common_options
+from protolint.cli.options import PathType, TargetType
+from protolint.errors import UsageError
+from protolint.net.net import Net
+from protolint.workspace.workspace import Choices, Workspace
+
+if TYPE_CHECKING:
+    from protolint.comparison.consequence import Changes
+    from protolint.comparison.models import Comparison, Row
+
+__all__ = ["command"]
+
+#: Rows above and below the first layer that differs.
+_AROUND = 3
+
+
+@click.command(
+    "compare",
+    epilog="Example: protolint compare old.prototxt old.caffemodel new.prototxt new.caffemodel",
+)
+@click.argument("paths", nargs=-1, required=True, type=PathType(), metavar="FILES...")
+@click.option(
+    "--target",
+    "targets",
+    type=TargetType(),
+    multiple=True,
+    help="The Caffe that runs them; given twice: of the first, of the second.",
+)
+@click.option(
+    "--data", type=PathType(), metavar="FILE", help=".npy of the one input, .npz by blobs' names."
+)
+@click.option(
+    "--state", default="TEST", metavar="STATE", help="TRAIN, TEST, perhaps with stages.  [TEST]"
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    metavar="N",
+    help="Largest relative difference of a layer that counts as rounding.  [1e-5]",
+)
+@click.option("--all", "everything", is_flag=True, help="Show every layer.")
+@click.option(
+    "--format",
+    "--output-format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+)
+@common_options
+def command(
+    paths: tuple[str, ...],
+    targets: tuple[Dialect, ...],
+    data: str | None,
+    state: str,
+    tolerance: float | None,
+    everything: bool,
+    form: str,
+    choices: Choices,
+) -> int:
+    """Compare two nets: equal within rounding, or the first layer that differs.
+
+    FILES are two nets, each with its weights behind it; one weight file is for both, and one
+    net with two weight files is compared with itself. Layers are matched across Caffes, layouts
+    and names. Without weights and data nothing is run: what changed in the text is shown by what
+    it does to old weights, output and training.
+
+    Exit code: 0 equal, 1 they differ, 2 they cannot be compared.
+    """
+    from protolint.comparison.consequence import compare_nets
+    from protolint.comparison.models import TOLERANCE, compare_models
+    from protolint.comparison.run import model_of
+    from protolint.execution.executor import Executor
+    from protolint.execution.run import inputs_of
+
+    if len(targets) > 2:
+        raise UsageError("--target: a Caffe, or one for each net")
+    nets, weights = _sides(paths, targets, choices)
+    if weights is None and data is None:
+        changes = compare_nets(nets[0], nets[1])
+        sys.stdout.write(_json(_changes(changes)) if form == "json" else _list(changes))
+        return 0 if changes.equal else 1
+    files = weights or (None, None)
+    models = [model_of(net, file, state) for net, file in zip(nets, files, strict=True)]
+    given = inputs_of(Executor(*models[0]), data)
+    found = compare_models(models[0], models[1], given, tolerance=tolerance or TOLERANCE)
+    if form == "json":
+        sys.stdout.write(_json(_document(found)))
+    else:
+        sys.stdout.write(_table(found, everything=everything))
+    return 0 if found.equal else 1
+
+
+def _sides(
+    paths: tuple[str, ...], targets: tuple[Dialect, ...], choices: Choices
+) -> tuple[list[Net], tuple[str, str] | None]:
+    """Return the two nets, and the weights of each, if any are given; raises UsageError."""
+    from protolint.weights.kinds import recognise
+
+    texts: list[str] = []
+    models: list[str] = []
+    for path in paths:
+        kind = recognise(path).kind
+        (models if kind is not None and kind.is_model else texts).append(path)
+    if not texts or len(texts) > 2 or len(models) > 2 or len(texts) + len(models) < 2:
+        raise UsageError(
+            f"{len(texts)} nets and {len(models)} weight files: give two nets, with weights for"
+            " both, for each or for none; or one net with two weight files"
+        )
+    if len(texts) == 1 and len(models) != 2:
+        raise UsageError("one net alone is compared by two weight files")
+    chosen: list[tuple[Dialect, ...]] = [(one,) for one in targets] or [()]
+    nets = [
+        Workspace(choices._replace(targets=chosen[min(i, len(chosen) - 1)])).net(path)
+        for i, path in enumerate(texts * 2 if len(texts) == 1 else texts)
+    ]
+    if not models:
+        return nets, None
+    return nets, (models[0], models[-1])
+
+
+def _table(found: Comparison, *, everything: bool) -> str:
+    """Return the rows about the first difference, or all, and the verdict."""
+    from protolint.report.table import Column, draw, room
+
+    rows = found.rows
+    at = next((i for i, row in enumerate(rows) if _is_first(found, row)), None)
+    if everything:
+        shown = list(rows)
+    elif at is None:
+        shown = [] if found.equal else list(rows[-_AROUND:])
+    else:
+        shown = list(rows[max(0, at - _AROUND) : at + _AROUND + 1])
+    columns = [
+        Column("layer"), Column("type"), Column("in the second"), Column("shape"),
+        Column("relative", right=True), Column("absolute", right=True), Column(""),
+    ]  # fmt: skip
+    text = draw(columns, [_cells(row) for row in shown], room()) + "\n" if shown else ""
+    for side, names in zip(("first", "second"), found.alone, strict=True):
+        if names and (everything or not found.equal):
+            listed = ", ".join(f"'{name}'" for name in names)
+            text += f"only in the {side} net: {listed}\n"
+    if found.note:
+        text += f"not run to the end: {found.note}\n"
+    return f"{text}{found}\n"
+
+
+def _is_first(found: Comparison, row: Row) -> bool:
+    return found.difference is not None and row == found.difference.row
+
+
+def _cells(row: Row) -> list[str]:
+    gap, second = row.gap, row.second
+    other = second.name if second.name != row.first.name else ""
+    if second.type != row.first.type:
+        other = f"{second.name} ({second.type})"
+    shapes = ["x".join(map(str, shape)) or "scalar" for shape in (gap.first, gap.second)]
+    shape = shapes[0] if gap.same_shape else " / ".join(shapes)
+    merged = f"with {', '.join(row.merged)}" if row.merged else ""
+    return [
+        row.first.name, row.first.type, other, shape, _number(gap.relative),
+        _number(gap.absolute), " ".join(filter(None, ["" if row.equal else "differs", merged])),
+    ]  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return "-" if math.isinf(value) else f"{value:.1e}" if value else "0"
+
+
+def _list(found: Changes) -> str:
+    """Return a line for each change, by consequence, and the verdict."""
+    lines, before = [], None
+    for change in found.changes:
+        if change.consequence is not before:
+            before = change.consequence
+            lines.append(f"{change.consequence.words}:")
+        where = f"'{change.layer}': " if change.layer else ""
+        lines.append(f"  {where}{change.what}")
+    return "\n".join([*lines, str(found)]) + "\n"
+
+
+def _changes(found: Changes) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "equal": found.equal,
+        "consequence": found.consequence.name.lower(),
+        "changes": [
+            {"layer": c.layer, "what": c.what, "consequence": c.consequence.name.lower()}
+            for c in found.changes
+        ],
+    }
+
+
+def _document(found: Comparison) -> dict[str, Any]:
+    """Return the comparison for programs; null for what is infinite."""
+    return {
+        "schema_version": 1,
+        "equal": found.equal,
+        "first": found.first,
+        "only_in": None if found.difference is None else found.difference.net,
+        "verdict": str(found),
+        "alone": [list(names) for names in found.alone],
+        "layers": [
+            {
+                "first": row.first.name,
+                "second": row.second.name,
+                "equal": row.equal,
+                "shapes": [list(row.gap.first), list(row.gap.second)],
+                "relative": _finite(row.gap.relative),
+                "absolute": _finite(row.gap.absolute),
+                "merged": list(row.merged),
+            }
+            for row in found.rows
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _json(document: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
