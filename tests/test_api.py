@@ -18,8 +18,8 @@ import protolint
 from protolint.report import FORMATS
 
 NAMES = {
-    "Applicability", "CheckResult", "ConfigError", "ConversionReport", "DIALECTS", "Diagnostic",
-    "Dialect", "Edit", "ExecutionError", "Fix", "InputError", "Label", "Layer", "Net", "Position",
+    "Applicability", "Change", "Changes", "CheckResult", "Comparison", "ConfigError", "ConversionReport", "DIALECTS", "Diagnostic",
+    "Dialect", "Edit", "ExecutionError", "Fix", "InputError", "Label", "Layer", "Net", "PairError", "Position",
     "ProofError",
     "ProtolintError", "Severity", "Source", "Span", "UsageError", "View", "__version__", "check",
     "convert", "load", "run",
@@ -92,7 +92,7 @@ def test_a_name_imports_only_what_it_needs(statement: str, heavy: set[str]) -> N
 
 def run_command(*arguments: str | Path) -> dict[str, list[dict[str, object]]]:
     done = subprocess.run(
-        [sys.executable, "-m", "protolint", "check", "--output-format", "json",
+        [sys.executable, "-m", "protolint", "check", "compare", "--output-format", "json",
          *map(str, arguments)],
         capture_output=True, timeout=120,
     )  # fmt: skip

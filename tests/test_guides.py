@@ -51,7 +51,7 @@ def blocks(guide: Path) -> Iterator[Block]:
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own for a guide, with the project's nets and weights."""
-    for name in ("nets", "golden", "stats"):
+    for name in ("compare", "nets", "golden", "stats"):
         shutil.copytree(REPOSITORY / "fixtures" / name, tmp_path / "fixtures" / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
