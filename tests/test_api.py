@@ -18,11 +18,11 @@ import protolint
 from protolint.report import FORMATS
 
 NAMES = {
-    "Applicability", "Change", "Changes", "CheckResult", "Comparison", "ConfigError", "ConversionReport", "DIALECTS", "Diagnostic",
-    "Dialect", "Edit", "ExecutionError", "Fix", "InputError", "Label", "Layer", "Net", "PairError", "Position",
-    "ProofError",
+    "Applicability", "Change", "Changes", "CheckResult", "Comparison", "ConfigError",
+    "ConversionReport", "DIALECTS", "Diagnostic", "Dialect", "Edit", "ExecutionError", "Fix",
+    "InputError", "Label", "Layer", "Net", "PairError", "Position", "ProofError",
     "ProtolintError", "Severity", "Source", "Span", "UsageError", "View", "__version__", "check",
-    "convert", "load", "run",
+    "compare", "convert", "load", "run",
 }  # fmt: skip
 ANY: Any = 3
 BN = """\
