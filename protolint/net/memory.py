@@ -11,7 +11,7 @@ from protolint.net.learning import gradients, learns
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["Memory", "Spoiled", "memory", "needs_bottom"]
+__all__ = ["Memory", "Overwritten", "Spoiled", "memory", "needs_bottom"]
 
 
 class Spoiled(NamedTuple):
@@ -22,15 +22,29 @@ class Spoiled(NamedTuple):
     writer: Layer
 
 
+class Overwritten(NamedTuple):
+    """An in-place layer, the index of that top, and a layer that reads its memory afterwards.
+
+    `blob` is the name under which that one reads it, as if it were what it was.
+    """
+
+    layer: Layer
+    top: int
+    reader: Layer
+    blob: str
+
+
 class Memory:
     """What the blobs of one view hold on to.
 
     `needed` gives, for a version by its id, the layers whose gradient needs what is in its
     memory; `spoiled` the in-place layers that destroy such a thing. A finding ends the need,
-    so that one cause is not reported twice.
+    so that one cause is not reported twice. `overwritten` are those that write over a blob which
+    another layer goes on to read under another name: that of the Reshape, Flatten or Split.
     """
 
     def __init__(self, view: View) -> None:
+        self.overwritten: list[Overwritten] = []
         self.needed: dict[int, dict[frozenset[str], Layer]] = {}
         self.spoiled: list[Spoiled] = []
         self._groups: dict[int, list[BlobVersion]] = {}
@@ -45,7 +59,8 @@ class Memory:
                         self._group(before).append(version)
                         self._groups[id(version)] = self._group(before)
                 needed = dict(self.needed.get(id(before), {})) if before is not None else {}
-                if in_place:
+                if before is not None and in_place:
+                    self._look_behind(layer, i, before)
                     for spoilers in [s for s in needed if layer.type in s]:
                         self.spoiled.append(Spoiled(layer, i, needed.pop(spoilers)))
                 own = known.backward.spoilers(layer, in_place) if known is not None else None
@@ -53,6 +68,14 @@ class Memory:
                     needed[own] = layer
                 if needed:
                     self.needed[id(version)] = needed
+
+    def _look_behind(self, layer: Layer, top: int, before: BlobVersion) -> None:
+        """Find who reads the memory of a version, under another name, once it is overwritten."""
+        for same in self._groups.get(id(before), ()):
+            for reader in same.readers if same is not before else ():
+                if reader.index > layer.index and same.overwritten is not before:
+                    self.overwritten.append(Overwritten(layer, top, reader, same.name))
+                    return
 
     def _group(self, version: BlobVersion) -> list[BlobVersion]:
         return self._groups.setdefault(id(version), [version])

@@ -267,7 +267,8 @@ class _Maker:
                 names.free(f"{stem}_to_4d"),
                 names.free(f"{stem}_to_{reshaped}d"),
                 blobs.free(f"{stem}_4d"),
-                "" if trains else blobs.free(f"{stem}_4d_normalised"),
+                # A Reshape shares memory: what worked beside its bottom must not write over it.
+                "" if trains and in_place else blobs.free(f"{stem}_4d_normalised"),
                 behind.index if behind is not None else None,
             )
         between = blobs.free(f"{stem}_normalised") if convolves else ""
