@@ -333,12 +333,12 @@ def test_two_axes_become_four_and_two_again(tools: SimpleNamespace) -> None:
           name: "n"
           type: "BatchNorm"
           bottom: "n_4d"
-          top: "n_4d"
+          top: "n_4d_normalised"
         }
         layer {  # protolint: added
           name: "n_to_2d"
           type: "Reshape"
-          bottom: "n_4d"
+          bottom: "n_4d_normalised"
           top: "n"
           reshape_param { shape { dim: 0 dim: 0 } }
         }
