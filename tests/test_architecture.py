@@ -61,6 +61,7 @@ THIRD_PARTY = {
         "batchnorm",
         "comparison",
         "conversion",
+        "deploy",
         "execution",
         "folding",
         "lint",

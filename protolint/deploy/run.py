@@ -16,6 +16,7 @@ from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing, write_jobs
 from protolint.deploy.fold import Folding, fold_net
 from protolint.deploy.net import deploy_net
+from protolint.deploy.prove import run_both
 from protolint.deploy.weights import plain_job, pruned_job
 from protolint.errors import InputError, UsageError
 from protolint.files import check_target
@@ -96,12 +97,20 @@ def deploy(
     for path, output in zip((net, weights), outputs, strict=False):
         check_target(path, output, overwrite=wishes.force)
     jobs = _jobs(workspace, folding, weights, target, folder, wishes)
-    with _made(folder):
-        write_jobs(jobs, Writing(False, wishes.force, progress, wishes.tolerance), lambda: None)
-    notes = tuple(note.message for job in jobs for note in job.notes)
     text = next(job.data for job in jobs if isinstance(job, TextJob))
     after = workspace.read(Source(outputs[0], text), target if made.file.accepted else None)
-    state, remarks = str(made.view.state), (*made.remarks, *folding.remarks, *notes)
+    proofs: list[str] = []
+
+    def last() -> None:
+        if weights is not None and made.file.accepted:
+            temporary = next(job.temporary for job in jobs if job.path == weights)
+            proofs.append(run_both(made.net, weights, after.nets[0], temporary))
+
+    with _made(folder):
+        write_jobs(jobs, Writing(False, wishes.force, progress, wishes.tolerance), last)
+    notes = tuple(note.message for job in jobs for note in job.notes)
+    remarks = (*made.remarks, *folding.remarks, *notes, *filter(None, proofs))
+    state = str(made.view.state)
     return Deployment(tuple(outputs), state, target.name, remarks, after.nets[0])
 
 
@@ -160,6 +169,8 @@ def _jobs(
         source=wishes.source,
         bn_stat=wishes.bn_stat,
         drop_global_stats=wishes.drop_global_stats,
+        # Some importers divide by the factor + 1e-5, which is nothing beside that of a long run.
+        resume=True,
         output=os.path.join(folder, ""),
         force=wishes.force,
         tolerance=wishes.tolerance,

@@ -49,6 +49,7 @@ def test_golden_nets_give_the_real_outputs(net: Path, tmp_path: Path) -> None:
         folder = tmp_path / source.stem
         done = deployed(source, weights, folder, sizes=sizes)
         assert done.to == "bvlc"
+        assert "both nets run on random input: outputs differ by " in done.remarks[-1]
         made = protolint.run(*done.written, data=data, target="bvlc", isolated=True)
         assert made["mix_b"] == pytest.approx(wanted, rel=1e-5, abs=2e-6)
 
@@ -115,3 +116,13 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "dim: 1 dim: 2" in (tmp_path / "o" / "net.prototxt").read_text()
     assert run("deploy", net, "-o", tmp_path / "p").returncode == 2
     assert not (tmp_path / "p").exists()
+
+
+def test_a_net_that_gives_something_else_is_not_written(
+    fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    golden = fixtures / "golden" / "bvlc-master-9b89154"
+    monkeypatch.setattr("protolint.deploy.prove.OUTPUT_TOLERANCE", -1.0)
+    with pytest.raises(ProtolintError, match="would give other values of 'mix_b'"):
+        deployed(golden / "brook.prototxt", golden / "brook.caffemodel", tmp_path / "o")
+    assert not (tmp_path / "o").exists()
