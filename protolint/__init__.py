@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from protolint.layers.layer import Layer
     from protolint.net.net import Net
     from protolint.net.view import View
+    from protolint.recalibration.run import Recalibration, recalibrate
     from protolint.source import Position, Source, Span
 
     __version__: str
@@ -59,6 +60,7 @@ __all__ = [
     "Position",
     "ProofError",
     "ProtolintError",
+    "Recalibration",
     "Severity",
     "Source",
     "Span",
@@ -69,6 +71,7 @@ __all__ = [
     "compare",
     "convert",
     "load",
+    "recalibrate",
     "run",
 ]
 
@@ -91,6 +94,7 @@ _MODULES = {
     "net.view": ("View",),
     "caffe.dialect": ("Dialect",),
     "caffe.registry": ("DIALECTS",),
+    "recalibration.run": ("Recalibration", "recalibrate"),
     "source": ("Position", "Source", "Span"),
 }
 

@@ -18,7 +18,8 @@ Which Caffe
 
 What to do
     If NVIDIA 0.16 wrote the file, `protolint convert --from nvidia-0.16` gives it a factor of 1.
-    A layer whose mean and variance are 0 too was never trained.
+    A layer whose mean and variance are 0 too was never trained; `protolint recalibrate` gives it
+    the statistics of data.
 
 Evidence
     Seen in BVLC master and NVIDIA 0.14.5 to 0.17.4. NVIDIA/caffe#436, Tencent/ncnn#302.

@@ -18,7 +18,8 @@ Which Caffe
     configuration is the limit.
 
 What to do
-    Run the training net some hundred steps with a learning rate of 0 before the net is used.
+    Run the training net some hundred steps with a learning rate of 0 before the net is used, or
+    estimate the statistics from data: `protolint recalibrate`.
 
 Evidence
     All 0 seen in BVLC master and NVIDIA 0.14.5 to 0.17.4. chainer/chainer#1522, Tencent/ncnn#302,

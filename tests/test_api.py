@@ -21,8 +21,9 @@ NAMES = {
     "Applicability", "Change", "Changes", "CheckResult", "Comparison", "ConfigError",
     "ConversionReport", "DIALECTS", "Diagnostic", "Dialect", "Edit", "ExecutionError", "Fix",
     "InputError", "Label", "Layer", "Net", "PairError", "Position", "ProofError",
-    "ProtolintError", "Severity", "Source", "Span", "UsageError", "View", "__version__", "check",
-    "compare", "convert", "load", "run",
+    "ProtolintError", "Recalibration",
+    "Severity", "Source", "Span", "UsageError", "View", "__version__",
+    "check", "compare", "convert", "load", "recalibrate", "run",
 }  # fmt: skip
 ANY: Any = 3
 BN = """\

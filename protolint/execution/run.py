@@ -143,13 +143,15 @@ def outputs(executor: Executor) -> list[str]:
     return [v.name for v in versions if not v.readers and v.name in executor.blobs]
 
 
-def read_data(path: str) -> Array | dict[str, Array]:
+def read_data(path: str, *, mapped: bool = False) -> Array | dict[str, Array]:
     """Return the array of a .npy file, or the arrays of a .npz file by their names.
+
+    With `mapped` a .npy file is read part by part, where it is used.
 
     Raises InputError for a file that is neither, or holds no numbers.
     """
     try:
-        found = np.load(path, allow_pickle=False)
+        found = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
         if isinstance(found, np.ndarray):
             return _numbers(path, "it", found)
         with found as file:

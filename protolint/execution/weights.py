@@ -20,7 +20,7 @@ from protolint.weights.kinds import SIGNATURE_BYTES, is_hdf5
 from protolint.weights.splice import Change, changed_layer, message, whole_file, write_spliced
 from protolint.wire import Buffer
 
-__all__ = ["as_loaded", "load_weights", "save_weights"]
+__all__ = ["as_loaded", "load_order", "load_weights", "save_weights"]
 
 #: The field `blobs` of a LayerParameter and of a V1LayerParameter (caffe.proto @ 1.0).
 _BLOBS = {Generation.CURRENT: 7, Generation.V1: 6}
@@ -49,10 +49,7 @@ def load_weights(path: str, dialect: Dialect) -> dict[str, list[Array]]:
 
 def as_loaded(dialect: Dialect, blobs: Sequence[Array]) -> list[Array]:
     """Return the blobs of a BatchNorm after a Caffe has loaded them from a binary file."""
-    found = list(blobs)
-    if dialect.loading.reorders and len(found) == 5 and found[4].size == 1:
-        # Gamma, beta, mean, variance and reserved, the order of 0.15.
-        found = [found[i] for i in (2, 3, 4, 0, 1)]
+    found = [blobs[i] for i in load_order(dialect, blobs)]
     if dialect.loading.divides and len(found) == 3 and found[2].size == 1:
         factor = found[2].reshape(-1)[0]
         share = np.float32(0) if factor == 0 else np.float32(1) / factor
@@ -60,11 +57,27 @@ def as_loaded(dialect: Dialect, blobs: Sequence[Array]) -> list[Array]:
     return found
 
 
-def save_weights(path: str, weights: Mapping[str, Sequence[Array]], target: str) -> None:
+def load_order(dialect: Dialect, blobs: Sequence[Array]) -> tuple[int, ...]:
+    """Return which blob of a BatchNorm in a binary file becomes the first, the second ..."""
+    if dialect.loading.reorders and len(blobs) == 5 and blobs[4].size == 1:
+        # Gamma, beta, mean, variance and reserved, the order of 0.15.
+        return (2, 3, 4, 0, 1)
+    return tuple(range(len(blobs)))
+
+
+def save_weights(
+    path: str,
+    weights: Mapping[str, Sequence[Array]],
+    target: str,
+    *,
+    in_place: bool = False,
+    overwrite: bool = True,
+) -> None:
     """Write the model at `path` again, with the blobs of the layers that `weights` names.
 
     Everything else is copied byte for byte, and values keep their form; layers whose blobs are
-    the same stay as they are. Raises UsageError for HDF5 or where the target is the source,
+    the same stay as they are. `in_place` allows the target to be the source, `overwrite` to be
+    another file that is there. Raises UsageError for HDF5 or a target that must not be written,
     InputError where a file cannot be read or written.
     """
     if _is_hdf5(path):
@@ -78,7 +91,7 @@ def save_weights(path: str, weights: Mapping[str, Sequence[Array]], target: str)
             for change in _changed(data, index, layer, weights[layer.name])
         ]
         pieces = whole_file(index, changes)
-    write_spliced(path, target, pieces, state=state, overwrite=True)
+    write_spliced(path, target, pieces, state=state, in_place=in_place, overwrite=overwrite)
 
 
 def _changed(
@@ -96,7 +109,9 @@ def _changed(
         return []
     inside = []
     for place, header, blob in zip(places, layer.blobs, blobs, strict=True):
-        encoded = encode_blob(blob, form_of(header) or Form.DATA)
+        # The old four sizes are no `shape` of four: that would fit no layer of one axis.
+        shape = None if header.legacy else header.shape
+        encoded = encode_blob(blob, form_of(header) or Form.DATA, shape)
         inside.append(Change(place.start, place.end, message(number, [encoded])))
     return [changed_layer(layer, inside)]
 

@@ -1,0 +1,142 @@
+"""protolint recalibrate: BatchNorm statistics estimated anew from data."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from protolint.caffe.dialect import Dialect
+from protolint.cli.common import common_options
+from protolint.cli.options import PathType, TargetType
+from protolint.cli.progress import progress_bar
+from protolint.cli.results import BinaryResult, Manners, result_options
+from protolint.workspace.workspace import Choices, Workspace
+
+if TYPE_CHECKING:
+    from protolint.recalibration.run import Recalibration
+
+__all__ = ["command"]
+
+
+@click.command(
+    "recalibrate",
+    epilog="Example: protolint recalibrate deploy.prototxt net.caffemodel --data batch.npy"
+    " -o fixed.caffemodel",
+)
+@click.argument("net", type=PathType(), metavar="NET")
+@click.argument("weights", type=PathType(), metavar="WEIGHTS")
+@click.option("--target", type=TargetType(), help="The net's Caffe: bvlc, nvidia-0.17, ...")
+@click.option(
+    "--data",
+    type=PathType(),
+    metavar="FILE|DIR",
+    required=True,
+    help=".npy of the one input, .npz by blobs' names, or a folder of images.",
+)
+@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only this (repeatable).")
+@click.option(
+    "--transform",
+    type=PathType(),
+    metavar="NET",
+    help="The net whose transform_param prepares images, if it is another.",
+)
+@click.option(
+    "--batch", type=click.IntRange(1), metavar="N", help="Items at once; memory grows with it."
+)
+@click.option(
+    "--least",
+    type=click.IntRange(2),
+    default=32,
+    metavar="N",
+    help="Values per channel that there have to be.  [32]",
+)
+@click.option(
+    "--bn-stat",
+    type=click.Choice(["variance", "inv-std"]),
+    default="variance",
+    help="What the weights hold; inv-std by cuDNN 4.  [variance]",
+)
+@result_options
+@common_options
+def command(
+    net: str,
+    weights: str,
+    target: Dialect | None,
+    data: str,
+    layers: tuple[str, ...],
+    transform: str | None,
+    batch: int | None,
+    least: int,
+    bn_stat: str,
+    manners: Manners,
+    choices: Choices,
+) -> int:
+    """Estimate the stored mean and variance of BatchNorms anew, from data.
+
+    In net order, each layer behind the repaired ones above it. Gamma, beta and all other layers
+    stay as they are, byte for byte, and so do the layout and form of the file.
+    """
+    from protolint.batchnorm.state import Statistic
+    from protolint.recalibration.run import plan_recalibration
+    from protolint.recalibration.transform import transform_of
+
+    workspace = Workspace(choices._replace(targets=() if target is None else (target,)))
+    read = workspace.net(net)
+    source = read if transform is None else workspace.net(transform)
+
+    def make(path: str) -> BinaryResult:
+        with progress_bar(least=1) as progress:
+            found = plan_recalibration(
+                read,
+                path,
+                data,
+                layers=layers,
+                transform=transform_of(source),
+                batch=batch,
+                least=least,
+                statistic=Statistic(bn_stat),
+                progress=progress,
+            )
+        sys.stdout.write(_table(found))
+
+        def write(to: str, in_place: bool, overwrite: bool) -> None:
+            found.write(to, in_place=in_place, overwrite=overwrite)
+
+        return BinaryResult(path, True, write, _remarks(found))
+
+    return manners.each([weights], make)
+
+
+def _remarks(found: Recalibration) -> list[str]:
+    still = [layer for layer in found.layers if layer.still]
+    if not still:
+        return []
+    named = ", ".join(f"{layer.still} of '{layer.name}'" for layer in still[:3])
+    more = f" and of {len(still) - 3} layers more" if len(still) > 3 else ""
+    return [f"channels that do not vary in the data, so that their variance is 0: {named}{more}"]
+
+
+def _table(found: Recalibration) -> str:
+    """Return a row for each layer: values per channel, statistics before and after."""
+    from protolint.report.table import Column, draw, room
+
+    heads = ("channels", "values", "mean", "", "variance", "", "factor")
+    columns = [Column("layer"), *(Column(head, right=True) for head in heads)]
+    columns[4], columns[6] = Column("mean after", right=True), Column("variance after", right=True)
+    rows = []
+    for layer in found.layers:
+        factor = "" if layer.factor is None else f"{layer.factor[0]:.6g} → {layer.factor[1]:.6g}"
+        spans = [_span(v) for pair in (layer.mean, layer.variance) for v in pair]
+        rows.append([layer.name, str(len(layer.mean[1])), str(layer.values), *spans, factor])
+    return draw(columns, rows, room())
+
+
+def _span(values: np.ndarray) -> str:
+    """Return the least and the largest value, and how many are not finite."""
+    finite = values[np.isfinite(values)]
+    broken = len(values) - len(finite)
+    text = f"{finite.min():.3g} to {finite.max():.3g}" if len(finite) else ""
+    return " and ".join(filter(None, [text, f"{broken} not finite" if broken else ""]))

@@ -1,0 +1,153 @@
+"""The user's data, batch by batch, as often as it is needed: arrays in a file, or images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from protolint.errors import InputError, UsageError
+from protolint.execution.executor import Executor
+from protolint.execution.run import read_data
+from protolint.execution.step import Array
+from protolint.layers.shape import UNKNOWN
+from protolint.net.net import Net
+from protolint.recalibration.images import image_paths, read_images
+from protolint.recalibration.transform import Transform
+
+__all__ = ["Batches", "batches_of"]
+
+#: How many values the blobs of one batch may have, where the net leaves its size open.
+_VALUES = 64 << 20
+#: Layers whose parameters may count on the size of the batch that the net says.
+_FIXED = frozenset({"Reshape", "LSTM", "RNN", "Slice", "BatchReindex"})
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Data for a net: how many items, and how many at once."""
+
+    items: int
+    size: int
+    _read: Callable[[int, int], dict[str, Array]]
+
+    def __iter__(self) -> Iterator[dict[str, Array]]:
+        """Yield the batches, each by the names of inputs, as float32."""
+        for start in range(0, self.items, self.size):
+            yield self._read(start, min(start + self.size, self.items))
+
+    @property
+    def count(self) -> int:
+        """The number of batches."""
+        return -(-self.items // self.size)
+
+
+def batches_of(
+    executor: Executor,
+    data: str | Array | Mapping[str, Array],
+    size: int | None = None,
+    transform: Transform | None = None,
+) -> Batches:
+    """Return the data in a file or a folder of images, or in arrays, in batches for a net.
+
+    Without `size` a batch is as large as fits into bounded memory, or as the net says where its
+    layers may count on that. Raises InputError for data that cannot be read or is not finite,
+    UsageError where it does not fit the net's inputs.
+    """
+    if isinstance(data, str) and os.path.isdir(data):
+        return _images(executor, data, size, transform)
+    found = read_data(data, mapped=True) if isinstance(data, str) else data
+    arrays = dict(found) if isinstance(found, Mapping) else {_only_input(executor): found}
+    path = data if isinstance(data, str) else "the data"
+    counts = {len(values) for values in arrays.values() if values.ndim}
+    if len(counts) != 1 or 0 in counts:
+        raise UsageError(f"{path}: its arrays have {sorted(counts)} items; give as many of each")
+
+    def read(start: int, end: int) -> dict[str, Array]:
+        batch = {name: np.array(v[start:end], np.float32) for name, v in arrays.items()}
+        for name, values in batch.items():
+            if not np.isfinite(values).all():
+                raise InputError(path, f"'{name}' has NaN or infinite values")
+        return batch
+
+    items = counts.pop()
+    return Batches(items, _size(executor, size, items), read)
+
+
+def _images(
+    executor: Executor, folder: str, size: int | None, transform: Transform | None
+) -> Batches:
+    name = _only_input(executor)
+    shape = executor.inputs[name]
+    if shape.axes != 4:
+        raise UsageError(f"{folder}: images are for an input of four axes, and '{name}' is {shape}")
+    if transform is None:
+        raise UsageError(
+            f"{executor.net.source.path}: says nothing of how images are prepared; give the"
+            " training net with its transform_param (--transform), or arrays (.npy)"
+        )
+    paths = image_paths(folder)
+    channels, height, width = shape.dims[1:]
+
+    def read(start: int, end: int) -> dict[str, Array]:
+        return {name: read_images(paths[start:end], transform, (channels, height, width))}
+
+    return Batches(len(paths), _size(executor, size, len(paths)), read)
+
+
+def _only_input(executor: Executor) -> str:
+    """Return the input that the layers need; labels that only judge may be left out."""
+    names = [name for name in executor.inputs if name not in _labels(executor)]
+    if len(names) != 1:
+        raise UsageError(
+            f"{executor.net.source.path}: has the inputs {', '.join(names) or 'none'}; give them"
+            " by name, in a .npz file"
+        )
+    return names[0]
+
+
+def _labels(executor: Executor) -> set[str]:
+    """Return the inputs that only losses and measures read, so that no BatchNorm needs them."""
+    readers: dict[str, list[str]] = {}
+    for layer in executor.view.layers:
+        for bottom in layer.bottoms:
+            readers.setdefault(bottom.name, []).append(layer.type)
+    judges = ("Loss", "Accuracy", "Silence")
+    return {
+        name
+        for name in executor.inputs
+        if name in readers and all(kind.endswith(judges) for kind in readers[name])
+    }
+
+
+def _size(executor: Executor, asked: int | None, items: int) -> int:
+    """Return how many items a batch has."""
+    if asked is not None:
+        return min(asked, items)
+    net: Net = executor.net
+    shapes = [
+        shape
+        for name, shape in executor.inputs.items()
+        if shape is not UNKNOWN and name not in _labels(executor)
+    ]
+    own = next((shape.dims[0] for shape in shapes if shape.axes), None)
+    if any(layer.type in _FIXED for layer in net.layers):
+        return min(own or 1, items)
+    return max(1, min(items, _VALUES // max(values_per_item(executor), 1)))
+
+
+def values_per_item(executor: Executor) -> int:
+    """Return how many values all blobs of one item have together, as far as the net says."""
+    from protolint.net.shapes import shapes
+
+    total = 0
+    for version, shape in shapes(executor.net, executor.view).items():
+        dims = shape.dims if shape.axes else ()
+        if version.name and len(dims) > 1 and all(size is not None for size in dims[1:]):
+            count = 1
+            for size in dims[1:]:
+                count *= size or 1
+            total += count
+    return total or _VALUES

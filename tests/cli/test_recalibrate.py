@@ -1,0 +1,50 @@
+"""`protolint recalibrate` as a user meets it: table, file, remarks, errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .command import run
+
+TIDE = ("stats/tide.prototxt", "stats/tide_iter_3000.caffemodel")
+
+
+def test_the_table_shows_before_and_after_and_stats_agree(fixtures: Path, tmp_path: Path) -> None:
+    net, weights = (fixtures / name for name in TIDE)
+    data, fixed = fixtures / "stats" / "batch.npy", tmp_path / "fixed.caffemodel"
+    done = run("recalibrate", net, weights, "--data", data, "-o", fixed)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["bn1", "bn2"]
+    measured = run("stats", "--net", net, "--data", data, fixed).stdout
+    gaps = [line.split()[-2] for line in measured.splitlines()[-2:]]
+    assert max(map(float, gaps)) < 1e-5
+    again = run("recalibrate", net, weights, "--data", data, "-o", fixed)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+def test_checking_writes_nothing_and_still_channels_are_named(
+    fixtures: Path, tmp_path: Path
+) -> None:
+    net, weights = (fixtures / name for name in TIDE)
+    batch = np.load(fixtures / "stats" / "batch.npy")
+    np.save(tmp_path / "flat.npy", np.zeros_like(batch))
+    before = weights.read_bytes()
+    done = run("recalibrate", net, weights, "--data", tmp_path / "flat.npy", "--check")
+    assert done.returncode == 1, done.stderr
+    assert "channels that do not vary in the data" in done.stderr
+    assert weights.read_bytes() == before
+
+
+def test_wrong_input_is_one_clear_message(fixtures: Path, tmp_path: Path) -> None:
+    net, weights = (fixtures / name for name in TIDE)
+    few = tmp_path / "few.npy"
+    np.save(few, np.load(fixtures / "stats" / "batch.npy")[:1, :, :2, :2])
+    for data, message in ((few, "values per channel are too few"), (net, "is no .npy")):
+        done = run("recalibrate", net, weights, "--data", data, "-o", tmp_path / "x.caffemodel")
+        assert done.returncode == 2
+        assert message in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "x.caffemodel").exists()

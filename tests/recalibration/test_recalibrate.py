@@ -1,0 +1,210 @@
+"""A model with broken statistics computes, repaired, what exact statistics of the data give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import protolint
+from protolint.batchnorm.base import Role
+from protolint.batchnorm.layouts import LAYOUTS
+from protolint.caffe.registry import DIALECTS
+from protolint.errors import UsageError
+from protolint.execution.executor import Executor
+from protolint.execution.run import executor_of
+from protolint.execution.step import Array
+from protolint.execution.weights import load_order, load_weights, save_weights
+from protolint.net.net import Net
+from protolint.recalibration.run import Recalibration
+from protolint.weights.blobs import decode_blob, form_of
+from protolint.weights.files import mapped
+from protolint.weights.index import index_model
+from tests.conftest import REPOSITORY, SHARED
+from tests.execution.real import EVERY, GOLDEN, difference
+
+PLACES = (REPOSITORY / "fixtures" / "golden", SHARED / "golden")
+FAULTS = ("tiny", "nine", "factor", "nan", "swapped")
+BROOK = PLACES[0] / "bvlc-master-9b89154" / "brook"
+
+
+def stored(path: Path) -> dict[str, list[Array]]:
+    """The blobs of the BatchNorms of a binary model, as they lie there."""
+    with mapped(str(path)) as (data, state):
+        return {
+            layer.name: [decode_blob(data, b, path=str(path), place="") for b in layer.blobs]
+            for layer in index_model(str(path), data, state).layers
+            if layer.type == "BatchNorm"
+        }
+
+
+def broken(net: Net, blobs: dict[str, list[Array]], fault: str) -> dict[str, list[Array]]:
+    """The blobs with a fault in every BatchNorm."""
+    found = {name: [blob.copy() for blob in own] for name, own in blobs.items()}
+    for layer in net.batchnorms:
+        traits = net.traits(layer)
+        roles = LAYOUTS[traits.kind.layout_of(affine=traits.affine)].roles
+        own = found[layer.name]
+        places = dict(zip(roles, load_order(net.dialect, own), strict=True))
+        mean, spread = own[places[Role.MEAN]], own[places[Role.SPREAD]]
+        if fault == "tiny":
+            spread[...] = 1e-45
+        elif fault == "nine":
+            spread *= 9
+        elif fault == "nan":
+            spread[...] = np.nan
+            mean.reshape(-1)[0] = np.nan
+        elif fault == "factor":
+            mean += 3
+            if Role.FACTOR in places:
+                own[places[Role.FACTOR]][...] = 0
+        else:
+            mean[...], spread[...] = spread[::-1].copy(), mean[::-1].copy()
+    return found
+
+
+def models(folder: str) -> list[tuple[Path, Path, Path]]:
+    """The net, weights and input of each golden model of a folder."""
+    found = {}
+    for place in PLACES:
+        for data in sorted((place / folder).glob("*.input.npy")):
+            stem = data.name.removesuffix(".input.npy")
+            texts = [data.with_name(f"{stem}{end}") for end in (".prototxt", ".deploy.prototxt")]
+            weights = [
+                path
+                for path in sorted(data.parent.glob(f"{stem}*.caffemodel"))
+                if "_half" not in path.name
+            ]
+            if weights:
+                text = next(text for text in texts if text.exists())
+                found[stem] = (text, weights[0], data)
+    return list(found.values())
+
+
+def exact(net: Net, weights: Path, data: Path) -> tuple[str, Array]:
+    """The last blob where every BatchNorm has the statistics of the data itself."""
+    executor = executor_of(net, weights, "TRAIN")
+    blobs = executor.forward({next(iter(executor.inputs)): np.load(data)})
+    last = executor.view.layers[-1].tops[0].name
+    return last, blobs[last]
+
+
+@pytest.mark.parametrize("folder", GOLDEN)
+def test_five_faults_are_repaired_in_every_layout(folder: str, tmp_path: Path) -> None:
+    for number, (text, weights, data) in enumerate(models(folder)):
+        net = protolint.load(text, target=GOLDEN[folder], cudnn=False, isolated=True)
+        if not net.batchnorms:
+            continue
+        last, wanted = exact(net, weights, data)
+        before, fixed = tmp_path / "before.caffemodel", tmp_path / "fixed.caffemodel"
+        for fault in FAULTS if EVERY == 1 else FAULTS[number % 5 :][:1]:
+            save_weights(str(weights), broken(net, stored(weights), fault), str(before))
+            for batch in (None, 1) if EVERY == 1 or number % 3 == 0 else (None,):
+                protolint.recalibrate(net, before, data, output=fixed, batch=batch, least=2)
+                found = protolint.run(net, fixed, data=data)[last]
+                assert difference(found, wanted) <= 1e-5, (text, fault, batch)
+            outlines = [_outline(path) for path in (weights, fixed)]
+            assert outlines[0] == outlines[1]
+
+
+def _outline(path: Path) -> list[object]:
+    with mapped(str(path)) as (data, state):
+        return [
+            (layer.name, layer.type, [(blob.shape, form_of(blob)) for blob in layer.blobs])
+            for layer in index_model(str(path), data, state).layers
+        ]
+
+
+def test_only_statistics_change_and_the_factor_is_that_of_a_long_run(tmp_path: Path) -> None:
+    net, weights, data = (
+        BROOK.with_name(f"brook{end}") for end in (".prototxt", ".caffemodel", ".input.npy")
+    )
+    fixed = tmp_path / "fixed.caffemodel"
+    found = protolint.recalibrate(net, weights, data, output=fixed, layers="norm_b")
+    assert isinstance(found, Recalibration)
+    assert [layer.name for layer in found.layers] == ["norm_b"]
+    (layer,) = found.layers
+    assert (layer.values, layer.still) == (128, 0)
+    assert layer.factor is not None
+    assert layer.factor[1] == pytest.approx(999.98236)
+    before, after = (load_weights(str(path), DIALECTS["bvlc"]) for path in (weights, fixed))
+    changed = {n for n in before if not all(map(np.array_equal, before[n], after[n]))}
+    assert changed == {"norm_b"}
+    assert weights.stat().st_size == fixed.stat().st_size
+
+
+def test_hdf5_is_repaired_as_hdf5(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    folder = SHARED / "golden" / "bvlc-master-9b89154"
+    weights = folder / "brook.caffemodel.h5"
+    if not weights.exists():
+        pytest.skip("the golden models are not beside this checkout")
+    net = protolint.load(folder / "brook.prototxt", target="bvlc", isolated=True)
+    fixed, data = tmp_path / "fixed.caffemodel.h5", folder / "brook.input.npy"
+    protolint.recalibrate(net, weights, data, output=fixed)
+    last, wanted = exact(net, weights, data)
+    assert difference(protolint.run(net, fixed, data=data)[last], wanted) <= 1e-5
+
+
+def test_what_cannot_be_repaired_is_refused_with_the_reason(tmp_path: Path) -> None:
+    net, weights, data = (
+        BROOK.with_name(f"brook{end}") for end in (".prototxt", ".caffemodel", ".input.npy")
+    )
+    batch = np.load(data)
+    with pytest.raises(UsageError, match=r"'norm_a': 128 values per channel are too few.* 13 %"):
+        protolint.recalibrate(net, weights, data, least=1000)
+    with pytest.raises(UsageError, match=r"has no BatchNorm 'norm_c'; did you mean"):
+        protolint.recalibrate(net, weights, data, layers=["norm_c"])
+    with pytest.raises(protolint.ProtolintError, match="NaN or infinite"):
+        protolint.recalibrate(net, weights, batch * np.float32("nan"))
+    with pytest.raises(UsageError, match="no image in this folder"):
+        protolint.recalibrate(net, weights, tmp_path, transform=_training(tmp_path))
+    (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(UsageError, match="says nothing of how images are prepared"):
+        protolint.recalibrate(net, weights, tmp_path)
+    blobs = load_weights(str(weights), DIALECTS["bvlc"])
+    blobs["mix_a"][0][0] = np.nan
+    save_weights(str(weights), blobs, str(tmp_path / "nan.caffemodel"))
+    with pytest.raises(UsageError, match="'norm_a': its input has NaN"):
+        protolint.recalibrate(net, tmp_path / "nan.caffemodel", data)
+
+
+def _training(folder: Path) -> Path:
+    path = folder / "train.prototxt"
+    path.write_text("""\
+layer {
+  name: "pix" type: "Data" top: "pix" data_param { source: "x" batch_size: 2 }
+  transform_param { crop_size: 8 mean_value: 10 mean_value: 20 mean_value: 30 scale: 0.5 }
+}
+""")
+    return path
+
+
+def test_images_are_prepared_as_the_training_net_says(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    net, weights = BROOK.with_suffix(".prototxt"), BROOK.with_suffix(".caffemodel")
+    values = np.random.default_rng(0).integers(0, 256, (5, 10, 12, 3), np.uint8)
+    for i, rgb in enumerate(values):
+        image.fromarray(rgb).save(tmp_path / f"{i}.png")
+    transform = _training(tmp_path)
+    found = protolint.recalibrate(net, weights, tmp_path, transform=transform)
+    means = np.array([10, 20, 30], np.float32).reshape(1, 3, 1, 1)
+    cut = values[:, 1:9, 2:10, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+    wanted = protolint.recalibrate(net, weights, (cut - means) * np.float32(0.5))
+    for a, b in zip(found.layers, wanted.layers, strict=True):
+        np.testing.assert_allclose(a.mean[1], b.mean[1], rtol=1e-6)
+        np.testing.assert_allclose(a.variance[1], b.variance[1], rtol=1e-6)
+
+
+def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
+    from protolint.recalibration.batches import batches_of
+
+    net = protolint.load("input: 'x' input_shape { dim: [4, 3, 64, 64] }\n")
+    path = tmp_path / "many.npy"
+    np.lib.format.open_memmap(path, "w+", np.float32, (4000, 3, 64, 64))
+    executor = Executor(net, {}, net.states[0])
+    found = batches_of(executor, str(path))
+    assert found.items == 4000
+    assert found.size * 3 * 64 * 64 <= 64 << 20
+    assert next(iter(found))["x"].shape == (found.size, 3, 64, 64)
