@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
@@ -121,6 +120,7 @@ def _remarks(found: Recalibration) -> list[str]:
 
 def _table(found: Recalibration) -> str:
     """Return a row for each layer: values per channel, statistics before and after."""
+    from protolint.recalibration.run import span
     from protolint.report.table import Column, draw, room
 
     heads = ("channels", "values", "mean", "", "variance", "", "factor")
@@ -129,14 +129,6 @@ def _table(found: Recalibration) -> str:
     rows = []
     for layer in found.layers:
         factor = "" if layer.factor is None else f"{layer.factor[0]:.6g} → {layer.factor[1]:.6g}"
-        spans = [_span(v) for pair in (layer.mean, layer.variance) for v in pair]
+        spans = [span(v) for pair in (layer.mean, layer.variance) for v in pair]
         rows.append([layer.name, str(len(layer.mean[1])), str(layer.values), *spans, factor])
     return draw(columns, rows, room())
-
-
-def _span(values: np.ndarray) -> str:
-    """Return the least and the largest value, and how many are not finite."""
-    finite = values[np.isfinite(values)]
-    broken = len(values) - len(finite)
-    text = f"{finite.min():.3g} to {finite.max():.3g}" if len(finite) else ""
-    return " and ".join(filter(None, [text, f"{broken} not finite" if broken else ""]))

@@ -14,6 +14,7 @@ from protolint.execution.run import read_data
 from protolint.execution.step import Array
 from protolint.layers.shape import UNKNOWN
 from protolint.net.net import Net
+from protolint.net.shapes import shapes
 from protolint.recalibration.images import image_paths, read_images
 from protolint.recalibration.transform import Transform
 
@@ -140,8 +141,6 @@ def _size(executor: Executor, asked: int | None, items: int) -> int:
 
 def values_per_item(executor: Executor) -> int:
     """Return how many values all blobs of one item have together, as far as the net says."""
-    from protolint.net.shapes import shapes
-
     total = 0
     for version, shape in shapes(executor.net, executor.view).items():
         dims = shape.dims if shape.axes else ()

@@ -33,7 +33,7 @@ from protolint.weights.hdf5 import read_model
 from protolint.weights.index import index_model
 from protolint.weights.kinds import SIGNATURE_BYTES, is_hdf5
 
-__all__ = ["LEAST", "LayerRepair", "Recalibration", "plan_recalibration", "recalibrate"]
+__all__ = ["LEAST", "LayerRepair", "Recalibration", "plan_recalibration", "recalibrate", "span"]
 
 #: With fewer values per channel a variance is off by a quarter or more.
 LEAST = 32
@@ -299,3 +299,11 @@ def _reshaped(
 def _is_hdf5(path: str) -> bool:
     with open_regular(path) as file:
         return is_hdf5(file.read(SIGNATURE_BYTES) or b"")
+
+
+def span(values: Array) -> str:
+    """Return the least and the largest of some values, and how many are not finite."""
+    finite = values[np.isfinite(values)]
+    broken = len(values) - len(finite)
+    text = f"{finite.min():.3g} to {finite.max():.3g}" if len(finite) else ""
+    return " and ".join(filter(None, [text, f"{broken} not finite" if broken else ""]))
