@@ -16,7 +16,9 @@ Which Caffe
     batch_norm_layer.cpp @ rc3 to master, v0.14.5, v0.15.14.
 
 Fix
-    Safe: deletes the setting.
+    Safe: deletes the setting. Unsafe where weights are given with the net (`--weights`) and the
+    statistics in them are broken: the net works because it does not use them. Look at
+    `protolint stats --data` and run `protolint recalibrate` first.
 
 Evidence
     KaimingHe/deep-residual-networks#53, ethanhe42/resnet-cifar10-caffe#2, BVLC/caffe#5621, #5829,
@@ -28,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.edit import Fix
+from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
@@ -54,12 +56,22 @@ def check(net: Net) -> Iterator[Finding]:
             swapped = {pair.test.index for pair in swapped_twins(net)}
         if layer.index in swapped:
             continue
+        broken = layer.name in net.broken_statistics
+        hint = (
+            "the statistics in the weights are broken, so see `protolint stats --data` and "
+            "`protolint recalibrate` before you remove it"
+            if broken
+            else "remove it, the phase decides"
+        )
         yield Finding(
             node.span,
-            f"{named(layer)}: use_global_stats: false also applies to TEST; remove it, "
-            "the phase decides",
+            f"{named(layer)}: use_global_stats: false also applies to TEST; {hint}",
             layer=layer.name,
-            fix=Fix("Let the phase decide", tuple(delete_fields(net.source, [node]))),
+            fix=Fix(
+                "Let the phase decide",
+                tuple(delete_fields(net.source, [node])),
+                Applicability.UNSAFE if broken else Applicability.SAFE,
+            ),
         )
 
 

@@ -4,7 +4,8 @@ What it does
     Reports an even `local_size` of LRN, a kernel size, stride, `num_output` or group of 0, a
     padding of Pooling as large as its kernel, a base of Exp or Log that is not above 0, a `top_k`
     above the number of classes, slice points that do not rise or lie outside the axis, and sizes,
-    steps, variances and thresholds of SSD layers that must be above 0.
+    steps, variances and thresholds of SSD layers that must be above 0, and in SSD and Intel a
+    `resize_param` without sizes or a `max_expand_ratio` not above 1.
 
 Why it matters
     Set-up aborts: `LRN only supports odd values for local_size`, `Filter dimensions must be
@@ -44,13 +45,21 @@ def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
     return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
 
 
+_BOXES = """\
+layer { name: "d" type: "AnnotatedData" top: "x" top: "t" data_param { source: "s" }
+  transform_param { %s } }
+"""
 VALID = (
+    Example("ssd", _BOXES % "resize_param { height: 300 width: 300 }"),
+    Example("nvidia-0.17", _BOXES % "expand_param { max_expand_ratio: 1 }"),
     Example("bvlc", _INPUT + _layer("LRN", "lrn_param { local_size: 3 }")),
     Example("bvlc", _INPUT + _layer("Pooling", "pooling_param { kernel_size: 3 pad: 2 }")),
     Example("bvlc", _INPUT + _layer("Exp", "exp_param { base: 2 }")),
     Example("bvlc", _INPUT + _layer("Slice", 'top: "z" slice_param { slice_point: 3 }')),
 )
 INVALID = (
+    Invalid("ssd", _BOXES % "resize_param { height: 300 }", (2,)),
+    Invalid("intel", _BOXES % "expand_param { max_expand_ratio: 1 }", (2,)),
     Invalid("bvlc", _INPUT + _layer("LRN", "lrn_param { local_size: 4 }"), (4,)),
     Invalid(
         "nvidia-0.17", _INPUT + _layer("Pooling", "pooling_param { kernel_size: 2 pad: 2 }"), (4,)

@@ -2,8 +2,9 @@
 
 What it does
     Compares the shapes of the bottoms of Eltwise, Concat, Scale, Bias, losses, Accuracy, recurrent
-    layers and the heads of SSD; the parts of a Slice with the axis; and what a Reshape keeps with
-    what it makes. The message has both shapes, and where each was made.
+    layers and the heads of SSD, of which it names those with the wrong `num_output`; the parts of
+    a Slice with the axis; and what a Reshape keeps with what it makes. The message has both
+    shapes, and where each was made.
 
 Why it matters
     Set-up aborts: `Check failed: bottom[0]->shape() == bottom[i]->shape()`, `All inputs must have
@@ -25,17 +26,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.diagnostic import Severity
+from protolint.diagnostic import Label, Severity
+from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
+from protolint.net.view import View
+from protolint.words import counted, joined
 
 from ._construction import findings
+from ._drift import place
+from ._heads import wrong_heads
 
 
 @net_rule("NT021", "shapes-disagree", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    return findings(net, Kind.SHAPES)
+    named_heads = {
+        layer.name: (view, layer)
+        for view in net.views
+        for layer in net.of_types(("MultiBoxLoss", "DetectionOutput"))
+        if layer in view
+    }
+    for finding in findings(net, Kind.SHAPES):
+        where = named_heads.get(finding.layer or "")
+        yield finding if where is None else _with_heads(net, *where, finding)
+
+
+def _with_heads(net: Net, view: View, layer: Layer, finding: Finding) -> Finding:
+    """Add which head of a detector has the wrong num_output, and what it needs."""
+    heads = wrong_heads(net, view, layer)
+    if not heads:
+        return finding
+    words = [
+        f"'{head.layer.name}' has num_output {head.outputs} and needs {head.needed} "
+        f"({counted(head.boxes, 'box', 'boxes')} at each place times {head.per_box})"
+        for head in heads
+    ]
+    labels = [Label(place(head.layer, "num_output"), f"needs {head.needed}") for head in heads]
+    return finding._replace(
+        message=f"{finding.message}; {joined(words)}",
+        related=(*labels, *finding.related),
+    )
 
 
 _INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
@@ -46,7 +77,24 @@ def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
 
 
 _TWO = 'layer { name: "t" type: "%s" bottom: "%s" bottom: "%s" top: "t" }\n'
+_SSD = """\
+layer { name: "i" type: "Input" top: "x" top: "image"
+  input_param { shape { dim: [1, 8, 4, 4] } shape { dim: [1, 3, 32, 32] } } }
+layer { name: "prior" type: "PriorBox" bottom: "x" bottom: "image" top: "prior"
+  prior_box_param { min_size: 4 aspect_ratio: [%s] } }
+layer { name: "loc" type: "Convolution" bottom: "x" top: "loc"
+  convolution_param { num_output: 12 kernel_size: 1 } }
+layer { name: "loc_flat" type: "Flatten" bottom: "loc" top: "loc_flat" }
+layer { name: "conf" type: "Convolution" bottom: "x" top: "conf"
+  convolution_param { num_output: %d kernel_size: 1 } }
+layer { name: "conf_flat" type: "Flatten" bottom: "conf" top: "conf_flat" }
+layer { name: "out" type: "DetectionOutput"
+  bottom: "loc_flat" bottom: "conf_flat" bottom: "prior" top: "out"
+  detection_output_param { num_classes: 5 nms_param { } } }
+"""
 VALID = (
+    # A ratio that is given twice adds no box.
+    Example("ssd", _SSD % ("2, 2", 15)),
     Example(
         "bvlc",
         _INPUT
@@ -67,6 +115,8 @@ VALID = (
     ),
 )
 INVALID = (
+    Invalid("ssd", _SSD % ("2", 15 * 2), (12,)),
+    Invalid("nvidia-0.17", _SSD % ("2, 3", 25), (12,)),
     Invalid(
         "bvlc",
         _INPUT

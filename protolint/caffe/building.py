@@ -50,3 +50,6 @@ class Building(NamedTuple):
     #: A blob does not share memory with itself, so that a Concat or Slice of one blob does
     #: not work in place (ShareData in blob.cpp @ v0.16.1).
     shares_with_another_only: bool = False
+    #: resize_param and expand_param of a data layer are checked when it is made
+    #: (data_transformer.cpp @ ssd, Intel 1.1.6).
+    checks_resize: bool = False

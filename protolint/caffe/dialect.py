@@ -105,6 +105,9 @@ class Dialect:
     #: when weights are loaded, so that files with and without the Scale fit (CompileNet in
     #: net.cpp @ intel/caffe 1.1.6).
     merges_scale: ClassVar[bool] = False
+    #: A BatchNorm below a convolution, and its Scale, are folded into it when a net is built for
+    #: TEST (RemoveBNScale in remove_batch_norm.cpp @ intel/caffe 1.1.6).
+    folds_for_test: ClassVar[bool] = False
     #: OpenCV's importer computes its BatchNorm rightly (modules/dnn @ 4.9): mean, variance,
     #: factor and perhaps gamma and beta, with a default eps of 1e-5.
     batchnorm_is_opencvs: ClassVar[bool] = False

@@ -44,6 +44,7 @@ class Intel(Bvlc):
     affine_field = "use_weight_bias"
     zeroes_three_params = False
     merges_scale = True
+    folds_for_test = True
     batchnorm_is_opencvs = False
     can_be_written = False
     building: ClassVar[Building] = Building(
@@ -53,6 +54,7 @@ class Intel(Bvlc):
         infogain_axis=True,
         smooth_l1_weights=True,
         unequal_convolutions=True,
+        checks_resize=True,
     )
     solving: ClassVar[Solving] = Solving(
         policies=(*Solving().policies, "plateau", "multifixed"),

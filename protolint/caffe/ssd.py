@@ -22,7 +22,7 @@ class Ssd(Bvlc):
     name = "ssd"
     title = "SSD Caffe (weiliu89/caffe, branch ssd)"
     schema = "ssd"
-    building: ClassVar[Building] = Building()
+    building: ClassVar[Building] = Building(checks_resize=True)
     solving: ClassVar[Solving] = Solving(
         policies=(*Solving().policies, "plateau"), evaluations=("classification", "detection")
     )

@@ -14,7 +14,12 @@ from protolint.edit import apply_edits
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.files import replace_file
 from protolint.lint.add_suppressions import suppression_edits
-from protolint.lint.check import check_files, check_source, check_with_weights
+from protolint.lint.check import (
+    broken_statistics,
+    check_files,
+    check_source,
+    check_with_weights,
+)  # fmt: skip
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.source import Source
@@ -43,8 +48,10 @@ def change(
     reports: list[FileReport] = []
     applied: Counter[str] = Counter()
 
+    broken: frozenset[str] = frozenset()
+
     def found(source: Source) -> Iterator[Diagnostic]:
-        for report in check_source(workspace, source):
+        for report in check_source(workspace, source, broken=broken):
             yield from report.diagnostics
 
     def checked(source: Source) -> list[FileReport]:
@@ -64,6 +71,7 @@ def change(
                 )
             reports += check_files(workspace, [path], problems.report, progress=progress_bar)
             continue
+        broken = broken_statistics(checked(before)) if weights else broken
         try:
             after, counts = _changed(workspace, before, found, unsafe=unsafe, reason=reason)
             if not diff:

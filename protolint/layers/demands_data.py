@@ -130,6 +130,17 @@ def _transform(setup: SetupCheck) -> None:
     if message is not None and "mean_file" in message and message.numbers("mean_value"):
         setup.fault(Kind.CONTRADICTION, "mean_file and mean_value exclude each other",
                     node=message.node_of("mean_file"))  # fmt: skip
+        return
+    if message is None or not setup.building.checks_resize:
+        return
+    resize, expand = message.message("resize_param"), message.message("expand_param")
+    for side in ("height", "width") if resize is not None else ():
+        if resize is not None and resize.integer(side) <= 0:
+            setup.fault(Kind.RANGE, f"resize_param without {side} above 0", node=resize.node)
+            return
+    if expand is not None and expand.number("max_expand_ratio") <= 1:
+        setup.fault(Kind.RANGE, f"max_expand_ratio {expand.number('max_expand_ratio'):g}; it must "
+                    "be above 1", node=expand.node)  # fmt: skip
 
 
 def data(setup: SetupCheck) -> None:

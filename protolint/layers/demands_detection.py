@@ -189,7 +189,11 @@ def detection_evaluate(setup: SetupCheck) -> None:
             return
         for axis, size in ((0, 1), (1, 1), (3, width)):
             if setup.differ(setup.legacy(axis, i), size):
-                setup.fault(Kind.SHAPES, f"{setup.called(i)} must be 1x1xNx{width}", bottoms=(i,))
+                setup.fault(
+                    Kind.SHAPES,
+                    f"{setup.called(i)} must be 1x1xNx{width}{', as AnnotatedData gives it' * i}",
+                    bottoms=(i,),
+                )
                 return
 
 

@@ -27,7 +27,13 @@ from protolint.workspace.workspace import Choices, Workspace
 if TYPE_CHECKING:
     from protolint.lint.check_weights import GivenNet
 
-__all__ = ["check_files", "check_readings", "check_source", "check_with_weights", "findings_of"]
+__all__ = [
+    "broken_statistics", "check_files", "check_readings", "check_source", "check_with_weights",
+    "findings_of",
+]  # fmt: skip
+
+#: Findings on weights after which stored statistics are not to be used.
+_BROKEN = ("WT001", "WT002", "WT003", "WT008", "WT011")
 
 #: Gives what is called with a path, the bytes done and all bytes; None where nobody would see it.
 ProgressBar: TypeAlias = Callable[
@@ -35,25 +41,34 @@ ProgressBar: TypeAlias = Callable[
 ]
 
 
-def check_source(workspace: Workspace, source: Source) -> list[FileReport]:
+def check_source(
+    workspace: Workspace, source: Source, *, broken: frozenset[str] = frozenset()
+) -> list[FileReport]:
     """Return one report on a prototxt for each of its targets.
 
-    Raises ConfigError for a configuration that is wrong, InputError for a schema that cannot
+    `broken` are the BatchNorms whose statistics its weights have broken, where they are at
+    hand. Raises ConfigError for a configuration that is wrong, InputError for a schema that cannot
     be read.
     """
-    return check_readings(workspace, workspace.readings(source))
+    return check_readings(workspace, workspace.readings(source), broken=broken)
 
 
-def check_readings(workspace: Workspace, readings: Readings) -> list[FileReport]:
+def check_readings(
+    workspace: Workspace, readings: Readings, *, broken: frozenset[str] = frozenset()
+) -> list[FileReport]:
     """Return one report on a parsed prototxt for each of its targets, as check_source does."""
     source = readings.tree.source
     selection = selection_of(workspace, source.path)
     selected = selection.selector(source.path)
     known = text_rules(solver=readings.kind is FileKind.SOLVER)
     rules = [rule for rule in known if selected(rule.code)]
+    targets = workspace.targets(readings)
+    if broken:
+        for net in (net for target in targets for net in readings.read(target.dialect).nets):
+            net.broken_statistics = broken
     checked = [
         (target, _found(readings.read(target.dialect), target, rules, selection))
-        for target in workspace.targets(readings)
+        for target in targets
     ]
     names = [target.dialect.name for target, _ in checked]
     ran = {rule.code for rule in rules if any(map(rule.applies_to, names))}
@@ -215,15 +230,40 @@ def check_with_weights(
 ) -> list[FileReport]:
     """Return the reports of a net, and those of the weights that were given for it."""
     readings = workspace.readings(source)
-    reports = check_readings(workspace, readings)
+    of_weights = _of_weights(workspace, readings, report, weights, progress)
+    broken = broken_statistics(of_weights)
+    return [*check_readings(workspace, readings, broken=broken), *of_weights]
+
+
+def _of_weights(
+    workspace: Workspace,
+    readings: Readings,
+    report: Callable[[ProtolintError], None],
+    weights: Sequence[str],
+    progress: ProgressBar,
+) -> list[FileReport]:
+    """Return the reports of the weights that were given for a net."""
     if not weights:
-        return reports
+        return []
     from protolint.lint.check_weights import GivenNet
 
-    given = GivenNet(readings, [report.target for report in reports])
-    for path in weights:
-        reports += _weights(workspace, path, report, progress, given)
-    return reports
+    given = GivenNet(readings, workspace.targets(readings))
+    return [
+        found for path in weights for found in _weights(workspace, path, report, progress, given)
+    ]
+
+
+def broken_statistics(reports: Iterable[FileReport]) -> frozenset[str]:
+    """Return the BatchNorms of which a report on weights says that no statistics are to be used.
+
+    They have NaN, a negative variance, a factor of 0, a gain that explodes, or nothing learned.
+    """
+    return frozenset(
+        found.layer
+        for report in reports
+        for found in report.diagnostics
+        if found.layer is not None and found.code in _BROKEN and found.severity is not Severity.INFO
+    )
 
 
 def _weights(

@@ -125,6 +125,8 @@ class Net:
         self.settled: dict[Hashable, tuple[list[Shape], bool]] = {}
         self.written: dict[int, Hashable] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
+        #: The BatchNorms whose statistics the weights at hand have broken, by their names.
+        self.broken_statistics: frozenset[str] = frozenset()
         self.inputs = message.texts("input")
         sized = "input_dim" in message or "input_shape" in message
         if not sized and not dialect.keeps_inputs_without_shape:

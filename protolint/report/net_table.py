@@ -7,12 +7,13 @@ from typing import Any
 
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
+from protolint.net.folding import folded
 from protolint.net.init import construction
 from protolint.net.net import TRAIN, Net
 from protolint.net.summary import BatchNormSummary, LayerSummary, NetSummary
 from protolint.report.style import shown
 from protolint.report.table import Column, draw
-from protolint.words import counted, titled
+from protolint.words import counted, listed, titled
 
 __all__ = ["as_dict", "render"]
 
@@ -40,7 +41,18 @@ def render(net: Net, summary: NetSummary, limit: int | None) -> str:
     rows += [_row(net, summary, entry) for entry in summary.layers]
     table = draw(_COLUMNS, rows, limit) if rows else "no layers\n"
     head = f"{summary.state}: {name}" if name else str(summary.state)
-    return f"{head}\n\n{table}\n{_totals(summary)}\n{_end(net, summary)}"
+    more = f"{_folded(net, summary)}{_end(net, summary)}"
+    return f"{head}\n\n{table}\n{_totals(summary)}\n{more}"
+
+
+def _folded(net: Net, summary: NetSummary) -> str:
+    """Return which layers the Caffe folds away while it builds the net; "" for none."""
+    found = folded(net, net.view_in(summary.state))
+    if not found:
+        return ""
+    names = [titled(layer.name, layer.type) for _, layers in found for layer in layers]
+    into = titled(found[0][0].name) if len(found) == 1 else "the convolutions above"
+    return f"{net.dialect.name} folds {shown(listed(names, 4))} into {shown(into)} for TEST\n"
 
 
 def _end(net: Net, summary: NetSummary) -> str:

@@ -32,6 +32,8 @@ BN032 . . x . . . . .
 NT007 . . . . . x . .
 NT008 . x x x x x . .
 NT013 . . . x x x . .
+NT038 . . . . . x x x
+NT039 . . . . . x x x
 SV003 . . . x x x . .
 SV004 . x . . . . . .
 SV007 . . . x x x . .
