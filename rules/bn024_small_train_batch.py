@@ -12,7 +12,8 @@ Why it matters
 Which Caffe
     All. On NVIDIA the number is divided among the GPUs, in BVLC each GPU gets as many. Layers
     that obey `use_global_stats: true` do not use the batch; a net of such layers only is left
-    alone. `iter_size` in the solver does not help; where it is known, SV001 says so instead.
+    alone, and so is one without a loss whose data is not for TRAIN alone. `iter_size` in the
+    solver does not help; where it is known, SV001 says so instead.
 
 Evidence
     BVLC/caffe#4716, BVLC/caffe#3229, sfzhang15/RefineDet#55 and #71, cvjena/cnn-models#5.
@@ -27,11 +28,12 @@ from protolint.diagnostic import Severity
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.net import Net
+from protolint.net.net import TRAIN, Net
 from protolint.source import Span
 from protolint.words import counted
 
 from ._affine import collects_statistics
+from ._starts import is_loss, is_trained
 
 _ENOUGH, _TINY = 16, 4
 
@@ -53,6 +55,8 @@ def check(net: Net) -> Iterator[Finding]:
         for batch in _batches(layer)
         if 0 < batch.size < _ENOUGH
     ]
+    if not _is_trained(net):
+        return
     number = sum(collects_statistics(net, layer) for layer in net.batchnorms)
     if not batches or not number:
         return
@@ -65,6 +69,16 @@ def check(net: Net) -> Iterator[Finding]:
         f"({counted(number, 'BatchNorm layer')})",
         layer=batch.layer.name,
         severity=None if batch.size <= _TINY else Severity.INFO,
+    )
+
+
+def _is_trained(net: Net) -> bool:
+    """Whether a net may be trained: it has a loss or a layer that may be one, or says so."""
+    own = net.dialect.layer_types - net.custom_types - {"Python"}
+    return any(
+        is_trained(net, view) or any(is_loss(x) or x.type not in own for x in view.layers)
+        for view in net.views
+        if view.state.phase == TRAIN
     )
 
 
@@ -104,6 +118,8 @@ VALID = (
     Example("bvlc", _net("")),
     Example("bvlc", _net("batch_size: 2").replace("BatchNorm", "ReLU")),
     Example("bvlc", _net("batch_size: 8"), _SOLVER),
+    # Nothing is trained.
+    Example("bvlc", _net("batch_size: 1").replace(" include { phase: TRAIN }", "")),
     Example(
         "bvlc",
         'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }\n'

@@ -55,6 +55,9 @@ def check(file: LintFile) -> Iterator[Finding]:
             "V1LayerParameter",
         ):
             hint = "; a '}' is missing above it"
+        elif message.name == "PriorBoxParameter" and not found:
+            hint = "; perhaps a fork of SSD Caffe has it: without it the boxes are others, and so"
+            hint += " is the num_output of the heads"
         fix = None
         if message.name == "LayerParameter" and node.name in _IN_PARAM:
             hint = f": it is of the old `layers`; write param {{ {_IN_PARAM[node.name]}: ... }}"
@@ -121,6 +124,7 @@ layer {
     Invalid("bvlc", "layer { include { layers: 1 } }\n", (1,)),
     Invalid("bvlc", "layer { convolution_param { numoutputs: 8 } }\n", (1,)),
     Invalid("bvlc", "layer { frobnicate: 1 }\n", (1,)),
+    Invalid("ssd", "layer { prior_box_param { extra_ar: 2 } }\n", (1,)),
     Invalid(
         "bvlc",
         """\

@@ -260,7 +260,11 @@ class _Walk:
         if rounds < len(own) if generic else rounds != len(own):
             nets = counted(len(own), "test net") if own else "no test net"
             field = "test_iter" if rounds else own[0].field
-            hint = "name one in test_net" if not own else "give one test_iter for each test net"
+            hint = (
+                "name one in test_net, or use net"
+                if not own
+                else "give one test_iter for each test net"
+            )
             yield self._fault(SolverKind.TEST_NETS, field, f"{rounds} test_iter for {nets}; {hint}")
         states = len(message.messages("test_state"))
         if states and states != rounds:

@@ -1,0 +1,89 @@
+"""What public reports come to: the line and the rule that end the search.
+
+The files lie beside the project; each kind has an example in the module of its rule, too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import protolint
+
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
+#: File, target, and what is wrong: rule and line.
+MORE = [
+    ("01-ssd-one-conf-head-kept-21/train_dummy.prototxt", "ssd", "NT021:183"),
+    ("01-ssd-one-conf-head-kept-21/right_dummy.prototxt", "ssd", ""),
+    ("02-ssd-box-field-of-another-fork/a_with_field.prototxt", "ssd", "PT002:60"),
+    ("02-ssd-box-field-of-another-fork/b_without_field.prototxt", "ssd", "NT021:72"),
+    ("02-ssd-box-field-of-another-fork/right.prototxt", "ssd", ""),
+    ("03-ssd-propagate-down-five/train_dummy.prototxt", "ssd", "NT026:186"),
+    ("03-ssd-propagate-down-five/right_dummy.prototxt", "ssd", ""),
+    ("04-ssd-solver-fields/solver.prototxt", "ssd", ""),
+    ("04-ssd-solver-fields/solver.prototxt", "bvlc", "PT003:18 PT003:19 PT003:20 SV016:1 SV016:2"),
+    ("05-ssd-deploy-batch-stats/deploy.prototxt", "ssd", "BN012:4 BN012:8"),
+    ("05-ssd-deploy-batch-stats/right.prototxt", "ssd", ""),
+    ("06-ssd-evaluate-plain-labels/test.prototxt", "ssd", "NT021:29"),
+    ("06-ssd-evaluate-plain-labels/right_dummy.prototxt", "ssd", ""),
+    ("07-ssd-sampler-scale-zero/train.prototxt", "ssd", "NT038:26"),
+    ("08-intel-net-engine/train_val.prototxt", "intel", ""),
+    ("10-deploy-memorydata/deploy.prototxt", "bvlc", ""),
+    ("18-upgrade-solver-both-types/solver.prototxt", "bvlc", "SV009:11"),
+    ("18-upgrade-solver-both-types/right_type_only.prototxt", "bvlc", ""),
+    ("23-ssd-max-out-background/with_max_out.prototxt", "ssd", ""),
+    ("23-ssd-max-out-background/without_max_out.prototxt", "ssd", "NT021:21"),
+]
+FIELD = [
+    ("06_softmax_over_one_channel.prototxt", "NT033:12"),
+    ("08_step_without_stepsize.prototxt", "SV014:3"),
+    ("10_test_iter_but_no_test_net.prototxt", "SV012:2"),
+    ("13_frozen_upsampling_of_zeros.prototxt", "NT030:14"),
+    ("14_trained_from_deploy_text.prototxt", "NT030:9"),
+    ("15_mean_in_data_param.prototxt", "NT035:20"),
+    ("28_softmax_before_softmax_loss.prototxt", "NT032:11"),
+    ("29_train_net_without_loss.prototxt", "NT034:9"),
+    ("45_three_means_one_channel.prototxt", "NT036:7"),
+    ("50_solver_words_misspelt.prototxt", "SV010:2 SV010:6"),
+    ("63_bilinear_without_group.prototxt", "NT031:14"),
+]
+PAIRS = [
+    ("30_pair", "NT009:8"),
+    ("30_pair2", "NT009:4 NT009:8"),
+    ("32_pair_input_side", "NT009:11"),
+]
+
+pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="needs ../shared/cases")
+
+
+def found(path: Path, target: str) -> str:
+    """Every finding as `code:line`; remarks, and nets that are elsewhere, do not count."""
+    result = protolint.check(path, target=target, isolated=True)
+    return " ".join(
+        sorted(
+            f"{finding.code}:{result.position(finding).line}"
+            for finding in result
+            if finding.severity.value != "info" and finding.code != "SV008"
+        )
+    )
+
+
+@pytest.mark.parametrize(("name", "target", "wanted"), MORE)
+def test_more_reports(name: str, target: str, wanted: str) -> None:
+    assert found(CASES / "more" / name, target) == wanted
+
+
+@pytest.mark.parametrize(("name", "wanted"), FIELD)
+def test_reports_of_users(name: str, wanted: str) -> None:
+    assert found(CASES / "field" / name, "bvlc") == wanted
+
+
+@pytest.mark.parametrize(("folder", "wanted"), PAIRS)
+def test_pairs(folder: str, wanted: str) -> None:
+    assert found(CASES / "field" / folder, "bvlc") == wanted
+
+
+def test_the_head_is_named() -> None:
+    (finding,) = protolint.check(CASES / "more" / MORE[0][0], target="ssd", isolated=True)
+    assert "'s5_box_conf' has num_output 126 and needs 30" in finding.message
