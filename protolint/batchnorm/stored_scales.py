@@ -1,10 +1,14 @@
 """Which Scale layer of a weight file is a BatchNorm's gamma and beta.
 
 A weight file holds the layers of one state, with their bottoms and tops, so the question is
-that of protolint.net.pairing, put to the file alone.
+that of protolint.net.pairing, put to the file alone. Where a file has neither bottoms nor tops, the
+order of its layers is all there is.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
+from math import prod
 
 from protolint.caffe.numbers import LayerField, ScaleField
 from protolint.errors import InputError
@@ -12,7 +16,7 @@ from protolint.net.pairing import GRADIENT_FIELDS, Link, objections
 from protolint.weights.index import LayerEntry, ModelIndex, shown
 from protolint.wire import VARINT, Buffer, WireError, fields, signed
 
-__all__ = ["BATCHNORM_TYPES", "stored_scales"]
+__all__ = ["BATCHNORM_TYPES", "is_without_blobs_between", "stored_scales"]
 
 #: The types whose blobs are statistics: BN is that of older forks.
 BATCHNORM_TYPES = ("BatchNorm", "BN")
@@ -25,6 +29,8 @@ def stored_scales(data: Buffer, index: ModelIndex) -> dict[int, LayerEntry]:
 
     Raises InputError for a damaged scale_param.
     """
+    if is_without_blobs_between(index):
+        return _next_ones(index)
     readers = _readers(index)
     found: dict[int, LayerEntry] = {}
     for layer in index.layers:
@@ -42,6 +48,23 @@ def stored_scales(data: Buffer, index: ModelIndex) -> dict[int, LayerEntry]:
         except WireError as error:
             place = f"byte {error.offset} (layer {scale.position} '{shown(scale.name)}')"
             raise InputError(index.path, f"{place}: {error}") from None
+    return found
+
+
+def is_without_blobs_between(index: ModelIndex) -> bool:
+    """Whether a file says of no layer what it reads and writes, as some tools write files."""
+    return len(index.layers) > 1 and not any(layer.bottoms or layer.tops for layer in index.layers)
+
+
+def _next_ones(index: ModelIndex) -> dict[int, LayerEntry]:
+    """Return the Scale layers that come next behind a BatchNorm, with a value for each channel."""
+    found = {}
+    for layer, behind in pairwise(index.layers):
+        if layer.type in BATCHNORM_TYPES and layer.blobs and behind.type == "Scale":
+            channels = max(prod(blob.shape) for blob in layer.blobs)
+            sizes = [prod(blob.shape) for blob in behind.blobs]
+            if sizes and all(size == channels for size in sizes) and len(sizes) <= 2:
+                found[layer.position] = behind
     return found
 
 

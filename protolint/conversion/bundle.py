@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
@@ -48,6 +49,7 @@ from protolint.conversion.write import (
 )
 from protolint.errors import InputError, UsageError
 from protolint.net.net import Net
+from protolint.source import Source
 from protolint.weights.files import mapped
 from protolint.weights.kinds import FileKind
 from protolint.wire import WireError
@@ -83,6 +85,11 @@ def _weights(inputs: Sequence[Input]) -> list[Input]:
     if not found:
         raise UsageError("--like fits weights to a net: give a caffemodel too")
     return found
+
+
+def _run_by(build: Build, engine: str | None) -> Build:
+    """Return a build in which BatchNorms that name no engine run on this one; None: its own."""
+    return build if engine is None else build._replace(cudnn=engine == "CUDNN")
 
 
 def _as_asked(readings: Readings, asked: Dialect) -> LintFile:
@@ -236,13 +243,28 @@ class Bundle:
         """Return the jobs, in the order of the inputs but models first, then states, then text."""
         binary = self._made(FileKind.MODEL, self._model)
         models = [*binary, *self._made(FileKind.MODEL_HDF5, self._hdf5_model)]
-        return [
-            *models,
+        states = [
             *self._made(FileKind.STATE, partial(self._state, models)),
             *self._made(FileKind.STATE_HDF5, partial(self._hdf5_state, models)),
-            *self._made(FileKind.NET, self._net),
-            *self._made(FileKind.SOLVER, self._solver),
         ]
+        texts = [*self._made(FileKind.NET, self._net), *self._made(FileKind.SOLVER, self._solver)]
+        for job in models:
+            job.nets = (self.nets, self._nets_after(texts))
+        return [*models, *states, *texts]
+
+    def _nets_after(self, texts: Sequence[TextJob]) -> list[Net]:
+        """Return the nets that the weights are for in the target."""
+        engine = self.options.choices.engine
+        if self.like is not None:
+            net = self.like.net
+            build = _run_by(net.build, engine)
+            return [Net(net.message, net.dialect, net.source, build=build)]
+        found = []
+        for job in texts:
+            build = _run_by(self.texts[job.path].build._replace(schema=None), engine)
+            source = Source(job.path, job.data)
+            found += Readings.of(source, build).read(self.options.target).nets
+        return found
 
     def _made(self, kind: FileKind, make: Callable[[Input, str], _Job]) -> list[_Job]:
         """Return the jobs of the inputs of one kind."""
@@ -377,20 +399,20 @@ class Bundle:
         """Return the schema of the Caffe that wrote a model."""
         return job.plan.model.dialect.schema if isinstance(job, ModelJob) else job.source
 
-    def _net(self, entry: Input, output: str) -> Job:
+    def _net(self, entry: Input, output: str) -> TextJob:
         """Return the job of a net's prototxt."""
         file = self.texts[entry.path]
         plan = self.plans[self.nets.index(file.nets[0])]
         data, notes = new_net_text(file, plan)
         return self._text(file, output, data, notes)
 
-    def _text(self, file: LintFile, output: str, data: bytes, notes: list[Note]) -> Job:
+    def _text(self, file: LintFile, output: str, data: bytes, notes: list[Note]) -> TextJob:
         """Return the job of a text that is proven; raises InputError for one that is not sound."""
         path = file.source.path
         refuse(path, new_faults(file, data, self.options.target))
         return TextJob(path, output, file.dialect.name, data, notes)
 
-    def _solver(self, entry: Input, output: str) -> Job:
+    def _solver(self, entry: Input, output: str) -> TextJob:
         """Return the job of a solver's prototxt."""
         file = self.texts[entry.path]
         plans = [p for n, p in zip(self.nets, self.plans, strict=True) if n in file.nets]

@@ -341,6 +341,11 @@ def affine_found_inside(layer: str, scale: str) -> Note:
     return Note("", layer, text)
 
 
+def scale_filled(layer: str, scale: str) -> Note:
+    """Return that a Scale layer without weights gets those that its fillers would make."""
+    return Note("", layer, f"Scale '{scale}' is not in the weights; it is written as 1 and 0")
+
+
 def no_place(layer: str, stored: str) -> Refusal:
     """Return that the net has no place for a gamma and beta of the file."""
     where = f"in its Scale layer '{stored}'" if stored else "in the BatchNorm"
@@ -350,6 +355,12 @@ def no_place(layer: str, stored: str) -> Refusal:
         "put a Scale layer behind it (scale_bias: true where that is known), or convert the"
         " weights without the net",
     )
+
+
+def nothing_between(scales: Sequence[str]) -> Refusal:
+    """Return that a file does not say which BatchNorm a Scale layer follows."""
+    evidence = f"{_first_of(scales)}: the file has neither bottoms nor tops, and which BatchNorm it"
+    return Refusal("", f"{evidence} follows is open", "give the net's prototxt too")
 
 
 def scales_in_hdf5(layer: str, names: Sequence[str]) -> Refusal:

@@ -21,7 +21,9 @@ from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import FROZEN_SCALE, LayerChange, after_scale
 from protolint.conversion.numbers.hdf5 import read_state, write_model, write_state
 from protolint.conversion.numbers.model_plan import ModelPlan
+from protolint.conversion.numbers.rewrite import blobs_of
 from protolint.conversion.numbers.solverstate import StateIndex, index_state
+from protolint.conversion.prove.composed import Side, prove_nets
 from protolint.conversion.prove.weights import (
     TOLERANCE,
     Proof,
@@ -32,8 +34,12 @@ from protolint.conversion.prove.weights import (
 )
 from protolint.conversion.report import FileResult, LayerRow
 from protolint.files import AtomicFile, check_target, publish_all
+from protolint.net.net import Net
+from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
+from protolint.weights.index import ModelIndex, index_model
 from protolint.weights.splice import Piece, size_of, splice
+from protolint.wire import Buffer
 
 __all__ = [
     "HDF5ModelJob",
@@ -142,6 +148,8 @@ class WeightsJob(Job):
         super().__init__(path, output, source, notes)
         self.layers = layers
         self.proofs: list[Proof] | None = None
+        #: The nets of the model in the source, and in the target; none are known without text.
+        self.nets: tuple[Sequence[Net], Sequence[Net]] = ((), ())
 
     @property
     def changes(self) -> dict[str, LayerChange]:
@@ -196,6 +204,16 @@ class ModelJob(WeightsJob):
         self.proofs = prove(
             path, plan.rewrite.layers, self.target, plan.model.index, plan.touched, how.tolerance
         )
+        before, after = self.nets
+        if after:
+            with mapped(self.path) as (old, _), mapped(path) as (new, state):
+                made = index_model(path, new, state)
+                prove_nets(
+                    self.layers,
+                    _side(before, old, plan.model.index),
+                    _side(after, new, made),
+                    how.tolerance,
+                )
 
 
 class HDF5ModelJob(WeightsJob):
@@ -221,8 +239,13 @@ class HDF5ModelJob(WeightsJob):
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and measure every BatchNorm."""
-        self.proofs = self._prove(read_model(path))
+        made = read_model(path)
+        self.proofs = self._prove(made)
         check_proofs(self.proofs, how.tolerance)
+        before, after = self.nets
+        if after:
+            given = read_model(self.path)
+            prove_nets(self.layers, _known(before, given), _known(after, made), how.tolerance)
 
     def _prove(self, made: Mapping[str, tuple[Array, ...]]) -> list[Proof]:
         """Return the proof of every BatchNorm; raises ProofError."""
@@ -314,6 +337,23 @@ class HDF5StateJob(_HistoryJob):
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and compare shapes."""
         self.check(read_state(path).shapes)
+
+
+def _side(nets: Sequence[Net], data: Buffer, index: ModelIndex) -> Side:
+    """Return nets with the weights of a binary file."""
+    entries = {entry.name: entry for entry in index.layers if entry.blobs}
+
+    def blobs(name: str) -> Sequence[Array]:
+        entry = entries.get(name)
+        return () if entry is None else blobs_of(index.path, data, entry)
+
+    return Side(nets, blobs, frozenset(entries))
+
+
+def _known(nets: Sequence[Net], blobs: Mapping[str, tuple[Array, ...]]) -> Side:
+    """Return nets with the weights of an HDF5 file."""
+    names = frozenset(name for name, given in blobs.items() if given)
+    return Side(nets, lambda name: blobs.get(name, ()), names)
 
 
 def write_jobs(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> None:

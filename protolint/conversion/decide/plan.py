@@ -135,6 +135,9 @@ class _Planner:
     def _step(self, name: str, layers: list[Layer]) -> Step | None:
         net = self.net
         forms = [form_of(layer, net) for layer in layers]
+        if net.dialect.merges_scale and any(form.affine for form in forms):
+            # A Scale behind one variant becomes the gamma and beta of the blobs they share.
+            forms = [next(form for form in forms if form.affine)]
         source = forms[0]
         if not self._is_sound(name, layers, forms):
             return None

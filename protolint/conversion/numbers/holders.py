@@ -80,6 +80,9 @@ class _Mover:
                 return self._elsewhere(norm, recipe, stored)
             if stored:
                 self.refusals.append(notes.two_holders(norm.name, recipe.scale, stored))
+            if recipe.fate is Fate.KEEP and len(self.shapes[recipe.scale]) != 1 + recipe.bias:
+                # Its Caffe refuses the pair; a beta of 0 is what is missing, or too much.
+                return recipe._replace(fate=Fate.FOLD)
             return recipe
         if stored:
             return self._without_layer(norm, recipe, stored)
@@ -101,7 +104,12 @@ class _Mover:
             if recipe.fate is Fate.MERGE:
                 return recipe._replace(fate=Fate.NONE, scale="")
             return recipe._replace(fate=Fate.ADD)
-        if recipe.fate in (Fate.MERGE, Fate.REPLACE) and not self._starts_plain(wanted):
+        if self._starts_plain(wanted):
+            if recipe.fate is Fate.MERGE:
+                return recipe
+            self.notes.append(notes.scale_filled(norm.name, wanted))
+            return recipe._replace(fate=Fate.ADD)
+        if recipe.fate in (Fate.MERGE, Fate.REPLACE):
             self.refusals.append(notes.filled_otherwise(norm.name, wanted))
         return recipe
 

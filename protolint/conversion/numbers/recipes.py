@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from protolint.batchnorm.reading import Norm
+from protolint.batchnorm.stored_scales import is_without_blobs_between
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
 from protolint.caffe.dialect import Dialect
@@ -46,10 +47,28 @@ def net_of_model(
     net = model_net(data, index, dialect)
     build = Build(cudnn=with_cudnn(norms.values(), dialect))
     layers = [entry for entry in index.layers if entry.generation.value == 100]
-    for entry, (message, _) in zip(layers, net.message.values.get("layer", ()), strict=True):
+    found = list(zip(layers, net.message.values.get("layer", ()), strict=True))
+    for entry, (message, _) in found:
         if entry.position in norms and isinstance(message, Message):
             _describe(message, norms[entry.position])
+    if is_without_blobs_between(index):
+        _connect({entry.name: m for entry, (m, _) in found if isinstance(m, Message)}, norms)
     return Net(net.message, dialect, net.source, build=build)
+
+
+def _connect(layers: Mapping[str, Message], norms: Mapping[int, Norm]) -> None:
+    """Name the blobs around each BatchNorm where a file names none.
+
+    Its Scale layer works in place on its top; what the other layers read stays unknown.
+    """
+    for norm in norms.values():
+        message, scale = layers.get(norm.name), layers.get(norm.facts.scale or "")
+        if message is not None:
+            with_value(message, "bottom", f"{norm.name}: bottom")
+            with_value(message, "top", f"{norm.name}: top")
+        if scale is not None:
+            with_value(scale, "bottom", f"{norm.name}: top")
+            with_value(scale, "top", f"{norm.name}: top")
 
 
 def _describe(message: Message, norm: Norm) -> None:
@@ -88,13 +107,16 @@ def _recipe(step: Step, target: Dialect) -> Recipe:
     comment = mark(step.memory) if step.memory is not None else ""
     scale = step.scale
     if step.action is Action.FREEZE:
-        new = scale is not None and scale.before is None
+        if scale is None:
+            return Recipe(FROZEN_SCALE, comment=comment)
+        new = scale.before is None
         return Recipe(
             FROZEN_SCALE,
-            Fate.ADD if new else Fate.NONE,
-            scale.name if new and scale is not None else "",
+            Fate.ADD if new else Fate.KEEP,
+            scale.name,
             comment=comment,
             scale_comment=ADDED if new else "",
+            bias=scale.after is not False,
         )
     engine = step.target.engine
     layout = target_layout(target, engine, affine=step.target.affine)

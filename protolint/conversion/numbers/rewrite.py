@@ -52,6 +52,7 @@ from protolint.wire import (
 
 __all__ = [
     "Rewrite",
+    "blobs_of",
     "rewrite_model",
     "scale_blobs_of",
 ]
@@ -88,12 +89,17 @@ class Rewrite:
     recoded: Counter[str] = field(default_factory=Counter)
 
 
-def scale_blobs_of(path: str, data: Buffer, layer: LayerEntry) -> tuple[Array, ...]:
-    """Return the blobs of a Scale layer, flat; halves as floats."""
+def blobs_of(path: str, data: Buffer, layer: LayerEntry) -> tuple[Array, ...]:
+    """Return the blobs of a layer; raises InputError for a damaged one."""
     return tuple(
-        _wide(decode_blob(data, blob, path=path, place=f"layer '{layer.name}', blob {i}"))
+        decode_blob(data, blob, path=path, place=f"layer '{layer.name}', blob {i}")
         for i, blob in enumerate(layer.blobs)
     )
+
+
+def scale_blobs_of(path: str, data: Buffer, layer: LayerEntry) -> tuple[Array, ...]:
+    """Return the blobs of a Scale layer, flat; halves as floats."""
+    return tuple(_wide(values) for values in blobs_of(path, data, layer))
 
 
 def _wide(values: Array) -> Array:
@@ -460,12 +466,10 @@ class _Rebuilt:
         layer, name = self.layer, self.recipe.scale_name or self.recipe.scale
         if self.recipe.fate is Fate.ADD and self.model.index.named(name):
             raise LayoutError(f"the file has another layer '{name}'; give another --scale-name")
-        top = tops[0] if tops else ""
         parts: list[tuple[int, tuple[Piece, ...]]] = [
             (_NAME, (_text(_NAME, name),)),
             (_TYPE, (_text(_TYPE, self.recipe.scale_type),)),
-            (_BOTTOM, (_text(_BOTTOM, top),)),
-            (_TOP, (_text(_TOP, top),)),
+            *((number, (_text(number, tops[0]),)) for number in (_BOTTOM, _TOP) if tops),
         ]
         specs = self._specs()
         wanted = [specs.get(role, b"") for role in (Role.GAMMA, Role.BETA)]
