@@ -8,7 +8,7 @@ from typing import NamedTuple
 from protolint.edit import Fix
 from protolint.source import Source, Span
 
-__all__ = ["Diagnostic", "Label", "Severity"]
+__all__ = ["Diagnostic", "Label", "Repeat", "Severity"]
 
 
 class Severity(Enum):
@@ -34,8 +34,18 @@ class Label(NamedTuple):
     source: Source | None = None
 
 
+class Repeat(NamedTuple):
+    """Another place of a finding, and its layer."""
+
+    span: Span
+    layer: str | None
+
+
 class Diagnostic(NamedTuple):
-    """One finding at one place of one file, for one target dialect."""
+    """One finding in one file, for one target dialect, at its first place.
+
+    `repeats` are the other places, for findings that are `alike` by a word of their rule.
+    """
 
     code: str
     name: str
@@ -47,6 +57,8 @@ class Diagnostic(NamedTuple):
     target: str | None = None
     related: tuple[Label, ...] = ()
     fix: Fix | None = None
+    alike: str = ""
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def sort_key(self) -> tuple[str, int, str, int, str]:

@@ -11,7 +11,7 @@ __all__ = ["did_you_mean", "distance", "nearest"]
 _ALIASES = {
     "val": "value", "lr": "lr_mult", "wd": "decay_mult", "momentum": "moving_average_fraction",
     "epsilon": "eps", "kernel": "kernel_size", "padding": "pad", "bias": "bias_term",
-    "filters": "num_output", "inputs": "bottom", "output": "top", "outputs": "top",
+    "filters": "num_output", "id": "label", "inputs": "bottom", "output": "top", "outputs": "top",
 }  # fmt: skip
 
 

@@ -1,39 +1,106 @@
-"""Who else knows a field that the target does not."""
+"""Who else knows a field or a layer type that the target does not, and what to do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from protolint.caffe.binder import BindProblem
+from protolint.caffe.binder import BindProblem, ProblemKind
 from protolint.caffe.descriptors import load_schema
+from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import (
     FOREIGN_SCHEMAS,
     GREW_FROM,
     SCHEMA_TITLES,
     Unknown,
     forks_that_know,
+    new_name_of,
+    unknown_field,
 )
+from protolint.caffe.registry import TARGETS, registered_by
+from protolint.text.tree import Scalar
+from protolint.words import joined
 from protolint.workspace.reading import LintFile
 
+if TYPE_CHECKING:
+    from protolint.caffe.fork_table import Fork
 
-def owners_of(file: LintFile, problem: BindProblem) -> list[str]:
-    """Return the dialects and forks that have an unknown field in the same message, by name."""
-    return _owners(file.dialect.schema, problem.message.name, problem.node.name)
+_MOST = 3
+
+
+class Owners(NamedTuple):
+    """Who knows a thing: schemas by name, and public forks; what it is called today."""
+
+    schemas: tuple[str, ...] = ()
+    forks: tuple[Fork, ...] = ()
+    new_name: str | None = None
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+    @property
+    def title(self) -> str:
+        """What a message says of whose a thing is."""
+        if self.schemas:
+            return f"it is of {joined(SCHEMA_TITLES.get(name, name) for name in self.schemas)}"
+        return f"it is of {joined(fork.title for fork in self.forks[:_MOST])}"
+
+    def advice(self, target: Dialect) -> str:
+        """Return what to do with a file that has the thing."""
+        known = next((name for name in TARGETS if name in self.schemas), None)
+        if known is None:
+            return "run the file with that Caffe, or give its caffe.proto with --proto"
+        check = f"check it with --target {known}"
+        if not target.can_be_written:
+            return f"{check}, if it is for that Caffe"
+        return f"convert the file (protolint convert --to {target.name}), or {check}"
+
+
+def owners_of(file: LintFile, problem: BindProblem) -> Owners:
+    """Return who has an unknown field in the same message; nobody for other problems."""
+    if problem.kind is not ProblemKind.UNKNOWN_FIELD:
+        return Owners()
+    return _owners(file.dialect.schema, unknown_field(problem.message.name, problem.node))
 
 
 @lru_cache(maxsize=4096)
-def _owners(schema: str, message: str, field: str) -> list[str]:
+def _owners(schema: str, thing: Unknown) -> Owners:
+    new_name = new_name_of(thing.name)
+    if new_name is not None:
+        return Owners(new_name=new_name)
+    forks = forks_that_know(thing)
     found: list[str] = []
     for name in FOREIGN_SCHEMAS:
-        known = name != schema and field in _fields(name, message)
+        known = name != schema and thing.name in _fields(name, thing.message)
         if known and GREW_FROM.get(name) not in found:
             found.append(name)
-    if not found:
-        return [fork.name for fork in forks_that_know(Unknown(message, field))]
-    return [SCHEMA_TITLES.get(name, name) for name in found]
+    # What the last of them alone has, it has taken over from a fork.
+    return (
+        Owners(forks=forks)
+        if forks and found in ([], [FOREIGN_SCHEMAS[-1]])
+        else Owners(tuple(found))
+    )
+
+
+def owners_of_type(written: str) -> Owners:
+    """Return who registers a layer type, targets before forks but for what those took over."""
+    forks = forks_that_know(Unknown("", written))
+    known = registered_by(written)
+    return Owners(forks=forks) if forks else Owners(tuple(known))
 
 
 def _fields(schema: str, message: str) -> Collection[str]:
     found = load_schema(schema).messages.get(message)
     return found.fields if found is not None else ()
+
+
+def old_word(problem: BindProblem) -> Unknown | None:
+    """Return the type of an old layer that its enum does not have but a public fork does."""
+    node = problem.node
+    if problem.message.name != "V1LayerParameter" or not isinstance(node, Scalar):
+        return None
+    if problem.kind is not ProblemKind.WRONG_VALUE or node.name != "type":
+        return None
+    thing = Unknown("V1", node.raw)
+    return thing if forks_that_know(thing) else None

@@ -2,7 +2,8 @@
 
 What it does
     Reports a layer whose `type` is missing or is none of the target's, and names the nearest
-    one, or the Caffe that has it.
+    one, or the Caffe that has it: a target, or one of the public forks in protolint's table. A
+    type is reported once for a file, with the number of its layers; so are its parameters.
 
 Why it matters
     The net aborts when it is built: `Unknown layer type: ...`.
@@ -13,7 +14,8 @@ Which Caffe
     `Python` and the types a configuration lists in `layer-types` are taken as they are.
 
 Fix
-    Unsafe: corrects the case (`batchnorm` to `BatchNorm`).
+    Unsafe: corrects the case (`batchnorm` to `BatchNorm`), and writes `Convolution` for
+    `DepthwiseConvolution`, which computes the same with the same group.
 
 Evidence
     BVLC/caffe#4136, yjxiong/temporal-segment-networks#19.
@@ -21,13 +23,13 @@ Evidence
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from protolint.caffe.binder import BindProblem
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.forks import Unknown, forks_that_know
+from protolint.caffe.forks import Unknown, forks_that_know, replacement_for
 from protolint.caffe.legacy import V1_TYPES
-from protolint.caffe.registry import registered_by
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
@@ -35,40 +37,86 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.suggest import nearest
-from protolint.text.tree import Scalar
+from protolint.text.tree import Block, Scalar
 from protolint.text.write import quote, replace_value
-from protolint.words import joined
+from protolint.workspace.reading import LintFile
 
 from ._layers import is_old_type_word, named
+from ._owners import Owners, owners_of_type
+
+_LAYERS = ("LayerParameter", "V1LayerParameter")
 
 
 @net_rule("PT005", "unknown-layer-type", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
     known = net.dialect.layer_types | net.custom_types
-    for layer in net.layers:
-        if layer.type in known or not net.keeps(layer) or is_old_type_word(layer):
-            continue
-        node = layer.type_node
-        span = node.span if node is not None else layer.head
+    for layer in _unknown(net, known):
+        word = _old_word(layer)
+        node = layer.type_node or word
         if node is None:
             message = f'{named(layer)}: the layer has no type; write type: "..."'
-        else:
-            hint = _hint(net.dialect, layer.type)
-            message = f"{net.dialect.name} has no layer type '{layer.type}'{hint}"
-        yield Finding(span, message, layer=layer.name, fix=_fix(layer, known))
+            yield Finding(layer.head, message, layer=layer.name)
+            continue
+        written = word.raw if word is not None else layer.type
+        hint = _hint(net.dialect, written, is_old=word is not None)
+        yield Finding(
+            node.span,
+            f"{net.dialect.name} has no layer type '{written}'{hint}",
+            layer=layer.name,
+            fix=_fix(net.dialect, layer, known),
+            alike=written,
+        )
+
+
+def goes_with_its_type(file: LintFile) -> Callable[[BindProblem], bool]:
+    """Return whether a field that is not known is the parameter of a type that is reported."""
+    starts: set[int] = set()
+    if file.problems and not file.tree.broken:
+        for net in file.nets:
+            unknown = _unknown(net, net.dialect.layer_types | net.custom_types)
+            starts.update(layer.node.start for layer in unknown if layer.type or _old_word(layer))
+
+    def goes(problem: BindProblem) -> bool:
+        if problem.message.name not in _LAYERS or not isinstance(problem.node, Block):
+            return False
+        block = file.layer_block_at(problem.node.start) if starts else None
+        return block is not None and block.start in starts
+
+    return goes
+
+
+def _unknown(net: Net, known: frozenset[str]) -> Iterator[Layer]:
+    for layer in net.layers:
+        if layer.type not in known and net.keeps(layer) and not is_old_type_word(layer):
+            word = layer.node.children if layer.generation == 1 and not layer.type else ()
+            if all(c.name != "type" for c in word) or _old_word(layer) is not None:
+                yield layer
+
+
+def _old_word(layer: Layer) -> Scalar | None:
+    """Return the type of an old layer where a public fork has the word and the enum has not."""
+    if layer.generation != 1 or layer.type_node is not None:
+        return None
+    for child in layer.node.children:
+        if child.name == "type" and isinstance(child, Scalar):
+            return child if forks_that_know(Unknown("V1", child.raw)) else None
+    return None
 
 
 @lru_cache(maxsize=256)
-def _hint(dialect: Dialect, written: str) -> str:
+def _hint(dialect: Dialect, written: str, *, is_old: bool) -> str:
+    if is_old:
+        owners = Owners(forks=forks_that_know(Unknown("V1", written)))
+        return f": {owners.title}; {owners.advice(dialect)}"
     near = V1_TYPES.get(written) or _same_but_for_case(written, dialect.layer_types)
     if near:
         return f"; did you mean '{near}'?"
-    owners = registered_by(written)
+    owners = owners_of_type(written)
     if owners:
-        return f"; it belongs to {joined(owners)}"
-    forks = forks_that_know(Unknown("", written))
-    if forks:
-        return f"; it belongs to {joined(fork.name for fork in forks)}"
+        instead = replacement_for(written)
+        if instead is not None and dialect.registers(instead[0]):
+            return f': {owners.title}; write type: "{instead[0]}", {instead[1]}'
+        return f": {owners.title}; {owners.advice(dialect)}"
     found = nearest(written, sorted(ALL_TYPES))
     if found and dialect.registers(found[0]):
         return f"; did you mean '{found[0]}'?"
@@ -79,8 +127,11 @@ def _same_but_for_case(name: str, names: frozenset[str]) -> str | None:
     return next((known for known in sorted(names) if known.lower() == name.lower()), None)
 
 
-def _fix(layer: Layer, known: frozenset[str]) -> Fix | None:
+def _fix(dialect: Dialect, layer: Layer, known: frozenset[str]) -> Fix | None:
     right = _same_but_for_case(layer.type, known)
+    instead = replacement_for(layer.type)
+    if right is None and instead is not None and instead[2] and dialect.registers(instead[0]):
+        right = instead[0]
     if right is None or not isinstance(layer.type_node, Scalar):
         return None
     edit = replace_value(layer.type_node, quote(right))
@@ -93,6 +144,8 @@ VALID = (
     Example("nvidia-0.14", 'layer { name: "p" type: "Python" top: "x" }\n'),
     Example("bvlc", 'layers { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
     Example("bvlc", 'layer { name: "a" type: "Own" include { min_level: 1 } }\n'),
+    # Not in the enum of old layers: PT007.
+    Example("bvlc", 'layers { name: "c" type: FROBNICATE }\n'),
     # An old word: PT006.
     Example("bvlc", 'layer { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
 )
@@ -118,5 +171,18 @@ INVALID = (
     Invalid("bvlc", 'layer { name: "u" type: "Interp" }\n', (1,)),
     Invalid("bvlc", 'layer { name: "m" type: "QuiteDifferentFromAll" }\n', (1,)),
     Invalid("bvlc", 'layer { name: "l" type: "SOFTMAX_LOSS" }\n', (1,)),
-    Invalid("bvlc", 'layer { name: "b" type: "BN" }\n', (1,)),
+    Invalid("bvlc", 'layer { name: "b" type: "BN" }\n' * 3, (1,)),
+    Invalid("bvlc", 'layers { name: "b" type: BN bn_param { } }\n' * 2, (1,)),
+    Invalid("bvlc", 'layers { name: "r" type: ROI_POOLING }\n', (1,)),
+    Invalid(
+        "nvidia-0.17", 'layer { name: "r" type: "ReLU6" relu6_param { threshold: 6 } }\n', (1,)
+    ),
+    Invalid("bvlc", 'layer { name: "r" type: "ReLU6" }\n', (1,)),
+    Invalid("bvlc", 'layer { name: "p" type: "Permute" }\n', (1,)),
+    Invalid(
+        "bvlc",
+        'layer { name: "c" type: "DepthwiseConvolution" }\n',
+        (1,),
+        fixed='layer { name: "c" type: "Convolution" }\n',
+    ),
 )

@@ -30,6 +30,8 @@ from protolint.text.values import BAD, quoted
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile
 
+from ._owners import old_word
+
 
 @file_rule("PT006", "mixed-layer-generations", Severity.ERROR, reader=True)
 def check(file: LintFile) -> Iterator[Finding]:
@@ -72,7 +74,7 @@ def wrong_generation(problem: BindProblem) -> str | None:
     if problem.message.name == "LayerParameter" and node.raw in V1_TYPES:
         new = V1_TYPES[node.raw]
         return f"{node.raw} is a type of the old 'layers' form; in 'layer' write type: \"{new}\""
-    if problem.message.name != "V1LayerParameter":
+    if problem.message.name != "V1LayerParameter" or old_word(problem) is not None:
         return None
     content = quoted(node.raw)
     if content is not BAD:

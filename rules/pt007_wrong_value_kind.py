@@ -32,6 +32,7 @@ from protolint.text.tree import ListValue, Scalar
 from protolint.text.write import quote, replace_value
 from protolint.workspace.reading import LintFile
 
+from ._owners import old_word
 from .pt006_mixed_layer_generations import wrong_generation
 
 
@@ -39,7 +40,7 @@ from .pt006_mixed_layer_generations import wrong_generation
 def check(file: LintFile) -> Iterator[Finding]:
     for problem in file.problems:
         node, field = problem.node, problem.field
-        if field is None or wrong_generation(problem):
+        if field is None or wrong_generation(problem) or old_word(problem) is not None:
             continue
         if problem.kind is ProblemKind.MISSING_FIELD:
             message = f"'{node.name}' must hold '{field.name}': write {_example(field, None)}"

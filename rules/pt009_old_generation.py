@@ -37,7 +37,7 @@ from protolint.workspace.reading import LintFile
 @file_rule("PT009", "old-generation", Severity.INFO)
 def check(file: LintFile) -> Iterator[Finding]:
     solver = file.kind is FileKind.SOLVER
-    if solver and file.dialect.names_solvers_by_enum:
+    if not file.kind.is_text or (solver and file.dialect.names_solvers_by_enum):
         return
     node = file.message.node_of("solver_type" if solver else "layers")
     if node is None or (solver and "type" in file.message):

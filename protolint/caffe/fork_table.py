@@ -52,11 +52,11 @@ def _fork(
     )
 
 
-#: Layer types that another type computes as well, and how: (type, what to change beside it).
+#: Layer types that another type computes as well, how, and whether that is all.
 EQUIVALENT_TYPES = {
-    "DepthwiseConvolution": ("Convolution", "the group stays as it is"),
-    "ConvolutionDepthwise": ("Convolution", "group is the number of channels"),
-    "ReLU6": ("Clip", "clip_param { min: 0 max: 6 }"),
+    "DepthwiseConvolution": ("Convolution", "the group stays as it is", True),
+    "ConvolutionDepthwise": ("Convolution", "with a group for each channel", False),
+    "ReLU6": ("Clip", "with clip_param { min: 0 max: 6 }", False),
 }
 
 #: The nearest to where a thing comes from first: later ones have merged what earlier ones had.

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from protolint.text.tree import Block, Node
+
 if TYPE_CHECKING:
     from protolint.caffe.fork_table import Fork
 
@@ -22,6 +24,7 @@ __all__ = [
     "forks_that_know",
     "new_name_of",
     "replacement_for",
+    "unknown_field",
 ]
 
 #: Schemas looked through, in this order, for who knows a field that the target does not.
@@ -58,6 +61,12 @@ class Unknown(NamedTuple):
     message: str
     name: str
     inside: frozenset[str] = frozenset()
+
+
+def unknown_field(message: str, node: Node) -> Unknown:
+    """Return a field that a message does not have, with the names of what is in it."""
+    children = node.children if isinstance(node, Block) else ()
+    return Unknown(message, node.name, frozenset(child.name for child in children))
 
 
 #: Fields under which forks have messages of their own, and what the table calls those.
@@ -115,8 +124,8 @@ def new_name_of(field: str) -> str | None:
     return _RENAMED.get(field)
 
 
-def replacement_for(layer_type: str) -> tuple[str, str] | None:
-    """Return the type that computes what a fork's type does, and how; None where there is none."""
+def replacement_for(layer_type: str) -> tuple[str, str, bool] | None:
+    """Return the type that computes what a fork's type does, how, and whether that is all."""
     from protolint.caffe.fork_table import EQUIVALENT_TYPES
 
     return EQUIVALENT_TYPES.get(layer_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protolint.caffe.bvlc import Bvlc
+from protolint.caffe.descriptors import MessageType, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.intel import Intel
 from protolint.caffe.nvidia_14 import Nvidia14
@@ -20,6 +21,8 @@ __all__ = [
     "NEWEST",
     "NVIDIA",
     "TARGETS",
+    "label_map_type",
+    "reader_of_label_maps",
     "registered_by",
     "resolve_target",
     "writer_of_zero_factor",
@@ -94,6 +97,16 @@ def writers_of(layout: str) -> list[Dialect]:
 def writer_of_zero_factor() -> Dialect:
     """Return the Caffe that may write a factor of 0 beside statistics that are no sums."""
     return next(dialect for dialect in DIALECTS.values() if dialect.may_write_factor_zero)
+
+
+def label_map_type() -> MessageType:
+    """Return the LabelMap of the likeliest Caffe that reads label maps."""
+    return load_schema(reader_of_label_maps().schema).messages["LabelMap"]
+
+
+def reader_of_label_maps() -> Dialect:
+    """Return the likeliest Caffe that reads label maps."""
+    return next(DIALECTS[name] for name in TARGETS if DIALECTS[name].registers("AnnotatedData"))
 
 
 def registered_by(layer_type: str) -> list[str]:

@@ -99,6 +99,8 @@ def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
     readings = workspace.readings(source)
     report = check_readings(workspace, readings)[0]
     file = readings.read(report.target.dialect)
+    if file.kind is FileKind.LABELS:
+        raise InputError(source.path, "a label map, not a net; give the net whose data it names")
     if file.kind is FileKind.OTHER:
         raise InputError(source.path, f"not a net; to see why: protolint check {quote(path)}")
     if not _nets(file):

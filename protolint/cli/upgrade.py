@@ -61,7 +61,7 @@ def _upgraded_text(workspace: Workspace, source: Source) -> TextResult:
     from protolint.upgrade.text import upgrade_text
 
     file = workspace.read(source)
-    if file.kind is FileKind.OTHER and not file.tree.broken:
+    if not file.kind.is_text and not file.tree.broken:
         raise InputError(source.path, "neither a net nor a solver; there is nothing to upgrade")
     solver = file.kind is FileKind.SOLVER
     found = upgrade_text(file.tree, file.message, file.misfits, file.dialect, is_solver=solver)

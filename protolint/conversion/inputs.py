@@ -55,7 +55,7 @@ def _text(path: str, workspace: Workspace) -> Input:
     readings = workspace.readings(workspace.source(path))
     if not readings.tree.children and not readings.tree.broken:
         raise InputError(path, "holds no field: there is nothing to convert")
-    if readings.kind is FileKind.OTHER:
+    if not readings.kind.is_text:
         raise InputError(
             path, "neither a net nor a solver; give a prototxt, a caffemodel or a solverstate"
         )

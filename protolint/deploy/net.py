@@ -61,7 +61,7 @@ def current_form(
     file = workspace.read(source, dialect)
     if file.kind is FileKind.SOLVER:
         raise InputError(source.path, "a solver, not a net; give the net that it names")
-    if file.kind is FileKind.OTHER and not file.tree.broken:
+    if not file.kind.is_text and not file.tree.broken:
         raise InputError(source.path, "no field of a net is in it")
     found = upgrade_text(
         file.tree, file.message, file.misfits, file.dialect, is_solver=False, lenient=True

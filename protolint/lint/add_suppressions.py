@@ -23,7 +23,8 @@ def suppression_edits(source: Source, diagnostics: Iterable[Diagnostic], reason:
         return []
     by_line: dict[int, set[str]] = {}
     for diagnostic in diagnostics:
-        by_line.setdefault(source.line_number(diagnostic.span.start), set()).add(diagnostic.code)
+        for span in (diagnostic.span, *(repeat.span for repeat in diagnostic.repeats)):
+            by_line.setdefault(source.line_number(span.start), set()).add(diagnostic.code)
     return [_edit(source, line, sorted(codes), reason) for line, codes in sorted(by_line.items())]
 
 

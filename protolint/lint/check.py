@@ -12,6 +12,7 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.lint.file_report import FileReport
 from protolint.lint.guess import holds_back, with_careful_fixes
+from protolint.lint.merge import merged
 from protolint.lint.registry import text_rules
 from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.run import Run
@@ -76,7 +77,7 @@ def check_readings(
     reports = []
     for (target, _), kept in zip(checked, outcome.kept, strict=True):
         file = readings.read(target.dialect)
-        found = tuple(_presented(file, kept))
+        found = tuple(_presented(file, merged(kept)))
         reports.append(
             FileReport(
                 source,

@@ -66,7 +66,8 @@ def select_edits(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tup
     nobody knows nothing is added or taken away: that field may be what seems to be missing.
     """
     found = list(diagnostics)
-    misspelt = {d.layer for d in found if d.code == "PT002"}
+    unknown = [d for d in found if d.code == "PT002"]
+    misspelt = {d.layer for d in unknown} | {r.layer for d in unknown for r in d.repeats}
     chosen: list[tuple[str, Fix]] = []
     taken: list[Edit] = []
     for diagnostic in found:

@@ -51,7 +51,11 @@ class Scope(Enum):
 
 
 class Finding(NamedTuple):
-    """What a rule found. The severity is the rule's own unless given."""
+    """What a rule found. The severity is the rule's own unless given.
+
+    Findings of one rule that are `alike` in a file, by a word for what they are about, are shown
+    as one with their number.
+    """
 
     span: Span
     message: str
@@ -59,6 +63,7 @@ class Finding(NamedTuple):
     related: tuple[Label, ...] = ()
     fix: Fix | None = None
     severity: Severity | None = None
+    alike: str = ""
 
 
 class Example(NamedTuple):

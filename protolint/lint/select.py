@@ -75,6 +75,7 @@ class Selection(NamedTuple):
             target=target,
             related=finding.related,
             fix=finding.fix,
+            alike=finding.alike,
         )
 
 

@@ -37,6 +37,7 @@ class FileKind(Enum):
 
     NET = "net"
     SOLVER = "solver"
+    LABELS = "label map"
     #: Text whose fields have not been read yet.
     TEXT = "text"
     MODEL = "weights"
@@ -54,7 +55,7 @@ class FileKind(Enum):
 
     @property
     def is_text(self) -> bool:
-        """Whether the file is a prototxt."""
+        """Whether the file is the prototxt of a net or a solver."""
         return self in (FileKind.NET, FileKind.SOLVER)
 
     @property

@@ -9,14 +9,14 @@ from typing import NamedTuple
 from protolint.caffe.binder import Message, ProblemKind
 from protolint.caffe.descriptors import Value
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.forks import Unknown, forks_that_know, new_name_of
+from protolint.caffe.forks import Unknown, forks_that_know, new_name_of, unknown_field
 from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
 from protolint.text.tree import Block, Node, Scalar, walk
 from protolint.weights.kinds import FileKind
 from protolint.words import counted
 from protolint.workspace.reading import Readings
 
-__all__ = ["Clue", "Evidence", "Member", "evidence_in", "strangers", "unknown_field"]
+__all__ = ["Clue", "Evidence", "Member", "evidence_in", "strangers"]
 
 _ALL = frozenset(TARGETS)
 _DIGITS_STAGES = frozenset(("train", "val", "deploy"))
@@ -115,7 +115,7 @@ _NOTHING = Evidence()
 
 def evidence_in(readings: Readings) -> Evidence:
     """Return the evidence in a file, in its order."""
-    if readings.kind is FileKind.OTHER:
+    if not readings.kind.is_text:
         return _NOTHING
     file = readings.read(DEFAULT)
     clues = list(_unknown(readings)) if file.misfits else []
@@ -178,12 +178,6 @@ def strangers(readings: Readings, dialect: Dialect) -> list[tuple[Unknown, Node]
             if not dialect.registers(written) and written not in readings.build.layer_types:
                 found.setdefault(Unknown("", written), layers[0][1])
     return sorted(found.items(), key=lambda item: item[1].start)
-
-
-def unknown_field(message: str, node: Node) -> Unknown:
-    """Return a field that a message does not have, with the names of what is in it."""
-    children = node.children if isinstance(node, Block) else ()
-    return Unknown(message, node.name, frozenset(child.name for child in children))
 
 
 _Given = Sequence[tuple[Message | Value, Scalar | Block]]

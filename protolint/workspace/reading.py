@@ -9,7 +9,7 @@ from protolint.caffe.binder import BindProblem, bind
 from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DEFAULT, NEWEST
+from protolint.caffe.registry import DEFAULT, NEWEST, label_map_type
 from protolint.net.net import ALONE, Net, Relatives
 from protolint.net.solver import Solver
 from protolint.source import Source
@@ -25,13 +25,14 @@ __all__ = ["LintFile", "Readings", "classify"]
 _MESSAGES = {
     FileKind.NET: "NetParameter",
     FileKind.SOLVER: "SolverParameter",
+    FileKind.LABELS: "LabelMap",
     FileKind.OTHER: "NetParameter",
 }
 _LAYERS = frozenset({"layer", "layers"})
 
 
 def classify(tree: Tree) -> FileKind:
-    """Whether a file is a net, a solver, or neither, by the names of its top-level fields.
+    """Return what a file is, by the names of its top-level fields: a net, a solver, a label map.
 
     Layers make a net, then a field that only solvers have makes a solver; a file with no
     field at all is a net without layers, unless its syntax is broken.
@@ -39,6 +40,8 @@ def classify(tree: Tree) -> FileKind:
     names = {child.name for child in tree.children}
     if names & _LAYERS:
         return FileKind.NET
+    if names == {"item"}:
+        return FileKind.LABELS
     if not names:
         return FileKind.OTHER if tree.broken else FileKind.NET
     solver: set[str] = set()
@@ -76,7 +79,9 @@ class LintFile:
         self.dialect = dialect
         self.build = build
         self.schema = build.schema or load_schema(dialect.schema)
-        self.message, found = bind(self.schema.messages[_MESSAGES[kind]], tree.children)
+        known = self.schema.messages.get(_MESSAGES[kind])
+        # Few Caffes read label maps; those that do have one form of them.
+        self.message, found = bind(known or label_map_type(), tree.children)
         if found and build.extra_fields:
             found = [p for p in found if not build.adds_field(p.message.name, p.node.name)]
         self.accepted = not found and not tree.broken and kind is not FileKind.OTHER

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from protolint.caffe.descriptors import Schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import Unknown, fork_of, forks_that_know
-from protolint.caffe.registry import DEFAULT, DIALECTS, DIGITS_CAFFE, TARGETS
+from protolint.caffe.registry import DEFAULT, DIALECTS, DIGITS_CAFFE, TARGETS, reader_of_label_maps
 from protolint.text.tree import Node
 from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings
@@ -124,6 +124,8 @@ def infer_target(readings: Readings, family: Sequence[Readings] = ()) -> Target:
     """
     if readings.build.schema is not None:
         return _from_schema(readings.build.schema)
+    if readings.kind is FileKind.LABELS:
+        return Target(reader_of_label_maps(), "which reads label maps", Basis.SHOWN)
     if readings.kind is FileKind.OTHER:
         return Target(DEFAULT, "by default", Basis.ASSUMED)
     own, others = Member.of(readings), [Member.of(other) for other in family]

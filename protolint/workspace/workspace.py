@@ -217,6 +217,6 @@ class Workspace:
                 raise InputError(source.path, f"line {line}, column {column}: {problem.message}")
         if readings.kind is FileKind.SOLVER:
             raise InputError(source.path, "a solver, not a net; load the net that it names")
-        if readings.kind is FileKind.OTHER:
+        if not readings.kind.is_text:
             raise InputError(source.path, "no field of a net is in it")
         return readings.read(self.targets(readings)[0].dialect).nets[0]

@@ -31,7 +31,10 @@ def test_findings(file: str, target: str) -> None:
     source = Source(file, (NETS / file).read_bytes())
     (report,) = check_source(Workspace(Choices(targets=(DIALECTS[target],))), source)
     found = sorted(
-        [source.line_number(d.span.start), d.code] for d in report.diagnostics if d.code in COVERED
+        [source.line_number(place.start), d.code]
+        for d in report.diagnostics
+        if d.code in COVERED
+        for place in (d.span, *(repeat.span for repeat in d.repeats))
     )
     assert found == sorted([line, code] for code, line in EXPECTED[file][target])
 

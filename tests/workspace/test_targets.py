@@ -44,7 +44,8 @@ def targets(
         ("layer { frobnicate: 1 }", "bvlc", "no other knows more of the file"),
         (BN.format("scale_filler { val: 1 } bias_filler { val: 0 }"), "nvidia-0.15",
          "from scale_filler at line 2"),
-        ('item { name: "cat" }', "bvlc", "by default"),
+        ('item { name: "cat" }', "ssd", "which reads label maps"),
+        ('classes { name: "cat" }', "bvlc", "by default"),
     ],
 )  # fmt: skip
 def test_inference_names_its_evidence(text: str, dialect: str, reason: str) -> None:

@@ -38,7 +38,6 @@ from protolint.text.insert import (
 )
 from protolint.text.tree import Block, ListValue, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
-from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile
 
 __all__ = [
@@ -63,7 +62,7 @@ def source_refusals(file: LintFile) -> list[Refusal]:
         if problem.fatal:
             evidence = f"line {line(problem.span.start)}: {problem.message}"
             return [Refusal("", evidence, "mend the syntax first (protolint check)")]
-    if file.kind is FileKind.OTHER:
+    if not file.kind.is_text:
         return [Refusal("", "it has no field of a net or a solver")]
     found = []
     for misfit in file.misfits[:1]:
