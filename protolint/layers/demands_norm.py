@@ -37,9 +37,8 @@ def batchnorm(setup: SetupCheck) -> None:
             if role in traits.blobs and (written or setup.dialect.gamma_starts_at_zero):
                 fill(setup, "batch_norm_param", field, Shape((channels,), True), role)
     size = setup.batch_of_statistics or setup.integer("batch_norm_param", "stats_batch_size", 0)
-    stored = setup.flag("batch_norm_param", "use_global_stats", setup.phase == "TEST")
     batch = bottom.size(0)
-    if size and not stored and batch is not None and batch % size:
+    if size and batch is not None and batch % size and not _uses_stored(setup):
         setup.fault(
             Kind.GROUP,
             f"stats_batch_size {size} does not divide the batch {batch} of {setup.called()}",
@@ -56,6 +55,10 @@ def batchnorm(setup: SetupCheck) -> None:
             setup.fault(Kind.EMPTY, f"{setup.called()} is empty, and is divided by", bottoms=(0,))
         else:
             setup.empty(f"{setup.called()} is empty", bottoms=(0,))
+
+
+def _uses_stored(setup: SetupCheck) -> bool:
+    return setup.flag("batch_norm_param", "use_global_stats", setup.phase == "TEST")
 
 
 def _multipliers(setup: SetupCheck) -> None:

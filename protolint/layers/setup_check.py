@@ -82,8 +82,8 @@ class SetupCheck:
     """
 
     __slots__ = (
-        "batch_of_statistics", "bottoms", "build", "dialect", "faults", "in_place",
-        "inline", "layer", "origins", "phase", "template", "tops", "unsure",
+        "_phase", "asked_phase", "batch_of_statistics", "bottoms", "build", "dialect", "faults",
+        "in_place", "inline", "layer", "origins", "template", "tops", "unsure",
     )  # fmt: skip
 
     def __init__(
@@ -103,7 +103,8 @@ class SetupCheck:
         self.layer = layer
         self.dialect = dialect
         self.build = build
-        self.phase = phase
+        self._phase = phase
+        self.asked_phase = False
         self.bottoms = bottoms
         self.tops: list[Shape] = []
         self.origins = origins
@@ -113,6 +114,12 @@ class SetupCheck:
         self.batch_of_statistics = batch_of_statistics
         self.faults: list[Fault] = []
         self.unsure = False
+
+    @property
+    def phase(self) -> str:
+        """The phase that the layer runs in; that it was asked for is noted in `asked_phase`."""
+        self.asked_phase = True
+        return self._phase
 
     # -- What is written.
 

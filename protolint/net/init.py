@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from protolint.caffe.binder import Message
-from protolint.diagnostic import Label
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.counts import check_counts
 from protolint.layers.demands import demands_of
@@ -21,7 +19,8 @@ from protolint.layers.shape import UNKNOWN, Shape, product
 from protolint.layers.states import NetState
 from protolint.net.facts import fact
 from protolint.net.net import TEST, TRAIN, Net
-from protolint.net.parameters import layer_parameters
+from protolint.net.param_blocks import ParamBlocks
+from protolint.net.settled import Settled, Table, table_for, written
 from protolint.net.shapes import input_shapes, top_shapes
 from protolint.net.view import BlobVersion, View
 from protolint.source import Span
@@ -29,20 +28,17 @@ from protolint.source import Span
 __all__ = ["Construction", "construction", "faults_of", "state_of", "verdict", "verdicts"]
 
 
-#: Fields of a layer that say which it is and where it is, not what it is.
-_NAMES = frozenset({"name", "type", "bottom", "top", "include", "exclude"})
-
-
 class Construction(NamedTuple):
     """How building a net in one state ends.
 
     `faults` are what a Caffe would stop at, the first of them first; `builds` is None where
-    something outside the text decides.
+    something outside the text decides. `by_phase` is whether the phase counted for some layer.
     """
 
     faults: tuple[Fault, ...]
     builds: bool | None
     shapes: dict[BlobVersion, Shape]
+    by_phase: bool = False
 
 
 def faults_of(net: Net, *kinds: Kind) -> list[tuple[Fault, list[NetState]]]:
@@ -84,16 +80,12 @@ def verdict(net: Net, state: NetState) -> bool | None:
 
 @fact
 def construction(net: Net, view: View) -> Construction:
-    """Walk through Net::Init for one view."""
+    """Walk through Net::Init for one view; once for all that keep the same layers."""
+    if view.twin is not None:
+        before = construction(net, view.twin)
+        if not before.by_phase:
+            return before
     return _Walk(net, view).run()
-
-
-class _Owner(NamedTuple):
-    """A named parameter where it is first used."""
-
-    layer: Layer
-    shape: Shape
-    multipliers: list[float | None]
 
 
 class _Walk:
@@ -105,9 +97,10 @@ class _Walk:
         self.types = net.dialect.layer_types
         self.shapes: dict[BlobVersion, Shape] = {}
         self.input_shapes = input_shapes(net)
-        self.owners: dict[str, _Owner] = {}
+        self.params = ParamBlocks(net)
         self.faults: list[Fault] = []
         self.unsure = False
+        self.by_phase = False
         #: The layers that write a top which exists already.
         self.clashing = {layer.index for layer, _, _ in view.clashes}
         #: Solvers on several GPUs share out the batches of data layers (divide_batch_size).
@@ -115,6 +108,18 @@ class _Walk:
             layer.type in ("Data", "ImageData", "HDF5Data", "WindowData", "MemoryData")
             for layer in view.layers
         )
+        self.batch_of_statistics = net.message.integer("bn_stats_batch_size")
+        self.table = self._table()
+
+    def _table(self) -> Table:
+        """Return what is known of layers that are set up as those of this net."""
+        net = self.net
+        if net.build.schema is not None:
+            return {}
+        return table_for(
+            (net.dialect.name, net.build, net.inline, net.is_template, self.batch_of_statistics,
+             self.divided)
+        )  # fmt: skip
 
     def run(self) -> Construction:
         """Return what is found, in Caffe's order."""
@@ -140,7 +145,7 @@ class _Walk:
             self._layer(layer)
         faults = (*first, *self.faults)
         builds = False if faults else None if self.unsure else True
-        return Construction(faults, builds, self.shapes)
+        return Construction(faults, builds, self.shapes, self.by_phase)
 
     # -- Before any layer is made.
 
@@ -148,7 +153,7 @@ class _Walk:
         """Layers with both kinds of rules, whether they are in this state or not (FilterNet)."""
         return [
             Fault(
-                Kind.STATE_RULES, layer, _place(layer.exclude[0].message, layer),
+                Kind.STATE_RULES, layer, _first_exclude(layer),
                 "include and exclude in one layer; keep one kind",
             )
             for layer in self.net.layers
@@ -206,10 +211,13 @@ class _Walk:
 
     def _layer(self, layer: Layer) -> None:
         versions = self.view.bottoms[layer.index]
-        tops = self.view.tops[layer.index]
         bottoms = [self._shape(version) for version in versions]
-        if None not in versions and self._is_settled(layer, bottoms):
-            return
+        given, settled = self._settled(layer, versions, bottoms)
+        if settled is not None:
+            self.unsure = self.unsure or settled.unsure
+            if settled.alone:
+                self.shapes.update(zip(self.view.tops[layer.index], settled.tops, strict=True))
+                return
         setup = self._setup(layer, bottoms, versions)
         self._gradient_switches(setup)
         known = layer.type in self.types
@@ -225,9 +233,21 @@ class _Walk:
         readable = known and not self.net.has_misfit(layer)
         if not readable or None in versions or before:
             setup.unsure = True
-        if readable:
+        if settled is not None:
+            setup.tops = settled.tops
+        elif readable:
             self._demands(setup, complete=None not in versions)
         broken = len(setup.faults) > before or None in versions or not readable
+        self._finish(setup, before, readable=readable, broken=broken, given=given)
+        self.faults += setup.faults
+        self.unsure = self.unsure or setup.unsure
+
+    def _finish(
+        self, setup: SetupCheck, before: int, *, readable: bool, broken: bool, given: Hashable
+    ) -> None:
+        """Check what comes after a layer's own set-up: its readers, loss weights and parameters."""
+        unsure, asked_phase = setup.unsure, setup.asked_phase
+        tops = self.view.tops[setup.layer.index]
         if not broken and self.net.dialect.building.splits_no_empty:
             self._split(setup, tops)
         for i, version in enumerate(tops):
@@ -236,48 +256,56 @@ class _Walk:
         if readable:
             if len(setup.faults) == before:
                 self._loss_weights(setup)
-            alone = self._params(setup, broken=broken)
-        if not setup.faults and not broken:
-            self._settle(setup, alone=alone)
-        self.faults += setup.faults
-        self.unsure = self.unsure or setup.unsure
+            alone = self.params.check(setup, broken=broken)
+        if asked_phase:
+            self.by_phase = True
+        elif given is not None and not setup.faults and not broken:
+            empty = any(0 in shape.dims for shape in setup.tops)
+            alone = alone and not empty and "loss_weight" not in setup.layer.message.values
+            found = Settled(setup.tops, setup.unsure if alone else unsure, alone)
+            self.table[(given, tuple(setup.bottoms))] = found
+            self._note(setup.layer, setup.bottoms, found)
 
-    def _is_settled(self, layer: Layer, bottoms: list[Shape]) -> bool:
-        """Take over what the same layer, or one written alike, came to over the same bottoms."""
-        if layer.index in self.clashing or self.net.has_misfit(layer):
-            return False
-        in_place: frozenset[int] = frozenset()
-        if layer.index in self.view.in_place:
-            overwritten = self.view.in_place[layer.index]
-            if any(_uses(version) > 1 for _, version in overwritten):
-                return False
-            in_place = frozenset(i for i, _ in overwritten)
-        before = self.net.settled.get(self._given(layer, bottoms, in_place))
-        if before is None:
-            return False
-        tops, unsure = before
-        self.net.shapes_made[layer.index] = bottoms, tops
-        self.shapes.update(zip(self.view.tops[layer.index], tops, strict=True))
-        self.unsure = self.unsure or unsure
-        return True
+    def _settled(
+        self, layer: Layer, versions: list[BlobVersion | None], bottoms: list[Shape]
+    ) -> tuple[Hashable, Settled | None]:
+        """Return how a layer is written, and what one like it came to over the same bottoms.
 
-    def _settle(self, setup: SetupCheck, *, alone: bool) -> None:
-        """Keep what a layer came to, if nothing but what it is given decides about it."""
-        layer = setup.layer
-        read_as_loss = "loss_weight" in layer.message.values
-        if alone and not read_as_loss and not any(0 in shape.dims for shape in setup.tops):
-            given = self._given(layer, setup.bottoms, setup.in_place)
-            self.net.settled[given] = setup.tops, setup.unsure
+        None for how it is written where other layers decide about it.
+        """
+        index, net = layer.index, self.net
+        if None in versions or index in self.clashing:
+            return None, None
+        lost = self.view.in_place.get(index)
+        if lost is not None and any(_uses(version) > 1 for _, version in lost):
+            return None, None
+        before = net.settled.get(index)
+        if before is not None and before[0] == bottoms:
+            return net.written[index], before[1]
+        given = net.written.get(index, self)
+        if given is self:
+            given = net.written[index] = self._written(layer)
+        if given is None:
+            return None, None
+        found = self.table.get((given, tuple(bottoms)))
+        if found is not None:
+            self._note(layer, bottoms, found)
+        return given, found
 
-    def _given(self, layer: Layer, bottoms: list[Shape], in_place: frozenset[int]) -> Hashable:
-        """Return what decides whether a layer is set up, if no other layer does."""
-        written = self.net.written.get(layer.index)
-        if written is None:
-            written = self.net.written[layer.index] = _written(layer, self.net.source.data)
-        versions = self.view.bottoms[layer.index]
-        alike = tuple(map(versions.index, versions)) if len(versions) > 1 else ()
-        phase = layer.runs_as(self.view.state) if layer.type == "BatchNorm" else ""
-        return written, tuple(bottoms), alike, in_place, phase, self.divided
+    def _written(self, layer: Layer) -> Hashable:
+        """Return how a layer is written; None where other things decide about it, too."""
+        net = self.net
+        if net.has_misfit(layer):
+            return None
+        found = written(layer, net.source.data)
+        if layer.type == "BatchNorm" and net.dialect.merges_scale:
+            return found, net.traits(layer).blobs
+        return found
+
+    def _note(self, layer: Layer, bottoms: list[Shape], found: Settled) -> None:
+        """Keep for the other states of the net what a layer came to."""
+        self.net.settled[layer.index] = bottoms, found
+        self.net.shapes_made[layer.index] = bottoms, found.tops
 
     def _origin(self, version: BlobVersion | None) -> Span | None:
         """Return where a blob is made; None for an input."""
@@ -298,35 +326,21 @@ class _Walk:
             [self._origin(version) for version in versions],
             inline=self.net.inline,
             template=self.net.is_template,
-            batch_of_statistics=self.net.message.integer("bn_stats_batch_size"),
+            batch_of_statistics=self.batch_of_statistics,
         )
 
     def _demands(self, setup: SetupCheck, *, complete: bool) -> None:
-        """Check what the layer's type demands, and the sizes of its tops.
-
-        A layer without a fault has none either in another state that gives it the same
-        bottoms, so that only the first one looks.
-        """
-        layer, bottoms = setup.layer, setup.bottoms
-        given = (self._given(layer, bottoms, setup.in_place), complete)
-        before = self.net.examined.get(layer.index)
-        if before is not None and before[0] == given:
-            setup.tops, setup.unsure = before[1], setup.unsure or before[2]
-            return
-        faults, unsure = len(setup.faults), setup.unsure
-        setup.unsure = False
-        setup.tops = top_shapes(self.net, layer, bottoms)
+        """Check what the layer's type demands, and the sizes of its tops."""
+        faults = len(setup.faults)
+        setup.tops = top_shapes(self.net, setup.layer, setup.bottoms)
         self._engine(setup)
         if check_counts(setup) and complete:
-            check = demands_of(layer.type)
+            check = demands_of(setup.layer.type)
             if check is not None:
                 check(setup)
             if len(setup.faults) == faults:
                 for shape in setup.tops:
                     self._sized(setup, shape)
-        if len(setup.faults) == faults:
-            self.net.examined[layer.index] = given, setup.tops, setup.unsure
-        setup.unsure = setup.unsure or unsure
 
     def _engine(self, setup: SetupCheck) -> None:
         """Check that the engine a layer names is in this build (layer_factory.cpp)."""
@@ -444,95 +458,6 @@ class _Walk:
                 setup.empty("a loss_weight for an empty top")
                 return
 
-    # -- Parameters.
-
-    def _params(self, setup: SetupCheck, *, broken: bool) -> bool:
-        """Check the `param` blocks; True where no other layer has a part in it."""
-        layer = setup.layer
-        blocks = _blocks(layer)
-        if not blocks:
-            return True
-        found = layer_parameters(self.net, layer, setup.bottoms)
-        if found is None:
-            setup.unsure = True
-            return True
-        if len(blocks) > len(found) and not (broken and not found):
-            count = len(found)
-            node = blocks[count].node
-            setup.fault(
-                Kind.PARAMS, f"{len(blocks)} param for {count or 'no'} blob{'s' * (count != 1)}; "
-                f"remove {len(blocks) - count}", span=node,
-            )  # fmt: skip
-            return True
-        if not any(block.name for block in blocks):
-            return True
-        for block, parameter in zip(blocks, found, strict=False):
-            if not block.name:
-                continue
-            shape = UNKNOWN if broken else parameter.shape
-            multipliers = self._multipliers(layer, parameter.role, block)
-            owner = self.owners.get(block.name)
-            if owner is None:
-                self.owners[block.name] = _Owner(layer, shape, multipliers)
-            else:
-                self._shared(setup, block, shape, multipliers, owner)
-        return False
-
-    def _multipliers(self, layer: Layer, role: str, block: _Block) -> list[float | None]:
-        if layer.type == "BatchNorm" and self.net.dialect.forces_affine_multipliers:
-            value = 1.0 if role in ("gamma", "beta") else 0.0
-            return [value, value]
-        return [block.rate, block.decay]
-
-    def _shared(
-        self, setup: SetupCheck, block: _Block, shape: Shape, multipliers: list[float | None],
-        owner: _Owner,
-    ) -> None:  # fmt: skip
-        if block.permissive:
-            differ = setup.differ(setup.count(shape), setup.count(owner.shape))
-            what = "count"
-        else:
-            differ = setup.unlike(shape, owner.shape)
-            what = "shape"
-        label = Label(owner.layer.head, f"'{owner.layer.name}' makes it {owner.shape}")
-        if differ:
-            setup.faults.append(
-                Fault(
-                    Kind.SHARED, setup.layer, block.node,
-                    f"parameter '{block.name}' is {shape} here and {owner.shape} in "
-                    f"'{owner.layer.name}': not the same {what}", (label,),
-                )
-            )  # fmt: skip
-            return
-        for j, name in enumerate(("lr_mult", "decay_mult")):
-            here, there = multipliers[j], owner.multipliers[j]
-            if here is not None and there is None:
-                owner.multipliers[j] = here
-            elif here is not None and here != there:
-                setup.faults.append(
-                    Fault(
-                        Kind.SHARED, setup.layer, block.node,
-                        f"parameter '{block.name}' has {name} {here:g} here and {there:g} in "
-                        f"'{owner.layer.name}'", (label,),
-                    )
-                )  # fmt: skip
-                return
-
-
-def _written(layer: Layer, text: bytes) -> Hashable:
-    """Return what is written in a layer, but for names and states; layers alike have the same."""
-    if layer.generation < 2:
-        return layer.index
-    found: list[object] = [layer.type, len(layer.tops)]
-    for field, given in layer.message.values.items():
-        if field not in _NAMES:
-            found.append(field)
-            for _, node in given:
-                if node.end <= node.start:
-                    return layer.index
-                found.append(text[node.start : node.end])
-    return tuple(found)
-
 
 def _uses(version: BlobVersion) -> int:
     """How often a blob is used: by readers, and as a loss (InsertSplits)."""
@@ -547,52 +472,6 @@ def _uses(version: BlobVersion) -> int:
     return uses
 
 
-class _Block(NamedTuple):
-    """One `param` block, in any generation; a multiplier that is not given is None."""
-
-    name: str
-    rate: float | None
-    decay: float | None
-    permissive: bool
-    node: Span
-
-
-def _blocks(layer: Layer) -> list[_Block]:
-    """Return the `param` blocks, as the upgrade makes them of the old forms (upgrade_proto.cpp)."""
-    if layer.generation == 2:
-        return [_block(param.message, layer) for param in layer.params]
-    message = layer.message
-    source = message if layer.generation == 1 else message.message("layer")
-    rates = source.numbers("blobs_lr") if source is not None else []
-    decays = source.numbers("weight_decay") if source is not None else []
-    names = message.texts("param") if layer.generation == 1 else []
-    modes = message.texts("blob_share_mode") if layer.generation == 1 else []
-    count = max(len(rates), len(decays), len(names), len(modes))
-    node = None
-    for field in ("blobs_lr", "weight_decay", "param"):
-        node = node or (source.node_of(field) if source is not None else None)
-    span = node.span if node is not None else layer.head
-    return [
-        _Block(
-            names[i] if i < len(names) else "",
-            rates[i] if i < len(rates) else None,
-            decays[i] if i < len(decays) else None,
-            i < len(modes) and modes[i] == "PERMISSIVE",
-            span,
-        )
-        for i in range(count)
-    ]
-
-
-def _block(message: Message, layer: Layer) -> _Block:
-    return _Block(
-        message.text("name"),
-        message.number("lr_mult") if "lr_mult" in message else None,
-        message.number("decay_mult") if "decay_mult" in message else None,
-        message.text("share_mode") == "PERMISSIVE",
-        _place(message, layer),
-    )
-
-
-def _place(message: Message, layer: Layer) -> Span:
-    return message.node.span if message.node is not None else layer.head
+def _first_exclude(layer: Layer) -> Span:
+    node = layer.exclude[0].message.node
+    return node.span if node is not None else layer.head

@@ -16,6 +16,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Fault
 from protolint.layers.shape import Shape
 from protolint.layers.states import NetState
+from protolint.net.settled import Settled
 from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
 from protolint.source import Source
@@ -121,8 +122,7 @@ class Net:
         self._other_views: dict[NetState, View] = {}
         self._misfits = misfits
         #: What protolint.net.init found out, kept here for all views.
-        self.examined: dict[int, tuple[object, list[Shape], bool]] = {}
-        self.settled: dict[Hashable, tuple[list[Shape], bool]] = {}
+        self.settled: dict[int, tuple[list[Shape], Settled]] = {}
         self.written: dict[int, Hashable] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
         #: The BatchNorms whose statistics the weights at hand have broken, by their names.
@@ -250,7 +250,10 @@ class Net:
         In the deploy state of a DIGITS net that declares no input the blob `data` is one:
         DIGITS adds it when it writes the deploy file (NVIDIA/DIGITS#601).
         """
-        return tuple(View(state, self.layers, self._inputs_in(state)) for state in self.states)
+        found: list[View] = []
+        for state in self.states:
+            found.append(View(state, self.layers, self._inputs_in(state), found))
+        return tuple(found)
 
     def has_misfit(self, layer: Layer) -> bool:
         """Return whether something in a layer does not fit the schema and is left out."""
@@ -271,7 +274,9 @@ class Net:
                 return view
         found = self._other_views.get(state)
         if found is None:
-            found = self._other_views[state] = View(state, self.layers, self._inputs_in(state))
+            found = self._other_views[state] = View(
+                state, self.layers, self._inputs_in(state), self.views
+            )
         return found
 
     def _inputs_in(self, state: NetState) -> list[str]:

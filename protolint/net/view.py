@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
@@ -36,21 +36,50 @@ class View:
     produces is None. `clashes` are tops that another layer has written already, `in_place`
     gives, for the layers that overwrite a bottom, each such top's index and what is lost.
     `missing` are the bottoms that nothing produces: the layer, the bottom's index.
+    With the same layers as another view, its `twin`, it has the very same blobs.
     """
 
-    def __init__(self, state: NetState, layers: list[Layer], inputs: list[str]) -> None:
+    def __init__(
+        self,
+        state: NetState,
+        layers: list[Layer],
+        inputs: list[str],
+        others: Iterable[View] = (),
+    ) -> None:
         self.state = state
+        #: What has been found out about the view, by the function that did (net/facts.py).
+        self.facts: dict[Callable[..., object], object] = {}
         # Most layers have no rules, and none is asked; nets are large.
         self.layers = [
             layer
             for layer in layers
             if not (layer.include or layer.exclude) or layer.is_kept(state)
         ]
+        self.inputs: list[BlobVersion] = []
+        self.outputs: dict[str, BlobVersion] = {}
+        self.twin = next(
+            (
+                other
+                for other in others
+                if other.layers == self.layers and [v.name for v in other.inputs] == inputs
+            ),
+            None,
+        )
         self.bottoms: dict[int, list[BlobVersion | None]] = {}
         self.tops: dict[int, list[BlobVersion]] = {}
         self.clashes: list[tuple[Layer, int, BlobVersion]] = []
         self.in_place: dict[int, list[tuple[int, BlobVersion]]] = {}
         self.missing: list[tuple[Layer, int]] = []
+        if self.twin is None:
+            self._resolve(inputs)
+            return
+        twin = self.twin
+        self.inputs, self.outputs = twin.inputs, twin.outputs
+        self.bottoms, self.tops, self.missing = twin.bottoms, twin.tops, twin.missing
+        self.clashes, self.in_place = twin.clashes, twin.in_place
+
+    def _resolve(self, inputs: list[str]) -> None:
+        """Find the version that each bottom reads."""
         current: dict[str, BlobVersion] = {name: BlobVersion(name, None) for name in inputs}
         #: The versions that the inputs of the net are.
         self.inputs = list(current.values())
@@ -80,8 +109,6 @@ class View:
             self.bottoms[layer.index] = read
             self.tops[layer.index] = written
         self.outputs = current
-        #: What has been found out about the view, by the function that did (net/facts.py).
-        self.facts: dict[Callable[..., object], object] = {}
 
     def __contains__(self, layer: Layer) -> bool:
         return layer.index in self.tops
