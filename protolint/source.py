@@ -30,19 +30,27 @@ class Source:
     offset; only what is shown to people is decoded as UTF-8.
     """
 
-    __slots__ = ("_line_starts", "data", "path", "text")
+    __slots__ = ("_line_starts", "_mentioned", "data", "path", "text")
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
         self.text = data.decode("latin-1")
         self._line_starts: list[int] | None = None
+        self._mentioned: dict[str, bool] = {}
 
     def __reduce__(self) -> tuple[type[Source], tuple[str, bytes]]:
         return Source, (self.path, self.data)
 
     def __repr__(self) -> str:
         return f"Source({self.path!r}, {len(self.data)} bytes)"
+
+    def mentions(self, word: str) -> bool:
+        """Whether some letters, such as a field's name, are anywhere in the text."""
+        found = self._mentioned.get(word)
+        if found is None:
+            found = self._mentioned[word] = word in self.text
+        return found
 
     @property
     def line_starts(self) -> list[int]:

@@ -41,6 +41,7 @@ from ._layers import named
     "inplace-cudnn-batchnorm",
     Severity.ERROR,
     where=lambda caffe: not caffe.trains_in_place(affine=True),
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

@@ -42,6 +42,7 @@ from ._layers import named
     "inplace-native-without-affine",
     Severity.ERROR,
     where=lambda caffe: not caffe.trains_in_place(affine=False),
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     suspects = [

@@ -43,7 +43,11 @@ _FILLERS = {
 
 
 @net_rule(
-    "BN003", "missing-scale-filler", Severity.ERROR, where=lambda caffe: caffe.gamma_starts_at_zero
+    "BN003",
+    "missing-scale-filler",
+    Severity.ERROR,
+    where=lambda caffe: caffe.gamma_starts_at_zero,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

@@ -43,7 +43,7 @@ from ._layers import named
 _AFFINE = frozenset({"Scale", "Bias", "Dropout"})
 
 
-@net_rule("BN004", "gamma-filled-with-zero", Severity.ERROR)
+@net_rule("BN004", "gamma-filled-with-zero", Severity.ERROR, words=("filler",))
 def check(net: Net) -> Iterator[Finding]:
     done: set[int] = set()
     for batchnorm in net.batchnorms:

@@ -42,7 +42,11 @@ _STATISTICS = 3
 
 
 @net_rule(
-    "BN005", "stats-lr-aborts", Severity.ERROR, where=lambda caffe: caffe.checks_statistics_lr
+    "BN005",
+    "stats-lr-aborts",
+    Severity.ERROR,
+    where=lambda caffe: caffe.checks_statistics_lr,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

@@ -45,7 +45,11 @@ from ._statistics import STATISTICS, ZEROS, BlobSetting, blob_settings, is_bvlc_
 
 
 @net_rule(
-    "BN006", "stats-not-frozen", Severity.WARNING, where=lambda caffe: not caffe.masks_statistics
+    "BN006",
+    "stats-not-frozen",
+    Severity.WARNING,
+    where=lambda caffe: not caffe.masks_statistics,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     if net.solver is not None and net.solver.message.number("weight_decay") == 0:

@@ -43,6 +43,7 @@ from ._statistics import STATISTICS, ZEROS, blob_settings, is_bvlc_idiom
     "bvlc-idiom-freezes-affine",
     Severity.WARNING,
     where=lambda caffe: caffe.has_affine_batchnorm and not caffe.masks_statistics,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

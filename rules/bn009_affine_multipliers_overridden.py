@@ -36,6 +36,7 @@ from ._statistics import blob_settings
     "affine-multipliers-overridden",
     Severity.WARNING,
     where=lambda caffe: caffe.forces_affine_multipliers,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

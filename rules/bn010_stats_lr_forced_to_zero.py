@@ -37,6 +37,7 @@ from ._statistics import freezing
     "stats-lr-forced-to-zero",
     Severity.INFO,
     where=lambda caffe: caffe.zeroes_three_params,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     if net.inline:

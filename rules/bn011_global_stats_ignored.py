@@ -36,6 +36,7 @@ from ._statistics import global_stats, obeys_global_stats
     "global-stats-ignored",
     Severity.WARNING,
     where=lambda caffe: caffe.ignores_global_stats,
+    words=("use_global_stats",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

@@ -45,6 +45,7 @@ from ._twins import swapped_twins
     "batch-stats-at-test",
     Severity.WARNING,
     where=lambda caffe: caffe.obeys_global_stats,
+    words=("use_global_stats",),
 )
 def check(net: Net) -> Iterator[Finding]:
     swapped: set[int] | None = None

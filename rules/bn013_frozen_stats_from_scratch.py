@@ -55,6 +55,7 @@ _FILLED = {
     "frozen-stats-from-scratch",
     Severity.WARNING,
     where=lambda caffe: caffe.obeys_global_stats,
+    words=("use_global_stats",),
 )
 def check(net: Net) -> Iterator[Finding]:
     stored = [b for b in net.batchnorms if global_stats(b, True) and obeys_global_stats(net, b)]

@@ -40,7 +40,7 @@ from ._layers import named
 from ._twins import twins_of
 
 
-@net_rule("BN014", "twin-name-mismatch", Severity.ERROR)
+@net_rule("BN014", "twin-name-mismatch", Severity.ERROR, words=("include", "exclude"))
 def check(net: Net) -> Iterator[Finding]:
     pairs = [
         pair

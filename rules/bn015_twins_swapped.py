@@ -36,7 +36,13 @@ from ._statistics import global_stats
 from ._twins import swapped_twins
 
 
-@net_rule("BN015", "twins-swapped", Severity.ERROR, where=lambda caffe: caffe.obeys_global_stats)
+@net_rule(
+    "BN015",
+    "twins-swapped",
+    Severity.ERROR,
+    where=lambda caffe: caffe.obeys_global_stats,
+    words=("use_global_stats",),
+)
 def check(net: Net) -> Iterator[Finding]:
     for train, test in swapped_twins(net):
         stored, batch = global_stats(train, True), global_stats(test, False)

@@ -40,7 +40,7 @@ from ._twins import phases_of, twins_of
 _TYPES = ("BatchNorm", "Scale")
 
 
-@net_rule("BN016", "bn-in-one-phase", Severity.ERROR)
+@net_rule("BN016", "bn-in-one-phase", Severity.ERROR, words=("include", "exclude"))
 def check(net: Net) -> Iterator[Finding]:
     views = {view.state.phase: view for view in net.views}
     if net.is_stage_net or len(views) != 2 or not net.batchnorms:

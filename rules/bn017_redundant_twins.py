@@ -38,7 +38,7 @@ from ._statistics import global_stats
 from ._twins import Twins, twins_of
 
 
-@net_rule("BN017", "redundant-twins", Severity.INFO)
+@net_rule("BN017", "redundant-twins", Severity.INFO, words=("include", "exclude"))
 def check(net: Net) -> Iterator[Finding]:
     for pair in twins_of(net, "BatchNorm"):
         train, test = pair

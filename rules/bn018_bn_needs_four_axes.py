@@ -36,7 +36,7 @@ _MOST = 4
 _WORDS = {1: "one axis", 2: "two axes", 4: "four axes"}
 
 
-@net_rule("BN018", "bn-needs-four-axes", Severity.ERROR)
+@net_rule("BN018", "bn-needs-four-axes", Severity.ERROR, types=("BatchNorm",))
 def check(net: Net) -> Iterator[Finding]:
     seen: set[int] = set()
     for view in net.views if net.batchnorms else ():

@@ -44,6 +44,7 @@ from ._layers import named
     "bn-without-affine",
     Severity.WARNING,
     where=lambda caffe: caffe.has_plain_batchnorm,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     names: Names | None = None

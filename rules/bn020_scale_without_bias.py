@@ -46,6 +46,7 @@ _NEED_SHIFT = {"ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "Eltwise", "Pooling"}
     "scale-without-bias",
     Severity.WARNING,
     where=lambda caffe: caffe.has_plain_batchnorm and caffe.has_scale_layer,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     scales: dict[int, Layer] = {}

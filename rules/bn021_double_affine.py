@@ -46,6 +46,7 @@ from ._layers import named
     where=lambda caffe: (
         caffe.has_affine_batchnorm and caffe.has_scale_layer and not caffe.merges_scale
     ),
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     found: dict[int, tuple[Layer, Layer]] = {}

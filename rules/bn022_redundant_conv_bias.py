@@ -41,7 +41,7 @@ _FIELDS = {
 }
 
 
-@net_rule("BN022", "redundant-conv-bias", Severity.INFO)
+@net_rule("BN022", "redundant-conv-bias", Severity.INFO, types=("BatchNorm",))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(_FIELDS) if net.batchnorms else ():
         field = _FIELDS[layer.type]

@@ -39,7 +39,9 @@ _KEPT = {
 }
 
 
-@net_rule("BN023", "moving-average-out-of-range", Severity.ERROR)
+@net_rule(
+    "BN023", "moving-average-out-of-range", Severity.ERROR, words=("moving_average_fraction",)
+)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         param = layer.parameter("batch_norm_param")

@@ -44,7 +44,7 @@ class _Batch(NamedTuple):
     span: Span
 
 
-@net_rule("BN024", "small-train-batch", Severity.WARNING)
+@net_rule("BN024", "small-train-batch", Severity.WARNING, types=("BatchNorm",))
 def check(net: Net) -> Iterator[Finding]:
     if not net.batchnorms:
         return

@@ -47,7 +47,7 @@ class _Verdict(NamedTuple):
     severity: Severity
 
 
-@net_rule("BN025", "eps-invalid", Severity.ERROR)
+@net_rule("BN025", "eps-invalid", Severity.ERROR, words=("eps",))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         param = layer.parameter("batch_norm_param")

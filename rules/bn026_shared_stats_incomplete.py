@@ -39,7 +39,11 @@ _ROLES = ("mean", "variance", "factor")
 
 
 @net_rule(
-    "BN026", "shared-stats-incomplete", Severity.WARNING, where=lambda caffe: caffe.keeps_sums
+    "BN026",
+    "shared-stats-incomplete",
+    Severity.WARNING,
+    where=lambda caffe: caffe.keeps_sums,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     seen: set[int] = set()

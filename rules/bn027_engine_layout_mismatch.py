@@ -42,6 +42,7 @@ from ._layers import named
     "engine-layout-mismatch",
     Severity.ERROR,
     where=lambda caffe: caffe.engines_differ_in_layout,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer, other, owner in _pairs(net):

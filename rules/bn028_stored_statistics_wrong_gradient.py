@@ -38,6 +38,7 @@ from ._layers import named
     "stored-statistics-wrong-gradient",
     Severity.ERROR,
     where=lambda caffe: any(kind.stored_statistics_spoil_gradient for kind in caffe.kinds),
+    words=("use_global_stats",),
 )
 def check(net: Net) -> Iterator[Finding]:
     stored = [layer for layer in net.batchnorms if uses_stored_statistics(net, layer)]

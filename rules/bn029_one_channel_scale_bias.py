@@ -44,7 +44,11 @@ _FIELDS = ("scale_bias", "scale_filler", "bias_filler")
 
 
 @net_rule(
-    "BN029", "one-channel-scale-bias", Severity.ERROR, where=lambda caffe: caffe.loading.reorders
+    "BN029",
+    "one-channel-scale-bias",
+    Severity.ERROR,
+    where=lambda caffe: caffe.loading.reorders,
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     affine = [layer for layer in net.batchnorms if net.traits(layer).affine and layer.bottoms]

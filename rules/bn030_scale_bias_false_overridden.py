@@ -39,6 +39,7 @@ from ._layers import named
     "scale-bias-false-overridden",
     Severity.WARNING,
     where=lambda caffe: caffe.fillers_ask_for_affine,
+    words=("scale_bias",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

@@ -42,6 +42,7 @@ _BLOB = 4
     "reserved-blob-never-set",
     Severity.ERROR,
     where=lambda caffe: any(kind.never_sets_reserved for kind in caffe.kinds),
+    types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
     native = [

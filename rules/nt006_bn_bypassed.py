@@ -28,7 +28,7 @@ from protolint.net.net import Net
 from ._layers import named
 
 
-@net_rule("NT006", "bn-bypassed", Severity.WARNING)
+@net_rule("NT006", "bn-bypassed", Severity.WARNING, types=("BatchNorm", "Scale"))
 def check(net: Net) -> Iterator[Finding]:
     if net.is_deploy:
         return

@@ -52,6 +52,7 @@ _FIELD = "eltwise_mem_sharing"
     "eltwise-shared-memory",
     Severity.ERROR,
     where=lambda caffe: caffe.shares_eltwise_memory,
+    types=("Eltwise",),
 )
 def check(net: Net) -> Iterator[Finding]:
     sums = [layer for layer in net.of_types(("Eltwise",)) if is_plain_sum(layer)]

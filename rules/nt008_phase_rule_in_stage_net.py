@@ -36,7 +36,11 @@ _TYPES = ("BatchNorm", "Scale")
 
 
 @net_rule(
-    "NT008", "phase-rule-in-stage-net", Severity.WARNING, where=lambda caffe: caffe.used_by_digits
+    "NT008",
+    "phase-rule-in-stage-net",
+    Severity.WARNING,
+    where=lambda caffe: caffe.used_by_digits,
+    words=("stage",),
 )
 def check(net: Net) -> Iterator[Finding]:
     deploy = next((view for view in net.views if "deploy" in view.state.stages), None)

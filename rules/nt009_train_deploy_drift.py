@@ -38,7 +38,7 @@ from ._drift import heads, is_folded, is_same_model, lost_layers, place, setting
 from ._layers import named
 
 
-@net_rule("NT009", "train-deploy-drift", Severity.ERROR)
+@net_rule("NT009", "train-deploy-drift", Severity.ERROR, sibling=True)
 def check(net: Net) -> Iterator[Finding]:
     training = net.sibling if net.is_deploy else None
     if training is None or not is_same_model(net, training):

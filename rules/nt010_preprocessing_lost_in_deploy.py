@@ -32,7 +32,7 @@ _IN_THE_NET = frozenset({"Power", "Scale", "BatchNorm"})
 _OLD_PLACES = ("data_param", "image_data_param", "window_data_param")
 
 
-@net_rule("NT010", "preprocessing-lost-in-deploy", Severity.INFO)
+@net_rule("NT010", "preprocessing-lost-in-deploy", Severity.INFO, sibling=True)
 def check(net: Net) -> Iterator[Finding]:
     deploy = net.sibling if not net.is_deploy else None
     if deploy is None or _prepares_input(deploy):

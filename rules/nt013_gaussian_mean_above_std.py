@@ -40,6 +40,7 @@ from ._layers import named
     "gaussian-mean-above-std",
     Severity.ERROR,
     where=lambda caffe: caffe.checks_gaussian_mean,
+    words=("mean",),
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.layers:

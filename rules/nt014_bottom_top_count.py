@@ -31,7 +31,7 @@ from protolint.net.net import Net
 from ._construction import findings, is_batchnorm
 
 
-@net_rule("NT014", "bottom-top-count", Severity.ERROR)
+@net_rule("NT014", "bottom-top-count", Severity.ERROR, faults=(Kind.COUNT,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.COUNT, where=lambda fault: not is_batchnorm(fault))
 

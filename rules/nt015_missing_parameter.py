@@ -33,7 +33,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT015", "missing-parameter", Severity.ERROR)
+@net_rule("NT015", "missing-parameter", Severity.ERROR, faults=(Kind.MISSING,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.MISSING)
 

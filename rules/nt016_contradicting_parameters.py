@@ -34,7 +34,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT016", "contradicting-parameters", Severity.ERROR)
+@net_rule("NT016", "contradicting-parameters", Severity.ERROR, faults=(Kind.CONTRADICTION,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.CONTRADICTION)
 

@@ -33,7 +33,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT017", "parameter-out-of-range", Severity.ERROR)
+@net_rule("NT017", "parameter-out-of-range", Severity.ERROR, faults=(Kind.RANGE,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.RANGE)
 

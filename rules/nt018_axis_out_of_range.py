@@ -30,7 +30,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT018", "axis-out-of-range", Severity.ERROR)
+@net_rule("NT018", "axis-out-of-range", Severity.ERROR, faults=(Kind.AXIS,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.AXIS)
 

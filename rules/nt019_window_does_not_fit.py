@@ -32,7 +32,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT019", "window-does-not-fit", Severity.ERROR)
+@net_rule("NT019", "window-does-not-fit", Severity.ERROR, faults=(Kind.WINDOW,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.WINDOW)
 

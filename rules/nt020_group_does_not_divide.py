@@ -29,7 +29,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT020", "group-does-not-divide", Severity.ERROR)
+@net_rule("NT020", "group-does-not-divide", Severity.ERROR, faults=(Kind.GROUP,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.GROUP)
 

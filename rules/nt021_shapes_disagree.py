@@ -39,7 +39,7 @@ from ._drift import place
 from ._heads import wrong_heads
 
 
-@net_rule("NT021", "shapes-disagree", Severity.ERROR)
+@net_rule("NT021", "shapes-disagree", Severity.ERROR, faults=(Kind.SHAPES,))
 def check(net: Net) -> Iterator[Finding]:
     named_heads = {
         layer.name: (view, layer)

@@ -30,7 +30,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT022", "empty-blob", Severity.ERROR)
+@net_rule("NT022", "empty-blob", Severity.ERROR, faults=(Kind.EMPTY, Kind.SIZE))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.EMPTY, Kind.SIZE)
 

@@ -41,7 +41,7 @@ from protolint.text.write import quote, replace_value
 from ._construction import findings
 
 
-@net_rule("NT023", "unusable-filler", Severity.ERROR)
+@net_rule("NT023", "unusable-filler", Severity.ERROR, faults=(Kind.FILLER,))
 def check(net: Net) -> Iterator[Finding]:
     fixes = {fault.span: _fix(net, fault) for fault, _ in faults_of(net, Kind.FILLER)}
     gaussian = net.dialect.checks_gaussian_mean

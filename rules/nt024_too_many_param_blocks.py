@@ -29,7 +29,7 @@ from protolint.net.net import Net
 from ._construction import findings, is_batchnorm
 
 
-@net_rule("NT024", "too-many-param-blocks", Severity.ERROR)
+@net_rule("NT024", "too-many-param-blocks", Severity.ERROR, faults=(Kind.PARAMS,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.PARAMS, where=lambda fault: not is_batchnorm(fault))
 

@@ -29,7 +29,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT025", "shared-parameter-mismatch", Severity.ERROR)
+@net_rule("NT025", "shared-parameter-mismatch", Severity.ERROR, faults=(Kind.SHARED,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.SHARED)
 

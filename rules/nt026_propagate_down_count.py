@@ -26,7 +26,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT026", "propagate-down-count", Severity.ERROR)
+@net_rule("NT026", "propagate-down-count", Severity.ERROR, faults=(Kind.GRADIENT_SWITCHES,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.GRADIENT_SWITCHES)
 

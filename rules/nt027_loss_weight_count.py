@@ -28,7 +28,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT027", "loss-weight-count", Severity.ERROR)
+@net_rule("NT027", "loss-weight-count", Severity.ERROR, faults=(Kind.LOSS_WEIGHT,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.LOSS_WEIGHT)
 

@@ -26,7 +26,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT028", "include-and-exclude", Severity.ERROR)
+@net_rule("NT028", "include-and-exclude", Severity.ERROR, faults=(Kind.STATE_RULES,))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.STATE_RULES)
 

@@ -31,7 +31,7 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT029", "shapes-of-inputs", Severity.ERROR)
+@net_rule("NT029", "shapes-of-inputs", Severity.ERROR, faults=(Kind.INPUT, Kind.SHAPE_LIST))
 def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.INPUT, Kind.SHAPE_LIST)
 

@@ -52,7 +52,7 @@ from ._starts import (
 )  # fmt: skip
 
 
-@net_rule("NT030", "weights-start-at-zero", Severity.WARNING)
+@net_rule("NT030", "weights-start-at-zero", Severity.WARNING, words=("loss", "Loss", "LOSS"))
 def check(net: Net) -> Iterator[Finding]:
     zero = [layer for layer in net.of_types(WEIGHTED) if starts_at_zero(layer)]
     if not zero or net.fine_tunes or net.is_template:

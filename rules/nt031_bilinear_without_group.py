@@ -40,7 +40,7 @@ from ._starts import filler, weights_learn
 _P = "convolution_param"
 
 
-@net_rule("NT031", "bilinear-without-group", Severity.WARNING)
+@net_rule("NT031", "bilinear-without-group", Severity.WARNING, words=("bilinear",))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(("Convolution", "Deconvolution")):
         found = filler(layer)

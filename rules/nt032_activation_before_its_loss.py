@@ -36,7 +36,7 @@ from ._layers import named
 _TWICE = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
 
 
-@net_rule("NT032", "activation-before-its-loss", Severity.WARNING)
+@net_rule("NT032", "activation-before-its-loss", Severity.WARNING, types=tuple(_TWICE))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(_TWICE):
         views = net.views_of(layer, TRAIN)

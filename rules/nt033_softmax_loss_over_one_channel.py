@@ -32,7 +32,7 @@ from protolint.net.shapes import shapes
 from ._layers import named
 
 
-@net_rule("NT033", "softmax-loss-over-one-channel", Severity.ERROR)
+@net_rule("NT033", "softmax-loss-over-one-channel", Severity.ERROR, types=("SoftmaxWithLoss",))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(("SoftmaxWithLoss",)):
         views = net.views_of(layer, TRAIN)

@@ -37,7 +37,7 @@ from protolint.text.write import append_field, delete_fields
 from ._layers import named
 
 
-@net_rule("NT035", "old-transform-field", Severity.WARNING)
+@net_rule("NT035", "old-transform-field", Severity.WARNING, words=tuple(TRANSFORM_FIELDS))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(TRANSFORMED_TYPES):
         param = layer.parameter(TRANSFORMED_TYPES[layer.type])

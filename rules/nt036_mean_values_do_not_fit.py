@@ -33,7 +33,7 @@ from ._layers import named
 _TYPES = ("AnnotatedData", "Data", "ImageData", "MemoryData", "WindowData")
 
 
-@net_rule("NT036", "mean-values-do-not-fit", Severity.ERROR)
+@net_rule("NT036", "mean-values-do-not-fit", Severity.ERROR, words=("mean_value",))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(_TYPES):
         param = layer.parameter("transform_param")

@@ -30,7 +30,7 @@ from protolint.source import Source, Span
 from protolint.workspace.directives import Suppression
 
 
-@run_rule("PL002", "unused-suppression", Severity.WARNING)
+@run_rule("PL002", "unused-suppression", Severity.WARNING, words=("protolint",))
 def check(run: Run) -> Iterator[Finding]:
     by_comment: dict[Span, tuple[Suppression, list[str]]] = {}
     for suppression, code in run.unused:

@@ -52,7 +52,7 @@ _PLACES = {
 _IN_PARAM = {old: new for old, new in V1_PARAM_FIELDS.items() if old != "param"}
 
 
-@file_rule("PT002", "unknown-field", Severity.ERROR, reader=True)
+@file_rule("PT002", "unknown-field", Severity.ERROR, reader=True, problems=True)
 def check(file: LintFile) -> Iterator[Finding]:
     goes = goes_with_its_type(file)
     for problem in file.problems:

@@ -38,7 +38,7 @@ from ._owners import owners_of
 from .pt005_unknown_layer_type import goes_with_its_type
 
 
-@file_rule("PT003", "foreign-dialect-field", Severity.ERROR, reader=True)
+@file_rule("PT003", "foreign-dialect-field", Severity.ERROR, reader=True, problems=True)
 def check(file: LintFile) -> Iterator[Finding]:
     reported: set[int] = set()
     goes = goes_with_its_type(file)

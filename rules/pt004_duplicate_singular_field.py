@@ -24,7 +24,7 @@ from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.workspace.reading import LintFile
 
 
-@file_rule("PT004", "duplicate-singular-field", Severity.ERROR, reader=True)
+@file_rule("PT004", "duplicate-singular-field", Severity.ERROR, reader=True, problems=True)
 def check(file: LintFile) -> Iterator[Finding]:
     for problem in file.problems:
         if problem.first is None:

@@ -33,7 +33,14 @@ from protolint.workspace.reading import LintFile
 from ._owners import old_word
 
 
-@file_rule("PT006", "mixed-layer-generations", Severity.ERROR, reader=True)
+@file_rule(
+    "PT006",
+    "mixed-layer-generations",
+    Severity.ERROR,
+    reader=True,
+    words=("layers",),
+    problems=True,
+)
 def check(file: LintFile) -> Iterator[Finding]:
     if file.kind is not FileKind.NET:
         return

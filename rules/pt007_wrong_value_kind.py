@@ -36,7 +36,7 @@ from ._owners import old_word
 from .pt006_mixed_layer_generations import wrong_generation
 
 
-@file_rule("PT007", "wrong-value-kind", Severity.ERROR, reader=True)
+@file_rule("PT007", "wrong-value-kind", Severity.ERROR, reader=True, problems=True)
 def check(file: LintFile) -> Iterator[Finding]:
     for problem in file.problems:
         node, field = problem.node, problem.field

@@ -1,6 +1,7 @@
 """Write a page for every rule into ``docs/rules/``, and ``docs/rules/README.md`` as their index.
 
-The pages say what the rules' own modules say: docstring, severity, targets, examples.
+The pages say what the rules' own modules say: docstring, severity, targets, examples. So does
+``rules/_index.py``, by which a check knows the rules without importing them.
 
     python scripts/gen_rule_docs.py            write the pages that changed, remove those of no rule
     python scripts/gen_rule_docs.py --check    change nothing; exit 1 if a page is out of date
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from protolint.lint.manual import markdown_index, markdown_page
-from protolint.lint.registry import all_rules
+from protolint.lint.registry import all_rules, index_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 PAGES = REPO_ROOT / "docs" / "rules"
+INDEX = REPO_ROOT / "rules" / "_index.py"
 
 EXIT_OK, EXIT_OUT_OF_DATE = 0, 1
 
@@ -34,6 +36,11 @@ def render_all() -> dict[str, str]:
     own = [rule for rule in all_rules() if rule.module.startswith("protolint.rules.")]
     pages = {f"{rule.code}.md": markdown_page(rule) for rule in own}
     return {"README.md": markdown_index(own), **pages}
+
+
+def render_index() -> str:
+    """Render the index of protolint's own rules for the package of rules."""
+    return index_of(rule for rule in all_rules() if rule.module.startswith("protolint.rules."))
 
 
 def out_of_date(pages: dict[str, str], folder: Path) -> dict[str, str]:
@@ -97,8 +104,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="change nothing; name the pages that are out of date and exit 1 if there are any",
     )
     arguments = parser.parse_args(argv)
-    pages = render_all()
+    pages, index = render_all(), render_index()
+    stale = not INDEX.is_file() or INDEX.read_text("utf-8") != index
     if not arguments.check:
+        if stale:
+            INDEX.parent.mkdir(parents=True, exist_ok=True)
+            INDEX.write_text(index, "utf-8")
+            print(f"rules/{INDEX.name}: written")
         done = write_pages(pages, PAGES)
         for name, what in done.items():
             print(f"{name}: {what}")
@@ -107,7 +119,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     wrong = out_of_date(pages, PAGES)
     for name, what in wrong.items():
         print(f"docs/rules/{name} {what}", file=sys.stderr)
-    if wrong:
+    if stale:
+        print(f"rules/{INDEX.name} differs from the rules", file=sys.stderr)
+    if wrong or stale:
         print("to repair: python scripts/gen_rule_docs.py", file=sys.stderr)
         return EXIT_OUT_OF_DATE
     print(f"{len(pages)} pages are up to date")

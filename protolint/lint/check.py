@@ -13,12 +13,13 @@ from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.lint.file_report import FileReport
 from protolint.lint.guess import holds_back, with_careful_fixes
 from protolint.lint.merge import merged
-from protolint.lint.registry import text_rules
-from protolint.lint.rule import Finding, Rule, Scope
+from protolint.lint.registry import known_rules
+from protolint.lint.rule import NOTHING, Finding, Needs, Rule, Scope
 from protolint.lint.run import Run
 from protolint.lint.select import Selection, selection_of
 from protolint.lint.suppress import suppress
-from protolint.net.init import verdicts
+from protolint.net.init import fault_kinds, verdicts
+from protolint.net.net import Net
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
@@ -41,6 +42,8 @@ ProgressBar: TypeAlias = Callable[
     [], AbstractContextManager[Union[Callable[[str, int, int], None], None]]
 ]
 
+_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.RUN)
+
 
 def check_source(
     workspace: Workspace, source: Source, *, broken: frozenset[str] = frozenset()
@@ -61,8 +64,7 @@ def check_readings(
     source = readings.tree.source
     selection = selection_of(workspace, source.path)
     selected = selection.selector(source.path)
-    known = text_rules(solver=readings.kind is FileKind.SOLVER)
-    rules = [rule for rule in known if selected(rule.code)]
+    rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
     targets = workspace.targets(readings)
     if broken:
         for net in (net for target in targets for net in readings.read(target.dialect).nets):
@@ -94,7 +96,9 @@ def check_readings(
     more = [
         selection.diagnostic(rule, finding, source.path, names[0])
         for rule in rules
-        if rule.scope is Scope.RUN and rule.code in ran
+        if rule.scope is Scope.RUN
+        and rule.code in ran
+        and (rule.needs == NOTHING or any(map(source.mentions, rule.needs.words)))
         for finding in rule.check(run)
     ]
     if more:
@@ -133,14 +137,34 @@ def _found(
 
 def findings_of(rule: Rule, file: LintFile) -> Iterator[Finding]:
     """Yield what a rule on text finds in a file: in the file, its nets or its solver."""
-    if rule.scope is Scope.FILE:
-        yield from rule.check(file)
+    if rule.scope is Scope.NET:
+        for net in file.nets:
+            if _has(net, rule.needs):
+                yield from rule.check(net)
     elif rule.scope is Scope.SOLVER:
         if file.solver is not None:
             yield from rule.check(file.solver)
-    elif rule.scope is Scope.NET:
-        for net in file.nets:
-            yield from rule.check(net)
+    elif rule.scope is Scope.FILE and (rule.needs == NOTHING or _fits(file, rule.needs)):
+        yield from rule.check(file)
+
+
+def _has(net: Net, needs: Needs) -> bool:
+    """Whether there is something in a net of what a rule needs to find anything."""
+    if needs == NOTHING:
+        return True
+    return (
+        any(net.has_type(name) for name in needs.types)
+        or any(map(net.source.mentions, needs.words))
+        or (bool(needs.faults) and not fault_kinds(net).isdisjoint(needs.faults))
+        or (needs.sibling and net.sibling is not None)
+    )
+
+
+def _fits(file: LintFile, needs: Needs) -> bool:
+    """Whether there is something in a file of what a rule needs to find anything."""
+    return (needs.problems and bool(file.problems or file.tree.problems)) or any(
+        map(file.source.mentions, needs.words)
+    )
 
 
 def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
 from protolint.diagnostic import Severity
 from protolint.errors import ProtolintError, UsageError
 from protolint.lint.plugins import find_plugins, load_plugin
-from protolint.lint.rule import RULES, Finding, Rule, Scope
+from protolint.lint.rule import RULES, Finding, Needs, Rule, Scope
 
-__all__ = ["all_rules", "find_rule", "known_rules", "text_rules"]
+__all__ = ["all_rules", "find_rule", "index_of", "known_rules"]
 
 _PACKAGE = "protolint.rules"
-#: The families whose modules are imported only where weights or a solver are checked.
-_LATER = {"wt": Scope.WEIGHTS, "sv": Scope.SOLVER}
-
-_NO_TEXT = {Scope.WEIGHTS, Scope.SNAPSHOTS, Scope.SOLVER}
+#: The module in the package that lists what the others say of themselves (gen_rule_docs.py).
+_INDEX = "_index"
 
 _loaded = False
 
@@ -27,9 +26,9 @@ _loaded = False
 def known_rules() -> list[Rule]:
     """Every rule by code and name, those of plug-ins too, ordered by code.
 
-    Our own rules for weights and solvers are not imported for it: of those only code, name,
-    scope and module are to be trusted. Raises ProtolintError where the rules are not installed or a
-    plug-in cannot be loaded.
+    Our own rules are not imported for it: the index of the package knows them, and their
+    functions import them when they are called. Raises ProtolintError where the rules are not
+    installed or a plug-in cannot be loaded.
     """
     global _loaded
     if not _loaded:
@@ -39,21 +38,20 @@ def known_rules() -> list[Rule]:
             raise ProtolintError(
                 "the rules are not installed; in a checkout, run: pip install -e ."
             ) from None
-        for module in _modules(package):
-            if module[:2] in _LATER:
-                _announce(module)
-            elif not module.startswith("_"):
+        rows = importlib.import_module(f"{_PACKAGE}.{_INDEX}").ROWS
+        new = dict.fromkeys(_modules(package))
+        for row in rows:
+            if row[0] in new:
+                del new[row[0]]
+                _announce(*row)
+        # Those that a developer is at work on.
+        for module in new:
+            if not module.startswith("_"):
                 importlib.import_module(f"{_PACKAGE}.{module}")
         for plugin in find_plugins():
             load_plugin(plugin)
         _loaded = True
     return [RULES[code] for code in sorted(RULES)]
-
-
-def text_rules(*, solver: bool) -> list[Rule]:
-    """Return the rules for prototxts, those for solvers only if one is checked. Raises as above."""
-    left_out = {Scope.WEIGHTS, Scope.SNAPSHOTS} if solver else _NO_TEXT
-    return [_imported(rule) for rule in known_rules() if rule.scope not in left_out]
 
 
 def all_rules() -> list[Rule]:
@@ -78,27 +76,49 @@ def _modules(package: ModuleType) -> list[str]:
     return found
 
 
-def _announce(module: str) -> None:
-    """Let a rule be known by its module's name, which says its code and its name."""
-    code, _, name = module.partition("_")
+def _announce(
+    name: str,
+    severity: str,
+    scope: str,
+    reader: bool,
+    dialects: tuple[str, ...],
+    needs: tuple[Any, ...],
+) -> None:
+    """Let a rule be known by what the index says of its module."""
+    module = f"{_PACKAGE}.{name}"
+    code, _, title = name.partition("_")
+    code = code.upper()
+
+    def check(subject: Any) -> Iterator[Finding]:
+        importlib.import_module(module)
+        return RULES[code].check(subject)
+
     RULES.setdefault(
-        code.upper(),
+        code,
         Rule(
-            code.upper(), name.replace("_", "-"), Severity.WARNING, _LATER[module[:2]],
-            frozenset(), False, f"{_PACKAGE}.{module}", _nothing,
+            code, title.replace("_", "-"), Severity(severity), Scope(scope),
+            frozenset(dialects), reader, module, check, Needs(*needs),
         ),
     )  # fmt: skip
 
 
-def _nothing(_: Any) -> Iterator[Finding]:
-    """Return what a rule finds before it is imported."""
-    return iter(())
-
-
 def _imported(rule: Rule) -> Rule:
-    if rule.check is _nothing:
+    if rule.module not in sys.modules:
         importlib.import_module(rule.module)
     return RULES[rule.code]
+
+
+def index_of(rules: Iterable[Rule]) -> str:
+    """Return the text of the index: a line for each rule, from what its module says."""
+    head = '"""What each rule says of itself, so that it is known without being imported."""\n\n'
+    head += "# Written by scripts/gen_rule_docs.py.\n# fmt: off\nROWS = (\n"
+    rows = []
+    for rule in rules:
+        name, needs = rule.module.rpartition(".")[2], tuple(rule.needs)
+        dialects = tuple(sorted(rule.dialects))
+        row = (name, rule.severity.value, rule.scope.value, rule.reader, dialects, needs)
+        rows.append(f"    {row!r},\n")
+    return f"{head}{''.join(rows)})\n"
 
 
 def find_rule(code: str) -> Rule:

@@ -23,6 +23,7 @@ from protolint.errors import ProtolintError
 from protolint.source import Span
 
 if TYPE_CHECKING:
+    from protolint.layers.setup_check import Kind
     from protolint.lint.run import Run
     from protolint.lint.weights import Weights
     from protolint.net.net import Net
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from protolint.workspace.reading import LintFile
 
 __all__ = [
-    "Example", "Finding", "Invalid", "Rule", "Scope", "file_rule", "net_rule", "run_rule",
-    "snapshots_rule", "solver_rule", "weights_rule",
+    "NOTHING", "Example", "Finding", "Invalid", "Needs", "Rule", "Scope", "file_rule",
+    "net_rule", "run_rule", "snapshots_rule", "solver_rule", "weights_rule",
 ]  # fmt: skip
 
 
@@ -91,11 +92,31 @@ class Invalid(NamedTuple):
     name: str = "example.prototxt"
 
 
+class Needs(NamedTuple):
+    """What there must be for a rule to find anything: one thing of those named is enough.
+
+    Layers of some `types`, some `words` in the text, `faults` of some kinds that keep the net
+    from being built (names of protolint.layers.setup_check.Kind), fields that do not fit the
+    schema or the syntax (`problems`), a net that is trained and deployed (`sibling`). A rule
+    that names none of them is always asked.
+    """
+
+    types: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    problems: bool = False
+    sibling: bool = False
+
+
+NOTHING = Needs()
+
+
 class Rule(NamedTuple):
     """A registered rule: its metadata and its function.
 
     `dialects` names the targets it can fire for; empty means every one. `reader` marks the
-    rules that still make sense after a syntax error.
+    rules that still make sense after a syntax error. Where nothing is there of what it `needs`,
+    its function is not called, and its module not imported.
     """
 
     code: str
@@ -106,6 +127,7 @@ class Rule(NamedTuple):
     reader: bool
     module: str
     check: Callable[[Any], Iterator[Finding]]
+    needs: Needs = NOTHING
 
     def applies_to(self, dialect: str) -> bool:
         """Whether the rule can fire for a target."""
@@ -115,8 +137,7 @@ class Rule(NamedTuple):
 #: What decides by a Caffe's facts whether a rule is for it.
 _Where = Callable[[Dialect], bool]
 
-#: Every rule by its code. One for weights may stand here by code and name only, until the
-#: registry loads it.
+#: Every rule by its code. Our own stand here before their modules are imported (registry).
 RULES: dict[str, Rule] = {}
 
 
@@ -135,6 +156,7 @@ def _rule(
     dialects: tuple[str, ...],
     *,
     reader: bool = False,
+    needs: Needs = NOTHING,
 ) -> Callable[[_Check[Any]], _Check[Any]]:
     """Return the decorator of a rule that looks at one kind of subject."""
     names = frozenset(dialects)
@@ -146,7 +168,7 @@ def _rule(
         known = RULES.get(code)
         if known is not None and known.module != module:
             raise ProtolintError(f"rule {code} is defined in {known.module} and {module}")
-        RULES[code] = Rule(code, name, severity, scope, names, reader, module, check)
+        RULES[code] = Rule(code, name, severity, scope, names, reader, module, check, needs)
         return check
 
     return register
@@ -160,9 +182,12 @@ def file_rule(
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
     reader: bool = False,
+    words: tuple[str, ...] = (),
+    problems: bool = False,
 ) -> _Registers[LintFile]:
     """Register a rule that looks at a whole file, net or solver."""
-    return _rule(Scope.FILE, code, name, severity, where, dialects, reader=reader)
+    needs = Needs(words=words, problems=problems)
+    return _rule(Scope.FILE, code, name, severity, where, dialects, reader=reader, needs=needs)
 
 
 def net_rule(
@@ -172,9 +197,15 @@ def net_rule(
     *,
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
+    types: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
+    faults: tuple[Kind, ...] = (),
+    sibling: bool = False,
 ) -> _Registers[Net]:
     """Register a rule that looks at each net of a file: the net itself, or those inline."""
-    return _rule(Scope.NET, code, name, severity, where, dialects)
+    kinds = tuple(kind.name for kind in faults)
+    needs = Needs(types, words, kinds, sibling=sibling)
+    return _rule(Scope.NET, code, name, severity, where, dialects, needs=needs)
 
 
 def solver_rule(
@@ -196,9 +227,10 @@ def run_rule(
     *,
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
 ) -> _Registers[Run]:
     """Register a rule that looks at a file after the rules on text have run for each target."""
-    return _rule(Scope.RUN, code, name, severity, where, dialects)
+    return _rule(Scope.RUN, code, name, severity, where, dialects, needs=Needs(words=words))
 
 
 def weights_rule(

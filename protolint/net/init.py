@@ -25,7 +25,15 @@ from protolint.net.shapes import input_shapes, top_shapes
 from protolint.net.view import BlobVersion, View
 from protolint.source import Span
 
-__all__ = ["Construction", "construction", "faults_of", "state_of", "verdict", "verdicts"]
+__all__ = [
+    "Construction",
+    "construction",
+    "fault_kinds",
+    "faults_of",
+    "state_of",
+    "verdict",
+    "verdicts",
+]
 
 
 class Construction(NamedTuple):
@@ -46,6 +54,15 @@ def faults_of(net: Net, *kinds: Kind) -> list[tuple[Fault, list[NetState]]]:
 
     What several states have in common is one fault.
     """
+    return [entry for entry in _all_faults(net) if entry[0].kind in kinds]
+
+
+def fault_kinds(net: Net) -> frozenset[str]:
+    """Return the names of the kinds of which there are faults in the states of a net."""
+    return frozenset(fault.kind.name for fault, _ in _all_faults(net))
+
+
+def _all_faults(net: Net) -> list[tuple[Fault, list[NetState]]]:
     found = net.faults
     if found is None:
         merged: dict[tuple[object, ...], tuple[Fault, list[NetState]]] = {}
@@ -55,7 +72,7 @@ def faults_of(net: Net, *kinds: Kind) -> list[tuple[Fault, list[NetState]]]:
                 key = (fault.kind, None if layer is None else layer.index, fault.span)
                 merged.setdefault(key, (fault, []))[1].append(view.state)
         found = net.faults = list(merged.values())
-    return [entry for entry in found if entry[0].kind in kinds]
+    return found
 
 
 def verdicts(net: Net) -> dict[str, bool | None]:
@@ -110,6 +127,8 @@ class _Walk:
         )
         self.batch_of_statistics = net.message.integer("bn_stats_batch_size")
         self.table = self._table()
+        #: What the layers of other states came to.
+        self.before = net.settled.setdefault(self.divided, {})
 
     def _table(self) -> Table:
         """Return what is known of layers that are set up as those of this net."""
@@ -279,7 +298,7 @@ class _Walk:
         lost = self.view.in_place.get(index)
         if lost is not None and any(_uses(version) > 1 for _, version in lost):
             return None, None
-        before = net.settled.get(index)
+        before = self.before.get(index)
         if before is not None and before[0] == bottoms:
             return net.written[index], before[1]
         given = net.written.get(index, self)
@@ -304,7 +323,7 @@ class _Walk:
 
     def _note(self, layer: Layer, bottoms: list[Shape], found: Settled) -> None:
         """Keep for the other states of the net what a layer came to."""
-        self.net.settled[layer.index] = bottoms, found
+        self.before[layer.index] = bottoms, found
         self.net.shapes_made[layer.index] = bottoms, found.tops
 
     def _origin(self, version: BlobVersion | None) -> Span | None:

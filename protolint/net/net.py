@@ -122,7 +122,7 @@ class Net:
         self._other_views: dict[NetState, View] = {}
         self._misfits = misfits
         #: What protolint.net.init found out, kept here for all views.
-        self.settled: dict[int, tuple[list[Shape], Settled]] = {}
+        self.settled: dict[bool, dict[int, tuple[list[Shape], Settled]]] = {}
         self.written: dict[int, Hashable] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
         #: The BatchNorms whose statistics the weights at hand have broken, by their names.
@@ -324,6 +324,10 @@ class Net:
         for layer in self.layers:
             found.setdefault(layer.type, []).append(layer)
         return found
+
+    def has_type(self, name: str) -> bool:
+        """Whether some layer, in whatever state, is of a type."""
+        return name in self._by_type
 
     def of_types(self, types: Iterable[str]) -> list[Layer]:
         """Return the layers of some types, in file order."""

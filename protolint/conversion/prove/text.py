@@ -14,7 +14,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion.notes import Refusal
 from protolint.diagnostic import Severity
 from protolint.lint.check import findings_of
-from protolint.lint.registry import text_rules
+from protolint.lint.registry import known_rules
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
@@ -101,7 +101,7 @@ def _official(file: LintFile) -> str | None:
 
 def _errors(file: LintFile) -> Iterator[_Error]:
     """Yield what our own rules call an error, whatever the configuration and comments say."""
-    for rule in text_rules(solver=file.solver is not None):
+    for rule in known_rules():
         if not rule.applies_to(file.dialect.name) or not rule.module.startswith(_OWN):
             continue
         for finding in findings_of(rule, file):
