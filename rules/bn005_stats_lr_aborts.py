@@ -46,7 +46,7 @@ _STATISTICS = 3
     "stats-lr-aborts",
     Severity.ERROR,
     where=lambda caffe: caffe.checks_statistics_lr,
-    types=("BatchNorm",),
+    problems=True,
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:

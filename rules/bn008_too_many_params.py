@@ -31,7 +31,7 @@ from protolint.net.net import Net
 from ._layers import delete_params, named
 
 
-@net_rule("BN008", "too-many-params", Severity.ERROR, types=("BatchNorm",))
+@net_rule("BN008", "too-many-params", Severity.ERROR, problems=True)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         given, blobs = len(layer.params), len(net.traits(layer).blobs)

@@ -24,48 +24,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import construction
 from protolint.net.net import Net
-from protolint.net.shapes import shapes
 
+from ._construction import findings
 from ._layers import named
 
-#: The legacy accessors that cuDNN BatchNorm uses (Blob::LegacyShape in include/caffe/blob.hpp).
+#: Native BatchNorm that reads four axes takes more, and computes something else.
 _MOST = 4
-_WORDS = {1: "one axis", 2: "two axes", 4: "four axes"}
 
 
 @net_rule("BN018", "bn-needs-four-axes", Severity.ERROR, types=("BatchNorm",))
 def check(net: Net) -> Iterator[Finding]:
+    yield from findings(net, Kind.BATCHNORM_AXES)
+    native = [layer for layer in net.batchnorms if net.traits(layer).engine != "CUDNN"]
     seen: set[int] = set()
-    for view in net.views if net.batchnorms else ():
-        known = shapes(net, view)
-        for layer in net.batchnorms:
+    for view in net.views if native and net.dialect.least_axes == _MOST else ():
+        known = construction(net, view).shapes
+        for layer in native:
             version = view.bottom(layer)
             axes = known[version].axes if version is not None else None
-            needed = _needed(net, layer, axes)
-            if needed is None or layer.index in seen:
+            if axes is None or axes <= _MOST or layer.index in seen:
                 continue
             seen.add(layer.index)
             bottom = layer.bottoms[0]
             yield Finding(
                 bottom.span,
-                f"{named(layer)}: {net.dialect.name} needs {_WORDS[needed]} here and "
-                f"'{bottom.name}' has {axes}; reshape to N×C×1×1",
+                f"{named(layer)}: {net.dialect.name} needs four axes here and '{bottom.name}' has "
+                f"{axes}; reshape to N×C×1×1",
                 layer=layer.name,
             )
-
-
-def _needed(net: Net, layer: Layer, axes: int | None) -> int | None:
-    """How many axes the layer needs where it cannot take these, else None."""
-    least = net.dialect.least_axes
-    if axes is None:
-        return None
-    if axes < least:
-        return least
-    bounded = least == _MOST or net.traits(layer).engine == "CUDNN"
-    return _MOST if bounded and axes > _MOST else None
 
 
 _INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [%s] } } }\n'

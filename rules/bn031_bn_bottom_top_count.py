@@ -26,7 +26,7 @@ from protolint.net.net import Net
 from ._layers import named
 
 
-@net_rule("BN031", "bn-bottom-top-count", Severity.ERROR, types=("BatchNorm",))
+@net_rule("BN031", "bn-bottom-top-count", Severity.ERROR, problems=True)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
         bottoms, tops = len(layer.bottoms), len(layer.tops)

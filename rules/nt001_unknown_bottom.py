@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind
 from protolint.layers.states import NetState
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
@@ -36,7 +37,7 @@ from protolint.words import joined
 from ._layers import named
 
 
-@net_rule("NT001", "unknown-bottom", Severity.ERROR)
+@net_rule("NT001", "unknown-bottom", Severity.ERROR, faults=(Kind.UNKNOWN_BOTTOM,))
 def check(net: Net) -> Iterator[Finding]:
     missing: dict[tuple[int, int], list[NetState]] = {}
     for view in net.views:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
+from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion
@@ -27,7 +28,7 @@ from protolint.net.view import BlobVersion
 from ._layers import named
 
 
-@net_rule("NT002", "duplicate-top", Severity.ERROR)
+@net_rule("NT002", "duplicate-top", Severity.ERROR, faults=(Kind.DUPLICATE_TOP,))
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
@@ -35,7 +36,7 @@ from ._inplace import own_top
 from ._layers import named
 
 
-@net_rule("NT003", "inplace-fanout", Severity.ERROR)
+@net_rule("NT003", "inplace-fanout", Severity.ERROR, faults=(Kind.DUPLICATE_TOP,))
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:

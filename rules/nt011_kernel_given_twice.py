@@ -45,7 +45,7 @@ _PARAMETER = {
 }
 
 
-@net_rule("NT011", "kernel-given-twice", Severity.ERROR)
+@net_rule("NT011", "kernel-given-twice", Severity.ERROR, problems=True)
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(_PARAMETER):
         param = layer.parameter(_PARAMETER[layer.type])

@@ -34,6 +34,7 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.suggest import nearest
@@ -47,7 +48,7 @@ from ._owners import Owners, owners_of_type
 _LAYERS = ("LayerParameter", "V1LayerParameter")
 
 
-@net_rule("PT005", "unknown-layer-type", Severity.ERROR)
+@net_rule("PT005", "unknown-layer-type", Severity.ERROR, faults=(Kind.UNKNOWN_TYPE,))
 def check(net: Net) -> Iterator[Finding]:
     known = net.dialect.layer_types | net.custom_types
     for layer in _unknown(net, known):

@@ -14,6 +14,8 @@ from protolint.layers.shape import SCALAR, Shape
 
 __all__ = ["DEMANDS"]
 
+_AXES = {1: "one axis", 2: "two axes", 4: "four axes"}
+
 
 def batchnorm(setup: SetupCheck) -> None:
     """Axes, multipliers of its statistics, fillers of gamma and beta."""
@@ -22,9 +24,10 @@ def batchnorm(setup: SetupCheck) -> None:
     axes = setup.axes()
     least = setup.dialect.least_axes
     if axes is not None and (axes < least or (traits.engine == "CUDNN" and axes > LEGACY_AXES)):
+        needed = _AXES[least if axes < least else LEGACY_AXES]
         setup.fault(
-            Kind.BATCHNORM_AXES, f"{setup.dialect.name} takes no BatchNorm over {axes} axes here, "
-            f"as {setup.called()} has", bottoms=(0,),
+            Kind.BATCHNORM_AXES, f"{setup.dialect.name} needs {needed} here and "
+            f"'{setup.layer.bottoms[0].name}' has {axes}; reshape to N×C×1×1", bottoms=(0,),
         )  # fmt: skip
         return
     channels = 1 if axes == 1 else bottom.size(1)

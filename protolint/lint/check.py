@@ -156,6 +156,7 @@ def _has(net: Net, needs: Needs) -> bool:
         any(net.has_type(name) for name in needs.types)
         or any(map(net.source.mentions, needs.words))
         or (bool(needs.faults) and not fault_kinds(net).isdisjoint(needs.faults))
+        or (needs.problems and (net.has_misfits or bool(fault_kinds(net))))
         or (needs.sibling and net.sibling is not None)
     )
 

@@ -96,9 +96,9 @@ class Needs(NamedTuple):
     """What there must be for a rule to find anything: one thing of those named is enough.
 
     Layers of some `types`, some `words` in the text, `faults` of some kinds that keep the net
-    from being built (names of protolint.layers.setup_check.Kind), fields that do not fit the
-    schema or the syntax (`problems`), a net that is trained and deployed (`sibling`). A rule
-    that names none of them is always asked.
+    from being built (names of protolint.layers.setup_check.Kind), anything that is wrong with
+    the syntax, the schema or the building of the net (`problems`), a net that is trained and
+    deployed (`sibling`). A rule that names none of them is always asked.
     """
 
     types: tuple[str, ...] = ()
@@ -200,11 +200,12 @@ def net_rule(
     types: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
     faults: tuple[Kind, ...] = (),
+    problems: bool = False,
     sibling: bool = False,
 ) -> _Registers[Net]:
     """Register a rule that looks at each net of a file: the net itself, or those inline."""
     kinds = tuple(kind.name for kind in faults)
-    needs = Needs(types, words, kinds, sibling=sibling)
+    needs = Needs(types, words, kinds, problems, sibling)
     return _rule(Scope.NET, code, name, severity, where, dialects, needs=needs)
 
 
