@@ -232,11 +232,10 @@ class _Walk:
         versions = self.view.bottoms[layer.index]
         bottoms = [self._shape(version) for version in versions]
         given, settled = self._settled(layer, versions, bottoms)
-        if settled is not None:
+        if settled is not None and settled.alone:
             self.unsure = self.unsure or settled.unsure
-            if settled.alone:
-                self.shapes.update(zip(self.view.tops[layer.index], settled.tops, strict=True))
-                return
+            self.shapes.update(zip(self.view.tops[layer.index], settled.tops, strict=True))
+            return
         setup = self._setup(layer, bottoms, versions)
         self._gradient_switches(setup)
         known = layer.type in self.types
@@ -253,7 +252,7 @@ class _Walk:
         if not readable or None in versions or before:
             setup.unsure = True
         if settled is not None:
-            setup.tops = settled.tops
+            setup.tops, setup.unsure = settled.tops, settled.unsure
         elif readable:
             self._demands(setup, complete=None not in versions)
         broken = len(setup.faults) > before or None in versions or not readable
