@@ -1,4 +1,4 @@
-"""What is kept of a layer for layers like it gives the same verdicts and shapes as a walk afresh."""
+"""What is kept of a layer for those like it gives the verdicts and shapes of a walk afresh."""
 
 from __future__ import annotations
 
