@@ -47,7 +47,7 @@ from protolint.wire import (
 
 __all__ = [
     "Array", "Factors", "Form", "decode_blob", "encode_blob", "form_of", "recoded_blob",
-    "scaled_blob", "stored_values",
+    "scaled_blob", "stored_values", "values_at",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
@@ -168,12 +168,30 @@ def scaled_blob(header: BlobHeader, factors: Factors) -> tuple[Piece, ...]:
     size = header.count * _TYPES[form][0].itemsize
     before, after = _frame(form, header.shape, size)
 
-    def chunks(read_at: ReadAt) -> Iterator[bytes]:
+    nothing = np.zeros(_VALUES_AT_ONCE, _TYPES[form][0])
+
+    def chunks(read_at: ReadAt) -> Iterator[bytes | memoryview]:
         for at, values in stored_values(header, read_at):
             made = np.multiply(values, factors(at, values.size), dtype=np.float64)
-            yield _fitted(made, form).tobytes()
+            with np.errstate(over="ignore", under="ignore"):
+                fitted = made.astype(_TYPES[form][0])
+            # NaN where a value is not finite, by one pass over them.
+            if not np.isfinite(np.dot(fitted, nothing[: fitted.size])):
+                fitted = _fitted(made, form)
+            yield fitted.data.cast("B")
 
     return (before, Generated(size, chunks), after)
+
+
+def values_at(header: BlobHeader, read_at: ReadAt, at: int, count: int) -> Array:
+    """Return some values of a blob as they are stored; ValueError where they are in pieces."""
+    form = form_of(header)
+    if form is None or len(header.runs) != 1:
+        raise ValueError("the values do not lie in one piece")
+    stored, (run,) = _TYPES[form][0], header.runs
+    data = read_at(run.start + at * run.stride, (count - 1) * run.stride + stored.itemsize)
+    found: Array = np.ndarray((count,), stored, data, 0, (run.stride,))
+    return found
 
 
 def stored_values(header: BlobHeader, read_at: ReadAt) -> Iterator[tuple[int, Array]]:

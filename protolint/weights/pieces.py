@@ -22,11 +22,12 @@ class Copy(NamedTuple):
 class Generated:
     """`length` bytes made while writing, from what `chunks` reads of the source.
 
-    `chunks` gets a function (offset, size) -> bytes and yields bytes of bounded size.
+    `chunks` gets a function (offset, size) -> bytes and yields bytes of bounded
+    size, which are used before the next ones are made.
     """
 
     length: int
-    chunks: Callable[[ReadAt], Iterator[bytes]]
+    chunks: Callable[[ReadAt], Iterator[bytes | memoryview]]
 
 
 Piece: TypeAlias = bytes | Copy | Generated

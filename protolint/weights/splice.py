@@ -7,7 +7,9 @@ touched, so fields of other forks survive and the size of the file does not matt
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from io import FileIO
 from typing import NamedTuple
 
@@ -194,6 +196,11 @@ class _Source(NamedTuple):
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Exactly `size` bytes; raises InputError."""
+        if hasattr(os, "pread"):
+            with suppress(OSError):
+                found = os.pread(self.descriptor, size, offset)
+                if len(found) == size:
+                    return found
         data = bytearray(size)
         self.read_into(offset, memoryview(data))
         return bytes(data)

@@ -326,6 +326,30 @@ def test_each_channel_is_proven(tmp_path: Path) -> None:
         check_folds(before, bytes(broken), made, folds, 1e-6)
 
 
+@pytest.mark.parametrize("kind", ["Convolution", "Deconvolution", "InnerProduct"])
+def test_of_large_blobs_some_values_of_each_channel_are_compared(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protolint.folding.numbers._ALL", 8)
+    convolution = "convolution_param { num_output: 4 group: 2 kernel_size: 3 }"
+    dense = "inner_product_param { num_output: 4 transpose: true }"
+    more = dense if kind == "InnerProduct" else convolution
+    text = layer(f'name: "c" type: "{kind}" bottom: "x" top: "c" {more}')
+    net = net_of(X4 + text + batchnorm("b", "c", "b"))
+    weights = random_blobs(net, np.random.default_rng(7))
+    done = folded(net, weights, tmp_path)
+    before = (tmp_path / "m.caffemodel").read_bytes()
+    model, _ = with_net(read_model_file(str(tmp_path / "m.caffemodel"), None, None), net)
+    numbers = {norm.name: fold(norm.state) for norm in model.norms.values()}
+    index = index_model("m", before)
+    folds, _ = measure_folds(before, index, plan_folds(net, net.views[0]), numbers)
+    for channel in range(4):
+        wrong = [one._replace(factor=one.factor.copy()) for one in folds]
+        wrong[0].factor[channel] *= 1.01
+        with pytest.raises(FoldError):
+            check_folds(before, done.data, index_model("n", done.data), wrong, 1e-6)
+
+
 def test_names_and_fields_of_what_stays(tmp_path: Path) -> None:
     text = (
         X4
