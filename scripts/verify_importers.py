@@ -40,12 +40,12 @@ net = cv2.dnn.readNetFromCaffe(prototxt, model)
 net.setInput(values)
 found = net.forward()
 """
+# Not the command mnnconvert, which installs a package of its own and reports what it converts.
 MNN = """
-import os, subprocess, MNN
+import MNN, _tools
 mnn = model + ".mnn"
-tool = os.path.join(os.path.dirname(sys.executable), "mnnconvert")
-subprocess.run([tool, "-f", "CAFFE", "--modelFile", model, "--prototxt", prototxt,
-                "--MNNModel", mnn, "--bizCode", "x"], check=True, stdout=subprocess.DEVNULL)
+_tools.mnnconvert(["mnnconvert", "-f", "CAFFE", "--modelFile", model, "--prototxt", prototxt,
+                   "--MNNModel", mnn, "--bizCode", "x"])
 interpreter = MNN.Interpreter(mnn)
 session = interpreter.createSession()
 tensor = interpreter.getSessionInput(session)
