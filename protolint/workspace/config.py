@@ -1,7 +1,8 @@
 """Settings from `[tool.protolint]` in pyproject.toml, or from protolint.toml.
 
-The nearest file above the checked one is used alone; nothing cascades. A file may name
-another that it starts from with `extend`.
+The nearest file above the checked one is used alone; nothing cascades, and none is looked for
+in the folder of temporary files or above it. A file may name another that it starts from with
+`extend`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from protolint.errors import ConfigError
 from protolint.suggest import did_you_mean
 
 __all__ = [
-    "ConfigFinder", "RuleNames", "Settings", "has_configuration", "keys", "load_settings",
+    "ConfigFinder", "RuleNames", "Settings", "has_configuration", "is_temporary", "keys",
+    "load_settings",
 ]  # fmt: skip
 
 _NAMES = ("protolint.toml", "pyproject.toml")
@@ -118,6 +120,8 @@ class ConfigFinder:
         return known
 
     def _look(self, folder: str) -> Settings:
+        if is_temporary(folder) and folder != os.path.realpath(os.getcwd()):
+            return Settings()
         for name in _NAMES:
             path = os.path.join(folder, name)
             if os.path.isfile(path):
@@ -126,6 +130,11 @@ class ConfigFinder:
                     return load_settings(path, table)
         parent = os.path.dirname(folder)
         return Settings() if parent == folder else self.settings_for(parent)
+
+
+def is_temporary(folder: str) -> bool:
+    """Return whether a folder is that of temporary files, where anyone may put anything."""
+    return os.path.realpath(folder) == os.path.realpath(os.environ.get("TMPDIR", "/tmp"))
 
 
 def has_configuration(folder: str) -> bool:

@@ -18,7 +18,7 @@ from protolint.net.net import Net, NetFile
 from protolint.net.solver_parameter import SolverParameter
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
-from protolint.workspace.config import has_configuration
+from protolint.workspace.config import has_configuration, is_temporary
 from protolint.workspace.discover import read_source
 from protolint.workspace.reading import Readings
 
@@ -29,7 +29,6 @@ _ROLE = re.compile(r"deploy|inference|train|test|val|net|[^a-z0-9]", re.IGNORECA
 _KEPT = 16
 _TRAINING_NETS = ("net", "train_net")
 _ALL_NETS = ("net", "train_net", "test_net")
-_TEMPORARY = os.environ.get("TMPDIR", "/tmp")
 
 
 class Project:
@@ -201,11 +200,13 @@ def project_root(folder: str) -> str:
     directory if the folder is in it, else the folder itself. The user's home and the
     folder of temporary files are above every project.
     """
-    outside = {os.path.realpath(path) for path in (os.path.expanduser("~"), _TEMPORARY)}
+    home = os.path.realpath(os.path.expanduser("~"))
     above = [folder]
     while os.path.dirname(above[-1]) != above[-1]:
         above.append(os.path.dirname(above[-1]))
-    inside = list(takewhile(lambda place: os.path.realpath(place) not in outside, above))
+    inside = list(
+        takewhile(lambda at: os.path.realpath(at) != home and not is_temporary(at), above)
+    )
     for is_marked in (_is_repository, has_configuration):
         found = next(filter(is_marked, inside), None)
         if found is not None:

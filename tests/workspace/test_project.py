@@ -55,3 +55,14 @@ def test_a_home_folder_is_above_every_project(
     assert project_root(str(deep)) == str(deep)
     (tmp_path / "project" / "protolint.toml").touch()
     assert project_root(str(deep)) == str(tmp_path / "project")
+
+
+def test_no_configuration_counts_that_lies_among_temporary_files(
+    deep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "protolint.toml").write_text('target = "intel"')
+    assert protolint.check(deep / "solver.prototxt").reports[0].target.dialect.name == "intel"
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert protolint.check(deep / "solver.prototxt").reports[0].target.dialect.name == "bvlc"
+    monkeypatch.chdir(tmp_path)
+    assert protolint.check(deep / "solver.prototxt").reports[0].target.dialect.name == "intel"
