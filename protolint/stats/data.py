@@ -20,7 +20,8 @@ from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array, Statistic
 from protolint.caffe.numbers import LayerField, NetField
 from protolint.caffe.registry import DEFAULT
-from protolint.conversion.run import convert
+from protolint.conversion.request import options_of
+from protolint.conversion.run import convert_files
 from protolint.errors import ProtolintError, UsageError
 from protolint.execution.executor import Executor
 from protolint.execution.weights import load_weights
@@ -54,20 +55,22 @@ def measure(
     runner: str,
     source: str | None = None,
     statistic: Statistic | None = None,
+    *,
+    workspace: Workspace,
 ) -> tuple[tuple[Measured, ...], tuple[str, ...]]:
     """Run the net on the batch in `path`: what each BatchNorm of the snapshot has, and notes.
 
-    `runner` is "numpy" or a key of RUNNERS; `source` and `statistic` are as in detect. What the
-    net's own Caffe, or OpenCV, cannot read is converted to BVLC's form first, in a temporary
-    folder. Raises UsageError or ExecutionError where the net cannot be run, InputError where
-    the batch cannot be read.
+    `runner` is "numpy" or a key of RUNNERS; `source` and `statistic` are as in detect;
+    `workspace` has the user's own Caffe. What the net's own Caffe, or OpenCV, cannot read is
+    converted to BVLC's form first, in a temporary folder. Raises UsageError or ExecutionError
+    where the net cannot be run, InputError where the batch cannot be read.
     """
     if not snapshot.kind.is_model:
         raise UsageError(f"{snapshot.path}: --data needs a caffemodel, not a {snapshot.kind.title}")
     net = file.nets[0]
     batch = read_batch(path, net, deploy_view(net))
     wanted = {numbers.name: numbers for numbers in snapshot.layers if not numbers.problem}
-    with _runnable(file, snapshot, runner, source, statistic) as (text, model, folder):
+    with _runnable(file, snapshot, runner, source, statistic, workspace) as (text, model, folder):
         layers = _layers(text, wanted)
         if not layers:
             raise UsageError(
@@ -188,16 +191,17 @@ def _runnable(
     runner: str,
     source: str | None,
     statistic: Statistic | None,
+    workspace: Workspace,
 ) -> Iterator[tuple[Net, str, str]]:
     """Return the net and the path of the weights in a form that the runner reads, and a folder."""
     with tempfile.TemporaryDirectory(prefix="protolint-") as folder:
         net, model = file.nets[0], os.path.abspath(snapshot.path)
         hdf5 = snapshot.kind is FileKind.MODEL_HDF5
         if runner == "numpy" and not _is_own(net, snapshot):
-            net, model = _converted(file, snapshot, folder, source, statistic)
+            net, model = _converted(file, snapshot, folder, source, statistic, workspace)
         if runner == "opencv":
             if not _is_plain(snapshot):
-                net, model = _converted(file, snapshot, folder, source, statistic)
+                net, model = _converted(file, snapshot, folder, source, statistic, workspace)
             if hdf5:
                 model = _binary(model, net, folder)
         yield net, model, folder
@@ -235,17 +239,17 @@ def _converted(
     folder: str,
     source: str | None,
     statistic: Statistic | None,
+    workspace: Workspace,
 ) -> tuple[Net, str]:
     """Return the net and the weights as BVLC's, in the folder."""
     try:
-        report = convert(
-            file.source.path,
-            snapshot.path,
+        options = options_of(
             to=DEFAULT,
             source=source,
             bn_stat=statistic.value if statistic is not None else None,
             output=folder + os.sep,
         )
+        report = convert_files((file.source.path, snapshot.path), options, workspace=workspace)
     except ProtolintError as error:
         raise UsageError(
             f"--data: the model is run in BVLC's form, and it cannot be converted to that: {error}"

@@ -83,7 +83,7 @@ def collect(
         from protolint.stats.data import measure
 
         measured, more = measure(options.data, net, snapshots[0], options.runner, options.source,
-                                 options.statistic)  # fmt: skip
+                                 options.statistic, workspace=workspace)  # fmt: skip
         notes += more
     return StatsReport(
         snapshots=snapshots,

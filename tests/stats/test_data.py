@@ -15,6 +15,8 @@ from protolint.errors import InputError, UsageError
 from protolint.stats.data import gap_of
 from protolint.stats.model import StatsReport
 from protolint.stats.run import Options, collect
+from protolint.workspace.config import Settings
+from protolint.workspace.workspace import Workspace
 
 FOLDERS = ("bvlc-master-9b89154", "nvcaffe-0.15.14", "nvcaffe-0.17.4")
 
@@ -209,6 +211,25 @@ def test_weights_of_another_caffe_are_converted_first(fixtures: Path) -> None:
     found = collect([str(model)], options)
     for a, b in zip(want.measured, found.measured, strict=True):
         np.testing.assert_allclose(a.mean, b.mean, atol=1e-5)
+
+
+def test_a_field_of_ones_own_caffe_is_none_to_the_conversion_either(
+    fixtures: Path, tmp_path: Path
+) -> None:
+    net, model, batch = golden(fixtures, "nvcaffe-0.15.14")
+    own = tmp_path / "own.prototxt"
+    own.write_text(net.read_text().replace("layer {", "layer { moss: 1", 1))
+    settings = Settings(extra_fields=frozenset({"LayerParameter.moss"}))
+    found = collect(
+        [str(model)],
+        Options(
+            net=str(own),
+            data=str(batch),
+            target=DIALECTS["nvidia-0.17"],
+            workspace=Workspace(settings=settings),
+        ),
+    )
+    assert len(found.measured) == len(run(net, model, batch).measured)
 
 
 _STAND_IN = """\
