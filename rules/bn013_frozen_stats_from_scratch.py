@@ -13,7 +13,8 @@ Why it matters
 Which Caffe
     BVLC, and NVIDIA 0.14 and 0.15 with `engine: CAFFE`; elsewhere the setting is ignored
     (BN011). It is right for fine-tuning: this rule is silent where the solver names weights,
-    and where the Scale or the layer above is frozen. Source: Forward of batch_norm_layer.cpp
+    with --fine-tune, where the Scale or the layer above is frozen, and in a net without a loss,
+    which is only run. Source: Forward of batch_norm_layer.cpp
     @ rc3 to master, v0.14.5, v0.15.14.
 
 Fix
@@ -40,6 +41,7 @@ from protolint.net.view import View
 from protolint.text.write import delete_fields
 
 from ._layers import named
+from ._starts import is_loss
 from ._statistics import global_stats, obeys_global_stats
 from ._twins import swapped_twins
 
@@ -61,6 +63,7 @@ def check(net: Net) -> Iterator[Finding]:
     stored = [b for b in net.batchnorms if global_stats(b, True) and obeys_global_stats(net, b)]
     if not stored or net.fine_tunes:
         return
+    known = net.dialect.layer_types - net.custom_types - {"Python"}
     swapped = {pair.train.index for pair in swapped_twins(net)}
     nearest = {id(view): _nearest_weights(view) for view in net.views}
     for layer in stored:
@@ -71,10 +74,13 @@ def check(net: Net) -> Iterator[Finding]:
         above, scale = nearest[id(views[0])].get(layer.index), scale_reading(views[0], layer)
         if above is None or not _starts_fresh(above) or (scale and not learns(net, scale)):
             continue
+        if not any(is_loss(other) or other.type not in known for other in views[0].layers):
+            continue  # Without a loss nothing is trained.
         yield Finding(
             node.span,
-            f"{named(layer)}: stored statistics are used from the first step but nothing loads "
-            "them; remove use_global_stats or give weights",
+            f"{named(layer)}: stored statistics are used from the first step, so without weights "
+            "they are never those of the data; remove use_global_stats, or check with --fine-tune "
+            "if training starts from weights",
             layer=layer.name,
             fix=Fix(
                 "Use the statistics of the batch",
@@ -118,20 +124,24 @@ layer {{
   batch_norm_param {{ {stats}}}
 }}
 layer {{ name: "scale" type: "Scale" bottom: "conv" top: "conv" {scale} }}
+layer {{ name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "data" }}
 """
 
 
 _FILLER = 'convolution_param { weight_filler { type: "msra" } }'
 _BIAS, _ZERO = "scale_param { bias_term: true }", "param { lr_mult: 0 }"
 _SOLVER = 'net: "example.prototxt"\nbase_lr: 0.1\n'
+_DEPLOY = _net(_FILLER, _BIAS).replace('"Data"', '"Input"').replace("EuclideanLoss", "Silence")
 VALID = (
     Example("bvlc", _net(_FILLER, _BIAS, "")),
+    # It is only run.
+    Example("bvlc", _net(_FILLER, _BIAS).replace("EuclideanLoss", "Silence")),
     Example("bvlc", _net("", _BIAS)),
     Example("bvlc", _net(f"{_ZERO} {_FILLER}", _BIAS)),
     Example("bvlc", _net(_FILLER, f"{_BIAS} {_ZERO} {_ZERO}")),
     Example("bvlc", _net(_FILLER, _ZERO)),
     Example("bvlc", _net(_FILLER, _BIAS), others={"solver.prototxt": _SOLVER + 'weights: "w"\n'}),
-    Example("bvlc", _net(_FILLER, _BIAS).replace('"Data"', '"Input"')),
+    Example("bvlc", _DEPLOY),
     Example("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "Pooling")),
     Example("nvidia-0.15", _net(_FILLER, _BIAS)),
     Example(
@@ -144,6 +154,8 @@ VALID = (
 )
 INVALID = (
     Invalid("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "LRN"), (9,)),
+    Invalid("bvlc", _net(_FILLER, _BIAS).replace("EuclideanLoss", "OwnLoss"), (9,)),
+    Invalid("bvlc", _net(_FILLER, _BIAS).replace("EuclideanLoss", "Python"), (9,)),
     Invalid("bvlc", _net(_FILLER, _BIAS), (9,), fixed=_net(_FILLER, _BIAS, "")),
     Invalid("bvlc", _net(_FILLER, f"{_BIAS} {_ZERO}"), (9,)),
     Invalid("bvlc", _net(_FILLER, "").replace("Scale", "TanH"), (9,)),

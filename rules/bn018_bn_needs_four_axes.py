@@ -53,7 +53,7 @@ def check(net: Net) -> Iterator[Finding]:
             yield Finding(
                 bottom.span,
                 f"{named(layer)}: {net.dialect.name} needs four axes here and '{bottom.name}' has "
-                f"{axes}; reshape to N×C×1×1",
+                f"{axes}; reshape to N×C×D×(H·W)",
                 layer=layer.name,
             )
 

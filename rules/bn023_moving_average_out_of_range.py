@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
+from protolint.float32 import single
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
@@ -48,7 +49,7 @@ def check(net: Net) -> Iterator[Finding]:
         node = param.node_of("moving_average_fraction") if param is not None else None
         if param is None or node is None or not collects_statistics(net, layer):
             continue
-        value = param.number("moving_average_fraction")
+        value = single(param.number("moving_average_fraction"))
         effect = _effect(net, layer, value)
         if effect:
             yield Finding(

@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.float32 import single
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
@@ -54,7 +55,7 @@ def check(net: Net) -> Iterator[Finding]:
         node = param.node_of("eps") if param is not None else None
         if param is None or node is None or not net.keeps(layer):
             continue
-        eps = param.number("eps")
+        eps = single(param.number("eps"))
         verdict = _verdict(net, layer, eps)
         if verdict is None:
             continue
@@ -77,7 +78,7 @@ def _verdict(net: Net, layer: Layer, eps: float) -> _Verdict | None:
     if rule.floor is not None:
         least = _written(rule.floor)
         raised = f"is raised to {least}; write that"
-        return _Verdict(raised, least, Severity.INFO) if eps < rule.floor else None
+        return _Verdict(raised, least, Severity.INFO) if eps < single(rule.floor) else None
     if eps > 0:
         return None
     where = f"a variance is below {-eps:g}" if eps < 0 else "a channel is constant in a batch"
@@ -107,6 +108,8 @@ layer {
 _CAFFE = "    engine: CAFFE\n"
 VALID = (
     Example("bvlc", _NET % ("1e-9", "")),
+    # 1e-5 as a 32-bit float, as tools print it.
+    Example("nvidia-0.17", _NET % ("9.99999974738e-06", "")),
     Example("nvidia-0.14", _NET % ("1e-7", _CAFFE)),
     Example("nvidia-0.15", _NET % ("1e-7", _CAFFE)),
     Example("nvidia-0.15", _NET % ("0.00001", "")),

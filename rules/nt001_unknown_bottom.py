@@ -12,8 +12,9 @@ Which Caffe
     All. A layer that is limited to the states in which its bottoms exist is right.
 
 Fix
-    In a net split by stages, unsafe: `exclude { stage: "deploy" }` for a layer that lacks its
-    bottom there alone.
+    Unsafe: `exclude { stage: "deploy" }` for a layer of a net split by stages that lacks its
+    bottom there alone, unless a layer of the deploy net needs it; takes a loss or Accuracy out
+    of a deploy net, which has no labels.
 
 Evidence
     NVIDIA/caffe#298, NVIDIA/DIGITS#576, #601 and #1037, yjxiong/caffe#148.
@@ -25,13 +26,14 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind
 from protolint.layers.states import NetState
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.suggest import nearest
-from protolint.text.write import append_field
+from protolint.text.write import append_field, delete_fields
 from protolint.words import joined
 
 from ._layers import named
@@ -48,6 +50,8 @@ def check(net: Net) -> Iterator[Finding]:
         bottom = layer.bottoms[i]
         where = joined(str(state) for state in states)
         hint, related = _producer(net, layer, bottom.name, states)
+        if _lacks_labels(net, layer, states):
+            hint = "; a deploy net has no labels: leave the layer out of it"
         yield Finding(
             bottom.span,
             f"{named(layer)}: bottom '{bottom.name}' does not exist in {where}{hint}",
@@ -68,24 +72,67 @@ def _producer(
         if other.index >= layer.index:
             if other is layer:
                 continue
-            return f"; '{other.name}' writes it further below", (Label(top.span, "written here"),)
+            below = f"; '{other.name}' writes it further below: move that up"
+            return below, (Label(top.span, "written here"),)
         phases = {view.state.phase for view in net.views_of(other)}
         if len(phases) == 1 and not net.is_stage_net:
             what = f"{phases.pop()}-only"
         else:
             what = f"not in {joined(str(state) for state in states)}"
-        return f"; its producer '{other.name}' is {what}", (Label(top.span, "written here"),)
+        advice = "limit the layer to where that is"
+        if not other.bottoms and _are_deploy(states):
+            advice = f"DIGITS feeds a deploy net as 'data', so call '{blob}' that"
+        hint = f"; its producer '{other.name}' is {what}: {advice}"
+        return hint, (Label(top.span, "written here"),)
     above = [top.name for other in net.layers[: layer.index] for top in other.tops]
     found = nearest(blob, above)
-    return (f"; did you mean '{found[0]}'?" if found else ""), ()
+    return (f"; did you mean '{found[0]}'?" if found else "; no layer above writes it: add one"), ()
+
+
+def _are_deploy(states: list[NetState]) -> bool:
+    return all("deploy" in state.stages for state in states)
+
+
+def _lacks_labels(net: Net, layer: Layer, states: list[NetState]) -> bool:
+    """Whether a layer that compares with labels is in a net, or state, that is fed none."""
+    known = ALL_TYPES.get(layer.type)
+    if layer.type != "Accuracy" and not (known is not None and known.is_loss):
+        return False
+    return _are_deploy(states) or _has_inputs_alone(net)
+
+
+def _has_inputs_alone(net: Net) -> bool:
+    """Whether a net is fed by declared inputs and no data layer."""
+    sources = [layer for layer in net.layers if not layer.bottoms]
+    return bool(net.inputs or sources) and all(layer.type == "Input" for layer in sources)
 
 
 def _fix(net: Net, layer: Layer, states: list[NetState]) -> Fix | None:
-    deploy_only = all("deploy" in state.stages for state in states)
-    if not deploy_only or layer.include or layer.exclude:
+    if layer.include or layer.exclude:
         return None
-    edit = append_field(net.source, layer.node, ['exclude { stage: "deploy" }'])
-    return Fix("Leave the layer out of deploy", (edit,), Applicability.UNSAFE)
+    if _are_deploy(states):
+        if any(_is_stood_on(net, layer, state) for state in states):
+            return None
+        edit = append_field(net.source, layer.node, ['exclude { stage: "deploy" }'])
+        return Fix("Leave the layer out of deploy", (edit,), Applicability.UNSAFE)
+    alone = not layer.node.in_list and not any(view.readers(layer) for view in net.views)
+    if _lacks_labels(net, layer, states) and alone:
+        edits = tuple(delete_fields(net.source, [layer.node]))
+        return Fix("Take the layer out", edits, Applicability.UNSAFE)
+    return None
+
+
+def _is_stood_on(net: Net, layer: Layer, state: NetState) -> bool:
+    """Whether a layer of this state alone needs what a layer writes, directly or not."""
+    view = net.view_in(state)
+    needing = {layer.index}
+    for other in view.layers:
+        versions = (version for version in view.bottoms[other.index] if version is not None)
+        if any(v.producer is not None and v.producer.index in needing for v in versions):
+            needing.add(other.index)
+            if all(kept.state == state for kept in net.views_of(other)):
+                return True
+    return False
 
 
 _DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
@@ -128,5 +175,25 @@ INVALID = (
     Invalid("bvlc", _DATA % "" + _READ % "lable", (2,)),
     Invalid("nvidia-0.15", _STAGES + _LOSS % ' exclude { stage: "none" }', (3, 3)),
     Invalid("nvidia-0.15", _STAGES + _LOSS % " include { }", (3,)),
+    # What the deploy net is for stays in it.
+    Invalid(
+        "nvidia-0.15",
+        (_STAGES + _IP).replace('"data"', '"image"')
+        + 'layer { name: "s" type: "Softmax" bottom: "ip" top: "s" include { stage: "deploy" } }\n',
+        (3,),
+    ),
+    Invalid(
+        "bvlc",
+        'input: "data" input_dim: [1, 1, 1, 1]\n' + _LOSS % "" + _READ % "data",
+        (2,),
+        fixed='input: "data" input_dim: [1, 1, 1, 1]\n' + _READ % "data",
+    ),
+    Invalid(
+        "bvlc",
+        'layer { name: "i" type: "Input" top: "data" input_param { shape { dim: 2 } } }\n'
+        + (_LOSS % "").replace("SoftmaxWithLoss", "Accuracy"),
+        (2,),
+        fixed='layer { name: "i" type: "Input" top: "data" input_param { shape { dim: 2 } } }\n',
+    ),
     Invalid("nvidia-0.15", _STAGES + _LOSS % " exclude { phase: TRAIN }", (3,)),
 )

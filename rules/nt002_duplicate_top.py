@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
+from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
@@ -44,10 +45,16 @@ def check(net: Net) -> Iterator[Finding]:
             yield Finding(
                 layer.tops[index].span,
                 f"{named(layer)}: '{before.name}' is already written by "
-                f"'{named(first) if first is not None else 'input'}'",
+                f"'{named(first) if first is not None else 'input'}'; {_advice(layer, first)}",
                 layer=layer.name,
                 related=related,
             )
+
+
+def _advice(layer: Layer, first: Layer | None) -> str:
+    if first is not None and not (layer.bottoms or first.bottoms):
+        return "give each data layer the include { phase: ... } or { stage: ... } it is for"
+    return "give the top a name of its own"
 
 
 def _origin(version: BlobVersion) -> BlobVersion:

@@ -12,21 +12,26 @@ Why it matters
 Which Caffe
     All. A file with nothing but `layers` and the enum's words is upgraded when it is read.
 
+Fix
+    Safe: writes `layer` for one `layers` whose content is that of a `layer`.
+
 Evidence
-    BVLC/caffe#2875, #2889, #5456, #3165.
+    lim0606/caffe-googlenet-bn#8, BVLC/caffe#2875, #2889, #5456, #3165.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.caffe.binder import BindProblem, ProblemKind
+from protolint.caffe.binder import BindProblem, ProblemKind, bind
 from protolint.caffe.legacy import V1_TYPES
 from protolint.diagnostic import Label, Severity
+from protolint.edit import Fix
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
-from protolint.text.tree import Scalar
+from protolint.text.tree import Block, Scalar
 from protolint.text.values import BAD, quoted
+from protolint.text.write import replace
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile
 
@@ -44,12 +49,36 @@ from ._owners import old_word
 def check(file: LintFile) -> Iterator[Finding]:
     if file.kind is not FileKind.NET:
         return
-    yield from _mixed(file)
+    slip = _slip(file)
+    if slip is not None:
+        yield slip
+    else:
+        yield from _mixed(file)
     for problem in file.problems:
         message = wrong_generation(problem)
-        if message:
+        if message and (slip is None or problem.message.name != "V1LayerParameter"):
             node = problem.node
             yield Finding(node.span, message, layer=file.layer_at(node.start))
+
+
+def _slip(file: LintFile) -> Finding | None:
+    """Return the finding on one `layers` among `layer` that is written like these."""
+    nodes = file.message.nodes_of("layers")
+    if len(nodes) != 1 or "layer" not in file.message:
+        return None
+    (node,) = nodes
+    if not isinstance(node, Block) or node.in_list:
+        return None
+    fits = not bind(file.schema.messages["LayerParameter"], node.children)[1]
+    if not fits or not any(child.name == "type" for child in node.children):
+        return None
+    edit = replace(node.name_span, "layer")
+    return Finding(
+        node.name_span,
+        "one 'layers' among 'layer', and written like these; write 'layer'",
+        layer=file.layer_at(node.start),
+        fix=Fix("Write 'layer'", (edit,)),
+    )
 
 
 def _mixed(file: LintFile) -> Iterator[Finding]:
@@ -121,5 +150,11 @@ layers { name: "c" type: RELU bottom: "b" top: "c" }
     Invalid("bvlc", 'layers {\n  name: "b"\n  type: BATCHNORM\n}\n', (3,)),
     Invalid("bvlc", 'layers { name: "b" type: "BatchNorm" }\n', (1,)),
     Invalid("bvlc", "layer { }\nlayers { type: RELU }\n", (1,)),
+    Invalid(
+        "bvlc",
+        'layer { type: "ReLU" }\nlayer { type: "ReLU" }\nlayers { type: "TanH" }\n',
+        (3,),
+        fixed='layer { type: "ReLU" }\nlayer { type: "ReLU" }\nlayer { type: "TanH" }\n',
+    ),
     Invalid("bvlc", "layers { type: RELU }\nlayer { }\nlayers { type: RELU }\n", (2,)),
 )

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from protolint.lint.weights import StoredLayer, Wanted, Weights
 
 
+_OWN_NET = "take the model's own net, or rename the layer in the net to train it from the start"
 _Dims = tuple[int | None, ...]
 
 
@@ -59,7 +60,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         reported.add(layer.name)
         blob, expected, silent = found
         converts = _same_values(layer.shapes[blob], expected) and wanted.layer.type == "BatchNorm"
-        cure = "run protolint convert" if converts else "take the model's own net"
+        cure = "run protolint convert" if converts else _OWN_NET
         if converts and needs_no_cudnn(weights, layer):
             cure += ", or say --without-cudnn if that is how it was built"
         yield Finding(

@@ -25,9 +25,10 @@ def batchnorm(setup: SetupCheck) -> None:
     least = setup.dialect.least_axes
     if axes is not None and (axes < least or (traits.engine == "CUDNN" and axes > LEGACY_AXES)):
         needed = _AXES[least if axes < least else LEGACY_AXES]
+        how = "N×C×1×1" if axes < least else "N×C×D×(H·W)"
         setup.fault(
             Kind.BATCHNORM_AXES, f"{setup.dialect.name} needs {needed} here and "
-            f"'{setup.layer.bottoms[0].name}' has {axes}; reshape to N×C×1×1", bottoms=(0,),
+            f"'{setup.layer.bottoms[0].name}' has {axes}; reshape to {how}", bottoms=(0,),
         )  # fmt: skip
         return
     channels = 1 if axes == 1 else bottom.size(1)
