@@ -12,7 +12,8 @@ from protolint.layers.layer import Layer
 from protolint.lint.rule import Finding
 from protolint.net.net import Net
 from protolint.net.solver import Solver
-from protolint.net.solver_init import SolverKind, solver_faults
+from protolint.net.solver_faults import SolverKind
+from protolint.net.solver_init import solver_faults
 from protolint.source import Source, Span
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, delete_fields, replace_value

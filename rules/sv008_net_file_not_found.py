@@ -29,7 +29,8 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
-from protolint.net.solver_init import SolverKind, solver_faults
+from protolint.net.solver_faults import SolverKind
+from protolint.net.solver_init import solver_faults
 
 
 @solver_rule("SV008", "net-file-not-found", Severity.INFO)

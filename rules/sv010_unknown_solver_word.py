@@ -32,7 +32,8 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
-from protolint.net.solver_init import SolverFault, SolverKind, solver_faults
+from protolint.net.solver_faults import SolverFault, SolverKind
+from protolint.net.solver_init import solver_faults
 from protolint.suggest import nearest
 from protolint.text.tree import Scalar
 from protolint.text.values import BAD, quoted

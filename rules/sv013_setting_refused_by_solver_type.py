@@ -26,7 +26,8 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
-from protolint.net.solver_init import SolverKind, solver_faults
+from protolint.net.solver_faults import SolverKind
+from protolint.net.solver_init import solver_faults
 
 from ._solver import removal
 

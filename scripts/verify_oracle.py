@@ -181,7 +181,7 @@ def compare_solvers(path: Path, first: int = 0) -> dict[str, SolverResult]:
         for record in _records(path, first):
             for name, text in record["files"].items():
                 Path(name).write_text(text, "utf-8")
-            for dialect in DIALECTS.keys() & record.keys():
+            for dialect in (name for name in DIALECTS if name in record):
                 count, wrong = found.get(dialect, SolverResult(0, []))
                 text = _solver_problem(dialect, record[dialect])
                 if text:

@@ -1,0 +1,160 @@
+"""What a Caffe demands of a solver beyond its nets: by its type, and in its first steps.
+
+Source: include/caffe/sgd_solvers.hpp, src/caffe/solver.cpp, solvers/sgd_solver.cpp @ BVLC
+master, NVIDIA v0.14.5 to v0.17.4, weiliu89/caffe ssd, Intel 1.1.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from protolint.diagnostic import Label
+from protolint.layers.fields import word
+from protolint.net.solver_faults import SolverCheck, SolverFault, SolverKind
+from protolint.net.solver_nets import SolverNet
+from protolint.net.trained import unlike_layers, with_decay
+from protolint.text.tree import Block
+from protolint.words import titled
+
+__all__ = ["FirstSteps"]
+
+
+class FirstSteps(SolverCheck):
+    """The checks of a solver that is made, in Caffe's order."""
+
+    def run(self) -> Iterator[SolverFault]:
+        """Yield what is found."""
+        yield from self._by_type()
+        yield from self._first_test()
+        yield from self._on_cpu()
+        yield from self._first_step()
+
+    # -- The type's own demands, and the first steps.
+
+    def _by_type(self) -> Iterator[SolverFault]:
+        message = self.message
+        momentum = message.number("momentum")
+        refusing = {"AdaGrad"} if self.solving.rmsprop_takes_momentum else {"AdaGrad", "RMSProp"}
+        if self.type in refusing and momentum != 0:
+            yield self.fault(
+                SolverKind.BY_TYPE, "momentum", f"{self.type} works without momentum; remove it"
+            )
+        decay = message.number("rms_decay")
+        if self.type == "RMSProp" and not 0 <= decay < 1:
+            yield self.fault(
+                SolverKind.BY_TYPE, "rms_decay", f"rms_decay {decay:g}; it must be at least 0 and "
+                "below 1",
+            )  # fmt: skip
+
+    def _first_test(self) -> Iterator[SolverFault]:
+        if self.tests:
+            yield from self.word("eval_type", self.solving.evaluations, "eval_type")
+        training = self.training
+        for given in self.tests:
+            if training is None or training.reference.net is None or given.reference.net is None:
+                continue
+            yield from self._sharing(training, given)
+
+    def _on_cpu(self) -> Iterator[SolverFault]:
+        """Check that every layer has code for the CPU, if that is where the solver runs."""
+        if self.message.text("solver_mode") != "CPU" or self.training is None:
+            return
+        net = self.training.reference.net
+        if net is None:
+            return
+        view = net.view_in(self.training.state)
+        for layer in net.of_types(("Pooling",)):
+            if layer in view and word(layer, "pooling_param", "pool", "MAX") == "STOCHASTIC":
+                place = Label(layer.head, "here", None if net.inline else net.source)
+                yield self.fault(
+                    SolverKind.MODE, "solver_mode", "stochastic pooling "
+                    f"({titled(layer.name, layer.type)}) works on a GPU only", late=True,
+                )._replace(related=(place,))  # fmt: skip
+                return
+
+    def _sharing(self, training: SolverNet, given: SolverNet) -> Iterator[SolverFault]:
+        """Check that layers of one name have the same blobs (Net::ShareTrainedLayersWith)."""
+        trained, tested = training.reference.net, given.reference.net
+        if trained is None or tested is None:
+            return
+        unlike = unlike_layers(trained, training.state, tested, given.state)
+        if unlike is None:
+            return
+        layer, other, what = unlike
+        node = given.reference.node
+        yield SolverFault(
+            SolverKind.SHARING, node.head_span if isinstance(node, Block) else node.span,
+            f"{titled(layer.name, layer.type)} has {what} in training, so it cannot test what is "
+            "trained",
+            (
+                Label(layer.head, "here", None if tested.inline else tested.source),
+                Label(other.head, "trained here", None if trained.inline else trained.source),
+            ),
+            late=True,
+        )  # fmt: skip
+
+    def _first_step(self) -> Iterator[SolverFault]:
+        late = partial(self.fault, SolverKind.RANGE, late=True)
+        message, solving = self.message, self.solving
+        passes = message.integer("iter_size")
+        if passes < 1:
+            why = (
+                "training waits for gradients without end"
+                if solving.waits_for_gradients
+                else ("nothing is learned: no pass, and the loss is divided by it")
+            )
+            yield late("iter_size", f"iter_size {passes}: {why}; it must be 1 or more")
+        for value, node in message.values.get("test_iter", ()):
+            if value == 0:
+                yield SolverFault(
+                    SolverKind.RANGE, node.span, "test_iter 0: scores are divided by it; it must "
+                    "be 1 or more", node=node, late=True,
+                )  # fmt: skip
+        yield from self.word("lr_policy", solving.policies, "lr_policy")
+        yield from self._policy()
+        if self.type in ("SGD", "Nesterov") or message.integer("display"):
+            yield from self.word("momentum_policy", solving.momentum_policies, "momentum_policy")
+        if message.flag("larc"):
+            yield from self.word("larc_policy", solving.larc_policies, "larc_policy")
+        if message.number("weight_decay") != 0 and self._decays():
+            yield from self.word("regularization_type", ("L1", "L2"), "regularization_type")
+
+    def _policy(self) -> Iterator[SolverFault]:
+        """Check what the policy of the learning rate needs."""
+        late = partial(self.fault, SolverKind.RANGE, late=True)
+        message, solving = self.message, self.solving
+        policy = message.text("lr_policy")
+        size = message.integer("stepsize")
+        below = size < 0 and solving.checks_steps
+        if (policy == "step" and (size == 0 or below)) or (
+            policy == "sigmoid" and size <= 0 and solving.checks_steps
+        ):
+            given = f"stepsize {size}" if "stepsize" in message else "no stepsize"
+            field = "stepsize" if "stepsize" in message else "lr_policy"
+            yield late(field, f"lr_policy '{policy}' with {given}; it must be above 0")
+        gamma = message.number("gamma")
+        if solving.checks_steps and gamma < 0 and policy not in ("fixed", "poly"):
+            yield late("gamma", f"gamma {gamma:g}; it must be 0 or more")
+        zero = "max_iter" in message and message.integer("max_iter") == 0
+        if zero and policy == "poly" and solving.divides_by_max_iter:
+            yield late("max_iter", "max_iter 0: lr_policy 'poly' divides by it")
+        if solving.checks_min_lr:
+            least, rate = message.number("min_lr"), message.number("base_lr")
+            if least < 0:
+                yield late("min_lr", f"min_lr {least:g}; it must be 0 or more")
+            elif policy == "poly" and rate < least:
+                yield late(
+                    "base_lr", f"base_lr {rate:g} is below min_lr {least:g}, which lr_policy "
+                    "'poly' refuses",
+                )  # fmt: skip
+        if policy == "multifixed":
+            rates, stages = message.numbers("stagelr"), message.integers("stageiter")
+            if len(rates) != len(stages):
+                yield late("lr_policy", f"{len(rates)} stagelr and {len(stages)} stageiter; give "
+                           "as many")  # fmt: skip
+
+    def _decays(self) -> bool:
+        """Whether some blob of the training net decays, as far as that is known."""
+        net = None if self.training is None else self.training.reference.net
+        return self.training is None or net is None or with_decay(net, self.training.state)
