@@ -34,7 +34,7 @@ ALLOWED = {
     "comparison": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace",
                             "execution", "lint"},
     "conversion": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "weights",
-                            "batchnorm", "execution", "comparison"},
+                            "batchnorm", "execution", "comparison", "folding", "upgrade"},
     "deploy": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "weights", "upgrade",
                         "batchnorm", "folding", "execution", "comparison", "conversion"},
     "recalibration": LEAVES | {"caffe", "layers", "net", "weights", "batchnorm", "execution",

@@ -34,6 +34,7 @@ __all__ = ["command"]
 @click.option("--like", metavar="NET", help="Fit weights to this net: names, structure.")
 @click.option("--resume", is_flag=True, help="Give BVLC statistics the factor of a long run.")
 @click.option("--half", is_flag=True, help="Keep half precision where the target has it.")
+@click.option("--fold", is_flag=True, help="Fold BatchNorm and Scale into the layers above.")
 @click.option(
     "--scale-name",
     default="{bn}_scale",
@@ -91,6 +92,7 @@ def command(
     like: str | None,
     resume: bool,
     half: bool,
+    fold: bool,
     scale_name: str,
     keep_scale: bool,
     scale_as: str,
@@ -136,6 +138,7 @@ def command(
         verify_with=verify_with,
         like=like,
         tolerance=tolerance,
+        fold=fold,
     )
     with progress_bar() as progress:
         report = convert_files(paths, options, progress, workspace=Workspace(choices))

@@ -31,7 +31,7 @@ class Options:
     `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
     statistic is; `choices` is for the plan of the nets. `like` is the prototxt of a net that
     the weights are to fit, `tolerance` the largest relative difference from the source that
-    counts as rounding.
+    counts as rounding. With `fold` BatchNorm and Scale layers go into the layers above.
     """
 
     target: Dialect
@@ -47,6 +47,7 @@ class Options:
     verify_with: tuple[str, ...] = ()
     like: str | None = None
     tolerance: float = TOLERANCE
+    fold: bool = False
 
 
 def options_of(
@@ -69,6 +70,7 @@ def options_of(
     verify_with: str | Iterable[str] = (),
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
+    fold: bool = False,
 ) -> Options:
     """Return the options of a conversion as `protolint.convert` takes them.
 
@@ -123,6 +125,7 @@ def options_of(
         verify_with=programs,
         like=os.fspath(like) if like is not None else None,
         tolerance=tolerance,
+        fold=fold,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.bundle import Bundle, Opinion
+from protolint.conversion.fold import folded_jobs
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.prove.opinions import Case, compare, input_shape
 from protolint.conversion.report import ConversionReport, with_default_engine
@@ -41,6 +42,7 @@ def convert(
     verify_with: str | Iterable[str] = (),
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
+    fold: bool = False,
     proto: str | os.PathLike[str] | None = None,
     cudnn: bool = True,
     isolated: bool = False,
@@ -74,6 +76,8 @@ def convert(
             its layers, its Scale layers apart or merged, the shapes of its blobs. Prototxts
             among the paths then only say what the weights are.
         tolerance: The largest relative difference from the source that counts as rounding.
+        fold: Take BatchNorm and Scale layers into the layers above them; for a deploy net and
+            its caffemodel.
         proto: Your own fork's caffe.proto, to be used as the schema of the prototxts.
         cudnn: Whether the Caffe was built with cuDNN.
         isolated: Read no configuration file.
@@ -106,6 +110,7 @@ def convert(
         verify_with=verify_with,
         like=like,
         tolerance=tolerance,
+        fold=fold,
     )
     schema = os.fspath(proto) if proto is not None else None
     chosen = FileChoices(proto=schema, without_cudnn=not cudnn, isolated=isolated)
@@ -123,8 +128,9 @@ def convert_files(
     if not paths:
         raise UsageError("no file is given")
     workspace = workspace or Workspace()
-    run = Bundle(read_inputs(paths, workspace), options, workspace)
-    jobs = run.jobs()
+    inputs = read_inputs(paths, workspace)
+    run = Bundle(inputs, options, workspace)
+    jobs = folded_jobs(inputs, options, workspace) if options.fold else run.jobs()
     checks: list[str] = []
     cases = run.cases(jobs) if options.verify_with else []
     if not options.dry_run:

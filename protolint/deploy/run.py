@@ -8,16 +8,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
 from protolint.conversion.bundle import Bundle
+from protolint.conversion.fold import Folding, fold_net
 from protolint.conversion.inputs import Input
+from protolint.conversion.numbers.model import read_model_file
+from protolint.conversion.pruned import plain_job, pruned_job
 from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing, write_jobs
-from protolint.deploy.fold import Folding, fold_net
-from protolint.deploy.net import deploy_net
+from protolint.deploy.net import DeployNet, deploy_net
 from protolint.deploy.prove import run_both
-from protolint.deploy.weights import plain_job, pruned_job
 from protolint.errors import InputError, UsageError
 from protolint.files import check_target
 from protolint.layers.shape import Shape
@@ -25,7 +27,7 @@ from protolint.net.net import Net
 from protolint.source import Source
 from protolint.weights.index import index_file
 from protolint.weights.kinds import FileKind, recognise
-from protolint.workspace.reading import Readings
+from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.workspace import Workspace
 
 __all__ = ["Deployment", "Wishes", "deploy"]
@@ -87,16 +89,15 @@ def deploy(
         weights=_shapes(weights),
         drop_global_stats=wishes.drop_global_stats,
     )
-    folding = Folding(made.file)
-    if wishes.fold:
-        folding = fold_net(workspace, made, weights, wishes.source, wishes.bn_stat)
+    folding = _folding(made, weights, wishes)
     target = wishes.to or _usual(made.net)
     outputs = [os.path.join(folder, os.path.basename(path)) for path in (net, weights) if path]
     if len(set(outputs)) < len(outputs):
         raise UsageError(f"{folder}: the net and its weights have the same name")
     for path, output in zip((net, weights), outputs, strict=False):
         check_target(path, output, overwrite=wishes.force)
-    jobs = _jobs(workspace, folding, weights, target, folder, wishes)
+    file = workspace.read(folding.source, made.file.dialect)
+    jobs = _jobs(workspace, file, folding, weights, target, folder, wishes)
     text = next(job.data for job in jobs if isinstance(job, TextJob))
     after = workspace.read(Source(outputs[0], text), target if made.file.accepted else None)
     proofs: list[str] = []
@@ -108,8 +109,9 @@ def deploy(
 
     with _made(folder):
         write_jobs(jobs, Writing(False, wishes.force, progress, wishes.tolerance), last)
-    notes = tuple(note.message for job in jobs for note in job.notes)
-    remarks = (*made.remarks, *folding.remarks, *notes, *filter(None, proofs))
+    said = folding.notes if wishes.fold else ()
+    notes = tuple(note.message for note in (*said, *(n for job in jobs for n in job.notes)))
+    remarks = (*made.remarks, *notes, *filter(None, proofs))
     state = str(made.view.state)
     return Deployment(tuple(outputs), state, target.name, remarks, after.nets[0])
 
@@ -146,23 +148,34 @@ def _shapes(weights: str | None) -> dict[str, Sequence[tuple[int, ...]]]:
     return {entry.name: [tuple(b.shape) for b in entry.blobs] for entry in layers if entry.blobs}
 
 
+def _folding(made: DeployNet, weights: str | None, wishes: Wishes) -> Folding:
+    """Return the net, folded if that is wished; raises UsageError without weights."""
+    if not wishes.fold:
+        return Folding(made.file.source)
+    if weights is None:
+        raise UsageError("--fold works on the weights: give them, too")
+    statistic = Statistic(wishes.bn_stat) if wishes.bn_stat else None
+    return fold_net(made.net, read_model_file(weights, wishes.source, statistic))
+
+
 def _jobs(
     workspace: Workspace,
-    made: Folding,
+    file: LintFile,
+    folding: Folding,
     weights: str | None,
     target: Dialect,
     folder: str,
     wishes: Wishes,
 ) -> list[Job]:
     """Return the jobs of both files; a net with fields of forks is written without conversion."""
-    source = made.file.source
-    if not made.file.accepted:
+    source = file.source
+    if not file.accepted:
         output = os.path.join(folder, os.path.basename(source.path))
-        jobs: list[Job] = [TextJob(source.path, output, made.file.dialect.name, source.data)]
+        jobs: list[Job] = [TextJob(source.path, output, file.dialect.name, source.data)]
         if weights is not None:
             output = os.path.join(folder, os.path.basename(weights))
-            names = {layer.name for layer in made.file.nets[0].layers}
-            jobs.append(plain_job(weights, output, made.file.dialect, names, made.folds))
+            names = {layer.name for layer in file.nets[0].layers}
+            jobs.append(plain_job(weights, output, file.dialect, names, folding.folds))
         return jobs
     options = options_of(
         to=target,
@@ -184,6 +197,6 @@ def _jobs(
     after = Readings.of(Source(source.path, text), readings.build).read(target)
     names = {layer.name for layer in after.nets[0].layers}
     return [
-        pruned_job(job, target, names, made.folds) if isinstance(job, ModelJob) else job
+        pruned_job(job, target, names, folding.folds) if isinstance(job, ModelJob) else job
         for job in converted
     ]

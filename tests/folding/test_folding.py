@@ -395,5 +395,17 @@ def test_the_command_line(fixtures: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "folded 2 layers into 2" in done.stderr
     assert "BatchNorm" not in (tmp_path / "o" / "brook.prototxt").read_text()
+    options = ("--fold", "--to", "bvlc", "-o", f"{tmp_path}/c/")
+    done = run("convert", *options, net, weights)
+    assert done.returncode == 0, done.stderr
+    assert "folded 2 layers into 2" in done.stdout
+    for name in ("brook.prototxt", "brook.caffemodel"):
+        assert (tmp_path / "c" / name).read_bytes() == (tmp_path / "o" / name).read_bytes()
+    assert run("convert", "--to", "bvlc", "--fold", net).returncode == 2
+    text = net.read_text()
+    data = 'layer { name: "d" type: "Data" top: "pix" }\n'
+    training = write(tmp_path, "train.prototxt", data + text[text.index("layer {", 90) :])
+    done = run("convert", *options, training, weights)
+    assert "is for training" in done.stderr
     with pytest.raises(UsageError, match="give them, too"):
         deploy(Workspace(), str(net), None, str(tmp_path / "p"), Wishes(fold=True))

@@ -1,4 +1,4 @@
-"""The weights of a deploy net: what the net no longer has goes, current layers, plain floats."""
+"""Models without layers that their net no longer has, or that were folded, in current form."""
 
 from __future__ import annotations
 
