@@ -152,6 +152,13 @@ def _net(*layers: str, end: str) -> str:
 
 
 _FIRST = _conv("a", "x", _MSRA) + _relu("a")
+_SIGMOID = 'layer { name: "s" type: "Sigmoid" bottom: "b" top: "b" }\n'
+_DROPOUT = _SIGMOID.replace("Sigmoid", "Dropout")
+_SILENCE = 'layer { name: "q" type: "Silence" bottom: "b" }\n'
+_SHIFT = """\
+layer { name: "s" type: "Scale" bottom: "b" top: "b"
+  scale_param { bias_term: true bias_filler { value: %s } } }
+"""
 _FROZEN = "param { lr_mult: 0 }"
 _SOLVED = {"solver.prototxt": 'net: "example.prototxt"\nweights: "w"\nbase_lr: 0.1\n'}
 VALID = (
@@ -179,6 +186,17 @@ VALID = (
     ),
     # The weights are those of another layer.
     Example("bvlc", _net(_FIRST, _conv("b", "a", "", 'param { name: "w" }'), _relu("b"), end="b")),
+    # One layer that learns.
+    Example(
+        "bvlc",
+        _net(_conv("a", "x", "", _FROZEN), _conv("b", "a", ""), end="b").replace(*_TRAIN),
+    ),
+    Example("bvlc", _net(_conv("a", "x", ""), end="a").replace(*_TRAIN)),
+    # A bias that is not 0 behind the weights.
+    Example("bvlc", _net(_FIRST, _conv("b", "a", ""), _SHIFT % "0.1", _relu("b"), end="b")),
+    Example("bvlc", _net(_FIRST, _conv("b", "a", ""), _SIGMOID, end="b")),
+    Example("bvlc", _net(_FIRST, _conv("b", "a", ""), _SILENCE, _relu("b"), end="b")),
+    Example("bvlc", _net(_FIRST, _conv("b", "a", "", "include { phase: TEST }"), end="a")),
     # Perhaps it is only run.
     Example("bvlc", _net(_conv("a", "x", ""), _conv("b", "a", ""), end="b")),
     Example("bvlc", _DATA + _conv("a", "x", "") + _conv("b", "a", "")),
@@ -189,6 +207,17 @@ INVALID = (
     Invalid(
         "nvidia-0.17",
         _net(_FIRST, _conv("b", "a", "weight_filler { value: 0 }"), _relu("b"), end="b"),
+        (6,),
+    ),
+    Invalid("bvlc", _net(_FIRST, _conv("b", "a", ""), _SHIFT % "0", _relu("b"), end="b"), (6,)),
+    Invalid(
+        "bvlc",
+        _net(_FIRST, _conv("b", "a", ""), _DROPOUT, _relu("b"), end="b"),
+        (6,),
+    ),
+    Invalid(
+        "bvlc",
+        _net(_FIRST, _conv("b", "a", ""), _relu("b", "relu_param { engine: CAFFE }"), end="b"),
         (6,),
     ),
     Invalid(
