@@ -8,6 +8,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import TargetType
 from protolint.cli.progress import progress_bar
+from protolint.conversion.prove.ways import AUTO, WAYS
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
@@ -73,6 +74,12 @@ __all__ = ["command"]
     help="Run both nets, too: opencv or caffe (repeatable).",
 )
 @click.option(
+    "--prove",
+    type=click.Choice(WAYS),
+    default=AUTO,
+    help="Run both nets in NumPy: if that is quick (auto), always, or not.  [auto]",
+)
+@click.option(
     "--tolerance",
     type=float,
     default=1e-6,
@@ -103,6 +110,7 @@ def command(
     in_place: bool,
     dry_run: bool,
     verify_with: tuple[str, ...],
+    prove: str,
     tolerance: float,
     form: str,
     choices: Choices,
@@ -136,6 +144,7 @@ def command(
         in_place=in_place,
         dry_run=dry_run,
         verify_with=verify_with,
+        prove=prove,
         like=like,
         tolerance=tolerance,
         fold=fold,

@@ -45,20 +45,23 @@ class Gap(NamedTuple):
 class Measured(NamedTuple):
     """What two runs gave: the gaps by the two points, and the first error of either net.
 
-    `unchanged` are the layers watched, by net and index, whose tops are what their bottom was.
+    `unchanged` are the layers watched, by net and index, whose tops have the values that their
+    bottom had, and whether they have its shape too.
     """
 
     gaps: dict[tuple[Point, Point], Gap]
-    unchanged: set[tuple[int, int]]
+    unchanged: dict[tuple[int, int], bool]
     error: ExecutionError | None
 
 
 def gap_of(first: Array, second: Array) -> Gap:
-    """Return how far two blobs are from each other; NaN equals NaN."""
-    if first.shape != second.shape:
-        return Gap(first.shape, second.shape, float("inf"), float("inf"))
+    """Return how far two blobs are from each other; NaN equals NaN, axes of 1 do not count."""
+    shapes = first.shape, second.shape
+    if _without_ones(first.shape) != _without_ones(second.shape):
+        return Gap(*shapes, float("inf"), float("inf"))
+    second = second.reshape(first.shape)
     if not first.size or np.array_equal(first, second):
-        return Gap(first.shape, second.shape, 0.0, 0.0)
+        return Gap(*shapes, 0.0, 0.0)
     a, b = first.astype(np.float64), second.astype(np.float64)
     with np.errstate(invalid="ignore"):
         gaps = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
@@ -67,7 +70,11 @@ def gap_of(first: Array, second: Array) -> Gap:
     size = max(float(np.abs(v[np.isfinite(v)]).max(initial=0.0)) for v in (a, b))
     place = tuple(int(i) for i in np.unravel_index(int(gaps.argmax()), gaps.shape))
     relative = 0.0 if absolute == 0 else absolute / size if size else float("inf")
-    return Gap(first.shape, second.shape, relative, absolute, place)
+    return Gap(*shapes, relative, absolute, place)
+
+
+def _without_ones(shape: tuple[int, ...]) -> list[int]:
+    return [size for size in shape if size != 1]
 
 
 def lockstep(
@@ -112,7 +119,7 @@ class _State:
     ) -> None:
         self.watched = watched
         self.gaps: dict[tuple[Point, Point], Gap] = {}
-        self.unchanged: set[tuple[int, int]] = set()
+        self.unchanged: dict[tuple[int, int], bool] = {}
         self._held: tuple[dict[Point, Array], dict[Point, Array]] = ({}, {})
         self._open: tuple[dict[Point, set[Point]], dict[Point, set[Point]]] = (
             defaultdict(set),
@@ -157,6 +164,10 @@ def _running(
         for i, values in enumerate(tops):
             state.take(side, (layer.index, i), values)
         bottom = before.pop(layer.index, None)
-        if bottom is not None and all(np.array_equal(bottom, v, equal_nan=True) for v in tops):
-            state.unchanged.add((side, layer.index))
+        if bottom is not None and all(
+            np.array_equal(bottom.reshape(-1), values.reshape(-1), equal_nan=True)
+            for values in tops
+        ):
+            shaped = all(values.shape == bottom.shape for values in tops)
+            state.unchanged[side, layer.index] = shaped
         yield layer

@@ -275,8 +275,14 @@ def _first(
                 not any(reader.tops for reader in version.readers)
                 for version in view.tops[layer.index]
             )
-            if ends and counts(side, layer):
-                first = next(one for one in [*found.above(side, layer), layer] if counts(side, one))
+            if ends and (
+                counts(side, layer) or measured.unchanged.get((side, layer.index)) is False
+            ):
+                first = next(
+                    one
+                    for one in [*found.above(side, layer), layer]
+                    if counts(side, one) or one is layer
+                )
                 return Difference(first, None, side)
     return None
 

@@ -287,6 +287,15 @@ class Bundle:
             input_shape(net)
         return [Opinion(net, texts[net.source.path], models[0]) for net in deploy]
 
+    def runnable(self, jobs: Sequence[Job]) -> list[tuple[Net, bytes, WeightsJob]]:
+        """Return each net with its text in the target and the one model that goes with it."""
+        models = [job for job in jobs if isinstance(job, WeightsJob)]
+        texts = {job.path: job.data for job in jobs if isinstance(job, TextJob)}
+        if len(models) != 1 or self.like is not None:
+            return []
+        nets = [net for net in self.nets if net.source.path in texts and not net.inline]
+        return [(net, texts[net.source.path], models[0]) for net in nets]
+
     def _model(self, entry: Input, output: str) -> WeightsJob:
         """Return the job of a binary model."""
         options, model = self.options, self.models[entry.path]

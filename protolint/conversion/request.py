@@ -12,6 +12,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS, resolve_target
 from protolint.conversion.decide.step import Choices
 from protolint.conversion.prove.opinions import PROGRAMS
+from protolint.conversion.prove.ways import AUTO, WAYS
 from protolint.conversion.prove.weights import TOLERANCE
 from protolint.errors import UsageError
 from protolint.suggest import did_you_mean
@@ -45,6 +46,7 @@ class Options:
     in_place: bool = False
     dry_run: bool = False
     verify_with: tuple[str, ...] = ()
+    prove: str = AUTO
     like: str | None = None
     tolerance: float = TOLERANCE
     fold: bool = False
@@ -68,6 +70,7 @@ def options_of(
     in_place: bool = False,
     dry_run: bool = False,
     verify_with: str | Iterable[str] = (),
+    prove: str = AUTO,
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
     fold: bool = False,
@@ -98,6 +101,8 @@ def options_of(
     for program in programs:
         if program not in PROGRAMS:
             raise _unknown("program to verify with", program, PROGRAMS)
+    if prove not in WAYS:
+        raise _unknown("way to prove", prove, WAYS)
     if "{bn}" not in scale_name:
         raise UsageError(f"a Scale layer's name has to have the BatchNorm's in it: '{SCALE_NAME}'")
     if not 0 <= tolerance < 1:
@@ -123,6 +128,7 @@ def options_of(
         in_place=in_place,
         dry_run=dry_run,
         verify_with=programs,
+        prove=prove,
         like=os.fspath(like) if like is not None else None,
         tolerance=tolerance,
         fold=fold,

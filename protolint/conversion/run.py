@@ -11,9 +11,10 @@ from protolint.conversion.bundle import Bundle, Opinion
 from protolint.conversion.fold import folded_jobs
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.prove.opinions import Case, compare, input_shape
+from protolint.conversion.prove.ways import AUTO, NEVER
 from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options_of
-from protolint.conversion.write import Progress, Writing, write_jobs
+from protolint.conversion.write import Job, Progress, Writing, write_jobs
 from protolint.errors import UsageError
 from protolint.files import check_target
 from protolint.workspace.workspace import Choices as FileChoices
@@ -40,6 +41,7 @@ def convert(
     in_place: bool = False,
     dry_run: bool = False,
     verify_with: str | Iterable[str] = (),
+    prove: str = AUTO,
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
     fold: bool = False,
@@ -72,6 +74,8 @@ def convert(
         in_place: Replace the inputs themselves.
         dry_run: Only plan; nothing is written, and no difference is known.
         verify_with: Also run both nets on random input with "opencv" or "caffe".
+        prove: Whether to run both nets in NumPy and compare them layer by layer: "auto" where
+            that is quick (up to 64 MiB of weights and 1e9 multiply-accumulates), "run", "none".
         like: The prototxt of a net for the target that the weights are to fit: the names of
             its layers, its Scale layers apart or merged, the shapes of its blobs. Prototxts
             among the paths then only say what the weights are.
@@ -108,6 +112,7 @@ def convert(
         in_place=in_place,
         dry_run=dry_run,
         verify_with=verify_with,
+        prove=prove,
         like=like,
         tolerance=tolerance,
         fold=fold,
@@ -145,6 +150,7 @@ def convert_files(
 
         def last() -> None:
             checks.extend(_second_opinions(options, cases))
+            checks.extend(_runs(options, run, jobs))
 
         with _folder(options.output):
             how = Writing(options.in_place, options.force, progress, options.tolerance)
@@ -152,6 +158,17 @@ def convert_files(
     results = tuple(job.result() for job in jobs)
     report = ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
     return with_default_engine(report) if options.choices.engine is None else report
+
+
+def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
+    """Return what running each net before and after shows; see prove_by_running."""
+    pairs = run.runnable(jobs) if options.prove != NEVER else []
+    if not pairs:
+        return []
+    from protolint.conversion.prove.run import Side, prove_by_running
+
+    sides = [Side(net, text, job.path, job.temporary) for net, text, job in pairs]
+    return [prove_by_running(side, options.target, options.prove) for side in sides]
 
 
 def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:

@@ -1,0 +1,93 @@
+"""The proof by running: the net before and after, in NumPy, layer by layer on the same data.
+
+It needs no other program. What is not run, and why, is a line of the report: small models are
+always run, larger ones when asked, so that converting a large file stays as fast as copying it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protolint.caffe.dialect import Dialect
+from protolint.comparison.fits import PairError, between
+from protolint.comparison.models import Model, compare_models
+from protolint.conversion.prove.ways import AUTO, RUN
+from protolint.conversion.prove.weights import ProofError
+from protolint.errors import ProtolintError, UsageError
+from protolint.execution.step import ExecutionError
+from protolint.execution.weights import load_weights
+from protolint.layers.states import NetState
+from protolint.net.net import TEST, Net
+from protolint.net.summary import summarise
+from protolint.net.view import View
+from protolint.source import Source
+from protolint.words import counted
+from protolint.workspace.reading import Readings
+
+__all__ = ["Side", "prove_by_running"]
+
+#: Up to so many bytes of weights and multiply-accumulates a model is run without being asked.
+_BYTES = 64 << 20
+_MACS = 1_000_000_000
+
+
+class Side(NamedTuple):
+    """A net, its text in the target, and the path of the model before and after."""
+
+    net: Net
+    text: bytes
+    before: str
+    after: str
+
+
+def prove_by_running(side: Side, target: Dialect, way: str) -> str:
+    """Return a line on how far a converted model computes what its source does.
+
+    Raises ProofError where it does not. With `way` RUN what cannot be run is an error too.
+    """
+    try:
+        return _proven(side, target, way)
+    except (ExecutionError, UsageError, PairError) as error:
+        if way == RUN:
+            raise
+        return f"not run: {_reason(side.net, error)}"
+
+
+def _reason(net: Net, error: ProtolintError) -> str:
+    return str(error).removeprefix(f"{net.source.path}: ")
+
+
+def _proven(side: Side, target: Dialect, way: str) -> str:
+    net = side.net
+    view = next((view for view in net.views if view.state.phase == TEST), None)
+    if view is None:
+        raise UsageError("the net has no TEST phase")
+    if way == AUTO:
+        for reason in _costs(net, view, side.before):
+            return f"not run: {reason}; --prove run does it"
+    problem = between(net, side.before)
+    if problem is not None:
+        raise PairError(f"{side.before} and {net.source.path} are not one model: {problem}")
+    build = net.build._replace(schema=None)
+    after = Readings.of(Source(net.source.path, side.text), build).read(target).nets[0]
+    first, second = (_model(n, p, view.state) for n, p in ((net, side.before), (after, side.after)))
+    found = compare_models(first, second)
+    if not found.equal:
+        raise ProofError(f"{net.source.path}: before and after {found}; nothing was written")
+    return f"run before and after: equal within rounding in {counted(len(found.rows), 'layer')}"
+
+
+def _costs(net: Net, view: View, path: str) -> Iterator[str]:
+    """Yield what makes a run long."""
+    size = os.path.getsize(path)
+    if size > _BYTES:
+        yield f"the weights have {size >> 20} MiB"
+    macs = summarise(net, view, {}).totals.macs
+    if macs > _MACS:
+        yield f"a pass takes {macs / 1e9:.1f} G multiply-accumulates"
+
+
+def _model(net: Net, path: str, state: NetState) -> Model:
+    return Model(net, load_weights(path, net.dialect), state)

@@ -1,0 +1,63 @@
+"""The proof by running: a conversion that computes something else gets no name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import protolint
+from protolint.caffe.registry import DIALECTS
+from protolint.comparison.fits import PairError
+from protolint.conversion.prove.run import Side, prove_by_running
+from protolint.conversion.prove.weights import ProofError
+from tests.conftest import REPOSITORY, SHARED
+
+BROOK = REPOSITORY / "fixtures" / "golden" / "bvlc-master-9b89154"
+NET, MODEL = BROOK / "brook.prototxt", BROOK / "brook.caffemodel"
+FOLD = SHARED / "cases" / "more" / "14-fold-deploy-is-folded-weights-are-not"
+
+
+def side(text: bytes) -> Side:
+    return Side(protolint.load(NET, target="bvlc"), text, str(MODEL), str(MODEL))
+
+
+def test_a_conversion_is_run_before_and_after(tmp_path: Path) -> None:
+    report = protolint.convert(NET, MODEL, to="nvidia-0.15", output=tmp_path)
+    assert report.checks == ("run before and after: equal within rounding in 7 layers",)
+    plain = protolint.convert(
+        NET, MODEL, to="nvidia-0.15", output=tmp_path, force=True, prove="none"
+    )
+    assert plain.checks == ()
+
+
+def test_a_text_that_computes_something_else_is_no_conversion() -> None:
+    text = NET.read_bytes()
+    assert b"ReLU" in text
+    assert "equal" in prove_by_running(side(text), DIALECTS["bvlc"], "auto")
+    with pytest.raises(ProofError, match=r"differ from layer .*; nothing was written"):
+        prove_by_running(side(text.replace(b"ReLU", b"TanH", 1)), DIALECTS["bvlc"], "auto")
+
+
+def test_what_would_take_long_is_run_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protolint.conversion.prove.run._MACS", 10)
+    found = prove_by_running(side(NET.read_bytes()), DIALECTS["bvlc"], "auto")
+    assert found.startswith("not run: a pass takes")
+    assert found.endswith("--prove run does it")
+    assert "equal" in prove_by_running(side(NET.read_bytes()), DIALECTS["bvlc"], "run")
+    monkeypatch.setattr("protolint.conversion.prove.run._BYTES", 10)
+    found = prove_by_running(side(NET.read_bytes()), DIALECTS["bvlc"], "auto")
+    assert found.startswith("not run: the weights have 0 MiB")
+
+
+def test_two_wrong_sides_prove_nothing(tmp_path: Path) -> None:
+    if not FOLD.exists():
+        pytest.skip("the cases of public reports are not beside this checkout")
+    pair = FOLD / "deploy_folded.prototxt", FOLD / "trained.caffemodel"
+    read = protolint.load(pair[0], isolated=True)
+    wrong = Side(read, pair[0].read_bytes(), str(pair[1]), str(pair[1]))
+    found = prove_by_running(wrong, read.dialect, "auto")
+    assert "the net is folded and the weights are not" in found
+    assert found.startswith("not run: ")
+    with pytest.raises(PairError):
+        prove_by_running(wrong, read.dialect, "run")
