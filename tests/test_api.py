@@ -64,8 +64,8 @@ def test_the_parameters_are_these() -> None:
     assert list(inspect.signature(protolint.convert).parameters) == [
         "paths", "to", "engine", "source", "bn_stat", "resume", "half", "scale_name",
         "keep_scale", "scale_as", "drop_global_stats", "drop_fields", "output", "force",
-        "in_place", "dry_run", "verify_with", "like", "tolerance", "fold", "proto", "cudnn",
-        "isolated",
+        "in_place", "dry_run", "verify_with", "prove", "like", "tolerance", "fold", "proto",
+        "cudnn", "isolated",
     ]  # fmt: skip
 
 
