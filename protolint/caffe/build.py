@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from protolint.caffe.descriptors import Schema
 
-__all__ = ["STANDARD", "Build"]
+__all__ = ["STANDARD", "Build", "types_in"]
 
 
 class Build(NamedTuple):
@@ -27,6 +28,34 @@ class Build(NamedTuple):
     def adds_field(self, message: str, field: str) -> bool:
         """Whether the fork has a field that the schema does not know."""
         return field in self.extra_fields or f"{message}.{field}" in self.extra_fields
+
+
+@cache
+def types_in(schema: Schema) -> frozenset[str]:
+    """Return the layer types beyond BVLC's that a schema shows to be registered.
+
+    A Caffe or a public fork all of whose parameters it has lends it all of its types; a type
+    whose own parameter it has (`interp_param` of Interp) is registered, too.
+    """
+    from protolint.caffe.descriptors import load_schema
+    from protolint.caffe.fork_table import FORKS
+    from protolint.caffe.registry import DEFAULT, DIALECTS
+
+    fields = schema.messages["LayerParameter"].fields.keys()
+    plain = {name.replace("_", "") for name in fields}
+    found: set[str] = set()
+    known: set[str] = set()
+    for dialect in DIALECTS.values():
+        known |= dialect.layer_types
+        if load_schema(dialect.schema).messages["LayerParameter"].fields.keys() <= fields:
+            found |= dialect.layer_types
+    for fork in FORKS:
+        known |= fork.types
+        own = fork.fields.get("LayerParameter", frozenset())
+        if own and own <= fields:
+            found |= fork.types
+    found.update(name for name in known if f"{name.lower()}param" in plain)
+    return frozenset(found) - DEFAULT.layer_types
 
 
 #: A release as it is published, with cuDNN.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from importlib.resources import files
@@ -13,6 +14,11 @@ from pathlib import Path
 from protolint.errors import InputError, UsageError
 
 __all__ = ["compile_proto"]
+
+#: What protoc and its logging print of what is no error.
+_WARNING = re.compile(r": warning: |^\[libprotobuf (?:WARNING|INFO)|^W(?:ARNING:|\d{4} )")
+#: How many lines of its errors are shown, and how many folders above a file are looked in.
+_MOST, _ROOTS = 5, 3
 
 
 def compile_proto(path: str) -> bytes:
@@ -36,7 +42,7 @@ def compile_proto(path: str) -> bytes:
             status = protoc.main(
                 [
                     "protoc",
-                    f"--proto_path={Path(path).resolve().parent}",
+                    *(f"--proto_path={folder}" for folder in _roots(path)),
                     f"--proto_path={include}",
                     "--include_imports",
                     f"--descriptor_set_out={target}",
@@ -44,9 +50,18 @@ def compile_proto(path: str) -> bytes:
                 ]
             )
         if status != 0:
-            lines = [line for line in printed.getvalue().splitlines() if "warning" not in line]
-            raise InputError(path, lines[0] if lines else "protoc could not compile it")
+            lines = [line for line in printed.getvalue().splitlines() if not _WARNING.search(line)]
+            raise InputError(path, "\n  ".join(lines[:_MOST]) or "protoc could not compile it")
         return target.read_bytes()
+
+
+def _roots(path: str) -> list[Path]:
+    """Return where imports are looked for: the folder of a file, and those above it.
+
+    A Caffe imports its own files as "caffe/proto/...", from its folder `src`.
+    """
+    folder = Path(path).resolve().parent
+    return [folder, *folder.parents[:_ROOTS]]
 
 
 @contextlib.contextmanager

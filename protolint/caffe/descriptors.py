@@ -31,11 +31,14 @@ _INT32, _INT64 = (-(1 << 31), (1 << 31) - 1), (-(1 << 63), (1 << 63) - 1)
 _UINT32, _UINT64 = (0, (1 << 32) - 1), (0, (1 << 64) - 1)
 _RANGES = {"int32": _INT32, "int64": _INT64, "uint32": _UINT32, "uint64": _UINT64}
 
-# FieldDescriptorProto.Type, the members Caffe schemas use (google/protobuf/descriptor.proto).
+# FieldDescriptorProto.Type (google/protobuf/descriptor.proto). How a number is stored does not
+# matter to text: fixed32 is read as uint32 is.
 _KINDS = {
-    1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string",
-    11: "message", 12: "bytes", 13: "uint32", 14: "enum", 17: "int32", 18: "int64",
+    1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 6: "uint64", 7: "uint32",
+    8: "bool", 9: "string", 10: "message", 11: "message", 12: "bytes", 13: "uint32", 14: "enum",
+    15: "int32", 16: "int64", 17: "int32", 18: "int64",
 }  # fmt: skip
+_GROUP = 10
 
 _WORDS = {
     "double": "a number", "float": "a number", "bool": "true or false",
@@ -233,6 +236,9 @@ class MessageType:
                 target = data[item.value : item.end].decode()
             elif item.number == 7:
                 default = data[item.value : item.end].decode()
+        if kind == _GROUP:
+            # In text a group has the name of its type (src/google/protobuf/text_format.cc).
+            name = target.rpartition(".")[2]
         return FieldType(
             self.schema,
             name,
@@ -253,21 +259,24 @@ class Schema:
         self.prefix = "."
         self.messages: dict[str, MessageType] = {}
         self.enums: dict[str, EnumType] = {}
-        for file in fields(data, 0, len(data)):
-            if file.number == 1:
-                self._add_file(file.value, file.end)
+        files = [file for file in fields(data, 0, len(data)) if file.number == 1]
+        # What a file imports comes before it.
+        for file in reversed(files):
+            self._add_file(file.value, file.end, is_main=file is files[-1])
 
-    def _add_file(self, start: int, end: int) -> None:
+    def _add_file(self, start: int, end: int, *, is_main: bool) -> None:
         data = self.data
         items = list(fields(data, start, end))
-        for item in items:
-            if item.number == 2:
-                self.prefix = f".{data[item.value : item.end].decode()}."
+        package = next((_name(data, i.value, i.end) for i in items if i.number == 2), "")
+        prefix = f".{package}." if package else "."
+        if is_main:
+            self.prefix = prefix
+        scope = prefix.removeprefix(self.prefix)
         for item in items:
             if item.number == 4:
-                self._add_message("", item.value, item.end)
+                self._add_message(scope, item.value, item.end)
             elif item.number == 5:
-                self._add_enum("", item.value, item.end)
+                self._add_enum(scope, item.value, item.end)
 
     def _add_message(self, scope: str, start: int, end: int) -> None:
         parts = list(_parts(self.data, start, end))

@@ -15,7 +15,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from protolint.caffe.build import Build
+from protolint.caffe.build import Build, types_in
 from protolint.caffe.descriptors import Schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
@@ -80,7 +80,7 @@ class Settings(NamedTuple):
         return Build(
             schema,
             cudnn and self.cudnn,
-            self.layer_types,
+            self.layer_types | (types_in(schema) if schema is not None else frozenset()),
             self.extra_fields,
             fine_tunes or self.fine_tunes,
         )

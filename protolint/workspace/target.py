@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from protolint.caffe.descriptors import Schema
+from protolint.caffe.descriptors import Schema, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import Unknown, fork_of, forks_that_know
 from protolint.caffe.registry import DEFAULT, DIALECTS, DIGITS_CAFFE, TARGETS, reader_of_label_maps
@@ -207,7 +207,28 @@ def _reason(dialect: Dialect, members: list[Member]) -> str:
     return "no other knows more of the file"
 
 
+def _fields_of(dialect: Dialect) -> Set[str]:
+    return load_schema(dialect.schema).messages["LayerParameter"].fields.keys()
+
+
+def _has_all_of(schema: Schema, dialect: Dialect) -> bool:
+    """Whether a schema has a Caffe's fields of a layer, and its very BatchNorm."""
+    norms = [
+        known.messages[name].fields.keys()
+        for known in (schema, load_schema(dialect.schema))
+        for name in ("BatchNormParameter",)
+        if name in known.messages
+    ]
+    if len(norms) < 2 or norms[0] != norms[1]:
+        return False
+    return _fields_of(dialect) <= schema.messages["LayerParameter"].fields.keys()
+
+
 def _from_schema(schema: Schema) -> Target:
+    alike = [name for name in TARGETS if _has_all_of(schema, DIALECTS[name])]
+    if alike:
+        nearest = DIALECTS[max(alike, key=lambda name: len(_fields_of(DIALECTS[name])))]
+        return Target(nearest, f"all of which is in {schema.name}", Basis.SHOWN)
     fields = schema.messages["LayerParameter"].fields
     batchnorm = fields["batch_norm_param"].message.fields if "batch_norm_param" in fields else {}
     for dialect in map(DIALECTS.__getitem__, TARGETS):
