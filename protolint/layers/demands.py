@@ -21,6 +21,10 @@ FAMILIES = {
         "MemoryData", "Parameter", "Python", "VideoData", "WindowData",
     ),
     "detection": ("DetectionEvaluate", "DetectionOutput", "MultiBoxLoss", "PriorBox"),
+    "intel": (
+        "BoxAnnotatorOHEM", "PSROIPooling", "ROIPooling", "Reorg", "SmoothL1LossOHEM",
+        "SoftmaxWithLossOHEM",
+    ),
     "loss": (
         "Accuracy", "ContrastiveLoss", "EuclideanLoss", "HingeLoss", "InfogainLoss", "L1Loss",
         "MultinomialLogisticLoss", "SigmoidCrossEntropyLoss", "SmoothL1Loss", "SoftmaxWithLoss",
