@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: Each package of protolint, and the packages of protolint that it may import.
 LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32", "names",
-          "words"}  # fmt: skip
+          "words", "shown"}  # fmt: skip
 ALLOWED = {
     "text": LEAVES,
     "caffe": LEAVES | {"text"},

@@ -27,10 +27,14 @@ def exit_code_of(arguments: list[str] | None = None) -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         return 130
     except click.ClickException as error:
-        error.show()
+        from protolint.shown import shown
+
+        click.UsageError(shown(error.format_message()), getattr(error, "ctx", None)).show()
         return 2
     except ProtolintError as error:
-        print(f"protolint: {error}", file=sys.stderr)
+        from protolint.cli.problems import warn
+
+        warn(str(error))
         return error.exit_code
     return code if isinstance(code, int) else 0
 
@@ -67,7 +71,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         else:
             import traceback
 
-            traceback.print_exc()
+            from protolint.shown import shown
+
+            for line in traceback.format_exc().splitlines():
+                print(f"| {shown(line)}", file=sys.stderr)
             print("protolint: this is a fault of protolint; please report it", file=sys.stderr)
     _leave(code)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from protolint.cli.problems import warn
 from protolint.files import replace_file
 from protolint.lint.baseline import read_baseline, write_baseline
 from protolint.lint.file_report import FileReport
@@ -18,7 +17,7 @@ def record(path: str, reports: list[FileReport]) -> str:
     """Write a baseline of everything found; what was done, in a line."""
     text, count = write_baseline(path, reports)
     replace_file(path, text.encode("utf-8"))
-    return f"protolint: wrote {counted(count, 'finding')} to {path}"
+    return f"wrote {counted(count, 'finding')} to {path}"
 
 
 def apply(
@@ -32,9 +31,8 @@ def apply(
     kept, stale = read_baseline(path).new(reports, ran)
     for key in stale:
         where = f" in layer {key.layer}" if key.layer else ""
-        click.echo(
-            f"protolint: {path}: {key.code}{where} of {key.path} ({key.target}) is no longer "
-            "found; write the baseline anew",
-            err=True,
+        warn(
+            f"{path}: {key.code}{where} of {key.path} ({key.target}) is no longer "
+            "found; write the baseline anew"
         )
     return kept, len(stale)

@@ -11,7 +11,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options, threshold_option
 from protolint.cli.options import CodesType, PathType, TargetOrAutoType, coloured, severities
 from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
-from protolint.cli.problems import Problems, warn
+from protolint.cli.problems import Problems, put, warn
 from protolint.cli.progress import progress_bar
 from protolint.diagnostic import Severity
 from protolint.errors import UsageError
@@ -19,6 +19,7 @@ from protolint.lint.check import check_files
 from protolint.lint.file_report import FileReport
 from protolint.lint.select import require_known
 from protolint.report import DOCUMENTS, FORMATS, renderer
+from protolint.shown import shown
 from protolint.weights.kinds import named_as_weights
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -149,17 +150,17 @@ def command(
     first = files[0] if files else os.path.join(".", "x")
     require_known(workspace, (first, *files))
     if show_files:
-        _print("".join(f"{file}\n" for file in (*files, *weights)))
+        put("".join(f"{shown(file)}\n" for file in (*files, *weights)))
         return problems.exit_code(0)
     if explain_target:
         from protolint.cli.explain import explain
 
-        _print(explain(workspace, files, problems))
+        put(explain(workspace, files, problems))
         return problems.exit_code(0)
     if show_settings:
         from protolint.cli.settings import show
 
-        _print(show(workspace, first))
+        put(show(workspace, first))
         return problems.exit_code(0)
     if fix or diff or add_suppressions is not None:
         from protolint.cli.change import change
@@ -178,7 +179,7 @@ def command(
             reason=add_suppressions,
         )
         if diff:
-            _print(changed)
+            put(changed)
             return problems.exit_code(1 if changed and not exit_zero else 0)
     else:
         reports = check_files(
@@ -190,7 +191,7 @@ def command(
         from protolint.cli.baselines import apply, record
 
         if write_baseline:
-            click.echo(record(baseline or "protolint-baseline.json", reports), err=True)
+            warn(record(baseline or "protolint-baseline.json", reports))
             return problems.exit_code(0)
         reports, stale = apply(baseline or "", reports, workspace)
     write_outputs(problems, outputs, reports)
@@ -200,7 +201,9 @@ def command(
             from protolint.report.statistics import render
 
             text = render(reports, coloured(color))
-        _print(text if not (fix and "-" in files) else "")
+        if not (fix and "-" in files):
+            # Annotations for GitHub are commands.
+            put(text) if output_format != "github" else sys.stdout.write(text)
     found = _fails(workspace, reports, fail_level)
     return problems.exit_code(1 if (found or stale) and not exit_zero else 0)
 
@@ -243,7 +246,3 @@ def _fails(workspace: Workspace, reports: list[FileReport], level: Severity | No
         for report in reports
         for diagnostic in report.diagnostics
     )
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,8 +10,10 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
+from protolint.cli.problems import put
 from protolint.errors import UsageError
 from protolint.net.net import Net
+from protolint.shown import json_text, shown
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
@@ -89,16 +90,16 @@ def command(
     nets, weights = _sides(paths, targets, choices)
     if weights is None and data is None:
         changes = compare_nets(nets[0], nets[1])
-        sys.stdout.write(_json(_changes(changes)) if form == "json" else _list(changes))
+        put(_json(_changes(changes)) if form == "json" else _list(changes))
         return 0 if changes.equal else 1
     files = weights or (None, None)
     models = [model_of(net, file, state) for net, file in zip(nets, files, strict=True)]
     given = inputs_of(Executor(*models[0]), data)
     found = compare_models(models[0], models[1], given, tolerance=tolerance or TOLERANCE)
     if form == "json":
-        sys.stdout.write(_json(_document(found)))
+        put(_json(_document(found)))
     else:
-        sys.stdout.write(_table(found, everything=everything))
+        put(_table(found, everything=everything))
     return 0 if found.equal else 1
 
 
@@ -137,23 +138,23 @@ def _table(found: Comparison, *, everything: bool) -> str:
     rows = found.rows
     at = next((i for i, row in enumerate(rows) if _is_first(found, row)), None)
     if everything:
-        shown = list(rows)
+        chosen = list(rows)
     elif at is None:
-        shown = [] if found.equal else list(rows[-_AROUND:])
+        chosen = [] if found.equal else list(rows[-_AROUND:])
     else:
-        shown = list(rows[max(0, at - _AROUND) : at + _AROUND + 1])
+        chosen = list(rows[max(0, at - _AROUND) : at + _AROUND + 1])
     columns = [
         Column("layer"), Column("type"), Column("in the second"), Column("shape"),
         Column("relative", right=True), Column("absolute", right=True), Column(""),
     ]  # fmt: skip
-    text = draw(columns, [_cells(row) for row in shown], room()) + "\n" if shown else ""
+    text = draw(columns, [_cells(row) for row in chosen], room()) + "\n" if chosen else ""
     for side, names in zip(("first", "second"), found.alone, strict=True):
         if names and (everything or not found.equal):
             listed = ", ".join(f"'{name}'" for name in names)
-            text += f"only in the {side} net: {listed}\n"
+            text += f"only in the {side} net: {shown(listed)}\n"
     if found.note:
-        text += f"not run to the end: {found.note}\n"
-    return f"{text}{found}\n"
+        text += f"not run to the end: {shown(found.note)}\n"
+    return f"{text}{shown(str(found))}\n"
 
 
 def _is_first(found: Comparison, row: Row) -> bool:
@@ -187,7 +188,7 @@ def _list(found: Changes) -> str:
             lines.append(f"{change.consequence.words}:")
         where = f"'{change.layer}': " if change.layer else ""
         lines.append(f"  {where}{change.what}")
-    return "\n".join([*lines, str(found)]) + "\n"
+    return "".join(f"{shown(line)}\n" for line in [*lines, str(found)])
 
 
 def _changes(found: Changes) -> dict[str, Any]:
@@ -231,6 +232,4 @@ def _finite(value: float) -> float | None:
 
 
 def _json(document: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document) + "\n"

@@ -7,6 +7,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import TargetType
+from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
 from protolint.conversion.prove.ways import AUTO, WAYS
 from protolint.workspace.workspace import Choices, Workspace
@@ -153,5 +154,5 @@ def command(
         report = convert_files(paths, options, progress, workspace=Workspace(choices))
     text = render_json(report) if form == "json" else render_text(report, room())
     # Standard output is the prototxt's where one is written there.
-    click.echo(text, nl=False, err=any(result.output == "-" for result in report.files))
+    put(text, err=any(result.output == "-" for result in report.files))
     return 0

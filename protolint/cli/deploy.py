@@ -7,9 +7,10 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, PathType, TargetType
-from protolint.cli.problems import warn
+from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
 from protolint.layers.shape import Shape
+from protolint.shown import shown
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
@@ -93,5 +94,5 @@ def command(
     for remark in done.remarks:
         warn(remark)
     for path in done.written:
-        click.echo(path)
+        put(f"{shown(path)}\n")
     return 0

@@ -1,10 +1,17 @@
-"""Inputs that cannot be read: reported on stderr, and no reason to stop."""
+"""What goes to standard output and to stderr, none of it a command to a terminal or a CI runner.
+
+Inputs that cannot be read are reported on stderr, and are no reason to stop.
+"""
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-__all__ = ["Problems", "warn"]
+from protolint.shown import shown, without_commands
+
+__all__ = ["Problems", "put", "warn"]
 
 
 class Problems:
@@ -25,4 +32,9 @@ class Problems:
 
 def warn(text: str) -> None:
     """Write a remark on stderr."""
-    click.echo(f"protolint: {text}", err=True)
+    click.echo(f"protolint: {shown(text)}", err=True)
+
+
+def put(text: str, *, err: bool = False) -> None:
+    """Write lines for people on standard output, or on stderr."""
+    (sys.stderr if err else sys.stdout).write(without_commands(text))

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from protolint.shown import shown
+
 __all__ = ["progress_bar"]
 
 #: Files from this size on get a progress bar.
@@ -43,7 +45,7 @@ class _Bar:
             return
         part = done / total
         full = int(part * _WIDTH)
-        text = f"[{'#' * full}{'.' * (_WIDTH - full)}] {part:4.0%} {path}"[:_LONGEST]
+        text = f"[{'#' * full}{'.' * (_WIDTH - full)}] {part:4.0%} {shown(path)}"[:_LONGEST]
         if text != self.shown:
             self.shown = text
             sys.stderr.write(f"\r\x1b[K{text}")

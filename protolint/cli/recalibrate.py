@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
+from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
 from protolint.cli.results import BinaryResult, Manners, result_options
 from protolint.workspace.workspace import Choices, Workspace
@@ -99,7 +99,7 @@ def command(
                 statistic=Statistic(bn_stat),
                 progress=progress,
             )
-        sys.stdout.write(_table(found))
+        put(_table(found))
 
         def write(to: str, in_place: bool, overwrite: bool) -> None:
             found.write(to, in_place=in_place, overwrite=overwrite)

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple, Protocol
 import click
 
 from protolint.cli.options import PathType
-from protolint.cli.problems import Problems, warn
+from protolint.cli.problems import Problems, put, warn
 from protolint.errors import ProtolintError, UsageError
 from protolint.files import check_target, replace_file
+from protolint.shown import shown
 from protolint.source import Source
 
 __all__ = ["BinaryResult", "Manners", "Result", "TextResult", "difference", "result_options"]
@@ -73,7 +74,8 @@ class TextResult(NamedTuple):
         if in_place and not self.changed:
             return
         check_target(self.before.path, target, in_place=in_place, overwrite=overwrite)
-        replace_file(target, self.data)
+        for lost in replace_file(target, self.data):
+            warn(f"{target}: not kept: {lost}")
 
 
 class BinaryResult(NamedTuple):
@@ -86,7 +88,7 @@ class BinaryResult(NamedTuple):
 
     def difference(self) -> str:
         """Return a line that says that the files differ, "" if they do not."""
-        return f"binary file {self.path} would change\n" if self.changed else ""
+        return f"binary file {shown(self.path)} would change\n" if self.changed else ""
 
     def show(self) -> None:
         """Refuse: raises UsageError."""
@@ -173,9 +175,9 @@ class Manners:
             else:
                 result.write(target, in_place=self.in_place, overwrite=self.force)
         elif self.diff:
-            sys.stdout.write(result.difference())
+            put(result.difference())
         elif result.changed:
-            print(f"{path}: would change")
+            put(f"{shown(path)}: would change\n")
         for remark in result.remarks:
             warn(f"{path}: {remark}")
 
@@ -219,8 +221,14 @@ def difference(before: Source, after: Source) -> str:
     old, new = (
         s.data.decode("utf-8", "replace").splitlines(keepends=True) for s in (before, after)
     )
-    pieces = difflib.unified_diff(old, new, before.path, before.path)
-    return "".join(
-        piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n"
-        for piece in pieces
-    )
+    name = shown(before.path)
+    return "".join(map(_seen, difflib.unified_diff(old, new, name, name)))
+
+
+def _seen(line: str) -> str:
+    """Return a line of a diff as it is if it can be seen, with the end that diffs give it."""
+    text = line.rstrip("\r\n")
+    if not text.replace("\t", "").isprintable():
+        text = shown(text)
+    ending = line[len(line.rstrip("\r\n")) :]
+    return text + ending if line.endswith("\n") else f"{text}\n\\ No newline at end of file\n"

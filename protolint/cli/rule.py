@@ -9,6 +9,7 @@ from protolint.conversion.notes import CODES
 from protolint.errors import UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
 from protolint.lint.registry import all_rules, find_rule
+from protolint.shown import json_text
 
 __all__ = ["command"]
 
@@ -35,10 +36,8 @@ def command(code: str | None, every: bool, output_format: str) -> int:
         return 0
     rules = all_rules() if code is None else [find_rule(code)]
     if output_format == "json":
-        import json
-
         described = [rule_as_dict(rule) for rule in rules]
-        click.echo(json.dumps(described if every else described[0], indent=2, ensure_ascii=False))
+        click.echo(json_text(described if every else described[0]))
     elif every:
         click.echo("\n".join(summary_line(rule) for rule in rules))
     else:
@@ -57,8 +56,6 @@ def _described(code: str, output_format: str) -> str:
     note = CODES[code]
     text = f"{note.summary}\n\n{note.about}"
     if output_format == "json":
-        import json
-
         described = {"code": code, "name": note.name, "kind": "note of convert"}
-        return json.dumps({**described, "documentation": text}, indent=2)
+        return json_text({**described, "documentation": text})
     return f"{code} {note.name} (a note of protolint convert, no rule)\n\n{text}"

@@ -11,6 +11,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
+from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
 from protolint.workspace.workspace import Choices, Workspace
@@ -79,7 +80,7 @@ def command(
     if output is not None:
         _write(npz(blobs, names or blobs), output)
     table = _table(executor, names or outputs(executor))
-    (sys.stderr if output == "-" else sys.stdout).write(table)
+    put(table, err=output == "-")
     return 0
 
 

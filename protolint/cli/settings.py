@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from protolint.lint.registry import known_rules
 from protolint.lint.select import selection_of
+from protolint.shown import shown
 from protolint.workspace.thresholds import Thresholds
 from protolint.workspace.workspace import Workspace
 
@@ -40,4 +41,4 @@ def show(workspace: Workspace, path: str) -> str:
         "fail-level": settings.fail_level.value,
         "thresholds": Thresholds.of(settings.thresholds).by_key(),
     }
-    return "".join(f"{name}: {value}\n" for name, value in values.items())
+    return "".join(f"{name}: {shown(str(value))}\n" for name, value in values.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from shlex import quote
 from typing import Any
@@ -12,7 +11,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, TargetType
-from protolint.cli.problems import Problems
+from protolint.cli.problems import Problems, put, warn
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
@@ -22,6 +21,7 @@ from protolint.net.choice import views_named
 from protolint.net.net import Net
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
+from protolint.shown import json_text, shown
 from protolint.suggest import did_you_mean
 from protolint.weights.kinds import FileKind
 from protolint.words import counted
@@ -79,7 +79,7 @@ def command(
 
         problems = Problems()
         workspace = Workspace(choices._replace(targets=chosen))
-        sys.stdout.write(explain(workspace, (path,), problems))
+        put(explain(workspace, (path,), problems))
         return problems.exit_code(0)
     file, report = _read(path, Workspace(choices._replace(targets=chosen)))
     nets = [(net, _views(net, states)) for net in _nets(file)]
@@ -88,8 +88,8 @@ def command(
     found = [(net, [summarise(net, view, shapes) for view in views]) for net, views in nets]
     errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     if errors:
-        click.echo(f"protolint: {_problems(report, errors, path, target)}", err=True)
-    sys.stdout.write(_json(report, errors, found) if form == "json" else _text(report, found))
+        warn(_problems(report, errors, path, target))
+    put(_json(report, errors, found) if form == "json" else _text(report, found))
     return 0
 
 
@@ -152,7 +152,7 @@ def _text(report: FileReport, found: list[tuple[Net, list[NetSummary]]]) -> str:
     from protolint.report.table import room
 
     target = report.target
-    head = f"{report.path}, as {target.dialect.name} builds it ({target.reason})\n"
+    head = f"{shown(report.path)}, as {target.dialect.name} builds it ({shown(target.reason)})\n"
     built = verdict(report)
     tables = (render(net, summary, room()) for net, entries in found for summary in entries)
     solver = [f"The solver {built}.\n"] if report.kind is FileKind.SOLVER and built else []
@@ -162,8 +162,6 @@ def _text(report: FileReport, found: list[tuple[Net, list[NetSummary]]]) -> str:
 def _json(
     report: FileReport, errors: list[Diagnostic], found: list[tuple[Net, list[NetSummary]]]
 ) -> str:
-    import json
-
     from protolint.report.net_table import as_dict
 
     document: dict[str, Any] = {
@@ -189,4 +187,4 @@ def _json(
             for net, entries in found
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document) + "\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options, threshold_option
 from protolint.cli.options import PathType, TargetType, coloured
+from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
 from protolint.workspace.workspace import Choices, Workspace
@@ -178,7 +178,7 @@ def _text(
 
 def _write(text: str, output: str | None) -> None:
     if output is None:
-        sys.stdout.write(text)
+        put(text)
         return
     from protolint.files import replace_file
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes
 from protolint.conversion.notes import Note
+from protolint.shown import json_text, shown
 
 __all__ = [
     "ConversionReport",
@@ -108,7 +108,7 @@ def render_json(report: ConversionReport) -> str:
         "files": [_file(result) for result in report.files],
         "checks": list(report.checks),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(document) + "\n"
 
 
 def _file(result: FileResult) -> dict[str, Any]:
@@ -156,21 +156,22 @@ def render_text(report: ConversionReport, width: int | None = None) -> str:
     Notes are broken into lines of at most `width` columns, between words; None: one line each.
     """
     parts = [_file_text(report, result, width) for result in report.files]
-    parts += [f"{check}\n" for check in report.checks]
+    parts += [f"{shown(check)}\n" for check in report.checks]
     if report.dry_run:
         parts.append("Nothing was written.\n")
-    return _printable("".join(parts))
+    return "".join(parts)
 
 
 def _file_text(report: ConversionReport, result: FileResult, width: int | None) -> str:
-    output = "standard output" if result.output == "-" else result.output
-    lines = [f"{result.path} -> {output} ({result.kind}, {result.source} to {report.target})"]
+    output = "standard output" if result.output == "-" else shown(result.output)
+    how = f"{result.kind}, {result.source} to {report.target}"
+    lines = [f"{shown(result.path)} -> {output} ({how})"]
     if result.layers:
         lines += _table(result.layers)
     if result.summary:
-        lines.append(f"  {result.summary}")
+        lines.append(f"  {shown(result.summary)}")
     for line in _note_lines(result.notes):
-        lines += _broken(line, width)
+        lines += _broken(shown(line), width)
     return "\n".join(lines) + "\n"
 
 
@@ -179,7 +180,7 @@ def _broken(line: str, width: int | None) -> list[str]:
     if width is None:
         return [_INDENT + line]
     return textwrap.wrap(
-        _printable(line),
+        line,
         width,
         initial_indent=_INDENT,
         subsequent_indent=2 * _INDENT,
@@ -215,7 +216,7 @@ _HEADINGS = ("layer", "layout", "Scale", "factor", "eps", "difference")
 
 
 def _table(rows: Sequence[LayerRow]) -> list[str]:
-    cells = [_HEADINGS, *(_cells(row) for row in rows)]
+    cells = [_HEADINGS, *(tuple(map(shown, _cells(row))) for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(_HEADINGS))]
     return [
         "  "

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from protolint.diagnostic import Diagnostic
 from protolint.errors import ConfigError
 from protolint.lint.file_report import FileReport
+from protolint.shown import json_text
 
 __all__ = ["Baseline", "Key", "read_baseline", "write_baseline"]
 
@@ -109,4 +110,4 @@ def write_baseline(path: str, reports: Sequence[FileReport]) -> tuple[str, int]:
         "version": _VERSION,
         "findings": [{**key._asdict(), "count": counts[key]} for key in sorted(counts)],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n", sum(counts.values())
+    return json_text(document, 1) + "\n", sum(counts.values())

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from protolint.lint.file_report import FileReport
 from protolint.report.place import place
-from protolint.report.style import Style, shown
+from protolint.report.style import Style
 from protolint.report.summary import summary
+from protolint.shown import shown
 
 __all__ = ["render"]
 

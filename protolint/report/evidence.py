@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from protolint.caffe.forks import Unknown, forks_that_know
 from protolint.caffe.registry import DEFAULT, TARGETS
+from protolint.shown import shown
 from protolint.text.tree import Node
 from protolint.words import joined
 from protolint.workspace.evidence import Clue, Member, strangers
@@ -21,7 +22,7 @@ def render(path: str, targets: Sequence[Target], members: Sequence[Member]) -> s
     """
     lines = [f"{path}: {target.dialect.name}, {target.reason}" for target in targets]
     if all(target.basis is Basis.GIVEN for target in targets):
-        return "".join(f"{line}\n" for line in lines)
+        return "".join(f"{shown(line)}\n" for line in lines)
     own = members[0]
     for place, member in enumerate(members):
         for clue in member.evidence.clues:
@@ -34,7 +35,7 @@ def render(path: str, targets: Sequence[Target], members: Sequence[Member]) -> s
         lines += _stranger(own, nearest.name, thing, node)
     if len(lines) == len(targets):
         lines.append(f"  nothing in it points to one Caffe; {DEFAULT.name} is the default")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{shown(line)}\n" for line in lines)
 
 
 def _worded(clue: Clue, member: Member, place: int) -> str:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from protolint.diagnostic import Diagnostic
 from protolint.lint.file_report import FileReport
 from protolint.report.place import place
-from protolint.report.style import Style, shown, width
+from protolint.report.style import Style, width
 from protolint.report.summary import fix_word, summary
+from protolint.shown import shown
 from protolint.source import BinarySource, Source, Span
 
 __all__ = ["render"]

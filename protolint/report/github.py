@@ -8,8 +8,8 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.file_report import FileReport
 from protolint.report.paths import reported_path
 from protolint.report.place import place
-from protolint.report.style import shown
 from protolint.report.summary import summary
+from protolint.shown import shown
 
 __all__ = ["render"]
 
@@ -40,7 +40,9 @@ def _command(report: FileReport, path: str, diagnostic: Diagnostic) -> str:
         **({"col": column, "endColumn": end_column} if line == end_line else {}),
         "title": f"{diagnostic.code} {diagnostic.name}",
     }
-    values = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    values = ",".join(
+        f"{name}={_property(shown(str(value)))}" for name, value in properties.items()
+    )
     where = place(report.source, diagnostic.span, path)
     message = shown(f"{where}: {diagnostic.code} {diagnostic.message} [{diagnostic.target}]")
     return f"::{_COMMANDS[diagnostic.severity]} {values}::{_data(message)}"

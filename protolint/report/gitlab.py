@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.file_report import FileReport
 from protolint.report.fingerprint import fingerprinted
 from protolint.report.paths import reported_path
+from protolint.shown import json_text
 
 __all__ = ["render"]
 
@@ -19,7 +19,7 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.I
 def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
     """Return a list with an object for each finding, in ASCII, whatever encoding stdout has."""
     issues = [_issue(*found) for found in fingerprinted(reports)]
-    return json.dumps(issues, indent=2) + "\n"
+    return json_text(issues, ascii=True) + "\n"
 
 
 def _issue(report: FileReport, diagnostic: Diagnostic, fingerprint: str) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.lint.file_report import FileReport
-from protolint.report.style import Style, shown
+from protolint.report.style import Style
 from protolint.report.summary import summary
+from protolint.shown import shown
 from protolint.source import BinarySource
 
 __all__ = ["render"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix
 from protolint.lint.file_report import FileReport
+from protolint.shown import json_text
 from protolint.source import BinarySource, Source, Span
 
 __all__ = ["SCHEMA_VERSION", "render"]
@@ -43,7 +43,7 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
             for diagnostic in report.diagnostics
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document, ascii=True) + "\n"
 
 
 def _diagnostic(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
@@ -13,11 +12,9 @@ from protolint.report.pages import page_url
 from protolint.report.paths import reported_path
 from protolint.report.place import place
 from protolint.report.summary import fix_word
+from protolint.shown import shown
 
 __all__ = ["render"]
-
-#: What XML 1.0 has no way to spell.
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
@@ -63,12 +60,8 @@ def _failure(case: ET.Element, report: FileReport, path: str, diagnostic: Diagno
         lines.append(f"{fix_word(diagnostic.fix)}: {diagnostic.fix.title}")
     lines += filter(None, [page_url(diagnostic.code)])
     attributes = {"type": diagnostic.severity.value, "message": diagnostic.message}
-    _child(case, "failure", attributes).text = _spellable("\n".join(lines))
+    _child(case, "failure", attributes).text = "\n".join(map(shown, lines))
 
 
 def _child(parent: ET.Element, tag: str, attributes: dict[str, str]) -> ET.Element:
-    return ET.SubElement(parent, tag, {k: _spellable(v) for k, v in attributes.items()})
-
-
-def _spellable(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+    return ET.SubElement(parent, tag, {k: shown(v) for k, v in attributes.items()})

@@ -11,8 +11,8 @@ from protolint.net.folding import folded
 from protolint.net.init import construction
 from protolint.net.net import TRAIN, Net
 from protolint.net.summary import BatchNormSummary, LayerSummary, NetSummary
-from protolint.report.style import shown
 from protolint.report.table import Column, draw
+from protolint.shown import shown
 from protolint.words import counted, listed, titled
 
 __all__ = ["as_dict", "render"]

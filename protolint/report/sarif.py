@@ -6,7 +6,6 @@ as they are, and only a number in braces means anything to them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from protolint.lint.rule import Rule
 from protolint.report.fingerprint import fingerprinted, line_hashes
 from protolint.report.pages import HOME, page_url
 from protolint.report.paths import uri_from_root
+from protolint.shown import json_text
 from protolint.source import BinarySource, Source, Span
 
 __all__ = ["TOOL", "render"]
@@ -63,7 +63,7 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
         "results": results,
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document, ascii=True) + "\n"
 
 
 def _line_hash(report: FileReport, hashes: list[str], line: int, fingerprint: str) -> str:

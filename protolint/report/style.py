@@ -6,7 +6,7 @@ import sys
 
 from protolint.diagnostic import Severity
 
-__all__ = ["Style", "shown", "width"]
+__all__ = ["Style", "width"]
 
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36;1"}
 
@@ -44,18 +44,6 @@ class Style:
 
         url = page_url(code)
         return code if url is None else f"\x1b]8;;{url}\x1b\\{code}\x1b]8;;\x1b\\"
-
-
-def shown(text: str) -> str:
-    """Text with tabs as spaces, and control characters that would upset a terminal as "?".
-
-    Bytes of a file name that are no text are left for the stream to spell.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() or "\udc80" <= c <= "\udcff" else "?" for c in text.expandtabs(4)
-    )
 
 
 def width(text: str) -> int:

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from protolint.report.style import shown, width
+from protolint.report.style import width
+from protolint.shown import shown
 
 __all__ = ["Column", "draw", "room"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.diagnostic import Diagnostic
+from protolint.shown import json_text, shown
 from protolint.stats.model import Drift, Measured, Outlier, Snapshot, StatsReport
 from protolint.stats.rows import sorted_drifts, sorted_layers
 from protolint.stats.summary import Spread, Summary
@@ -61,7 +61,7 @@ def as_json(report: StatsReport, sort: str = "net") -> str:
         "findings": [_finding(finding) for finding in report.findings],
         "notes": list(report.notes),
     }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return json_text(document, ascii=True) + "\n"
 
 
 def as_csv(report: StatsReport, sort: str = "net") -> str:
@@ -76,11 +76,11 @@ def as_csv(report: StatsReport, sort: str = "net") -> str:
 
 
 def _row(snapshot: Snapshot, numbers: Numbers, summary: Summary) -> Iterator[Any]:
-    yield from (snapshot.path, snapshot.label, _blank(snapshot.iteration))
-    yield from (numbers.name, numbers.layout)
+    yield from (shown(snapshot.path), shown(snapshot.label), _blank(snapshot.iteration))
+    yield from (shown(numbers.name), numbers.layout)
     if numbers.problem:
         yield from [""] * (len(COLUMNS) - 6)
-        yield numbers.problem
+        yield shown(numbers.problem)
         return
     yield summary.channels
     for name in _SPREADS:

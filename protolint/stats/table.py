@@ -9,8 +9,9 @@ import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.diagnostic import Diagnostic
-from protolint.report.style import Style, shown, width
+from protolint.report.style import Style, width
 from protolint.report.table import Column, draw
+from protolint.shown import shown
 from protolint.stats.model import Drift, Measured, Snapshot, StatsReport
 from protolint.stats.rows import age_text, figure, sorted_drifts, sorted_layers, spreads
 from protolint.stats.summary import Summary, summary_of

@@ -222,7 +222,7 @@ def test_a_net_cannot_write_to_the_terminal(name: str, reports: list[FileReport]
     source = Source("a\x1b[2J\n", report.source.data)
     text = renderer(name)([report._replace(source=source, diagnostics=(first,))], False)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
-    assert "?]0;title??x?::y" in text
+    assert r"\x1b]0;title\x07\rx\n::y" in text
 
 
 def test_formats_for_programs_are_named_and_the_same_in_every_encoding(

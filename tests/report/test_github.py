@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from protolint.lint.check import check_source
 from protolint.lint.file_report import FileReport
 from protolint.report.github import render
-from protolint.report.style import shown
+from protolint.shown import shown
 from protolint.source import Source, Span
 from protolint.workspace.workspace import Workspace
 
@@ -77,7 +77,7 @@ def test_columns_are_left_out_of_a_place_of_several_lines(reports: list[FileRepo
 @pytest.mark.parametrize("path", ["a,line=1:b%2C.prototxt", "::error::x", "a\r\n::error::b"])
 def test_a_path_cannot_end_its_property(path: str) -> None:
     (command,) = read(render(check_source(Workspace(), Source(path, b"# nothing"))))
-    assert command.properties["file"] == path
+    assert command.properties["file"] == shown(path)
     assert command.properties["line"] == "1"
 
 
