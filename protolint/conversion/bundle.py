@@ -312,6 +312,7 @@ class Bundle:
             self._choices_alone(entry.path),
             self.plans,
             half=options.half,
+            floats=options.floats,
             resume=options.resume,
             like=self.like,
             nets=self.nets,

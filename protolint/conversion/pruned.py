@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.numbers import LayerField
 from protolint.conversion.prove.weights import prove
 from protolint.conversion.write import Job, ModelJob, Writing
 from protolint.files import AtomicFile
 from protolint.folding.numbers import NumberedFold, check_folds, fold_changes
 from protolint.upgrade.model import upgrade_model
+from protolint.weights.blobs import Form, form_of, recoded_blob
 from protolint.weights.files import mapped
 from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_file, index_model
-from protolint.weights.splice import Change, size_of, splice, whole_file
+from protolint.weights.splice import (
+    Change,
+    changed_layer,
+    message,
+    size_of,
+    splice,
+    whole_file,
+)
 
 __all__ = ["PlainModelJob", "PrunedModelJob", "plain_job", "pruned", "pruned_job"]
 
@@ -89,9 +98,22 @@ def plain_job(
     index = index_file(path)
     gone = _gone(index, names)
     with mapped(path) as (data, _):
-        changes = upgrade_model(data, index, dialect).changes
+        changes = [*upgrade_model(data, index, dialect).changes, *_floats(index)]
     made = _with_folds(changes, index, gone, folds)
     return PlainModelJob(index, output, dialect.name, made, folds)
+
+
+def _floats(index: ModelIndex) -> Iterator[Change]:
+    """Yield the changes that store the blobs of current layers as plain floats."""
+    for entry in index.layers:
+        blobs = [blob for blob in entry.blobs if form_of(blob) not in (None, Form.DATA)]
+        if entry.generation is Generation.CURRENT and blobs:
+            inside = [
+                Change(*blob.field, message(LayerField.BLOBS, recoded_blob(blob, Form.DATA)))
+                for blob in blobs
+                if blob.problem() is None
+            ]
+            yield changed_layer(entry, inside)
 
 
 def pruned_job(

@@ -32,7 +32,8 @@ class Options:
     `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
     statistic is; `choices` is for the plan of the nets. `like` is the prototxt of a net that
     the weights are to fit, `tolerance` the largest relative difference from the source that
-    counts as rounding. With `fold` BatchNorm and Scale layers go into the layers above.
+    counts as rounding. With `fold` BatchNorm and Scale layers go into the layers above; with
+    `floats`, which only a deployment asks for, every value becomes a plain float.
     """
 
     target: Dialect
@@ -50,6 +51,7 @@ class Options:
     like: str | None = None
     tolerance: float = TOLERANCE
     fold: bool = False
+    floats: bool = False
 
 
 def options_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from protolint.batchnorm.state import Statistic
@@ -188,6 +188,8 @@ def _jobs(
         force=wishes.force,
         tolerance=wishes.tolerance,
     )
+    # OpenCV reads no doubles.
+    options = replace(options, floats=True)
     readings = workspace.readings(source)
     inputs = [Input(source.path, FileKind.NET, readings)]
     if weights is not None:

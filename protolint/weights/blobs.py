@@ -158,13 +158,13 @@ def scaled_blob(header: BlobHeader, factors: Factors) -> tuple[Piece, ...]:
     """Return the pieces of a BlobProto with every value times a factor, worked out in float64.
 
     `factors` gives those of some values, by the place of the first one and their number. The
-    values are made in bounded memory while writing (UsageError then where one becomes infinite),
-    as floats, or doubles where they were. Raises ValueError for a blob whose header has a problem.
+    values are made in bounded memory while writing, as floats (UsageError then where one becomes
+    infinite). Raises ValueError for a blob whose header has a problem.
     """
     source, problem = form_of(header), header.problem()
     if problem is not None or source is None:
         raise ValueError(problem or "no values")
-    form = Form.DOUBLE_DATA if _TYPES[source][0].itemsize == 8 else Form.DATA
+    form = Form.DATA
     size = header.count * _TYPES[form][0].itemsize
     before, after = _frame(form, header.shape, size)
 

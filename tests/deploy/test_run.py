@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import protolint
+from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
 from protolint.deploy.run import Deployment, Wishes, deploy
 from protolint.errors import InputError, ProtolintError
 from protolint.layers.shape import Shape
+from protolint.weights.header import Storage
 from protolint.weights.index import Generation, index_file
 from protolint.workspace.workspace import Choices, Workspace
 from tests.cli.command import run, write
@@ -126,3 +128,19 @@ def test_a_net_that_gives_something_else_is_not_written(
     with pytest.raises(ProtolintError, match="would give other values of 'mix_b'"):
         deployed(golden / "brook.prototxt", golden / "brook.caffemodel", tmp_path / "o")
     assert not (tmp_path / "o").exists()
+
+
+def test_every_value_becomes_a_plain_float(fixtures: Path, tmp_path: Path) -> None:
+    """OpenCV reads no doubles, and others no raw_data."""
+    golden = fixtures / "golden" / "bvlc-master-9b89154"
+    model = load_schema("bvlc").message_class("NetParameter")()
+    model.ParseFromString((golden / "brook.caffemodel").read_bytes())
+    for layer in model.layer:
+        for blob in layer.blobs:
+            blob.double_data.extend(blob.data)
+            blob.ClearField("data")
+    weights = write(tmp_path, "brook.caffemodel", model.SerializeToString())
+    for fold in (False, True):
+        done = deployed(golden / "brook.prototxt", weights, tmp_path / f"{fold}", fold=fold)
+        blobs = [blob for layer in index_file(done.written[1]).layers for blob in layer.blobs]
+        assert {blob.storage for blob in blobs} == {Storage.DATA}

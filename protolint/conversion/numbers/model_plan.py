@@ -64,6 +64,7 @@ def plan_model(
     plans: Sequence[Plan] = (),
     *,
     half: bool = False,
+    floats: bool = False,
     resume: bool = False,
     like: Like | None = None,
     nets: Sequence[Net] = (),
@@ -103,6 +104,7 @@ def plan_model(
                 target,
                 translator,
                 half=half,
+                floats=floats,
                 resume=resume,
             )
             pieces = whole_file(model.index, rewrite.changes)

@@ -119,6 +119,7 @@ class _Model:
     translator: Translator
     half: bool
     resume: bool
+    floats: bool = False
 
     @property
     def raw(self) -> bool:
@@ -135,16 +136,17 @@ def rewrite_model(
     translator: Translator,
     *,
     half: bool = False,
+    floats: bool = False,
     resume: bool = False,
 ) -> Rewrite:
     """Return the changes that make a model one of the target's.
 
     `recipes` has one entry for every BatchNorm of `norms`, by name. `half` keeps values of
-    half precision outside BatchNorm where the target reads them; `resume` gives layouts
-    of sums the factor of a run that has settled. Raises InputError where a layer's numbers
-    have no equivalent, or a blob is damaged.
+    half precision outside BatchNorm where the target reads them, `floats` makes every value a
+    plain float; `resume` gives layouts of sums the factor of a run that has settled. Raises
+    InputError where a layer's numbers have no equivalent, or a blob is damaged.
     """
-    model = _Model(data, index, norms, recipes, target, translator, half, resume)
+    model = _Model(data, index, norms, recipes, target, translator, half, resume, floats)
     result = Rewrite()
     gone = {
         recipe.scale
@@ -229,6 +231,8 @@ def _new_scale(model: _Model, layer: LayerEntry, scale: tuple[Array, ...]) -> li
 
 def _form(model: _Model, form: Form | None) -> Form | None:
     """Return the form in which the target is given values that are stored in `form`."""
+    if model.floats:
+        return None if form is None else Form.DATA
     if form is Form.RAW_HALF and model.raw and model.half:
         return form
     if form not in _RAW_FORMS:
@@ -364,6 +368,8 @@ class _Rebuilt:
         """Raw where the layer was raw and the target reads it; never halves."""
         raw = self.model.raw and any(form_of(blob) in _RAW_FORMS for blob in self.layer.blobs)
         double = self.norm.state.dtype == np.float64
+        if self.model.floats:
+            return Form.DATA
         if raw:
             return Form.RAW_DOUBLE if double else Form.RAW_FLOAT
         return Form.DOUBLE_DATA if double else Form.DATA
