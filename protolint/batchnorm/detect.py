@@ -114,7 +114,9 @@ def detect(
         table = _OLD_FORKS if facts.type == "BN" else _COUNTS
         found = table.get(len(facts.blobs), _unknown)(facts)
     if statistic is not None:
-        found = _with_statistic(found, statistic)
+        found = _with_statistic(found, statistic, f"{BN_STAT} {statistic.value}")
+    elif facts.statistic is not None:
+        found = _with_statistic(found, facts.statistic, "as protolint convert remarked")
     return _settled(facts, found)
 
 
@@ -130,9 +132,8 @@ def _as_written_by(facts: LayerFacts, source: str) -> Detection:
     return Detection((), f"{sizes(facts)} fit no BatchNorm that {source} writes")
 
 
-def _with_statistic(found: Detection, statistic: Statistic) -> Detection:
+def _with_statistic(found: Detection, statistic: Statistic, asked: str) -> Detection:
     """Keep the candidates with this statistic; B3 becomes its oldest form if asked."""
-    asked = f"{BN_STAT} {statistic.value}"
     kept: list[Candidate] = []
     for candidate in found.candidates:
         layout = candidate.layout

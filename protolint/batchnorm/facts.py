@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from protolint.batchnorm.base import DEFAULT_FRACTION
-from protolint.batchnorm.state import Array
+from protolint.batchnorm.state import Array, Statistic
 from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.numbers import BatchNormField, ForkLayerField, LayerField, ParamField
 from protolint.errors import InputError
@@ -25,7 +25,20 @@ from protolint.weights.header import Storage
 from protolint.weights.index import LayerEntry, ModelIndex, shown
 from protolint.wire import FIXED32, LENGTH, VARINT, Buffer, WireError, WireField, fields
 
-__all__ = ["FileMarks", "LayerFacts", "ParamFacts", "facts_of", "file_marks"]
+__all__ = [
+    "REMARK",
+    "VARIANCE_REMARK",
+    "FileMarks",
+    "LayerFacts",
+    "ParamFacts",
+    "facts_of",
+    "file_marks",
+]
+
+#: The field of a LayerParameter in which a conversion leaves a comment. Every Caffe reads over it.
+REMARK = 7369327
+#: The comment of a layer whose second statistic is a variance, which its blobs do not show.
+VARIANCE_REMARK = "# protolint: bn-stat=variance"
 
 # 147 and 148 are left out: the OpenCL branch has numbers of its own from 147 on.
 _TYPE_FIELDS = (LayerField.FORWARD_TYPE, LayerField.BACKWARD_TYPE)
@@ -85,7 +98,7 @@ class LayerFacts:
     """One layer's blobs, decoded, and everything else that hints at its layout.
 
     `scale` is the name of the Scale layer with this layer's gamma and beta; `bn_mode` is
-    SegNet's, 0 LEARN or 1 INFERENCE.
+    SegNet's, 0 LEARN or 1 INFERENCE. `statistic` is the second one where a conversion says so.
     """
 
     name: str
@@ -97,6 +110,7 @@ class LayerFacts:
     scale: str | None = None
     marks: FileMarks = _NO_MARKS
     bn_mode: int | None = None
+    statistic: Statistic | None = None
 
     @property
     def fraction(self) -> float:
@@ -154,7 +168,17 @@ def facts_of(
         scale=None if scale is None else shown(scale.name),
         marks=marks,
         bn_mode=bn_mode,
+        statistic=_remarked(data, layer),
     )
+
+
+def _remarked(data: Buffer, layer: LayerEntry) -> Statistic | None:
+    """Return what a conversion has remarked about the second statistic."""
+    wanted = VARIANCE_REMARK.encode()
+    remarks = (f for f in layer.fields if f.number == REMARK and f.wire_type == LENGTH)
+    if any(bytes(data[found.value : found.end]) == wanted for found in remarks):
+        return Statistic.VARIANCE
+    return None
 
 
 def _norm_param(data: Buffer, layer: LayerEntry) -> NormParam:

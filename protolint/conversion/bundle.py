@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from protolint.batchnorm.fit import GapKind, fit
+from protolint.batchnorm.reading import read_weights
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
@@ -60,6 +62,12 @@ from protolint.workspace.workspace import Workspace
 __all__ = ["Bundle", "Opinion"]
 
 _Job = TypeVar("_Job", bound=Job)
+
+
+#: What convert reports of a pair that is not one model; the rest it mends, or notes elsewhere.
+_REPORTED = frozenset(
+    (GapKind.FOLDED, GapKind.NOT_FOLDED, GapKind.RENAMED, GapKind.RESHAPED, GapKind.SHAPE)
+)
 
 
 class Opinion(NamedTuple):
@@ -306,6 +314,7 @@ class Bundle:
             notes += told
         if self.like is None:
             notes += self._missing({norm.name for norm in model.norms.values()})
+            notes += self._gaps(entry.path)
         plan = plan_model(
             model,
             options.target,
@@ -336,6 +345,16 @@ class Bundle:
         if not missing:
             return []
         return [notes.not_in_file(list(dict.fromkeys(missing)))]
+
+    def _gaps(self, path: str) -> list[Note]:
+        """Return what stands between the nets and a model but for where gamma and beta are."""
+        if not self.nets:
+            return []
+        weights = read_weights(path, source=self.options.source, statistic=self.options.statistic)
+        messages = [
+            gap.message for net in self.nets for gap in fit(net, weights) if gap.kind in _REPORTED
+        ]
+        return [notes.pair_gap(message) for message in dict.fromkeys(messages)]
 
     def _hdf5_model(self, entry: Input, output: str) -> WeightsJob:
         """Return the job of an HDF5 model."""

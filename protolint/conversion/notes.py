@@ -341,6 +341,11 @@ def affine_found_inside(layer: str, scale: str) -> Note:
     return Note("", layer, text)
 
 
+def pair_gap(message: str) -> Note:
+    """Return what stands between a net and its weights, which are converted as they are."""
+    return Note("", "", f"net and weights are not one model: {message}")
+
+
 def scale_filled(layer: str, scale: str) -> Note:
     """Return that a Scale layer without weights gets those that its fillers would make."""
     return Note("", layer, f"Scale '{scale}' is not in the weights; it is written as 1 and 0")

@@ -200,3 +200,28 @@ def test_the_note_names_what_was_found_where(tmp_path: Path) -> None:
     notes = {(note.layer, note.message) for result in report.files for note in result.notes}
     found = "'sc1' of the weights is its gamma and beta, which the net has in the BatchNorm"
     assert ("bn1", found) in notes
+
+
+@pytest.mark.parametrize("target", ["nvidia-0.14", "nvidia-0.15"])
+def test_own_work_comes_back_without_options(target: str, tmp_path: Path) -> None:
+    there, back = tmp_path / "there", tmp_path / "back"
+    paths = [CASES / "truth" / name for name in ("net.prototxt", "w.caffemodel")]
+    protolint.convert(*paths, to=target, output=f"{there}/", isolated=True)
+    protolint.convert(
+        *(there / path.name for path in paths), to="bvlc", output=f"{back}/", isolated=True
+    )
+    _, found = _run(back / "net.prototxt", back / "w.caffemodel", "bvlc")
+    assert np.abs(found - _truth()).max() <= 2e-6 * np.abs(_truth()).max()
+
+
+def test_a_net_that_the_target_does_not_build_is_refused(tmp_path: Path) -> None:
+    """A Concat of one bottom may work in place in 0.15, and aborts in 0.17."""
+    net = tmp_path / "n.prototxt"
+    net.write_text(
+        'input: "data"\ninput_shape { dim: 1 dim: 2 dim: 3 dim: 3 }\n'
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "a" }\n'
+        'layer { name: "c" type: "Concat" bottom: "a" top: "a" }\n'
+    )
+    with pytest.raises(ProtolintError, match=r"'c'|c: "):
+        protolint.convert(net, to="nvidia-0.17", source="nvidia-0.15", isolated=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["n.prototxt"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
+from protolint.batchnorm.facts import REMARK, VARIANCE_REMARK
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, MessageType, Value, load_schema
 from protolint.caffe.dialect import Dialect
@@ -46,10 +47,6 @@ _WIRE_TYPES = {
 _BLOBS = frozenset({"blobs"})
 
 
-#: LayerParameter field that holds such a comment. Every Caffe reads over it.
-COMMENT = 7369327
-
-
 def model_net(data: Buffer, index: ModelIndex, dialect: Dialect) -> Net:
     """Return the net of a caffemodel as a dialect reads it, blobs left out.
 
@@ -79,9 +76,10 @@ def memory_of_layer(data: Buffer, layer: LayerEntry) -> Memory | None:
 def comment_of_layer(data: Buffer, layer: LayerEntry) -> str:
     """Return the comment a layer remembers, or ""; never more than one line."""
     for found in layer.fields:
-        if found.number == COMMENT and found.wire_type == LENGTH:
+        if found.number == REMARK and found.wire_type == LENGTH:
             text = bytes(data[found.value : found.end]).decode("utf-8", "surrogateescape")
-            return text.split("\n", 1)[0] if text.startswith("#") else ""
+            if text != VARIANCE_REMARK:
+                return text.split("\n", 1)[0] if text.startswith("#") else ""
     return ""
 
 

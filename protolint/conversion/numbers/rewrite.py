@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from protolint.batchnorm.base import Role
+from protolint.batchnorm.facts import REMARK, VARIANCE_REMARK
+from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
@@ -21,7 +23,6 @@ from protolint.caffe.numbers import ForkLayerField, LayerField, V0LayerField, V1
 from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.notes import Note
-from protolint.conversion.numbers.embedded_net import COMMENT
 from protolint.conversion.numbers.encode import (
     FROZEN_SCALE,
     Encoded,
@@ -287,9 +288,8 @@ class _Rebuilt:
         tops = self.layer.tops
         if self.scale_layer is not None and recipe.fate in (Fate.MERGE, Fate.REPLACE):
             tops = self.scale_layer.tops
-        if recipe.comment:
-            new.append((COMMENT, (_text(COMMENT, recipe.comment),)))
-        changed = {_PARAM, _BLOBS, _NORM, _SCALE_PARAM, COMMENT}
+        new += [(REMARK, (_text(REMARK, text),)) for text in self._remarks()]
+        changed = {_PARAM, _BLOBS, _NORM, _SCALE_PARAM, REMARK}
         if recipe.name:
             changed.add(_NAME)
             new.append((_NAME, (_text(_NAME, recipe.name),)))
@@ -309,14 +309,26 @@ class _Rebuilt:
             self.pushed = made.scale
         return [Change(*self.layer.field, tuple(pieces))]
 
+    def _remarks(self) -> list[str]:
+        """Return what the layer is to remember: what it was, and what its blobs do not show."""
+        comment = self.recipe.comment
+        return [*([comment] if comment else []), *([VARIANCE_REMARK] if self._is_open() else [])]
+
+    def _is_open(self) -> bool:
+        """Whether other files of this layout have an inverse deviation for the variance."""
+        return f"{self.recipe.layout.name}-inv-std" in LAYOUTS
+
     def _stays(self, made: Encoded, form: Form) -> bool:
         """Whether the layer is already what it would become, so that its bytes can stay."""
         layer, norm, recipe = self.layer, self.norm, self.recipe
-        marks = any(found.number == COMMENT for found in layer.fields)
+        given = [
+            bytes(self.model.data[f.value : f.end]) for f in layer.fields if f.number == REMARK
+        ]
+        marks = given != [text.encode("utf-8", "surrogateescape") for text in self._remarks()]
         if (
             not self.model.translator.same
             or layer.type != "BatchNorm"
-            or marks
+            or (marks and bool(given))
             or recipe.comment
             or recipe.name
         ):
@@ -326,10 +338,10 @@ class _Rebuilt:
         if recipe.fate not in (Fate.NONE, Fate.KEEP):
             return False
         rates = [rule.lr_mult for rule in recipe.layout.params]
-        given = [param.lr_mult for param in norm.facts.params]
-        frozen = all(rate in (None, lr) for rate, lr in zip(rates, given, strict=False))
+        given_rates = [param.lr_mult for param in norm.facts.params]
+        frozen = all(rate in (None, lr) for rate, lr in zip(rates, given_rates, strict=False))
         return (
-            (not given or (frozen and len(given) == len(rates)))
+            (not given_rates or (frozen and len(given_rates) == len(rates)))
             and made.eps == norm.state.eps
             and all(form_of(blob) is form for blob in layer.blobs)
             and len(made.blobs) == len(norm.facts.blobs)
@@ -491,7 +503,7 @@ class _Rebuilt:
         ]
         parts.append(self._scale_param(blobs))
         if self.recipe.scale_comment:
-            parts.append((COMMENT, (_text(COMMENT, self.recipe.scale_comment),)))
+            parts.append((REMARK, (_text(REMARK, self.recipe.scale_comment),)))
         return message(Generation.CURRENT.value, [p for _, part in parts for p in part])
 
     def _scale_param(self, blobs: tuple[Array, ...]) -> tuple[int, tuple[Piece, ...]]:

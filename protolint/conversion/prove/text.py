@@ -15,6 +15,7 @@ from protolint.conversion.notes import Refusal
 from protolint.diagnostic import Severity
 from protolint.lint.check import findings_of
 from protolint.lint.registry import known_rules
+from protolint.net.init import construction, state_of, verdicts
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
@@ -52,7 +53,23 @@ def new_faults(before: LintFile, text: bytes, target: Dialect) -> list[Refusal]:
             known[error.code, error.layer] -= 1
         else:
             found.append(_refusal(error))
-    return found
+    return found or list(_no_longer_built(before, after))
+
+
+def _no_longer_built(before: LintFile, after: LintFile) -> Iterator[Refusal]:
+    """Yield why the target does not build a net that its own Caffe builds."""
+    for old, new in zip(before.nets, after.nets, strict=True):
+        built = verdicts(old)
+        for state, verdict in verdicts(new).items():
+            if verdict is False and built.get(state):
+                named = (view for view in new.views if str(view.state) == state)
+                view = next(named, None) or new.view_in(state_of(new, state))
+                fault = construction(new, view).faults[0]
+                layer = fault.layer.name if fault.layer is not None else ""
+                yield Refusal(
+                    layer, f"{after.dialect.name} does not build the net: {fault.message}"
+                )
+                break
 
 
 def _refusal(error: _Error) -> Refusal:

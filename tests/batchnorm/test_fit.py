@@ -1,0 +1,105 @@
+"""What stands between a net and a weight file, in the words of who has to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import protolint
+from protolint.batchnorm.fit import Gap, GapKind, fit
+from protolint.batchnorm.reading import read_weights
+from protolint.weights.blobs import Form, encode_blob
+from protolint.wire import float_field, length_delimited
+
+HEAD = 'input: "data"\ninput_shape { dim: 2 dim: 3 dim: 4 dim: 4 }\n'
+CONV = HEAD + (
+    'layer { name: "c" type: "Convolution" bottom: "data" top: "c"'
+    " convolution_param { num_output: 4 kernel_size: 1 bias_term: false } }\n"
+)
+NORM = 'layer { name: "n" type: "BatchNorm" bottom: "c" top: "c" %s}\n'
+PRODUCT = (
+    'layer { name: "%s" type: "InnerProduct" bottom: "c" top: "%s"'
+    " inner_product_param { num_output: 5 bias_term: false } }\n"
+)
+
+
+def layer(name: str, kind: str, *shapes: Sequence[int], more: bytes = b"") -> bytes:
+    body = length_delimited(1, name.encode()) + length_delimited(2, kind.encode())
+    for shape in shapes:
+        blob = np.ones(shape, np.float32)
+        body += length_delimited(7, encode_blob(blob, Form.DATA))
+    return length_delimited(100, body + more)
+
+
+KERNEL = layer("c", "Convolution", (4, 3, 1, 1))
+STATISTICS = layer("n", "BatchNorm", (4,), (4,), (1,))
+
+
+def gaps(folder: Path, text: str, weights: bytes, target: str = "bvlc") -> tuple[Gap, ...]:
+    net, model = folder / "n.prototxt", folder / "w.caffemodel"
+    net.write_text(text)
+    model.write_bytes(weights)
+    return fit(protolint.load(net, target=target, isolated=True), read_weights(str(model)))
+
+
+def test_what_fits_has_no_gap(tmp_path: Path) -> None:
+    more = layer("unused", "InnerProduct", (9, 9))
+    assert gaps(tmp_path, CONV + NORM % "", KERNEL + STATISTICS + more) == ()
+
+
+def test_folded_weights_beside_a_net_that_is_not(tmp_path: Path) -> None:
+    (gap,) = gaps(tmp_path, CONV + NORM % "", KERNEL)
+    assert gap.kind is GapKind.FOLDED
+    assert "protolint deploy --fold" in gap.message
+
+
+def test_a_folded_net_beside_weights_that_are_not(tmp_path: Path) -> None:
+    (gap,) = gaps(tmp_path, CONV, KERNEL + STATISTICS)
+    assert gap.kind is GapKind.NOT_FOLDED
+    assert gap.other == "n"
+
+
+def test_a_renamed_layer_is_found_by_type_and_shapes(tmp_path: Path) -> None:
+    stored = layer("classifier", "InnerProduct", (5, 64))
+    (gap,) = gaps(tmp_path, CONV + PRODUCT % ("fc", "fc"), KERNEL + stored)
+    assert (gap.kind, gap.layer, gap.other) == (GapKind.RENAMED, "fc", "classifier")
+    # Two that may be it are none.
+    other = layer("another", "InnerProduct", (5, 64))
+    (gap,) = gaps(tmp_path, CONV + PRODUCT % ("fc", "fc"), KERNEL + stored + other)
+    assert gap.kind is GapKind.MISSING
+
+
+@pytest.mark.parametrize(("shape", "kind"), [((4, 3), GapKind.RESHAPED), ((4, 4), GapKind.SHAPE)])
+def test_an_inner_product_in_a_convolution(
+    shape: tuple[int, ...], kind: GapKind, tmp_path: Path
+) -> None:
+    (gap,) = gaps(tmp_path, CONV, layer("c", "InnerProduct", shape))
+    assert gap.kind is kind
+    assert gap.aborts
+
+
+def test_another_number_of_blobs_is_of_another_caffe(tmp_path: Path) -> None:
+    stored = layer("n", "BatchNorm", (4,), (4,), (1,), (4,), (4,))
+    (gap,) = gaps(tmp_path, CONV + NORM % "", KERNEL + stored)
+    assert gap.kind is GapKind.BLOBS
+    assert "protolint convert" in gap.message
+
+
+def test_another_eps_than_the_one_that_was_trained(tmp_path: Path) -> None:
+    param = length_delimited(139, float_field(3, 0.001))
+    stored = layer("n", "BatchNorm", (4,), (4,), (1,), more=param)
+    (gap,) = gaps(tmp_path, CONV + NORM % "", KERNEL + stored)
+    assert (gap.kind, gap.aborts) == (GapKind.EPS, False)
+    assert "0.001" in gap.message
+    text = NORM % "batch_norm_param { eps: 0.001 } "
+    assert gaps(tmp_path, CONV + text, KERNEL + stored) == ()
+
+
+def test_a_caffe_that_takes_any_shape_has_no_gap(tmp_path: Path) -> None:
+    stored = layer("n", "BatchNorm", (6,), (6,), (1,))
+    (gap,) = gaps(tmp_path, CONV + NORM % "", KERNEL + stored)
+    assert gap.kind is GapKind.SHAPE
+    assert gaps(tmp_path, CONV + NORM % "", KERNEL + stored, "nvidia-0.17") == ()
