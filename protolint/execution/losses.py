@@ -7,14 +7,18 @@ smooth_L1_loss_layer.cpp @ rbgirshick/caffe-fast-rcnn and NVIDIA v0.17.4.
 
 from __future__ import annotations
 
+import os
 from math import prod
 
 import numpy as np
 
 from protolint.caffe.binder import Message
 from protolint.execution.step import Array, Function, Step
+from protolint.execution.weights import read_blob
 
-__all__ = ["FUNCTIONS", "normalizer", "smooth_l1", "softmax"]
+__all__ = [
+    "FUNCTIONS", "chosen_losses", "normalizer", "smooth_l1", "smooth_l1_each", "softmax",
+]  # fmt: skip
 
 _SMALLEST = np.finfo(np.float32).tiny
 #: kLOG_THRESHOLD in loss_layer.hpp.
@@ -80,33 +84,50 @@ def _chosen(step: Step, shares: Array, axis: int) -> tuple[Array, Array, tuple[i
     return shares, labels, (outer, inner, valid)
 
 
-def _softmax_loss(step: Step) -> list[Array]:
+def chosen_losses(step: Step) -> tuple[Array, Array, tuple[int, int, int]]:
+    """Return the probabilities, the loss of each label, 0 for an ignored one, and the sizes."""
     axis = step.axis(step.param("softmax_param").integer("axis"))
     whole = softmax(step.bottom(), axis)
     shares, labels, sizes = _chosen(step, whole, axis)
     ignored = _ignored(step.param("loss_param"))
     kept = labels != ignored if ignored is not None else np.ones(labels.shape, bool)
     right = np.take_along_axis(shares, np.where(kept, labels, 0)[:, None], 1)[:, 0]
-    loss = -np.log(np.maximum(right, _SMALLEST))[kept].sum(dtype=np.float64)
+    return whole, np.where(kept, -np.log(np.maximum(right, _SMALLEST)), 0), sizes
+
+
+def _softmax_loss(step: Step) -> list[Array]:
+    whole, losses, sizes = chosen_losses(step)
     mode = _mode(step.param("loss_param"), "VALID")
-    return [*_scalar(loss / normalizer(mode, *sizes)), whole]
+    return [*_scalar(losses.sum(dtype=np.float64) / normalizer(mode, *sizes)), whole]
 
 
 def _infogain_loss(step: Step) -> list[Array]:
     """As SoftmaxWithLoss, with a matrix of what each class is worth as another."""
-    if len(step.bottoms) < 3:
-        raise step.error("its matrix has to be its third bottom; a source is not read")
     param = step.param("infogain_loss_param")
+    matrix = step.bottom(2) if len(step.bottoms) > 2 else _matrix(step, param.text("source"))
     axis = step.axis(param.integer("axis") if "axis" in param else 1)
     whole = softmax(step.bottom(), axis)
     shares, labels, sizes = _chosen(step, whole, axis)
     ignored = _ignored(step.param("loss_param"))
-    worth = step.bottom(2).reshape(shares.shape[1], -1)[np.where(labels == ignored, 0, labels)]
+    if matrix.size != shares.shape[1] ** 2:
+        raise step.error(f"its matrix has {matrix.size} values for {shares.shape[1]} classes")
+    worth = matrix.reshape(shares.shape[1], -1)[np.where(labels == ignored, 0, labels)]
     logs = np.log(np.maximum(shares, _THRESHOLD)).transpose(0, 2, 1)
     losses = -(worth * logs).sum(-1, dtype=np.float64)
     loss = losses[labels != ignored].sum() if ignored is not None else losses.sum()
     mode = _mode(step.param("loss_param"), "VALID")
     return [*_scalar(loss / normalizer(mode, *sizes)), whole]
+
+
+def _matrix(step: Step, source: str) -> Array:
+    """Return the matrix in a file, there or beside the net; a layer reads it once."""
+    if "matrix" not in step.memory:
+        beside = os.path.join(os.path.dirname(step.net.source.path), source)
+        if not source or not any(map(os.path.exists, (source, beside))):
+            raise step.error(f"its source '{source}' is not there; give its third bottom")
+        step.memory["matrix"] = read_blob(source if os.path.exists(source) else beside)
+    found: Array = step.memory["matrix"]
+    return found
 
 
 def _sigmoid_loss(step: Step) -> list[Array]:
@@ -145,10 +166,16 @@ def _l1_loss(step: Step) -> list[Array]:
     return _scalar(np.abs(difference).sum(dtype=np.float64) / len(difference))
 
 
-def smooth_l1(difference: Array, sigma: float = 1.0) -> float:
-    """Return the sum of x² / 2 near 0 and of |x| - 1/2 elsewhere."""
+def smooth_l1_each(difference: Array, sigma: float = 1.0) -> Array:
+    """Return x² / 2 near 0 and |x| - 1/2 elsewhere, as float64."""
     wide, square = np.abs(difference).astype(np.float64), sigma * sigma
-    return float(np.where(wide < 1 / square, square * wide**2 / 2, wide - 0.5 / square).sum())
+    found: Array = np.where(wide < 1 / square, square * wide**2 / 2, wide - 0.5 / square)
+    return found
+
+
+def smooth_l1(difference: Array, sigma: float = 1.0) -> float:
+    """Return the sum of what smooth_l1_each returns."""
+    return float(smooth_l1_each(difference, sigma).sum())
 
 
 def _smooth_l1_loss(step: Step) -> list[Array]:

@@ -222,8 +222,14 @@ def _psroi_pooling(step: Step) -> list[Array]:
 
 
 def _upsample(step: Step) -> list[Array]:
-    """Put each value back where a Pooling found it, by the Pooling's second top."""
+    """Put each value back where a Pooling found it, by the Pooling's second top (SegNet).
+
+    With one bottom repeat each value, upsample_layer.cpp @ eric612/MobileNet-YOLO.
+    """
     given, bottom = step.foreign("upsample_param"), step.bottom()
+    if len(step.bottoms) == 1:
+        times = int(_number(given, "scale", 1))
+        return [bottom.repeat(times, -1).repeat(times, -2)]
     scale = int(_number(given, "scale", 2))
     height, width = (
         int(_number(given, name, size * scale))

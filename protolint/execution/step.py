@@ -86,6 +86,14 @@ class Step:
                         found.setdefault(child.name, []).append(child.raw.strip("\"'"))
         return found
 
+    def foreign_number(self, name: str, field: str, default: float) -> float:
+        """Return a number in a message of a fork; raises ExecutionError for another value."""
+        written = self.foreign(name).get(field)
+        try:
+            return default if written is None else float(written[0])
+        except ValueError:
+            raise self.error(f"'{written}' of {name}.{field} is no number") from None
+
     def top_shape(self, i: int = 0) -> Shape:
         """Return the shape of a top, as the catalogue of layers has it; unknown for a fork's."""
         known = ALL_TYPES.get(self.layer.type)

@@ -11,16 +11,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from protolint.caffe.dialect import Dialect
-from protolint.errors import UsageError
+from protolint.errors import InputError, UsageError
 from protolint.execution.step import Array
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of
 from protolint.weights.files import mapped, open_regular
+from protolint.weights.header import read_header
 from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_model, shown
 from protolint.weights.kinds import SIGNATURE_BYTES, is_hdf5
 from protolint.weights.splice import Change, changed_layer, message, whole_file, write_spliced
-from protolint.wire import Buffer
+from protolint.wire import LENGTH, Buffer, WireError, WireField
 
-__all__ = ["as_loaded", "load_order", "load_weights", "save_weights"]
+__all__ = ["as_loaded", "load_order", "load_weights", "read_blob", "save_weights"]
 
 #: The field `blobs` of a LayerParameter and of a V1LayerParameter (caffe.proto @ 1.0).
 _BLOBS = {Generation.CURRENT: 7, Generation.V1: 6}
@@ -55,6 +56,19 @@ def as_loaded(dialect: Dialect, blobs: Sequence[Array]) -> list[Array]:
         share = np.float32(0) if factor == 0 else np.float32(1) / factor
         found = [found[0] * share, found[1] * share, np.ones_like(found[2])]
     return found
+
+
+def read_blob(path: str) -> Array:
+    """Return the values of a file that is one BlobProto: a mean image, an infogain matrix.
+
+    Raises InputError for a file that cannot be read or is none.
+    """
+    with mapped(path) as (data, _):
+        try:
+            header = read_header(data, WireField(0, LENGTH, 0, 0, len(data)))
+        except WireError as error:
+            raise InputError(path, f"byte {error.offset}: {error}; it is no blob") from None
+        return np.asarray(decode_blob(data, header, path=path, place="the blob"), np.float32)
 
 
 def load_order(dialect: Dialect, blobs: Sequence[Array]) -> tuple[int, ...]:

@@ -8,15 +8,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from protolint.errors import InputError
+from protolint.execution.step import Array
+from protolint.execution.weights import read_blob
 from protolint.layers.layer import Layer
 from protolint.net.net import TEST, Net
-from protolint.weights.blobs import Array, decode_blob
-from protolint.weights.files import mapped
-from protolint.weights.header import read_header
-from protolint.wire import LENGTH, WireError, WireField
 
 __all__ = ["Transform", "transform_of"]
 
@@ -81,14 +77,9 @@ def _read(net: Net, layer: Layer) -> Transform:
 
 def _mean_file(path: str) -> Array:
     """Return the array (C, H, W) of a mean file, a BlobProto."""
-    with mapped(path) as (data, _):
-        try:
-            header = read_header(data, WireField(0, LENGTH, 0, 0, len(data)))
-        except WireError as error:
-            raise InputError(path, f"byte {error.offset}: {error}; it is no mean image") from None
-        values = decode_blob(data, header, path=path, place="the mean")
+    values = read_blob(path)
     if values.ndim == 4 and len(values) == 1:
         values = values[0]
     if values.ndim != 3:
         raise InputError(path, f"is no mean image: its shape is {values.shape}")
-    return np.asarray(values, np.float32)
+    return values
