@@ -21,16 +21,16 @@ FAMILIES = {
         "MemoryData", "Parameter", "Python", "VideoData", "WindowData",
     ),
     "detection": ("DetectionEvaluate", "DetectionOutput", "MultiBoxLoss", "PriorBox"),
-    "intel": (
-        "BoxAnnotatorOHEM", "PSROIPooling", "ROIPooling", "Reorg", "SmoothL1LossOHEM",
-        "SoftmaxWithLossOHEM",
-    ),
     "loss": (
         "Accuracy", "ContrastiveLoss", "EuclideanLoss", "HingeLoss", "InfogainLoss", "L1Loss",
         "MultinomialLogisticLoss", "SigmoidCrossEntropyLoss", "SmoothL1Loss", "SoftmaxWithLoss",
     ),
     "norm": ("BatchNorm", "Bias", "Normalize", "Scale"),
     "recurrent": ("LSTM", "LSTMUnit", "RNN"),
+    "regions": (
+        "BoxAnnotatorOHEM", "PSROIPooling", "ROIPooling", "Reorg", "SmoothL1LossOHEM",
+        "SoftmaxWithLossOHEM",
+    ),
     "vision": ("Convolution", "Deconvolution", "Im2col", "LRN", "Pooling", "SPP"),
 }  # fmt: skip
 
