@@ -94,7 +94,7 @@ def test_a_name_imports_only_what_it_needs(statement: str, heavy: set[str]) -> N
 
 def run_command(*arguments: str | Path) -> dict[str, list[dict[str, object]]]:
     done = subprocess.run(
-        [sys.executable, "-m", "protolint", "check", "compare", "--output-format", "json",
+        [sys.executable, "-m", "protolint", "check", "--output-format", "json",
          *map(str, arguments)],
         capture_output=True, timeout=120,
     )  # fmt: skip
@@ -134,7 +134,7 @@ def test_a_result_is_a_sequence_of_findings() -> None:
     assert finding.fix is not None
     assert result.position(finding) == protolint.Position(2, 1)
     assert result.accepted
-    assert str(result).startswith("<text>:2:1: error BN003 bn: gamma has no scale_filler")
+    assert str(result).startswith("<text>:2:1: error BN003 [*] bn: gamma has no scale_filler")
     assert repr(result) == "<CheckResult: Found 1 error in 1 file. 1 fixable with --fix.>"
     assert not protolint.check(BN, target="bvlc", select="BN003")
 

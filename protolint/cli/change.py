@@ -22,6 +22,7 @@ from protolint.lint.check import (
 )  # fmt: skip
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
+from protolint.lint.registry import known_rules
 from protolint.source import Source
 from protolint.words import plural
 from protolint.workspace.workspace import Workspace
@@ -38,6 +39,7 @@ def change(
     unsafe: bool,
     diff: bool,
     reason: str | None,
+    remark: Callable[[str], None] = warn,
 ) -> tuple[str, list[FileReport]]:
     """Fix each file, or suppress what is found in it where a `reason` is given.
 
@@ -46,7 +48,6 @@ def change(
     """
     shown: list[str] = []
     reports: list[FileReport] = []
-    applied: Counter[str] = Counter()
 
     broken: frozenset[str] = frozenset()
 
@@ -80,13 +81,17 @@ def change(
             problems.report(error)
             reports += checked(before)
             continue
-        applied.update(counts)
+        if counts and not diff:
+            remark(f"{path}: applied {_what(counts)}")
         shown.append(difference(before, after))
         reports += checked(after)
-    if not diff and applied:
-        what = ", ".join(f"{count} {code}" for code, count in sorted(applied.items()))
-        warn(f"applied {what}")
     return "".join(shown), reports
+
+
+def _what(counts: Counter[str]) -> str:
+    """Return how much was done, each rule with its name."""
+    names = {rule.code: f"{rule.code} {rule.name}" for rule in known_rules()}
+    return ", ".join(f"{n} {names.get(code, code)}" for code, n in sorted(counts.items()))
 
 
 def _changed(

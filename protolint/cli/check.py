@@ -9,7 +9,15 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options, threshold_option
-from protolint.cli.options import CodesType, PathType, TargetOrAutoType, coloured, severities
+from protolint.cli.options import (
+    CodesType,
+    PathType,
+    TargetOrAutoType,
+    colour_option,
+    coloured,
+    format_option,
+    severities,
+)
 from protolint.cli.outputs import Output, OutputType, distinct, write_outputs
 from protolint.cli.problems import Problems, put, warn
 from protolint.cli.progress import progress_bar
@@ -48,13 +56,7 @@ __all__ = ["command"]
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="Apply (--fix) or show (--diff) all fixes.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
-@click.option(
-    "--output-format",
-    type=click.Choice(FORMATS),
-    default=FORMATS[0],
-    metavar="FORMAT",
-    help=f"{', '.join(FORMATS)}.  [{FORMATS[0]}]",
-)
+@format_option(FORMATS, "--format")
 @click.option(
     "--output",
     "outputs",
@@ -68,26 +70,26 @@ __all__ = ["command"]
     "--fail-level",
     type=severities(),
     metavar="LEVEL",
-    help="Exit 1 from error, warning or info on.  [info]",
+    help="Exit 1 from error, warning or info on.  [warning]",
 )
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even where something is found.")
-@threshold_option("From where rules on weights speak.")
+@threshold_option("The limits at which rules on weights report.")
 @common_options
 @click.option("--fine-tune", is_flag=True, help="Training starts from loaded weights.")
 @click.option("--stdin-filename", metavar="NAME", help="The name to show for '-'.")
 @click.option(
-    "--baseline", type=PathType(), metavar="FILE", help="Tell only what is not in this baseline."
+    "--baseline", type=PathType(), metavar="FILE", help="Report only what is not in this baseline."
 )
 @click.option("--write-baseline", is_flag=True, help="Write what is found to the baseline.")
 @click.option("--add-suppressions", metavar="REASON", help="Suppress what is found by comments.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these out (repeatable).")
 @click.option("--force-exclude", is_flag=True, help="Exclude files that are named, too.")
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--explain-target", is_flag=True, help="Show what points to which Caffe.")
 @click.option("--show-settings", is_flag=True, help="Show the settings for the first file.")
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Processes; 0 chooses.")
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
+@click.option("-q", "--quiet", is_flag=True, help="Print findings only: no summary, no remarks.")
+@colour_option
 def command(
     paths: tuple[str, ...],
     targets: tuple[Dialect | None, ...],
@@ -98,7 +100,7 @@ def command(
     fix: bool,
     unsafe_fixes: bool,
     diff: bool,
-    output_format: str,
+    form: str,
     outputs: tuple[Output, ...],
     statistics: bool,
     fail_level: Severity | None,
@@ -109,11 +111,13 @@ def command(
     baseline: str | None,
     write_baseline: bool,
     add_suppressions: str | None,
+    exclude: tuple[str, ...],
     force_exclude: bool,
     show_files: bool,
     explain_target: bool,
     show_settings: bool,
     jobs: int,
+    quiet: bool,
     color: str,
     choices: Choices,
 ) -> int:
@@ -132,19 +136,24 @@ def command(
         extend_select=extend_select or frozenset(),
         fine_tunes=fine_tune,
         force_exclude=force_exclude,
+        exclude=exclude,
         stdin_filename=stdin_filename,
     )
     _refuse_together(
         {
             "--diff": diff, "--output": bool(outputs), "--write-baseline": write_baseline,
-            "--statistics": statistics, f"--output-format {output_format}":
-            output_format in DOCUMENTS, "--fix": fix,
+            "--statistics": statistics, f"--output-format {form}":
+            form in DOCUMENTS, "--fix": fix,
             "--add-suppressions": add_suppressions is not None,
         }
     )  # fmt: skip
     weights = tuple({os.path.realpath(path): path for path in weights}.values())
+    remark = _silent if quiet else warn
     workspace, problems = Workspace(choices), Problems()
-    files = workspace.find(paths or (".",), problems.report, warn)
+    if stdin_filename is not None and paths and "-" not in paths:
+        raise UsageError("--stdin-filename names standard input; give '-' or no path with it")
+    default = "." if stdin_filename is None else "-"
+    files = workspace.find(paths or (default,), problems.report, remark)
     if weights:
         _refuse_all_but_one(files)
     first = files[0] if files else os.path.join(".", "x")
@@ -177,9 +186,12 @@ def command(
             unsafe=unsafe_fixes,
             diff=diff,
             reason=add_suppressions,
+            remark=remark,
         )
         if diff:
-            put(changed)
+            from protolint.report.style import coloured_diff
+
+            put(coloured_diff(changed) if coloured(color) else changed)
             return problems.exit_code(1 if changed and not exit_zero else 0)
     else:
         reports = check_files(
@@ -195,15 +207,20 @@ def command(
             return problems.exit_code(0)
         reports, stale = apply(baseline or "", reports, workspace)
     write_outputs(problems, outputs, reports)
-    if reports or output_format in DOCUMENTS or not problems.found:
-        text = renderer(output_format)(reports, coloured(color))
+    if reports or form in DOCUMENTS or not problems.found:
+        text = renderer(form)(reports, coloured(color), problems.texts)
         if statistics:
             from protolint.report.statistics import render
 
             text = render(reports, coloured(color))
+        if quiet and form not in DOCUMENTS:
+            from protolint.report.summary import summary
+
+            text = text.removesuffix(f"{summary(reports)}\n")
+            text = text.rstrip("\n") + "\n" if text else ""
         if not (fix and "-" in files):
             # Annotations for GitHub are commands.
-            put(text) if output_format != "github" else sys.stdout.write(text)
+            put(text) if form != "github" else sys.stdout.write(text)
     found = _fails(workspace, reports, fail_level)
     return problems.exit_code(1 if (found or stale) and not exit_zero else 0)
 
@@ -246,3 +263,7 @@ def _fails(workspace: Workspace, reports: list[FileReport], level: Severity | No
         for report in reports
         for diagnostic in report.diagnostics
     )
+
+
+def _silent(text: str) -> None:
+    """Make no remark."""

@@ -24,6 +24,13 @@ _OPTIONS = (
     ),
     click.option("--without-cudnn", is_flag=True, help="The Caffe was built without cuDNN."),
     click.option("--isolated", is_flag=True, help="Read no configuration file."),
+    click.option(
+        "--config",
+        type=PathType(),
+        multiple=True,
+        metavar="FILE|KEY=VALUE",
+        help="This configuration; a key of it (repeatable).",
+    ),
 )
 
 
@@ -32,9 +39,16 @@ def common_options(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_choices(
-        *, proto: str | None, without_cudnn: bool, isolated: bool, **others: Any
+        *,
+        proto: str | None,
+        without_cudnn: bool,
+        isolated: bool,
+        config: tuple[str, ...],
+        **others: Any,
     ) -> int:
-        choices = Choices(proto=proto, without_cudnn=without_cudnn, isolated=isolated)
+        choices = Choices(
+            proto=proto, without_cudnn=without_cudnn, isolated=isolated, config=config
+        )
         return command(choices=choices, **others)
 
     for option in reversed(_OPTIONS):

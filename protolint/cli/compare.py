@@ -9,7 +9,7 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import PathType, TargetType
+from protolint.cli.options import PathType, TargetType, format_option
 from protolint.cli.problems import put
 from protolint.errors import UsageError
 from protolint.net.net import Net
@@ -51,14 +51,7 @@ _AROUND = 3
     help="Largest relative difference of a layer that counts as rounding.  [1e-5]",
 )
 @click.option("--all", "everything", is_flag=True, help="Show every layer.")
-@click.option(
-    "--format",
-    "--output-format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-)
+@format_option(["table", "json"], "--format")
 @common_options
 def command(
     paths: tuple[str, ...],

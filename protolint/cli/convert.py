@@ -6,7 +6,7 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import TargetType
+from protolint.cli.options import TargetType, format_option
 from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
 from protolint.conversion.prove.ways import AUTO, WAYS
@@ -88,9 +88,7 @@ __all__ = ["command"]
     help="The largest difference allowed.  [1e-06]",
 )
 @common_options
-@click.option(
-    "--report", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@format_option(["text", "json"], "--report")
 def command(
     paths: tuple[str, ...],
     target: Dialect,
@@ -118,8 +116,8 @@ def command(
 ) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
 
-    What a file is, is told by its content. Without -o each result lies beside its source.
-    Every result is read back and proven before it gets its name.
+    File types are recognised by content, not by name. Without -o each result lies beside its
+    source. Every result is read back and proven before it gets its name.
 
     Exit code: 0 converted, 1 the proof failed, 2 wrong usage, unreadable or refused.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CodesType", "InputShapeType", "PathType", "RuleType", "TargetOrAutoType", "TargetType",
-    "ThresholdType", "coloured", "severities",
+    "ThresholdType", "colour_option", "coloured", "format_option", "severities",
 ]  # fmt: skip
 
 
@@ -205,6 +206,57 @@ class _SeverityType(click.Choice):  # type: ignore[type-arg,unused-ignore]
 def severities() -> click.ParamType:  # type: ignore[type-arg,unused-ignore]
     """Return an option that takes a severity."""
     return _SeverityType([level.value for level in Severity])
+
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def format_option(formats: Sequence[str], *aliases: str) -> Callable[[_Command], _Command]:
+    """Return the option --output-format, `form` to the command; the first format is the default.
+
+    `aliases` are names that the option had before; they work and are not shown.
+    """
+
+    def decorate(command: _Command) -> _Command:
+        choice = click.Choice(list(formats))
+        for alias in aliases:
+            hidden = click.option(
+                alias, hidden=True, expose_value=False, is_eager=True, type=choice, callback=_keep
+            )
+            command = hidden(command)
+        return click.option(
+            "--output-format",
+            "form",
+            type=choice,
+            default=formats[0],
+            metavar="FORMAT",
+            callback=_kept,
+            help=f"{', '.join(formats)}.  [{formats[0]}]",
+        )(command)
+
+    return decorate
+
+
+def _keep(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[__name__] = value
+
+
+def _kept(ctx: click.Context, _: click.Parameter, value: str) -> str:
+    return str(ctx.meta.get(__name__, value))
+
+
+def colour_option(command: _Command) -> _Command:
+    """Add the option --color, and --no-color for `--color never`."""
+    never = click.option(
+        "--no-color", "color", flag_value="never", help="The same as --color never."
+    )
+    return click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colour the output.  [auto: on a terminal]",
+    )(never(command))
 
 
 def coloured(choice: str) -> bool:

@@ -77,7 +77,7 @@ def write_outputs(
             target = os.path.realpath(output.path)
             if any(os.path.realpath(report.path) == target for report in reports):
                 raise InputError(output.path, "is checked in this run; not overwritten by a report")
-            text = renderer(output.format)(reports, False)
+            text = renderer(output.format)(reports, False, problems.texts)
             replace_file(output.path, text.encode("utf-8", "backslashreplace"))
         except InputError as error:
             problems.report(error)

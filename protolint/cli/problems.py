@@ -18,11 +18,16 @@ class Problems:
     """The problems of one run, which decide its exit code."""
 
     def __init__(self) -> None:
-        self.found = False
+        self.texts: list[str] = []
+
+    @property
+    def found(self) -> bool:
+        """Whether there was any."""
+        return bool(self.texts)
 
     def report(self, error: Exception) -> None:
         """Write on stderr what is wrong with an input."""
-        self.found = True
+        self.texts.append(str(error))
         warn(str(error))
 
     def exit_code(self, code: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from protolint.cli.options import RuleType
+from protolint.cli.options import RuleType, format_option
 from protolint.conversion.notes import CODES
 from protolint.errors import UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
@@ -17,14 +17,8 @@ __all__ = ["command"]
 @click.command("rule", epilog="Example: protolint rule BN003")
 @click.argument("code", type=RuleType(), required=False, metavar="[CODE]")
 @click.option("--all", "every", is_flag=True, help="List all rules, one line each.")
-@click.option(
-    "--output-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print.",
-)
-def command(code: str | None, every: bool, output_format: str) -> int:
+@format_option(["text", "json"], "--format")
+def command(code: str | None, every: bool, form: str) -> int:
     """Explain a rule: what it finds, why that matters, which Caffe, with an example.
 
     The codes of the notes of convert, CV001 and so on, are explained too.
@@ -32,10 +26,10 @@ def command(code: str | None, every: bool, output_format: str) -> int:
     if every == (code is not None):
         raise UsageError("give one rule, as in 'protolint rule BN003', or --all")
     if code is not None and (noted := _note_code(code)):
-        click.echo(_described(noted, output_format))
+        click.echo(_described(noted, form))
         return 0
     rules = all_rules() if code is None else [find_rule(code)]
-    if output_format == "json":
+    if form == "json":
         described = [rule_as_dict(rule) for rule in rules]
         click.echo(json_text(described if every else described[0]))
     elif every:

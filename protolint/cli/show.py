@@ -10,7 +10,7 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import InputShapeType, TargetType
+from protolint.cli.options import InputShapeType, TargetType, format_option
 from protolint.cli.problems import Problems, put, warn
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
@@ -49,14 +49,7 @@ __all__ = ["command"]
     multiple=True,
     help="What the net leaves open, as in data=1,3,224,224 (repeatable).",
 )
-@click.option(
-    "--format",
-    "--output-format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-)
+@format_option(["table", "json"], "--format")
 @click.option("--explain-target", is_flag=True, help="Show what points to which Caffe.")
 @common_options
 def command(

@@ -9,7 +9,7 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options, threshold_option
-from protolint.cli.options import PathType, TargetType, coloured
+from protolint.cli.options import PathType, TargetType, colour_option, coloured, format_option
 from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
@@ -56,15 +56,7 @@ _SORTS = ("net", "name", "variance", "gain", "eps", "dead", "drift")
     help=f"{', '.join(_SORTS)}.  [{_SORTS[0]}]",
 )
 @click.option("--each", is_flag=True, help="Of several files, show the layers of each, too.")
-@click.option(
-    "--format",
-    "--output-format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    metavar="FORMAT",
-    help="table, json or csv.  [table]",
-)
+@format_option(["table", "json", "csv"], "--format")
 @click.option("-o", "--output", type=PathType(), metavar="FILE", help="Write there, not to stdout.")
 @click.option("--plot", type=PathType(), metavar="FILE", help="Draw a picture: .png or .svg.")
 @click.option("--html", type=PathType(), metavar="FILE", help="Write a report to open offline.")
@@ -77,12 +69,10 @@ _SORTS = ("net", "name", "variance", "gain", "eps", "dead", "drift")
     metavar="PROGRAM",
     help="What runs it: numpy, opencv, caffe.  [numpy]",
 )
-@threshold_option("From where findings are told (repeatable).")
+@threshold_option("The limits at which findings are reported.")
 @common_options
 @click.option("--exit-code", is_flag=True, help="Exit 1 where something is found.")
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
+@colour_option
 def command(
     paths: tuple[str, ...],
     net: str | None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from protolint.lint.file_report import FileReport
 
@@ -14,11 +15,18 @@ FORMATS = ("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "j
 #: Those that are one document, which a program must get even where no file could be read.
 DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit"})
 
-Renderer = Callable[[Sequence[FileReport], bool], str]
+
+class Renderer(Protocol):
+    """Turns reports into text; `colour` asks for colour, `errors` are inputs not read."""
+
+    def __call__(
+        self, reports: Sequence[FileReport], colour: bool, _errors: Sequence[str] = (), /
+    ) -> str:
+        """Return the text, which ends with a line end."""
 
 
 def renderer(name: str) -> Renderer:
-    """Return the function that turns reports into text; its second argument asks for colour."""
+    """Return the function that turns reports into text."""
     module = importlib.import_module(f"protolint.report.{'json_' if name == 'json' else name}")
     render: Renderer = module.render
     return render

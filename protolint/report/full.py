@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
 from protolint.lint.file_report import FileReport
+from protolint.report.merged import merged
 from protolint.report.place import place
 from protolint.report.style import Style, width
 from protolint.report.summary import fix_word, summary
@@ -33,12 +34,12 @@ class _Mark(NamedTuple):
     main: bool
 
 
-def render(reports: Sequence[FileReport], colour: bool) -> str:
+def render(reports: Sequence[FileReport], colour: bool, _errors: Sequence[str] = ()) -> str:
     """Every finding with its source, and a closing line."""
     style = Style(colour)
     blocks = [
         _finding(report, diagnostic, style)
-        for report in reports
+        for report in merged(reports)
         for diagnostic in report.diagnostics
     ]
     return "\n".join([*blocks, summary(reports)]) + "\n"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.file_report import FileReport
+from protolint.report.merged import merged
 from protolint.report.paths import reported_path
 from protolint.report.place import place
 from protolint.report.summary import summary
@@ -16,14 +17,18 @@ __all__ = ["render"]
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
-def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
+def render(
+    reports: Sequence[FileReport],
+    colour: bool = False,  # noqa: ARG001
+    _errors: Sequence[str] = (),
+) -> str:
     """Return a command for each finding, and a closing line for those who read the log.
 
     The message repeats the place, which the log would not show. A weight file, which has no
     lines, is annotated at its first.
     """
     lines = []
-    for report in reports:
+    for report in merged(reports):
         path = reported_path(report.path)
         lines += [_command(report, path, diagnostic) for diagnostic in report.diagnostics]
     return "\n".join([*lines, summary(reports)]) + "\n"

@@ -16,7 +16,11 @@ __all__ = ["render"]
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 
 
-def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
+def render(
+    reports: Sequence[FileReport],
+    colour: bool = False,  # noqa: ARG001
+    _errors: Sequence[str] = (),
+) -> str:
     """Return a list with an object for each finding, in ASCII, whatever encoding stdout has."""
     issues = [_issue(*found) for found in fingerprinted(reports)]
     return json_text(issues, ascii=True) + "\n"

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.lint.file_report import FileReport
+from protolint.report.merged import merged
 from protolint.report.style import Style
-from protolint.report.summary import summary
+from protolint.report.summary import fixable, summary
 from protolint.shown import shown
 from protolint.source import BinarySource
 
 __all__ = ["render"]
 
 
-def render(reports: Sequence[FileReport], colour: bool) -> str:
+def render(reports: Sequence[FileReport], colour: bool, _errors: Sequence[str] = ()) -> str:
     """Return a block for each file in which something was found, and a closing line."""
     style = Style(colour)
-    blocks = [_block(report, style) for report in reports if report.diagnostics]
+    blocks = [_block(report, style) for report in merged(reports) if report.diagnostics]
     return "\n".join([*blocks, summary(reports)]) + "\n"
 
 
@@ -41,5 +42,8 @@ def _block(report: FileReport, style: Style) -> str:
             for cell, text, most in zip(cells, row, widest, strict=True)
         ]
         shown_cells = padded[1:] if weights else padded
-        lines.append("  ".join(["", *shown_cells, shown(diagnostic.message)]))
+        mark = "[*] " if fixable(diagnostic) else ""
+        others = diagnostic.target != report.target.dialect.name and diagnostic.target is not None
+        last = f" [{diagnostic.target}]" if others else ""
+        lines.append("  ".join(["", *shown_cells, f"{mark}{shown(diagnostic.message)}{last}"]))
     return "\n".join(lines) + "\n"

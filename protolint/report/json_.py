@@ -8,6 +8,7 @@ from typing import Any
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix
 from protolint.lint.file_report import FileReport
+from protolint.report.pages import page_url
 from protolint.shown import json_text
 from protolint.source import BinarySource, Source, Span
 
@@ -16,13 +17,17 @@ __all__ = ["SCHEMA_VERSION", "render"]
 SCHEMA_VERSION = 1
 
 
-def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
+def render(
+    reports: Sequence[FileReport],
+    colour: bool = False,  # noqa: ARG001
+    errors: Sequence[str] = (),
+) -> str:
     """One object; lines and columns count from 1, a column in characters.
 
     A place in weights has null for them, and `offset` and `end_offset` in bytes from 0 besides,
     null where the layer has no range of its own (HDF5). It is ASCII, whatever encoding stdout
-    has. `builds` has a key for each state of a net: whether that Caffe builds it, null where
-    something outside the text decides.
+    has. `errors` are the inputs that could not be read, in words. `builds` has a key for each
+    state of a net: whether that Caffe builds it, null where something outside the text decides.
     """
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -37,6 +42,7 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
             }
             for report in reports
         ],
+        "errors": list(errors),
         "diagnostics": [
             _diagnostic(report.source, diagnostic)
             for report in reports
@@ -50,6 +56,7 @@ def _diagnostic(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "name": diagnostic.name,
+        "url": page_url(diagnostic.code),
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
         "path": diagnostic.path,
@@ -84,6 +91,7 @@ def _fix(source: Source, fix: Fix | None) -> dict[str, Any] | None:
         "title": fix.title,
         "applicability": fix.applicability.value,
         "edits": [
-            {**_place(source, Span(edit.start, edit.end)), "text": edit.text} for edit in fix.edits
+            {**_place(source, Span(edit.start, edit.end)), "text": edit.text}
+            for edit in sorted(fix.edits, key=lambda edit: (edit.start, edit.end))
         ],
     }

@@ -17,7 +17,11 @@ from protolint.shown import shown
 __all__ = ["render"]
 
 
-def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
+def render(
+    reports: Sequence[FileReport],
+    colour: bool = False,  # noqa: ARG001
+    _errors: Sequence[str] = (),
+) -> str:
     """One document, in ASCII, whatever encoding stdout has.
 
     A file without findings is one test that passed, so that it is seen to have been checked.

@@ -36,7 +36,11 @@ _LONGEST = 1024  # what GitHub takes as a description
 _BOM = b"\xef\xbb\xbf"
 
 
-def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa: ARG001
+def render(
+    reports: Sequence[FileReport],
+    colour: bool = False,  # noqa: ARG001
+    errors: Sequence[str] = (),
+) -> str:
     """One run with every rule, every checked file and every finding, in ASCII."""
     rules = all_rules()
     numbers = {rule.code: number for number, rule in enumerate(rules)}
@@ -57,6 +61,14 @@ def render(reports: Sequence[FileReport], colour: bool = False) -> str:  # noqa:
         results.append(result)
     run = {
         "tool": {"driver": _driver(rules)},
+        "invocations": [
+            {
+                "executionSuccessful": not errors,
+                "toolExecutionNotifications": [
+                    {"level": "error", "message": {"text": text}} for text in errors
+                ],
+            }
+        ],
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the checkout."}}},
         "artifacts": artifacts.listed,

@@ -6,7 +6,7 @@ import sys
 
 from protolint.diagnostic import Severity
 
-__all__ = ["Style", "width"]
+__all__ = ["Style", "coloured_diff", "width"]
 
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36;1"}
 
@@ -44,6 +44,15 @@ class Style:
 
         url = page_url(code)
         return code if url is None else f"\x1b]8;;{url}\x1b\\{code}\x1b]8;;\x1b\\"
+
+
+def coloured_diff(text: str) -> str:
+    """Return a unified diff with what goes in red, what comes in green, places in blue."""
+    codes = {"+": "32", "-": "31", "@": "34"}
+    lines = text.split("\n")
+    return "\n".join(
+        f"\x1b[{codes[line[0]]}m{line}\x1b[0m" if line[:1] in codes else line for line in lines
+    )
 
 
 def width(text: str) -> int:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from protolint.diagnostic import Severity
+from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.file_report import FileReport
+from protolint.report.merged import merged
 from protolint.words import counted, joined
 
-__all__ = ["fix_word", "found_in", "summary", "verdict"]
+__all__ = ["fix_word", "fixable", "found_in", "summary", "verdict"]
 
 
 def fix_word(fix: Fix) -> str:
     """Return what a fix is announced as; one that is only shown is help."""
     words = {Applicability.SAFE: "fix", Applicability.UNSAFE: "fix (unsafe)"}
     return words.get(fix.applicability, "help")
+
+
+def fixable(diagnostic: Diagnostic) -> bool:
+    """Whether `--fix` repairs a finding."""
+    return diagnostic.fix is not None and diagnostic.fix.applicability is Applicability.SAFE
 
 
 def summary(reports: Sequence[FileReport]) -> str:
@@ -53,18 +59,23 @@ def verdict(report: FileReport) -> str:
 def found_in(reports: Sequence[FileReport]) -> str:
     """Return how much was found, and what to do with it."""
     files = counted(len({report.path for report in reports}), "file")
-    diagnostics = [diagnostic for report in reports for diagnostic in report.diagnostics]
+    diagnostics = [diagnostic for report in merged(reports) for diagnostic in report.diagnostics]
     if not diagnostics:
         if len(reports) == 1:
             target = reports[0].target
             return f"No findings in {files}, checked for {target.dialect.name} ({target.reason})."
         return f"No findings in {files}."
     severities = Counter(diagnostic.severity for diagnostic in diagnostics)
-    nouns = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "remark"}
+    nouns = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
     found = [counted(severities[s], noun) for s, noun in nouns.items() if severities[s]]
     line = f"Found {', '.join(found)} in {files}."
-    safe = sum(d.fix is not None and d.fix.applicability is Applicability.SAFE for d in diagnostics)
+    safe = sum(map(fixable, diagnostics))
+    unsafe = sum(
+        d.fix is not None and d.fix.applicability is Applicability.UNSAFE for d in diagnostics
+    )
     suppressed = sum({report.path: report.suppressed for report in reports}.values())
     notes = [f"{safe} fixable with --fix"] if safe else []
+    more = " more" if safe else " fixable"
+    notes += [f"{unsafe}{more} with --fix --unsafe-fixes"] if unsafe else []
     notes += [f"{suppressed} suppressed"] if suppressed else []
     return f"{line} {', '.join(notes)}." if notes else line

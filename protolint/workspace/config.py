@@ -8,6 +8,7 @@ in the folder of temporary files or above it. A file may name another that it st
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
@@ -25,11 +26,13 @@ from protolint.suggest import did_you_mean
 
 __all__ = [
     "ConfigFinder", "RuleNames", "Settings", "has_configuration", "is_temporary", "keys",
-    "load_settings",
+    "load_settings", "located",
 ]  # fmt: skip
 
 _NAMES = ("protolint.toml", "pyproject.toml")
 _Value = TypeVar("_Value")
+#: What stands for a path where a caller gives a key.
+_GIVEN = "--config"
 
 
 class RuleNames(NamedTuple):
@@ -65,7 +68,7 @@ class Settings(NamedTuple):
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     baseline: str | None = None
-    fail_level: Severity = Severity.INFO
+    fail_level: Severity = Severity.WARNING
     thresholds: Mapping[str, float] = MappingProxyType({})
 
     @property
@@ -104,19 +107,33 @@ class Settings(NamedTuple):
 
 
 class ConfigFinder:
-    """Finds the settings for each checked file; a folder is looked at once."""
+    """Finds the settings for each checked file; a folder is looked at once.
 
-    def __init__(self, *, isolated: bool = False) -> None:
+    `given` are what a caller names: a file to use in place of all others, and single keys as
+    `KEY=VALUE`, which count more than any file. Raises ConfigError where one is wrong.
+    """
+
+    def __init__(self, *, isolated: bool = False, given: tuple[str, ...] = ()) -> None:
         self._isolated = isolated
         self._found: dict[str, Settings] = {}
+        pairs = [text for text in given if _is_pair(text)]
+        files = [text for text in given if not _is_pair(text)]
+        if len(files) > 1:
+            raise ConfigError(f"--config names two files, {files[0]} and {files[1]}; give one")
+        self._only = _named(files[0]) if files else None
+        self._more = _pairs(pairs)
 
     def settings_for(self, folder: str) -> Settings:
         """Return the settings that hold in a folder. Raises ConfigError where they are wrong."""
-        if self._isolated:
-            return Settings()
         known = self._found.get(folder)
         if known is None:
-            known = self._found[folder] = self._look(folder)
+            if self._only is not None:
+                known = self._only
+            else:
+                known = Settings() if self._isolated else self._look(folder)
+            if self._more:
+                known = load_settings(_GIVEN, self._more, base=known)._replace(path=known.path)
+            self._found[folder] = known
         return known
 
     def _look(self, folder: str) -> Settings:
@@ -175,15 +192,76 @@ class _Reader:
     def read(self, key: str, read: Callable[[str, str, object], _Value], default: _Value) -> _Value:
         """Return the value of a key, or the default where the table has none."""
         self.known.append(key)
-        return read(self.path, key, self._table[key]) if key in self._table else default
+        if key not in self._table:
+            return default
+        try:
+            return read(self.path, key, self._table[key])
+        except ConfigError as error:
+            text = str(error)
+            if not text.startswith(f"{self.path}: "):
+                raise
+            place = located(self.path, key)
+            raise ConfigError(f"{place}{text[len(self.path) :]}") from None
 
 
-def load_settings(path: str, table: Mapping[str, object], seen: tuple[str, ...] = ()) -> Settings:
-    """Return the settings that a table spells.
+def _is_pair(text: str) -> bool:
+    """Whether a caller's text is KEY=VALUE, and not a file whose name has "=" in it."""
+    return "=" in text and not os.path.isfile(text)
+
+
+def _named(path: str) -> Settings:
+    """Return the settings of a file that a caller names. Raises ConfigError."""
+    if not os.path.isfile(path):
+        raise ConfigError(f"{path}: no such file; --config takes a file, or KEY=VALUE")
+    table = _table(path)
+    if table is None:
+        raise ConfigError(f"{path}: has no [tool.protolint]")
+    return load_settings(path, table)
+
+
+def _pairs(given: list[str]) -> dict[str, object]:
+    """Return a caller's KEY=VALUE pairs as a table; a bare word is a string."""
+    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    table: dict[str, object] = {}
+    for text in given:
+        key, _, value = text.partition("=")
+        try:
+            read = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            read = value
+        table[key.strip()] = read
+    return table
+
+
+def located(path: str, key: str) -> str:
+    """Return `path:line` of a key in a configuration, the path alone where it is not found."""
+    name = re.escape(key.split(".")[-1])
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return path
+    table = next((n for n, line in enumerate(lines) if "tool.protolint" in line), 0)
+    pattern = re.compile(
+        rf"""\s*(?:\[.*\b)?["']?{name}["']?\s*(?:=|\])|.*[{{,]\s*["']?{name}["']?\s*="""
+    )
+    for number, line in enumerate(lines[table:], table + 1):
+        if pattern.match(line):
+            return f"{path}:{number}"
+    return path
+
+
+def load_settings(
+    path: str,
+    table: Mapping[str, object],
+    seen: tuple[str, ...] = (),
+    *,
+    base: Settings = Settings(),  # noqa: B008
+) -> Settings:
+    """Return the settings that a table spells, on top of `base`.
 
     Raises ConfigError for an unknown key, a wrong value, or a circle of `extend`.
     """
-    base = Settings()
     if "extend" in table:
         base = _extended(path, table["extend"], (*seen, os.path.abspath(path)))
     reader = _Reader(path, table)
@@ -193,7 +271,7 @@ def load_settings(path: str, table: Mapping[str, object], seen: tuple[str, ...] 
             hint = did_you_mean(key, reader.known)
             if key == "tool":
                 hint = "; [tool.protolint] is for pyproject.toml: leave the table's name out here"
-            raise ConfigError(f"{path}: unknown key '{key}'{hint}")
+            raise ConfigError(f"{located(path, key)}: unknown key '{key}'{hint}")
     return settings
 
 

@@ -24,6 +24,9 @@ __all__ = ["MAX_BYTES", "NotTextError", "find_files", "read_source"]
 #: A prototxt is text written by people or their scripts: the largest known are 1 MB.
 MAX_BYTES = 32 * 1024 * 1024
 
+#: Folders that tools make; a net in one has to be named.
+_MADE = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
+
 
 class NotTextError(InputError):
     """A file that cannot be a prototxt: it is binary, or too large."""
@@ -45,7 +48,7 @@ def find_files(path: str, report: Callable[[InputError], None] | None = None) ->
         return
     if os.path.isdir(path):
         for folder, folders, names in os.walk(path, onerror=unlisted):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = sorted(name for name in folders if not _left_out(folder, name))
             yield from (
                 os.path.normpath(os.path.join(folder, name))
                 for name in sorted(names)
@@ -62,6 +65,13 @@ def find_files(path: str, report: Callable[[InputError], None] | None = None) ->
     if not os.path.exists(path):
         raise InputError(path, "no such file or folder")
     yield path
+
+
+def _left_out(folder: str, name: str) -> bool:
+    """Whether a folder holds what tools make: hidden, built, installed, a virtual environment."""
+    if name.startswith(".") or name in _MADE:
+        return True
+    return os.path.isfile(os.path.join(folder, name, "pyvenv.cfg"))
 
 
 def read_source(path: str, shown: str | None = None) -> Source:

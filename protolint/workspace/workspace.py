@@ -35,7 +35,8 @@ class Choices(NamedTuple):
     With `auto` no configured target counts: each file shows its own. `select` are the codes of
     the only rules to run, `extend_select` of those to run as well (protolint.lint.select).
     `thresholds` are keys of the table `thresholds` with their values. `stdin_filename` is the
-    name of standard input.
+    name of standard input. `config` is what --config says: a file, or keys as KEY=VALUE;
+    `exclude` are patterns of files to leave out, from the working directory.
     """
 
     targets: tuple[Dialect, ...] = ()
@@ -48,6 +49,8 @@ class Choices(NamedTuple):
     without_cudnn: bool = False
     fine_tunes: bool = False
     isolated: bool = False
+    config: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     stdin_filename: str | None = None
 
@@ -65,7 +68,7 @@ class Workspace:
     def __init__(self, choices: Choices = _NO_CHOICES, *, settings: Settings | None = None) -> None:
         self.choices = choices
         self.relatives = Project((), self.readings)
-        self._finder = ConfigFinder(isolated=choices.isolated)
+        self._finder = ConfigFinder(isolated=choices.isolated, given=choices.config)
         self._fixed = settings
         self._settings: dict[str, Settings] = {}
         self._schemas: dict[str, Schema] = {}
@@ -93,9 +96,11 @@ class Workspace:
             if not files:
                 warn(f"{path}: no *.prototxt file below this folder; weights have to be named")
             named = files == [path]
-            for file in files:
-                if not self.excludes(file, named=named):
-                    found.setdefault(file if file == "-" else os.path.normpath(file), file)
+            kept = [file for file in files if not self.excludes(file, named=named)]
+            if files and not kept:
+                warn(f"{path}: every file is excluded; nothing is checked")
+            for file in kept:
+                found.setdefault(file if file == "-" else os.path.normpath(file), file)
         files = list(found.values())
         self.pair(files)
         return files
@@ -109,7 +114,12 @@ class Workspace:
         """Whether a file is left out; one that is named only where exclusion is forced."""
         settings = self.settings(path)
         forced = self.choices.force_exclude or settings.force_exclude
-        return bool(settings.exclude) and (forced or not named) and settings.excludes(path)
+        if named and not forced:
+            return False
+        here = Settings()
+        if any(here.matches(path, pattern) for pattern in self.choices.exclude):
+            return True
+        return bool(settings.exclude) and settings.excludes(path)
 
     def settings(self, path: str) -> Settings:
         """Return the settings for a file, changed as the caller chose.

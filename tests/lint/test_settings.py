@@ -118,7 +118,7 @@ def test_extend_starts_from_another_file(tmp_path: Path) -> None:
 def test_wrong_configurations_are_told(tmp_path: Path, files: dict[str, str], message: str) -> None:
     for name, text in files.items():
         write(tmp_path, name, text)
-    with pytest.raises(ConfigError, match=r"(protolint|b)\.toml: ") as raised:
+    with pytest.raises(ConfigError, match=r"(protolint|b)\.toml(:\d+)?: ") as raised:
         selection_of(Workspace(), str(tmp_path / "x"))
     assert message in str(raised.value)
 
@@ -130,8 +130,8 @@ def test_thresholds_are_read_and_checked(tmp_path: Path) -> None:
     assert (chosen.few_batches, chosen.zero_gamma_share) == (20.0, 0.9)
     assert chosen.near_zero_variance == 1e-10
     shown = show(Workspace(settings=settings), "x")
-    assert "'few-batches': 20.0" in shown
-    assert "'exploding-gain': 100.0" in shown
+    assert '"few-batches" = 20.0' in shown
+    assert '"exploding-gain" = 100.0' in shown
 
 
 @pytest.mark.parametrize(

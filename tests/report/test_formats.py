@@ -66,7 +66,7 @@ def test_colour_only_adds_codes(reports: list[FileReport], monkeypatch: pytest.M
 def test_concise_is_one_line_for_each_finding(reports: list[FileReport]) -> None:
     assert renderer("concise")(reports, False).splitlines() == [
         (
-            "net.prototxt:5:2: error BN003 bn: gamma has no scale_filler and starts at 0; add "
+            "net.prototxt:5:2: error BN003 [*] bn: gamma has no scale_filler and starts at 0; add "
             'scale_filler { type: "constant" value: 1 } [nvidia-0.15]'
         ),
         (
@@ -86,7 +86,7 @@ def test_concise_is_one_line_for_each_finding(reports: list[FileReport]) -> None
 
 def test_json_has_the_promised_fields(reports: list[FileReport]) -> None:
     document = json.loads(renderer("json")(reports, False))
-    assert list(document) == ["schema_version", "files", "diagnostics"]
+    assert list(document) == ["schema_version", "files", "errors", "diagnostics"]
     assert document["schema_version"] == 1
     assert document["files"] == [
         {
@@ -100,7 +100,7 @@ def test_json_has_the_promised_fields(reports: list[FileReport]) -> None:
     ]
     first, second, third = document["diagnostics"]
     assert list(first) == [
-        "code", "name", "severity", "message", "path", "line", "column", "end_line",
+        "code", "name", "url", "severity", "message", "path", "line", "column", "end_line",
         "end_column", "layer", "target", "related", "fix",
     ]  # fmt: skip
     assert (first["code"], first["layer"], first["line"], first["column"]) == ("BN003", "bn", 5, 2)
@@ -207,10 +207,14 @@ def test_grouped_has_a_heading_for_each_file_and_target(mixed: list[FileReport])
         "nets/r\u00e9seau 1.prototxt [nvidia-0.15]",
     ]
     assert headings[2:] == [
-        "Found 5 errors, 1 warning, 2 remarks in 2 files. 1 fixable with --fix."
+        (
+            "Found 3 errors, 1 warning, 1 info in 2 files. 1 fixable with --fix, "
+            "2 more with --fix --unsafe-fixes."
+        )
     ]
-    assert "  12:1   warning  BN021  scale: 'bn' already scales" in blocks[1]
-    assert "  13:46  error    NT001  loss: bottom 'datum'" in blocks[1]
+    assert "  12:1  warning  BN021  scale: 'bn' already scales" in blocks[1]
+    assert "  13:46  error  NT001  loss: bottom 'datum'" in blocks[0]
+    assert "[bvlc and nvidia-0.15]" in blocks[0]
 
 
 @pytest.mark.parametrize("name", ["full", "concise", "grouped"])
