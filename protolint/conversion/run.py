@@ -11,7 +11,7 @@ from protolint.conversion.bundle import Bundle, Opinion
 from protolint.conversion.fold import folded_jobs
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.prove.opinions import Case, compare, input_shape
-from protolint.conversion.prove.ways import AUTO, NEVER
+from protolint.conversion.prove.ways import AUTO, NEVER, too_large
 from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options_of
 from protolint.conversion.write import Job, Progress, Writing, write_jobs
@@ -165,6 +165,10 @@ def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
     pairs = run.runnable(jobs) if options.prove != NEVER else []
     if not pairs:
         return []
+    large = too_large(pairs[0][2].path) if options.prove == AUTO else ""
+    if large:
+        # Nothing is imported for it: a large file is converted in little memory.
+        return [large]
     from protolint.conversion.prove.run import Side, prove_by_running
 
     sides = [Side(net, text, job.path, job.temporary) for net, text, job in pairs]

@@ -20,16 +20,17 @@ __all__ = ["FUNCTIONS"]
 
 def _flip(step: Step) -> list[Array]:
     given, top = step.foreign("flip_param"), step.bottom()
-    if given.get("flip_width", ["true"])[0] == "true":
+    if given.flag("flip_width", default=True):
         top = top[..., ::-1]
-    if given.get("flip_height", ["false"])[0] == "true":
+    if given.flag("flip_height"):
         top = top[..., ::-1, :]
     return [top.copy()]
 
 
 def _insanity(step: Step) -> list[Array]:
     """Divide what is below 0 by a slope: one for each value in TRAIN, their mean in TEST."""
-    low, high = (step.foreign_number("insanity_param", *one) for one in (("lb", 5), ("ub", 10)))
+    given = step.foreign("insanity_param")
+    low, high = given.number("lb", 5), given.number("ub", 10)
     slope: Array = np.float32((high - low) / (math.log(abs(high)) - math.log(abs(low))))
     if not step.tests:
         slope = step.random.uniform(low, high, step.bottom().shape).astype(np.float32)
@@ -38,44 +39,40 @@ def _insanity(step: Step) -> list[Array]:
 
 def _inner_distance(step: Step) -> list[Array]:
     """Return the distance of each item from each centre, a row of the blob or the second bottom."""
-    name, bottom = "inner_distance_param", step.bottom()
-    given = step.foreign(name)
-    axis = step.axis(int(step.foreign_number(name, "axis", 1)))
+    given, bottom = step.foreign("inner_distance_param"), step.bottom()
+    axis = step.axis(given.integer("axis", 1))
     rows = bottom.reshape(math.prod(bottom.shape[:axis]), -1)
-    if "true" in given.get("transpose", []):
+    if given.flag("transpose"):
         raise step.error("transpose is not run")
     if len(step.bottoms) > 1:
         centres = step.bottom(1).reshape(len(step.bottom(1)), -1)
     else:
-        count = int(step.foreign_number(name, "num_output", 0))
-        centres = step.blob(0, (count, rows.shape[1]))
-        if "true" in given.get("normalize", []):
+        centres = step.blob(0, (given.integer("num_output", 0), rows.shape[1]))
+        if given.flag("normalize"):
             centres /= np.sqrt((centres * centres).sum(1, keepdims=True) + np.float32(1e-6))
     gaps = rows[:, None] - centres[None]
-    squares = given.get("distance_type", ["L2"])[0] == "L2"
+    squares = given.text("distance_type", "L2") == "L2"
     top = (gaps * gaps if squares else np.abs(gaps)).sum(-1)
     return [top.reshape(*bottom.shape[:axis], len(centres))]
 
 
 def _channel_scale(step: Step) -> list[Array]:
     """Multiply each place by a value of the second bottom, or all by one that is learnt."""
-    name, bottom = "channel_scale_param", step.bottom()
-    given = step.foreign(name)
-    if given.get("do_forward", ["true"])[0] == "false":
+    given, bottom = step.foreign("channel_scale_param"), step.bottom()
+    if not given.flag("do_forward", default=True):
         return [bottom.copy()]
-    if given.get("global_scale", ["false"])[0] == "true":
+    if given.flag("global_scale"):
         scale = step.blob(0, (1,))
-        low, high = (step.foreign_number(name, f"{one}_global_scale", default)
-                     for one, default in (("min", 0), ("max", 1000)))  # fmt: skip
+        low, high = given.number("min_global_scale", 0), given.number("max_global_scale", 1000)
         scale[...] = scale.clip(low, high)
         return [bottom * scale, scale.copy()]
     return [bottom * step.bottom(1).reshape(len(bottom), 1, *bottom.shape[2:])]
 
 
 def _selu(step: Step) -> list[Array]:
-    scale = np.float32(step.foreign_number("selu_param", "lambda", 1.050700987))
-    alpha = np.float32(step.foreign_number("selu_param", "alpha", 1.67326324))
-    bottom = step.bottom()
+    given, bottom = step.foreign("selu_param"), step.bottom()
+    scale = np.float32(given.number("lambda", 1.050700987))
+    alpha = np.float32(given.number("alpha", 1.67326324))
     below = alpha * (np.exp(np.minimum(bottom, 0)) - 1)
     return [scale * np.where(bottom > 0, bottom, below)]
 
@@ -83,9 +80,8 @@ def _selu(step: Step) -> list[Array]:
 def _selu_dropout(step: Step) -> list[Array]:
     if step.tests:
         return [step.bottom().copy()]
-    name = "selu_dropout_param"
-    ratio = step.foreign_number(name, "dropout_ratio", 0.1)
-    alpha = step.foreign_number(name, "alpha", -1.75809934)
+    given = step.foreign("selu_dropout_param")
+    ratio, alpha = given.number("dropout_ratio", 0.1), given.number("alpha", -1.75809934)
     kept = 1 - ratio
     gain = (kept * (1 + alpha * alpha * (1 - kept))) ** -0.5
     mask = step.random.random(step.bottom().shape) >= ratio
@@ -115,18 +111,18 @@ def _softmax_ohem(step: Step) -> list[Array]:
 def _divisor(step: Step, outer: int, inner: int, valid: int) -> float:
     """Return what a loss is divided by; PRE_FIXED is a number of the layer's own."""
     given = step.foreign("loss_param")
-    mode = given.get("normalization", ["VALID"])[0]
+    mode = given.text("normalization", "VALID")
     if "normalization" not in given and "normalize" in given:
-        mode = "VALID" if given["normalize"][0] == "true" else "BATCH_SIZE"
-    fixed = step.foreign_number("loss_param", "pre_fixed_normalizer", 1)
+        mode = "VALID" if given.flag("normalize") else "BATCH_SIZE"
+    fixed = given.number("pre_fixed_normalizer", 1)
     sizes = {"FULL": outer * inner, "VALID": valid, "BATCH_SIZE": outer, "PRE_FIXED": fixed}
     return max(1.0, float(sizes.get(mode, 1)))
 
 
 def _box_annotator_ohem(step: Step) -> list[Array]:
     """Keep the labels and box weights of the boxes with the largest losses of each image."""
-    name = "box_annotator_ohem_param"
-    most = int(step.foreign_number(name, "roi_per_img", 0))
+    given = step.foreign("box_annotator_ohem_param")
+    most = given.integer("roi_per_img", 0)
     boxes, losses, labels, weights = (step.bottom(i) for i in range(4))
     places = math.prod(boxes.shape[2:])
     images = boxes.reshape(len(boxes), 5, places)[:, 0].reshape(-1).astype(int)
@@ -134,7 +130,7 @@ def _box_annotator_ohem(step: Step) -> list[Array]:
     kept = np.zeros(len(images), bool)
     for image in np.unique(images):
         kept[[i for i in order if images[i] == image][:most]] = True
-    ignored = np.float32(step.foreign_number(name, "ignore_label", -1))
+    ignored = np.float32(given.number("ignore_label", -1))
     mask = kept.reshape(len(boxes), 1, *boxes.shape[2:])
     shape = (len(boxes), 1, *boxes.shape[2:])
     return [np.where(mask, labels.reshape(shape), ignored), weights * mask]

@@ -185,7 +185,7 @@ def _smooth_l1_loss(step: Step) -> list[Array]:
         difference = difference * step.bottom(2).reshape(difference.shape)
     if len(step.bottoms) > 3:
         raise step.error("four bottoms are not run")
-    sigma = float(step.foreign("smooth_l1_loss_param").get("sigma", ["1"])[0])
+    sigma = step.foreign("smooth_l1_loss_param").number("sigma", 1)
     return _scalar(smooth_l1(difference, sigma) / len(difference))
 
 

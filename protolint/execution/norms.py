@@ -124,12 +124,11 @@ def _bn(step: Step) -> list[Array]:
     gamma, beta = (step.blob(i, (values.shape[1], 1)) for i in (0, 1))
     given = step.foreign("bn_param")
     if len(step.blobs) == 4:
-        frozen = given.get("frozen", ["false"])[0] == "true"
-        if not step.tests and not frozen:
+        if not step.tests and not given.flag("frozen"):
             raise step.error("a BN of this fork is run in TEST only")
         mean, variance = (step.blob(i, (values.shape[1], 1)) for i in (2, 3))
-        values = (values - mean) / np.sqrt(variance + np.float32(given.get("eps", ["1e-5"])[0]))
-    elif given.get("bn_mode", ["LEARN"])[0] == "LEARN":
+        values = (values - mean) / np.sqrt(variance + np.float32(given.number("eps", 1e-5)))
+    elif given.text("bn_mode", "LEARN") == "LEARN":
         mean, variance = (one[:, None] for one in _batch(values))
         values = (values - mean) / np.sqrt(variance + np.float32(1e-9))
     return [(values * gamma + beta).reshape(bottom.shape)]

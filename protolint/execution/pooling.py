@@ -153,15 +153,11 @@ def _boxes(step: Step) -> Array:
     return rows
 
 
-def _number(given: dict[str, list[str]], name: str, default: float) -> float:
-    return float(given[name][0]) if name in given else default
-
-
 def _roi_pooling(step: Step) -> list[Array]:
     """Return the largest value in each bin of a box; an empty bin is 0."""
     given, bottom = step.foreign("roi_pooling_param"), step.bottom()
-    height, width = (int(_number(given, name, 0)) for name in ("pooled_h", "pooled_w"))
-    scale = np.float32(_number(given, "spatial_scale", 1))
+    height, width = (given.integer(name, 0) for name in ("pooled_h", "pooled_w"))
+    scale = np.float32(given.number("spatial_scale", 1))
     rows = _boxes(step)
     top = np.zeros((len(rows), bottom.shape[1], height, width), np.float32)
     for n, row in enumerate(rows):
@@ -191,8 +187,8 @@ def _bins(start: int, length: int, count: int, room: int) -> list[tuple[int, int
 def _psroi_pooling(step: Step) -> list[Array]:
     """Return the mean of each bin of a box, each bin in channels of its own."""
     given, bottom = step.foreign("psroi_pooling_param"), step.bottom()
-    outputs, group = (int(_number(given, name, 0)) for name in ("output_dim", "group_size"))
-    scale = np.float32(_number(given, "spatial_scale", 1))
+    outputs, group = (given.integer(name, 0) for name in ("output_dim", "group_size"))
+    scale = np.float32(given.number("spatial_scale", 1))
     if bottom.shape[1] != outputs * group * group:
         raise step.error(
             f"its bottom has {bottom.shape[1]} channels, not {outputs}x{group}x{group}"
@@ -228,11 +224,11 @@ def _upsample(step: Step) -> list[Array]:
     """
     given, bottom = step.foreign("upsample_param"), step.bottom()
     if len(step.bottoms) == 1:
-        times = int(_number(given, "scale", 1))
+        times = given.integer("scale", 1)
         return [bottom.repeat(times, -1).repeat(times, -2)]
-    scale = int(_number(given, "scale", 2))
+    scale = given.integer("scale", 2)
     height, width = (
-        int(_number(given, name, size * scale))
+        given.integer(name, size * scale)
         for name, size in zip(("upsample_h", "upsample_w"), bottom.shape[2:], strict=True)
     )
     places = step.bottom(1).reshape(*bottom.shape[:2], -1).astype(np.int64)
@@ -246,13 +242,13 @@ def _upsample(step: Step) -> list[Array]:
 def _interp(step: Step) -> list[Array]:
     """Bilinear, with the corners of both images on each other."""
     given, bottom = step.foreign("interp_param"), step.bottom()
-    begin, end = (int(_number(given, name, 0)) for name in ("pad_beg", "pad_end"))
+    begin, end = (given.integer(name, 0) for name in ("pad_beg", "pad_end"))
     inner = bottom[:, :, -begin : bottom.shape[2] + end, -begin : bottom.shape[3] + end]
     sizes = []
     for name, room in zip(("height", "width"), inner.shape[2:], strict=True):
-        shrink, zoom = (int(_number(given, f, 1)) for f in ("shrink_factor", "zoom_factor"))
+        shrink, zoom = (given.integer(f, 1) for f in ("shrink_factor", "zoom_factor"))
         size = (room - 1) // shrink + 1
-        sizes.append(int(_number(given, name, size + (size - 1) * (zoom - 1))))
+        sizes.append(given.integer(name, size + (size - 1) * (zoom - 1)))
     top = inner
     for axis, size in ((2, sizes[0]), (3, sizes[1])):
         room = top.shape[axis]

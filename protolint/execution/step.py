@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,44 @@ from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import TEST, Net
 from protolint.text.tree import Block, Scalar
 
-__all__ = ["Array", "ExecutionError", "Function", "Step"]
+__all__ = ["Array", "ExecutionError", "Foreign", "Function", "Step"]
 
 Array: TypeAlias = NDArray[Any]
 
 
 class ExecutionError(ProtolintError):
     """A net that cannot be run: a type that is not known, or data and weights that do not fit."""
+
+
+class Foreign(NamedTuple):
+    """The fields of a message that no schema here has, by name, with their values as written."""
+
+    step: Step
+    name: str
+    fields: dict[str, list[str]]
+
+    def __contains__(self, field: object) -> bool:
+        """Whether the field is given."""
+        return field in self.fields
+
+    def text(self, field: str, default: str) -> str:
+        """Return the first value of a field."""
+        return self.fields.get(field, [default])[0]
+
+    def flag(self, field: str, *, default: bool = False) -> bool:
+        """Return whether a field is true."""
+        return self.text(field, str(default)).lower() in ("true", "1", "t")
+
+    def number(self, field: str, default: float) -> float:
+        """Return the number in a field; raises ExecutionError for another value."""
+        try:
+            return float(self.text(field, str(default)))
+        except ValueError:
+            raise self.step.error(f"{self.name}.{field} is no number") from None
+
+    def integer(self, field: str, default: int) -> int:
+        """Return the whole number in a field; raises ExecutionError for another value."""
+        return int(self.number(field, default))
 
 
 @dataclass(slots=True)
@@ -76,23 +107,15 @@ class Step:
                     message.values[field] = inner.values[spelt]
         return message
 
-    def foreign(self, name: str) -> dict[str, list[str]]:
-        """Return the values in a message of a fork that no schema here has, as written."""
+    def foreign(self, name: str) -> Foreign:
+        """Return a message of a fork that no schema here has, as it is written."""
         found: dict[str, list[str]] = {}
         for node in self.layer.node.children:
             if isinstance(node, Block) and node.name == name:
                 for child in node.children:
                     if isinstance(child, Scalar):
                         found.setdefault(child.name, []).append(child.raw.strip("\"'"))
-        return found
-
-    def foreign_number(self, name: str, field: str, default: float) -> float:
-        """Return a number in a message of a fork; raises ExecutionError for another value."""
-        written = self.foreign(name).get(field)
-        try:
-            return default if written is None else float(written[0])
-        except ValueError:
-            raise self.error(f"'{written}' of {name}.{field} is no number") from None
+        return Foreign(self, name, found)
 
     def top_shape(self, i: int = 0) -> Shape:
         """Return the shape of a top, as the catalogue of layers has it; unknown for a fork's."""

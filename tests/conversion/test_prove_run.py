@@ -39,15 +39,17 @@ def test_a_text_that_computes_something_else_is_no_conversion() -> None:
         prove_by_running(side(text.replace(b"ReLU", b"TanH", 1)), DIALECTS["bvlc"], "auto")
 
 
-def test_what_would_take_long_is_run_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_take_long_is_run_when_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("protolint.conversion.prove.run._MACS", 10)
     found = prove_by_running(side(NET.read_bytes()), DIALECTS["bvlc"], "auto")
     assert found.startswith("not run: a pass takes")
     assert found.endswith("--prove run does it")
     assert "equal" in prove_by_running(side(NET.read_bytes()), DIALECTS["bvlc"], "run")
-    monkeypatch.setattr("protolint.conversion.prove.run._BYTES", 10)
-    found = prove_by_running(side(NET.read_bytes()), DIALECTS["bvlc"], "auto")
-    assert found.startswith("not run: the weights have 0 MiB")
+    monkeypatch.setattr("protolint.conversion.prove.ways._BYTES", 10)
+    report = protolint.convert(NET, MODEL, to="nvidia-0.15", output=tmp_path)
+    assert report.checks == ("not run: the weights have 0 MiB; --prove run does it",)
 
 
 def test_two_wrong_sides_prove_nothing(tmp_path: Path) -> None:
