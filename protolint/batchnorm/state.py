@@ -251,10 +251,14 @@ def with_affine(state: BatchNormState, gamma: Array, beta: Array | None = None) 
     """Return the state followed by a Scale layer with these blobs (beta None: no bias).
 
     Bit-exact where the state has no affine part of its own, or one that does nothing;
-    else float64, rounded once.
+    else float64, rounded once. Raises LayoutError for a Scale layer of other channels.
     """
     gamma = gamma.reshape(-1)
+    if gamma.size != state.channels:
+        raise LayoutError(f"gamma has {gamma.size} channels, not {state.channels}")
     beta = None if beta is None else beta.reshape(-1)
+    if beta is not None and beta.size != state.channels:
+        raise LayoutError(f"beta has {beta.size} channels, not {state.channels}")
     if state.identity_affine:
         return replace(state, gamma=gamma, beta=beta)
     wide = _wide(gamma)

@@ -108,7 +108,7 @@ _HEAD = 256
 # Layers after which the pages read so far are given back.
 _FORGET_EVERY = 128
 # Fields kept for all layers together; nets have a few thousand, damaged files any number.
-_MOST_FIELDS = 1_000_000
+_MOST_FIELDS = 2_000_000
 # What a layer needs besides its fields, in fields.
 _LAYER_WEIGHT = 10
 

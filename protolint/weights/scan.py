@@ -14,7 +14,7 @@ import numpy as np
 
 from protolint.errors import InputError
 from protolint.weights.blobs import Array, Form, form_of
-from protolint.weights.hdf5 import h5py_module, opened
+from protolint.weights.hdf5 import read_blobs
 from protolint.weights.header import BlobHeader, Run
 from protolint.weights.index import ModelIndex, shown
 from protolint.wire import Buffer, forget
@@ -79,21 +79,14 @@ def scan_model(
 
 def scan_hdf5(path: str) -> dict[str, tuple[BlobScan, ...]]:
     """Return the scan of each blob of an HDF5 model, by layer; raises InputError and UsageError."""
-    h5py = h5py_module()
-    found: dict[str, dict[int, BlobScan]] = {}
-    with opened(path) as file:
 
-        def visit(name: str, item: Any) -> None:
-            layer, _, number = name.rpartition("/")
-            if isinstance(item, h5py.Dataset) and number.isdecimal():
-                scan = BlobScan(0)
-                for values in _slabs(item):
-                    scan = _joined(scan, _scan(values))
-                found.setdefault(layer, {})[int(number)] = scan
+    def scan(item: Any) -> BlobScan:
+        found = BlobScan(0)
+        for values in _slabs(item):
+            found = _joined(found, _scan(values))
+        return found
 
-        if isinstance(file.get("data"), h5py.Group):
-            file["data"].visititems(visit)
-    return {layer: tuple(scans[i] for i in sorted(scans)) for layer, scans in found.items()}
+    return read_blobs(path, scan)
 
 
 class _Reader:
