@@ -47,6 +47,8 @@ def check(net: Net) -> Iterator[Finding]:
             missing.setdefault((layer.index, i), []).append(view.state)
     for (index, i), states in missing.items():
         layer = net.layers[index]
+        if layer.include and layer.exclude:
+            continue  # NT028: it is nowhere as it was meant.
         bottom = layer.bottoms[i]
         where = joined(str(state) for state in states)
         hint, related = _producer(net, layer, bottom.name, states)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from protolint.caffe.binder import Message, ProblemKind
 from protolint.caffe.descriptors import Value
@@ -111,10 +112,19 @@ class Member(NamedTuple):
 
 
 _NOTHING = Evidence()
+#: The evidence in each file, looked for once: the files of a model ask for each other's.
+_KNOWN: WeakKeyDictionary[Readings, Evidence] = WeakKeyDictionary()
 
 
 def evidence_in(readings: Readings) -> Evidence:
     """Return the evidence in a file, in its order."""
+    known = _KNOWN.get(readings)
+    if known is None:
+        known = _KNOWN[readings] = _look_for(readings)
+    return known
+
+
+def _look_for(readings: Readings) -> Evidence:
     if not readings.kind.is_text:
         return _NOTHING
     file = readings.read(DEFAULT)
@@ -134,6 +144,7 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
     missing: dict[str, set[int]] = {}
     nodes: dict[int, Node] = {}
     named: set[int] = set()
+    messages: dict[int, str] = {}
     for name in TARGETS:
         starts = missing[name] = set()
         for problem in readings.read(DIALECTS[name]).misfits:
@@ -144,6 +155,7 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
             else:
                 continue
             named.add(problem.node.start)
+            messages[problem.node.start] = problem.message.name
             for node in inside:
                 starts.add(node.start)
                 nodes[node.start] = node
@@ -151,7 +163,13 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
     size: dict[tuple[str, frozenset[str]], int] = {}
     for start in sorted(nodes):
         fits = frozenset(name for name in TARGETS if start not in missing[name])
-        if not fits or new_name_of(nodes[start].name) is not None:
+        new_name = new_name_of(nodes[start].name)
+        if new_name is not None:
+            # Those that have the field under its new name are newer releases of its own Caffe.
+            fits = frozenset(
+                n for n in TARGETS if DIALECTS[n].knows_field(messages[start], new_name)
+            )
+        if not fits:
             continue
         if start in named:
             # What is in a field goes with it.
