@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from protolint.edit import Fix
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 
 __all__ = ["Diagnostic", "Label", "Repeat", "Severity"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
+
+from protolint.record import NamedTuple
 
 __all__ = ["Applicability", "Edit", "Fix", "apply_edits", "overlap"]
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from protolint.record import NamedTuple
 
 __all__ = [
     "FIXED32",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.layers.fields import flag, integer, size
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.shapes import bottom_shapes, shapes
 from protolint.net.view import BlobVersion, View
+from protolint.record import NamedTuple
 
 #: Layers between a head and the loss that keep every value.
 _PASSING = frozenset({"Flatten", "Permute", "Reshape", "ReLU", "Sigmoid", "Softmax"})

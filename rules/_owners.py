@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from protolint.caffe.binder import BindProblem, ProblemKind
 from protolint.caffe.descriptors import load_schema
@@ -19,6 +19,7 @@ from protolint.caffe.forks import (
     unknown_field,
 )
 from protolint.caffe.registry import TARGETS, registered_by
+from protolint.record import NamedTuple
 from protolint.text.tree import Scalar
 from protolint.words import joined
 from protolint.workspace.reading import LintFile

@@ -8,13 +8,13 @@ both @ v0.17.0 to v0.17.4).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.layers.layer import Layer
 from protolint.net.learning import gradients
 from protolint.net.memory import memory, needs_bottom
 from protolint.net.net import Net
 from protolint.net.view import View
+from protolint.record import NamedTuple
 
 
 class Conflict(NamedTuple):

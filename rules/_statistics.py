@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.edit import Edit, Fix
 from protolint.layers.layer import Layer, ParamSpec
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, replace_value
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 
 from ._statistics import global_stats, obeys_global_stats
 

@@ -22,13 +22,13 @@ Evidence
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.diagnostic import Severity
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import TRAIN, Net
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.words import counted
 

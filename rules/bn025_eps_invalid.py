@@ -26,7 +26,6 @@ Evidence
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
@@ -34,6 +33,7 @@ from protolint.float32 import single
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import replace_value
 

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: Each package of protolint, and the packages of protolint that it may import.
 LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32", "names",
-          "words", "shown"}  # fmt: skip
+          "words", "shown", "record"}  # fmt: skip
 ALLOWED = {
     "text": LEAVES,
     "caffe": LEAVES | {"text"},
@@ -45,7 +45,7 @@ ALLOWED = {
                      "batchnorm", "execution", "comparison", "conversion", "deploy", "upgrade",
                      "recalibration", "stats", "lsp"},
     "rules": {"diagnostic", "edit", "errors", "float32", "source", "suggest", "names", "words",
-              "text", "caffe",
+              "record", "text", "caffe",
               "layers", "net", "upgrade",
               "weights.kinds", "workspace.reading", "workspace.directives",
               "workspace.thresholds", "lint.rule", "lint.run", "lint.weights",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from protolint.float32 import single
+from protolint.record import NamedTuple
 
 __all__ = ["STATISTICS", "Affine", "BatchNormKind", "EpsRule", "NormParam"]
 

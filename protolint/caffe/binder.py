@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from protolint.caffe.descriptors import FieldType, MessageType, Value
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, ListValue, Node, Scalar
 
 if TYPE_CHECKING:

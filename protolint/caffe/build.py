@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 from protolint.caffe.descriptors import Schema
+from protolint.record import NamedTuple
 
 __all__ = ["STANDARD", "Build", "types_in"]
 

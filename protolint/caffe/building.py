@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from protolint.record import NamedTuple
 
 __all__ = ["FILLERS", "STATIC_FILLERS", "Building"]
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, NormParam
 from protolint.caffe.building import Building
 from protolint.caffe.solving import Solving
+from protolint.record import NamedTuple
 
 __all__ = ["Dialect", "Engines", "Layouts", "Loading"]
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, Node
 
 if TYPE_CHECKING:

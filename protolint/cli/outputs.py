@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
+from protolint.record import NamedTuple
 from protolint.report import FORMATS, renderer
 
 if TYPE_CHECKING:

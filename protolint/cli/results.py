@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import click
 
@@ -20,6 +20,7 @@ from protolint.cli.options import PathType
 from protolint.cli.problems import Problems, put, warn
 from protolint.errors import ProtolintError, UsageError
 from protolint.files import check_target, replace_file
+from protolint.record import NamedTuple
 from protolint.shown import shown
 from protolint.source import Source
 

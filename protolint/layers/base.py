@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from protolint.caffe.dialect import Dialect
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
+from protolint.record import NamedTuple
 
 __all__ = [
     "ALL_VALUES",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.batchnorm import BatchNormKind
 from protolint.caffe.dialect import Dialect
 from protolint.layers.layer import Layer
+from protolint.record import NamedTuple
 
 __all__ = ["BatchNormTraits", "batchnorm_traits"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.binder import Message
@@ -11,6 +10,7 @@ from protolint.caffe.descriptors import Value
 from protolint.caffe.legacy import V0_TYPES, V1_TYPES
 from protolint.layers.norm_param import norm_param
 from protolint.layers.states import NetState, StateRule
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
@@ -14,6 +13,7 @@ from protolint.diagnostic import Label
 from protolint.layers.fields import place
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape, canonical
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 

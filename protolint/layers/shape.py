@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from protolint.record import NamedTuple
 
 __all__ = ["SCALAR", "UNKNOWN", "Shape", "canonical", "known_size", "positive", "product"]
 

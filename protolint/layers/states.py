@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.binder import Message
+from protolint.record import NamedTuple
 
 __all__ = ["NetState", "StateRule"]
 

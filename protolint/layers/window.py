@@ -7,12 +7,12 @@ master, NVIDIA v0.14.5 to v0.17.4.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.layers.fields import flag, integer, integers
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape, positive
+from protolint.record import NamedTuple
 
 __all__ = ["CONVOLUTION", "POOLING", "Conflict", "Window", "conflicts", "sides", "windows"]
 

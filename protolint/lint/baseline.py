@@ -10,11 +10,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
 from protolint.errors import ConfigError
 from protolint.lint.file_report import FileReport
+from protolint.record import NamedTuple
 from protolint.shown import json_text
 
 __all__ = ["Baseline", "Key", "read_baseline", "write_baseline"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from protolint.batchnorm.detect import Detection
 from protolint.batchnorm.facts import LayerFacts
@@ -21,6 +20,7 @@ from protolint.lint.rule import Finding, Rule, Scope
 from protolint.lint.select import Selection, selection_of
 from protolint.lint.weights import NormReading, StoredWeights, Weights
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.kinds import FileKind
 from protolint.weights.scan import Progress

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.target import Target

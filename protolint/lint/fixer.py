@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Applicability, Edit, Fix, apply_edits, overlap
 from protolint.errors import ProtolintError
+from protolint.record import NamedTuple
 from protolint.source import Source
 
 __all__ = ["FixResult", "fix_source", "select_edits"]

@@ -12,11 +12,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from protolint.caffe.registry import DIALECTS
 from protolint.errors import ProtolintError
 from protolint.lint.rule import RULES, Finding, Rule
+from protolint.record import NamedTuple
 
 __all__ = ["GROUP", "Plugin", "find_plugins", "load_plugin"]
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
 from protolint.errors import ProtolintError
+from protolint.record import NamedTuple
 from protolint.source import Span
 
 if TYPE_CHECKING:

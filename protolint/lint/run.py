@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.workspace.directives import Code, Suppression
 from protolint.workspace.target import Disagreement

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import ConfigError, UsageError
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule
+from protolint.record import NamedTuple
 from protolint.suggest import did_you_mean
 from protolint.workspace.config import RuleNames, Settings, located
 from protolint.workspace.workspace import Workspace

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.rule import RULES
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.workspace.directives import Code, Directives, Suppression
 

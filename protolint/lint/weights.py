@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 from protolint.batchnorm.in_net import layers_in_net
 from protolint.batchnorm.numbers import Numbers, numbers_of
@@ -16,6 +15,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
+from protolint.record import NamedTuple
 from protolint.source import BinarySource, Span
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry

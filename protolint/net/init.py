@@ -8,7 +8,6 @@ NVIDIA v0.14.5 to v0.17.4, weiliu89/caffe ssd, Intel 1.1.6.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import NamedTuple
 
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.counts import check_counts
@@ -23,6 +22,7 @@ from protolint.net.param_blocks import ParamBlocks
 from protolint.net.settled import Settled, Table, table_for, written
 from protolint.net.shapes import input_shapes, top_shapes
 from protolint.net.view import BlobVersion, View
+from protolint.record import NamedTuple
 from protolint.source import Span
 
 __all__ = [

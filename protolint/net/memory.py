@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.net.facts import fact
 from protolint.net.learning import gradients, learns
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
+from protolint.record import NamedTuple
 
 __all__ = ["Memory", "Overwritten", "Spoiled", "memory", "needs_bottom"]
 

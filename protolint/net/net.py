@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import STANDARD, Build
@@ -19,6 +19,7 @@ from protolint.layers.states import NetState
 from protolint.net.settled import Settled
 from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.text.tree import Block
 

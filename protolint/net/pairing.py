@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
@@ -18,6 +17,7 @@ from protolint.net.facts import fact
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.net.view import View
+from protolint.record import NamedTuple
 
 __all__ = [
     "GRADIENT_FIELDS",

@@ -5,8 +5,6 @@ Source: Net::AppendParam in src/caffe/net.cpp, upgrade_proto.cpp.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Label
 from protolint.layers.layer import Layer
@@ -14,6 +12,7 @@ from protolint.layers.setup_check import Fault, Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import Net
 from protolint.net.parameters import layer_parameters
+from protolint.record import NamedTuple
 from protolint.source import Span
 
 __all__ = ["ParamBlocks"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from protolint.layers.catalogue import ALL_TYPES, is_understood
 from protolint.layers.fields import learning_rates
@@ -13,6 +12,7 @@ from protolint.net.facts import fact
 from protolint.net.net import Net
 from protolint.net.shapes import bottom_shapes, set_up, shapes
 from protolint.net.view import View
+from protolint.record import NamedTuple
 
 __all__ = ["Parameter", "layer_parameters", "parameters"]
 

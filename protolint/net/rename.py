@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.edit import Edit
 from protolint.layers.layer import BlobName, Layer
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
+from protolint.record import NamedTuple
 from protolint.text.tree import Scalar
 from protolint.text.write import quote
 

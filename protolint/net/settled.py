@@ -7,10 +7,10 @@ demands and the shapes it makes are worked out once for all of them.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import NamedTuple
 
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
+from protolint.record import NamedTuple
 
 __all__ = ["Settled", "Table", "forget", "table_for", "written"]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from protolint.caffe.binder import Message
 from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.dialect import Dialect
 from protolint.net.net import ALONE, NO_FILE, Net, NetFile, Relatives
 from protolint.net.solver_parameter import SolverParameter
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.text.tree import Block, Scalar
 

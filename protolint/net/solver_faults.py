@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from protolint.caffe.legacy import SOLVER_TYPES
 from protolint.diagnostic import Label
 from protolint.net.solver import Solver
 from protolint.net.solver_nets import test_nets, train_net
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 from protolint.words import joined

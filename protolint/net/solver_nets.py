@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.binder import Message
 from protolint.layers.states import NetState
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.solver import NetReference, Solver
+from protolint.record import NamedTuple
 
 __all__ = ["TRAINING", "SolverNet", "test_nets", "train_net"]
 

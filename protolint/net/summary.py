@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from protolint.float32 import shortest
 from protolint.layers.catalogue import ALL_TYPES
@@ -15,6 +14,7 @@ from protolint.net.pairing import scales_in
 from protolint.net.parameters import Parameter, layer_parameters
 from protolint.net.shapes import bottom_shapes, set_up, shapes_with
 from protolint.net.view import View
+from protolint.record import NamedTuple
 
 __all__ = ["BatchNormSummary", "LayerSummary", "NetSummary", "Totals", "summarise"]
 

@@ -6,10 +6,10 @@ Of weights nothing is drawn: the layer and the bytes it lies in are named.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protolint.diagnostic import Diagnostic
 from protolint.lint.file_report import FileReport
+from protolint.record import NamedTuple
 from protolint.report.merged import merged
 from protolint.report.place import place
 from protolint.report.style import Style, width

@@ -6,8 +6,8 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from protolint.record import NamedTuple
 from protolint.report.style import width
 from protolint.shown import shown
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from protolint.edit import Edit
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.tree import Block, ListValue, Node, Scalar
 

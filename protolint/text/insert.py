@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protolint.edit import Edit
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.text.tree import Block, Node
 from protolint.text.write import delete_fields

@@ -8,8 +8,9 @@ what the nodes cover and what lies between them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Union
+from typing import Union
 
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 
 __all__ = [

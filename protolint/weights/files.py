@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from stat import S_ISREG
-from typing import NamedTuple
 
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.wire import Buffer
 
 __all__ = ["FileState", "file_state", "mapped", "open_regular"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from math import prod
-from typing import NamedTuple
 
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.wire import (
     FIXED32,

@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import NamedTuple
 
 from protolint.caffe.legacy import V1_TYPES_BY_NUMBER
 from protolint.caffe.numbers import LayerField, NetField, V0LayerField, V1LayerField
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.files import FileState, mapped
 from protolint.weights.header import BlobHeader, read_header

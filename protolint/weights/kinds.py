@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from typing import NamedTuple
 
 from protolint.errors import InputError, UsageError
+from protolint.record import NamedTuple
 
 __all__ = [
     "OTHER_WEIGHTS",

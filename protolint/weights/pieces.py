@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from protolint.record import NamedTuple
 
 __all__ = ["Copy", "Generated", "Piece", "ReadAt"]
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.weights.blobs import Array, Form, form_of
 from protolint.weights.hdf5 import read_blobs
 from protolint.weights.header import BlobHeader, Run

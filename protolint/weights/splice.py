@@ -11,10 +11,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import FileIO
-from typing import NamedTuple
 
 from protolint.errors import InputError
 from protolint.files import AtomicFile, check_target
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.files import FileState, file_state, open_regular
 from protolint.weights.index import Generation, LayerEntry, ModelIndex

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from importlib import import_module
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from protolint.caffe.build import Build, types_in
 from protolint.caffe.descriptors import Schema
@@ -22,6 +22,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
 from protolint.diagnostic import Severity
 from protolint.errors import ConfigError
+from protolint.record import NamedTuple
 from protolint.suggest import did_you_mean
 
 __all__ = [

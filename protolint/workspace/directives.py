@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import resolve_target
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.tree import Tree
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from protolint.caffe.binder import Message, ProblemKind
@@ -12,6 +11,7 @@ from protolint.caffe.descriptors import Value
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import Unknown, forks_that_know, new_name_of, unknown_field
 from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, Node, Scalar, walk
 from protolint.weights.kinds import FileKind
 from protolint.words import counted

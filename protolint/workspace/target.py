@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence, Set
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from protolint.caffe.descriptors import Schema, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import Unknown, fork_of, forks_that_know
 from protolint.caffe.registry import DEFAULT, DIALECTS, DIGITS_CAFFE, TARGETS, reader_of_label_maps
+from protolint.record import NamedTuple
 from protolint.text.tree import Node
 from protolint.weights.kinds import FileKind
 from protolint.workspace.config import Settings

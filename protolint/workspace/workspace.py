@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
 
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import Schema, read_schema
 from protolint.caffe.dialect import Dialect
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.kinds import FileKind, holds_weights, named_as_weights
 from protolint.workspace.config import ConfigFinder, Settings
