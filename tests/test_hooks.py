@@ -50,7 +50,7 @@ def hooks() -> dict[str, dict[str, Any]]:
 
 
 def test_the_hooks_are_these(hooks: dict[str, dict[str, Any]]) -> None:
-    assert list(hooks) == ["protolint-caffe", "protolint-caffe-fix"]
+    assert list(hooks) == ["protolint-caffe", "protolint-caffe-fix", "protolint-caffe-format"]
     scripts = {
         point.name
         for point in distribution("protolint-caffe").entry_points
@@ -92,7 +92,7 @@ def test_the_hooks_do_what_they_are_called(
     net, excluded = tmp_path / "a b.prototxt", tmp_path / "old" / "net.prototxt"
     for path in (net, excluded):
         path.write_text(FIXABLE, "utf-8")
-    check, fix = (shlex.split(hook["entry"])[1:] for hook in hooks.values())
+    check, fix, layout = (shlex.split(hook["entry"])[1:] for hook in hooks.values())
     assert run(*check, excluded, cwd=tmp_path).returncode == 0
     assert run(*check, net, excluded, cwd=tmp_path).returncode == 1
     assert net.read_text("utf-8") == FIXABLE
@@ -100,6 +100,9 @@ def test_the_hooks_do_what_they_are_called(
     assert "scale_filler" in net.read_text("utf-8")
     assert excluded.read_text("utf-8") == FIXABLE
     assert run(*check, net, cwd=tmp_path).returncode == 0
+    assert run(*layout, net, excluded, cwd=tmp_path).returncode == 0
+    assert excluded.read_text("utf-8") == FIXABLE
+    assert run("format", "--check", net, cwd=tmp_path).returncode == 0
 
 
 def git(folder: Path, *arguments: str) -> str:

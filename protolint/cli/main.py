@@ -19,6 +19,7 @@ _COMMANDS = {
     "run": "Run a net in NumPy, as its Caffe would.",
     "recalibrate": "Estimate BatchNorm statistics anew from data.",
     "show": "Show a net layer by layer: shapes, parameters, BatchNorms.",
+    "format": "Lay prototxt files out in one style.",
     "server": "Serve an editor (Language Server Protocol).",
     "rule": "Explain a rule, or list all of them.",
 }
