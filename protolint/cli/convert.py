@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from protolint.caffe.dialect import Dialect
@@ -121,12 +123,14 @@ def command(
 
     Exit code: 0 converted, 1 the proof failed, 2 wrong usage, unreadable or refused.
     """
-    from protolint.conversion.report import render_json, render_text
+    from protolint.conversion.report import render_json, render_refusal, render_text
     from protolint.conversion.request import options_of
     from protolint.conversion.run import convert_files
+    from protolint.errors import ProtolintError
     from protolint.report.table import room
 
-    options = options_of(
+    asked = partial(
+        options_of,
         to=target,
         engine=engine,
         source=source,
@@ -148,8 +152,13 @@ def command(
         tolerance=tolerance,
         fold=fold,
     )
-    with progress_bar() as progress:
-        report = convert_files(paths, options, progress, workspace=Workspace(choices))
+    try:
+        with progress_bar() as progress:
+            report = convert_files(paths, asked(), progress, workspace=Workspace(choices))
+    except ProtolintError as error:
+        if form == "json":
+            put(render_refusal(target.name, error), err=output == "-")
+        raise
     text = render_json(report) if form == "json" else render_text(report, room())
     # Standard output is the prototxt's where one is written there.
     put(text, err=any(result.output == "-" for result in report.files))

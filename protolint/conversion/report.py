@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes
 from protolint.conversion.notes import Note
+from protolint.errors import InputError, ProtolintError
 from protolint.shown import json_text, shown
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FileResult",
     "LayerRow",
     "render_json",
+    "render_refusal",
     "render_text",
     "with_default_engine",
 ]
@@ -107,6 +109,26 @@ def render_json(report: ConversionReport) -> str:
         "dry_run": report.dry_run,
         "files": [_file(result) for result in report.files],
         "checks": list(report.checks),
+    }
+    return json_text(document) + "\n"
+
+
+def render_refusal(target: str, error: ProtolintError) -> str:
+    """Return the object of a conversion that did not happen: why, and for which file if for one.
+
+    `path` is null where the command line as a whole is wrong, `exit_code` that of the command.
+    """
+    path = error.path if isinstance(error, InputError) else None
+    message = error.message if isinstance(error, InputError) else str(error)
+    document = {
+        "schema_version": _SCHEMA_VERSION,
+        "target": target,
+        "error": {
+            "path": None if path is None else _printable(path),
+            "message": _printable(message),
+            "exit_code": error.exit_code,
+        },
+        "files": [],
     }
     return json_text(document) + "\n"
 

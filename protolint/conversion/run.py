@@ -10,13 +10,15 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion.bundle import Bundle, Opinion
 from protolint.conversion.fold import folded_jobs
 from protolint.conversion.inputs import read_inputs
-from protolint.conversion.prove.opinions import Case, compare, input_shape
+from protolint.conversion.prove.opinions import case_of, compare, input_shape
 from protolint.conversion.prove.ways import AUTO, NEVER, too_large
 from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options_of
 from protolint.conversion.write import Job, Progress, Writing, write_jobs
 from protolint.errors import UsageError
 from protolint.files import check_target
+from protolint.source import Source
+from protolint.workspace.reading import Readings
 from protolint.workspace.workspace import Choices as FileChoices
 from protolint.workspace.workspace import Workspace
 
@@ -179,8 +181,9 @@ def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:
     """Return what other programs say of nets and models that are written, but have no name yet."""
     lines = []
     for net, text, model in cases:
-        before = Case(net.dialect.name, net.source.data, model.path)
-        after = Case(options.target.name, text, model.temporary)
+        made = Readings.of(Source(net.source.path, text), net.build).read(options.target)
+        before = case_of(net, net.source.data, model.path)
+        after = case_of(made.nets[0], text, model.temporary)
         lines += compare(options.verify_with, before, after, input_shape(net))
     return lines
 

@@ -19,15 +19,17 @@ from protolint.caffe.registry import DIALECTS
 from protolint.conversion.prove.programs import run_opencv, run_program
 from protolint.conversion.prove.weights import ProofError
 from protolint.errors import UsageError
-from protolint.net.net import Net
+from protolint.net.net import TEST, Net
 
-__all__ = ["OUTPUT_TOLERANCE", "PROGRAMS", "Case", "compare", "input_shape"]
+__all__ = ["OUTPUT_TOLERANCE", "PROGRAMS", "Case", "case_of", "compare", "input_shape"]
 
 #: Roundings of one layer grow on their way through a deep net; more than this is no rounding.
 OUTPUT_TOLERANCE = 1e-3
 
 _READS = tuple(name for name, dialect in DIALECTS.items() if dialect.batchnorm_is_opencvs)
 _SEED = 20171107
+#: Layers that sort by scores that may be nearly equal.
+_SORTING = frozenset({"DetectionOutput"})
 _SECONDS = 600
 
 _PYCAFFE = """\
@@ -41,17 +43,40 @@ net = caffe.Net(sys.argv[1], sys.argv[2], caffe.TEST)
 values = numpy.load(sys.argv[3])
 net.blobs[net.inputs[0]].reshape(*values.shape)
 net.blobs[net.inputs[0]].data[...] = values
-found = net.forward()
-numpy.savez(sys.argv[4], *[found[name] for name in net.outputs])
+net.forward()
+names = sys.argv[5:] or net.outputs
+numpy.savez(sys.argv[4], *[net.blobs[name].data for name in names])
 """
 
 
 class Case(NamedTuple):
-    """One side of the comparison: the dialect, the prototxt's text, the model's path."""
+    """One side of the comparison: the dialect, the prototxt's text, the model's path.
+
+    `blobs` are what is compared, each with the name of the layer that writes it; all outputs of
+    the net where there are none.
+    """
 
     dialect: str
     text: bytes
     model: str
+    blobs: tuple[tuple[str, str], ...] = ()
+
+
+def case_of(net: Net, text: bytes, model: str) -> Case:
+    """Return one side of the comparison; `net` is the text as its Caffe reads it.
+
+    Where a layer sorts its rows, the smallest difference changes their order: then what it reads
+    is compared, and all other outputs.
+    """
+    view = next((view for view in net.views if view.state.phase == TEST), None)
+    sorting = [layer for layer in view.layers if layer.type in _SORTING] if view is not None else []
+    if view is None or not sorting:
+        return Case(net.dialect.name, text, model)
+    versions = [version for version in view.outputs.values() if version.producer not in sorting]
+    for layer in sorting:
+        versions += [version for version in view.bottoms[layer.index] if version is not None]
+    blobs = {v.name: v.producer.name for v in versions if v.producer is not None}
+    return Case(net.dialect.name, text, model, tuple(blobs.items()))
 
 
 def input_shape(net: Net) -> tuple[int, ...]:
@@ -121,7 +146,7 @@ def _opencv(case: Case, values: Array) -> list[Array]:
             path,
             case.model,
             {"": values},
-            (),
+            [writer for _, writer in case.blobs],
             seconds=_SECONDS,
             missing="--verify-with opencv needs OpenCV: pip install 'protolint-caffe[verify]'",
             failed=f"--verify-with opencv: OpenCV cannot run the net of {case.dialect}",
@@ -135,7 +160,7 @@ def _pycaffe(case: Case, values: Array) -> list[Array]:
         np.save(given, values)
         run_program(
             _PYCAFFE,
-            [path, case.model, given, made],
+            [path, case.model, given, made, *(blob for blob, _ in case.blobs)],
             made,
             _SECONDS,
             slow="--verify-with caffe: the net ran for too long",
