@@ -118,10 +118,10 @@ def command(
 ) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
 
-    File types are recognised by content, not by name. Without -o each result lies beside its
-    source. Every result is read back and proven before it gets its name.
+    File types are recognised by content. Without -o a result lies beside its source. Each is
+    proven before it gets its name.
 
-    Exit code: 0 converted, 1 the proof failed, 2 wrong usage, unreadable or refused.
+    Exit code: 0 converted, 1 the proof failed, 2 wrong usage or refused.
     """
     from protolint.conversion.report import render_json, render_refusal, render_text
     from protolint.conversion.request import options_of

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from protolint.batchnorm.fit import GapKind, fit
+from protolint.batchnorm.fit import Gap, GapKind, fit
 from protolint.batchnorm.reading import read_weights
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
@@ -93,6 +93,11 @@ def _weights(inputs: Sequence[Input]) -> list[Input]:
     if not found:
         raise UsageError("--like fits weights to a net: give a caffemodel too")
     return found
+
+
+def _is_other(gap: Gap, norms: Container[str]) -> bool:
+    """Whether a gap is none of the shapes of a BatchNorm."""
+    return gap.kind not in (GapKind.RESHAPED, GapKind.SHAPE) or gap.layer not in norms
 
 
 def _run_by(build: Build, engine: str | None) -> Build:
@@ -351,9 +356,10 @@ class Bundle:
         if not self.nets:
             return []
         weights = read_weights(path, source=self.options.source, statistic=self.options.statistic)
-        messages = [
-            gap.message for net in self.nets for gap in fit(net, weights) if gap.kind in _REPORTED
-        ]
+        norms = {norm.name for net in self.nets for norm in net.batchnorms}
+        gaps = [gap for net in self.nets for gap in fit(net, weights)]
+        # The shapes that a BatchNorm's blobs have are the converter's to give.
+        messages = [g.message for g in gaps if g.kind in _REPORTED and _is_other(g, norms)]
         return [notes.pair_gap(message) for message in dict.fromkeys(messages)]
 
     def _hdf5_model(self, entry: Input, output: str) -> WeightsJob:
