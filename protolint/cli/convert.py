@@ -118,8 +118,7 @@ def command(
 ) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
 
-    File types are recognised by content. Without -o a result lies beside its source. Each is
-    proven before it gets its name.
+    Content shows what a file is. Each result is proven before it has its name.
 
     Exit code: 0 converted, 1 the proof failed, 2 wrong usage or refused.
     """
