@@ -93,12 +93,18 @@ def plain_job(
     dialect: Dialect,
     names: Collection[str],
     folds: Sequence[NumberedFold] = (),
+    others: Sequence[Change] = (),
 ) -> PlainModelJob:
-    """Return the job of a model whose layers are kept by name, in current form."""
+    """Return the job of a model whose layers are kept by name, in current form.
+
+    `others` are changes of whole layers, made in place of all else that would be.
+    """
     index = index_file(path)
     gone = _gone(index, names)
     with mapped(path) as (data, _):
         changes = [*upgrade_model(data, index, dialect).changes, *_floats(index)]
+    starts = {change.start for change in others}
+    changes = [*(change for change in changes if change.start not in starts), *others]
     made = _with_folds(changes, index, gone, folds)
     return PlainModelJob(index, output, dialect.name, made, folds)
 

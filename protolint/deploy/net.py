@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
+from protolint.deploy.fork_norms import is_fork_norm, normalises_by_batch
 from protolint.deploy.inputs import sizes_of
 from protolint.deploy.plan import DeployPlan, plan_deploy
 from protolint.deploy.text import deploy_edits
@@ -43,6 +44,12 @@ class DeployNet(NamedTuple):
     view: View
     plan: DeployPlan
     remarks: tuple[str, ...]
+
+    @property
+    def fork_norms(self) -> frozenset[str]:
+        """The names of the BatchNorms of forks that became Scale layers."""
+        layers = (layer for layer in self.view.layers if layer.index not in self.plan.removed)
+        return frozenset(layer.name for layer in layers if is_fork_norm(layer))
 
     @property
     def net(self) -> Net:
@@ -125,7 +132,16 @@ def deploy_net(
 def _refuse_batch_statistics(net: Net, view: View, plan: DeployPlan) -> None:
     """Raise InputError for a BatchNorm that normalises by the batch; no importer does."""
     for layer in view.layers:
-        if layer.type != "BatchNorm" or layer.index in plan.removed:
+        if layer.index in plan.removed:
+            continue
+        if is_fork_norm(layer) and normalises_by_batch(layer):
+            raise InputError(
+                net.source.path,
+                f"'{layer.name}' is a BN in LEARN mode, which uses the statistics of each batch and"
+                " stores none; with the weights of compute_bn_statistics.py, --drop-global-stats"
+                " makes it the Scale that they are for",
+            )
+        if layer.type != "BatchNorm":
             continue
         says = layer.batchnorm.use_global_stats
         obeyed = not net.traits(layer).kind.ignores_global_stats

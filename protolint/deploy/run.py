@@ -14,10 +14,11 @@ from protolint.caffe.registry import DEFAULT, DIALECTS
 from protolint.conversion.bundle import Bundle
 from protolint.conversion.fold import Folding, fold_net
 from protolint.conversion.inputs import Input
-from protolint.conversion.numbers.model import read_model_file
+from protolint.conversion.numbers.model import Model, read_model_file
 from protolint.conversion.pruned import plain_job, pruned_job
 from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing, write_jobs
+from protolint.deploy.fork_norms import scale_changes
 from protolint.deploy.net import DeployNet, deploy_net
 from protolint.deploy.prove import run_both
 from protolint.errors import InputError, UsageError
@@ -27,6 +28,7 @@ from protolint.net.net import Net
 from protolint.source import Source
 from protolint.weights.index import index_file
 from protolint.weights.kinds import FileKind, recognise
+from protolint.weights.splice import Change
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.workspace import Workspace
 
@@ -97,13 +99,16 @@ def deploy(
     for path, output in zip((net, weights), outputs, strict=False):
         check_target(path, output, overwrite=wishes.force)
     file = workspace.read(folding.source, made.file.dialect)
-    jobs = _jobs(workspace, file, folding, weights, target, folder, wishes)
+    if made.file.accepted and not made.fork_norms:
+        jobs = _jobs(workspace, file, folding, weights, target, folder, wishes)
+    else:
+        jobs = _plain_jobs(file, folding, made, weights, folder, wishes)
     text = next(job.data for job in jobs if isinstance(job, TextJob))
     after = workspace.read(Source(outputs[0], text), target if made.file.accepted else None)
     proofs: list[str] = []
 
     def last() -> None:
-        if weights is not None and made.file.accepted:
+        if weights is not None and made.file.accepted and not made.fork_norms:
             temporary = next(job.temporary for job in jobs if job.path == weights)
             proofs.append(run_both(made.net, weights, after.nets[0], temporary))
 
@@ -154,8 +159,39 @@ def _folding(made: DeployNet, weights: str | None, wishes: Wishes) -> Folding:
         return Folding(made.file.source)
     if weights is None:
         raise UsageError("--fold works on the weights: give them, too")
+    if made.fork_norms:
+        raise UsageError("--fold does not know the BatchNorms of forks; deploy them first")
+    return fold_net(made.net, _model(weights, wishes))
+
+
+def _plain_jobs(
+    file: LintFile,
+    folding: Folding,
+    made: DeployNet,
+    weights: str | None,
+    folder: str,
+    wishes: Wishes,
+) -> list[Job]:
+    """Return the jobs of a net of a fork: its BatchNorms are Scale layers, the rest stays.
+
+    Raises InputError for weights whose BatchNorms are not certain.
+    """
+    source = file.source
+    output = os.path.join(folder, os.path.basename(source.path))
+    jobs: list[Job] = [TextJob(source.path, output, file.dialect.name, source.data)]
+    if weights is not None:
+        output = os.path.join(folder, os.path.basename(weights))
+        names = {layer.name for layer in file.nets[0].layers}
+        changes: list[Change] = []
+        if made.fork_norms:
+            changes = scale_changes(_model(weights, wishes), made.fork_norms)
+        jobs.append(plain_job(weights, output, file.dialect, names, folding.folds, changes))
+    return jobs
+
+
+def _model(weights: str, wishes: Wishes) -> Model:
     statistic = Statistic(wishes.bn_stat) if wishes.bn_stat else None
-    return fold_net(made.net, read_model_file(weights, wishes.source, statistic))
+    return read_model_file(weights, wishes.source, statistic)
 
 
 def _jobs(
@@ -167,16 +203,8 @@ def _jobs(
     folder: str,
     wishes: Wishes,
 ) -> list[Job]:
-    """Return the jobs of both files; a net with fields of forks is written without conversion."""
+    """Return the jobs of both files, converted."""
     source = file.source
-    if not file.accepted:
-        output = os.path.join(folder, os.path.basename(source.path))
-        jobs: list[Job] = [TextJob(source.path, output, file.dialect.name, source.data)]
-        if weights is not None:
-            output = os.path.join(folder, os.path.basename(weights))
-            names = {layer.name for layer in file.nets[0].layers}
-            jobs.append(plain_job(weights, output, file.dialect, names, folding.folds))
-        return jobs
     options = options_of(
         to=target,
         source=wishes.source,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from protolint.deploy.fork_norms import as_scale, is_fork_norm
 from protolint.deploy.plan import DeployPlan
 from protolint.edit import Edit
 from protolint.layers.layer import Layer
@@ -43,6 +44,8 @@ def deploy_edits(
         if layer.index in plan.predictions:
             name = plan.predictions[layer.index]
             edits += _prediction(source, layer, name, fields)
+        elif is_fork_norm(layer):
+            edits += [*as_scale(source, layer), *delete_fields(source, fields)]
         else:
             edits += delete_fields(source, [*fields, *_training(layer)])
         edits += _renamed(view, layer, plan)

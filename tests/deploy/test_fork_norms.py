@@ -1,0 +1,84 @@
+"""The BatchNorms of forks (type BN) become Scale layers that compute the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import protolint
+from protolint.batchnorm.state import Array
+from protolint.caffe.descriptors import load_schema
+from protolint.deploy.run import Deployment, Wishes, deploy
+from protolint.errors import InputError, UsageError
+from protolint.workspace.workspace import Choices, Workspace
+from tests.cli.command import write
+
+NET = """\
+layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 4 dim: 4 } } }
+layer {
+  name: "bn"
+  type: "BN"  # of a fork
+  bottom: "x"
+  top: "y"
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  bn_param { %s }
+}
+"""
+INFERENCE = 'bn_mode: INFERENCE scale_filler { type: "constant" value: 1 }'
+LEARN = 'shift_filler { type: "constant" value: 0.001 }'
+SLOPE = 'slope_filler { type: "constant" value: 1 } frozen: true'
+
+
+def blobs(count: int) -> list[Array]:
+    random = np.random.default_rng(count)
+    return [random.uniform(0.5, 2, (1, 3, 1, 1)).astype(np.float32) for _ in range(count)]
+
+
+def deployed(text: str, values: list[Array], folder: Path, **wishes: Any) -> Deployment:
+    model = load_schema("bvlc").message_class("NetParameter")(name="m")
+    entry = model.layer.add(name="bn", type="BN", bottom=["x"], top=["y"])
+    for value in values:
+        entry.blobs.add().shape.dim.extend(value.shape)
+        entry.blobs[-1].data.extend(value.ravel().tolist())
+    net = write(folder, "net.prototxt", text)
+    weights = write(folder, "net.caffemodel", model.SerializeToString())
+    workspace = Workspace(Choices(isolated=True))
+    return deploy(workspace, str(net), str(weights), str(folder / "o"), Wishes(**wishes))
+
+
+def output(done: Deployment, data: Array) -> Array:
+    return protolint.run(*done.written, data=data, target="bvlc", isolated=True)["y"]
+
+
+DATA = np.random.default_rng(0).standard_normal((2, 3, 4, 4)).astype(np.float32)
+
+
+def test_segnets_layer_multiplies_and_adds(tmp_path: Path) -> None:
+    scale, shift = blobs(2)
+    done = deployed(NET % INFERENCE, [scale, shift], tmp_path, source="segnet")
+    assert output(done, DATA) == pytest.approx(DATA * scale + shift, rel=1e-6, abs=1e-6)
+    text = Path(done.written[0]).read_text()
+    assert '  type: "Scale"  # of a fork\n' in text
+    assert "  scale_param { bias_term: true }\n" in text
+    assert "param { lr_mult" not in text
+
+
+def test_pspnets_layer_normalises_by_what_it_stores(tmp_path: Path) -> None:
+    slope, bias, mean, variance = values = blobs(4)
+    done = deployed(NET % SLOPE, values, tmp_path)
+    wanted = slope * (DATA - mean) / np.sqrt(variance + 1e-5) + bias
+    assert output(done, DATA) == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+
+
+def test_a_layer_that_learns_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'bn' is a BN in LEARN mode"):
+        deployed(NET % LEARN, blobs(2), tmp_path)
+    done = deployed(NET % LEARN, blobs(2), tmp_path, source="segnet", drop_global_stats=True)
+    scale, shift = blobs(2)
+    assert output(done, DATA) == pytest.approx(DATA * scale + shift, rel=1e-6, abs=1e-6)
+    with pytest.raises(UsageError, match="BatchNorms of forks"):
+        deployed(NET % SLOPE, blobs(4), tmp_path, fold=True)
