@@ -51,7 +51,7 @@ ROWS = (
     ('nt014_bottom_top_count', 'error', 'net', False, (), ((), (), ('COUNT',), False, False)),
     ('nt015_missing_parameter', 'error', 'net', False, (), ((), (), ('MISSING',), False, False)),
     ('nt016_contradicting_parameters', 'error', 'net', False, (), ((), (), ('CONTRADICTION',), False, False)),
-    ('nt017_parameter_out_of_range', 'error', 'net', False, (), ((), (), ('RANGE',), False, False)),
+    ('nt017_parameter_out_of_range', 'error', 'net', False, (), ((), (), ('RANGE', 'ENGINE'), False, False)),
     ('nt018_axis_out_of_range', 'error', 'net', False, (), ((), (), ('AXIS',), False, False)),
     ('nt019_window_does_not_fit', 'error', 'net', False, (), ((), (), ('WINDOW',), False, False)),
     ('nt020_group_does_not_divide', 'error', 'net', False, (), ((), (), ('GROUP',), False, False)),

@@ -5,13 +5,15 @@ What it does
     padding of Pooling as large as its kernel, a base of Exp or Log that is not above 0, a `top_k`
     above the number of classes, slice points that do not rise or lie outside the axis, and sizes,
     steps, variances and thresholds of SSD layers that must be above 0, and in SSD and Intel a
-    `resize_param` without sizes or a `max_expand_ratio` not above 1.
+    `resize_param` without sizes or a `max_expand_ratio` not above 1. With `--without-cudnn`, or
+    `cudnn = false` in the configuration, also an `engine` that such a build does not have.
 
 Why it matters
     Set-up aborts: `LRN only supports odd values for local_size`, `Filter dimensions must be
     nonzero.`, `Stride dimensions must be nonzero.`, `Check failed: pad_h_ < kernel_h_`, `base must
     be strictly positive.`, `top_k must be less than or equal to the number of classes.`,
-    `max_size must be greater than min_size.` A group of 0 kills the process (SIGFPE).
+    `max_size must be greater than min_size.`, `Layer conv1 has unknown engine.`
+    A group of 0 kills the process (SIGFPE).
 
 Which Caffe
     All that have the layer.
@@ -33,9 +35,9 @@ from protolint.net.net import Net
 from ._construction import findings
 
 
-@net_rule("NT017", "parameter-out-of-range", Severity.ERROR, faults=(Kind.RANGE,))
+@net_rule("NT017", "parameter-out-of-range", Severity.ERROR, faults=(Kind.RANGE, Kind.ENGINE))
 def check(net: Net) -> Iterator[Finding]:
-    return findings(net, Kind.RANGE)
+    return findings(net, Kind.RANGE, Kind.ENGINE)
 
 
 _INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'

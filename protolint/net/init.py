@@ -59,7 +59,10 @@ def faults_of(net: Net, *kinds: Kind) -> list[tuple[Fault, list[NetState]]]:
 
 def fault_kinds(net: Net) -> frozenset[str]:
     """Return the names of the kinds of which there are faults in the states of a net."""
-    return frozenset(fault.kind.name for fault, _ in _all_faults(net))
+    found = net.fault_kinds
+    if found is None:
+        found = net.fault_kinds = frozenset(fault.kind.name for fault, _ in _all_faults(net))
+    return found
 
 
 def _all_faults(net: Net) -> list[tuple[Fault, list[NetState]]]:
@@ -370,7 +373,7 @@ class _Walk:
         if engine not in ("CAFFE", "DEFAULT") and not self.net.build.cudnn:
             setup.fault(
                 Kind.ENGINE,
-                f"engine {engine} in a build that has only CAFFE",
+                f"engine {engine} is not in this build; leave it out or write CAFFE",
                 node=message.node_of("engine"),
             )
 

@@ -126,6 +126,7 @@ class Net:
         self.settled: dict[bool, dict[int, tuple[list[Shape], Settled]]] = {}
         self.written: dict[int, Hashable] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
+        self.fault_kinds: frozenset[str] | None = None
         #: The BatchNorms whose statistics the weights at hand have broken, by their names.
         self.broken_statistics: frozenset[str] = frozenset()
         self.inputs = message.texts("input")
