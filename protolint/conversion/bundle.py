@@ -15,7 +15,7 @@ from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
 from protolint.conversion import notes
-from protolint.conversion.decide.memory import recall
+from protolint.conversion.decide.memory import ADDED, is_added, recall
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Action, Choices
 from protolint.conversion.inputs import Input, output_paths
@@ -64,6 +64,8 @@ __all__ = ["Bundle", "Opinion"]
 _Job = TypeVar("_Job", bound=Job)
 
 
+#: The axes of a blob between Reshape layers that a conversion has put in.
+_RESHAPED_TO = 4
 #: What convert reports of a pair that is not one model; the rest it mends, or notes elsewhere.
 _REPORTED = frozenset(
     (GapKind.FOLDED, GapKind.NOT_FOLDED, GapKind.RENAMED, GapKind.RESHAPED, GapKind.SHAPE)
@@ -93,6 +95,15 @@ def _weights(inputs: Sequence[Input]) -> list[Input]:
     if not found:
         raise UsageError("--like fits weights to a net: give a caffemodel too")
     return found
+
+
+def _is_reshaped(readings: Readings) -> bool:
+    """Whether a conversion has put Reshape layers around a BatchNorm, which some Caffes need."""
+    if ADDED not in readings.tree.source.text:
+        return False
+    nets = readings.read(DEFAULT).nets
+    layers = (layer for net in nets for layer in net.layers if layer.type == "Reshape")
+    return any(is_added(readings.tree.source, layer.node) for layer in layers)
 
 
 def _is_other(gap: Gap, norms: Container[str]) -> bool:
@@ -193,6 +204,9 @@ class Bundle:
         the writer of the weights is the one, or a Caffe that writes them in the same layouts.
         """
         shown = infer_target(readings).dialect
+        if shown == DEFAULT and _is_reshaped(readings):
+            shown = next(d for d in DIALECTS.values() if d.least_axes == _RESHAPED_TO)
+            shown = shown if readings.read(shown).accepted else DEFAULT
         writers = {model.dialect.name for model in self.models.values() if model.norms}
         if len(writers) != 1:
             return shown
