@@ -64,7 +64,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = 141
     except Exception as error:  # a fault of protolint's own must not look like findings
         code = 2
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, FileNotFoundError) and error.filename is None:
+            print("protolint: the working directory is there no more", file=sys.stderr)
+        elif isinstance(error, OSError) and error.filename is None:
             # Only standard output is written without its name being known.
             print(f"protolint: standard output: {error.strerror or error}", file=sys.stderr)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from protolint.lint.registry import known_rules
 from protolint.lint.select import selection_of
-from protolint.shown import shown
+from protolint.shown import json_text, shown
 from protolint.workspace.thresholds import Thresholds
 from protolint.workspace.workspace import Workspace
 
@@ -50,10 +49,10 @@ def show(workspace: Workspace, path: str) -> str:
     lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *(f"{json.dumps(k)} = {_toml(v)}" for k, v in table.items())]
+            lines += ["", f"[{name}]", *(f"{json_text(k)} = {_toml(v)}" for k, v in table.items())]
     return "\n".join(lines) + "\n"
 
 
 def _toml(value: object) -> str:
     """Return a value as TOML spells it; of strings, numbers, flags and lists JSON does."""
-    return json.dumps(value, ensure_ascii=False)
+    return json_text(value, None)

@@ -16,6 +16,7 @@ from protolint.errors import ConfigError
 from protolint.lint.file_report import FileReport
 from protolint.record import NamedTuple
 from protolint.shown import json_text
+from protolint.workspace.discover import MAX_BYTES, read_text
 
 __all__ = ["Baseline", "Key", "read_baseline", "write_baseline"]
 
@@ -78,9 +79,13 @@ class Baseline(NamedTuple):
 
 def read_baseline(path: str) -> Baseline:
     """Return the baseline in a file. Raises ConfigError where it cannot be read."""
+    if not os.path.exists(path):
+        raise ConfigError(
+            f"{path}: the baseline cannot be read: No such file or directory; "
+            "protolint check --write-baseline makes one"
+        )
     try:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file)
+        document = json.loads(read_text(path, MAX_BYTES, "the baseline"))
         if not isinstance(document, dict) or not isinstance(document.get("findings"), list):
             raise ValueError("an object with 'version' and 'findings' is wanted")
         if document.get("version") != _VERSION:
@@ -89,15 +94,10 @@ def read_baseline(path: str) -> Baseline:
         for entry in document["findings"]:
             key = Key(entry["path"], entry["code"], entry["target"], entry["layer"])
             counts[key] += int(entry["count"])
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: the baseline cannot be read: {error.strerror}; "
-            "protolint check --write-baseline makes one"
-        ) from None
     except (KeyError, TypeError):
         reason = "an entry lacks path, code, target, layer or count"
         raise ConfigError(f"{path}: not a baseline of protolint: {reason}") from None
-    except ValueError as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{path}: not a baseline of protolint: {error}") from None
     return Baseline(path, counts)
 

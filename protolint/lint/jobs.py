@@ -14,6 +14,8 @@ _Result = TypeVar("_Result")
 
 #: Bytes below which starting a process costs more than it saves (about 0.2 s of checking).
 _WORTH = 1_500_000
+#: Seconds after which a worker looks whether its parent is there.
+_GLANCE = 0.3
 
 
 def workers_for(files: Sequence[str], jobs: int) -> int:
@@ -42,5 +44,27 @@ def in_processes(
 
     size = -(-len(files) // (workers * 4))
     shares = [list(files[i : i + size]) for i in range(0, len(files), size)]
-    with ProcessPoolExecutor(workers) as pool:
+    pool = ProcessPoolExecutor(workers, initializer=_end_with, initargs=(os.getpid(),))
+    try:
         yield from pool.map(work, shares)
+    except BaseException:
+        # Nobody waits for the rest: the workers end with this process.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker soon after its parent, however that ended.
+
+    A worker that outlives it sleeps for ever, and holds the pipes that somebody reads.
+    """
+    from threading import Thread
+    from time import sleep
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(_GLANCE)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

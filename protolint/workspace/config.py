@@ -24,6 +24,7 @@ from protolint.diagnostic import Severity
 from protolint.errors import ConfigError
 from protolint.record import NamedTuple
 from protolint.suggest import did_you_mean
+from protolint.workspace.discover import read_text
 
 __all__ = [
     "ConfigFinder", "RuleNames", "Settings", "has_configuration", "is_temporary", "keys",
@@ -32,6 +33,8 @@ __all__ = [
 
 _NAMES = ("protolint.toml", "pyproject.toml")
 _Value = TypeVar("_Value")
+#: A configuration is written by people; a larger one takes long to read, and is none.
+_MOST_BYTES = 1 << 20
 #: What stands for a path where a caller gives a key.
 _GIVEN = "--config"
 
@@ -163,19 +166,18 @@ def has_configuration(folder: str) -> bool:
 
 def _table(path: str) -> dict[str, object] | None:
     """Return the protolint table of a file, or None for a pyproject.toml without one."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    text = read_text(path, _MOST_BYTES, "the configuration")
     shared = os.path.basename(path) == "pyproject.toml"
     if shared and "protolint" not in text:
         return None
     tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: values lie in each other too deep") from None
+    except ValueError as error:  # of the syntax, or of a number of thousands of digits
+        reason = str(error).split(";")[0]
+        raise ConfigError(f"{path}: not valid TOML: {reason}") from None
     if not shared:
         return dict(data)
     table = data.get("tool", {}).get("protolint")
@@ -228,7 +230,7 @@ def _pairs(given: list[str]) -> dict[str, object]:
         key, _, value = text.partition("=")
         try:
             read = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             read = value
         table[key.strip()] = read
     return table
@@ -238,9 +240,8 @@ def located(path: str, key: str) -> str:
     """Return `path:line` of a key in a configuration, the path alone where it is not found."""
     name = re.escape(key.split(".")[-1])
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = read_text(path, _MOST_BYTES, "the configuration").splitlines()
+    except ConfigError:
         return path
     table = next((n for n, line in enumerate(lines) if "tool.protolint" in line), 0)
     pattern = re.compile(

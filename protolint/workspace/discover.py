@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 
-from protolint.errors import InputError, UsageError
+from protolint.errors import ConfigError, InputError, UsageError
 from protolint.source import Source
 from protolint.weights.kinds import (
     OTHER_WEIGHTS,
@@ -19,7 +19,7 @@ from protolint.weights.kinds import (
     named_as_schema,
 )
 
-__all__ = ["MAX_BYTES", "NotTextError", "find_files", "read_source"]
+__all__ = ["MAX_BYTES", "NotTextError", "find_files", "read_source", "read_text"]
 
 #: A prototxt is text written by people or their scripts: the largest known are 1 MB.
 MAX_BYTES = 32 * 1024 * 1024
@@ -52,7 +52,7 @@ def find_files(path: str, report: Callable[[InputError], None] | None = None) ->
             yield from (
                 os.path.normpath(os.path.join(folder, name))
                 for name in sorted(names)
-                if named_as_net(name)
+                if named_as_net(name) and _is_readable(os.path.join(folder, name))
             )
         return
     if named_as_schema(path):
@@ -65,6 +65,11 @@ def find_files(path: str, report: Callable[[InputError], None] | None = None) ->
     if not os.path.exists(path):
         raise InputError(path, "no such file or folder")
     yield path
+
+
+def _is_readable(path: str) -> bool:
+    """Whether a name in a folder is that of a file, or of nothing; reading a pipe never ends."""
+    return os.path.isfile(path) or not os.path.exists(path)
 
 
 def _left_out(folder: str, name: str) -> bool:
@@ -97,7 +102,27 @@ def read_source(path: str, shown: str | None = None) -> Source:
     return Source(name, data)
 
 
+def read_text(path: str, most: int, what: str) -> str:
+    """Return the text of a settings file. Raises ConfigError where it is no such file."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ConfigError(f"{path}: {what} is not a regular file")
+        with open(path, "rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise ConfigError(f"{path}: {what} is of over {most >> 20} MiB")
+        return data.decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {what} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: {what} is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from None
+
+
 def _read_stdin() -> bytes:
+    if sys.stdin is None:  # `<&-`
+        raise InputError("<stdin>", "standard input is closed")
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
