@@ -158,6 +158,12 @@ CASES: dict[str, list[Case]] = {
         (f"broken{EVIL}.prototxt",),
         ("gone" + EVIL,),
     ],
+    "format": [
+        ("--check", NETFILE, GOODFILE),
+        ("--diff", NETFILE, GOODFILE),
+        (NETFILE, "-o", f"laid{EVIL}/"),
+        ("--check", f"broken{EVIL}.prototxt", f"binary{EVIL}.prototxt", "gone" + EVIL),
+    ],
     "compare": [
         (GOODFILE, NETFILE),
         ("--format", "json", GOODFILE, NETFILE),
