@@ -153,7 +153,7 @@ def _has(net: Net, needs: Needs) -> bool:
     if needs == NOTHING:
         return True
     return (
-        any(net.has_type(name) for name in needs.types)
+        any(map(net.has_type, needs.types))
         or any(map(net.source.mentions, needs.words))
         or (bool(needs.faults) and not fault_kinds(net).isdisjoint(needs.faults))
         or (needs.problems and (net.has_misfits or bool(fault_kinds(net))))

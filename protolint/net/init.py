@@ -233,11 +233,16 @@ class _Walk:
 
     def _layer(self, layer: Layer) -> None:
         versions = self.view.bottoms[layer.index]
-        bottoms = [self._shape(version) for version in versions]
+        shapes = self.shapes
+        bottoms = [(one and shapes.get(one)) or self._shape(one) for one in versions]
         given, settled = self._settled(layer, versions, bottoms)
         if settled is not None and settled.alone:
             self.unsure = self.unsure or settled.unsure
-            self.shapes.update(zip(self.view.tops[layer.index], settled.tops, strict=True))
+            tops = self.view.tops[layer.index]
+            if len(tops) == 1:
+                shapes[tops[0]] = settled.tops[0]
+            else:
+                shapes.update(zip(tops, settled.tops, strict=True))
             return
         setup = self._setup(layer, bottoms, versions)
         self._gradient_switches(setup)
@@ -297,9 +302,9 @@ class _Walk:
         index, net = layer.index, self.net
         if None in versions or index in self.clashing:
             return None, None
-        lost = self.view.in_place.get(index)
-        if lost is not None and any(_uses(version) > 1 for _, version in lost):
-            return None, None
+        for _, lost in self.view.in_place.get(index, ()):
+            if _uses(lost) > 1:
+                return None, None
         before = self.before.get(index)
         if before is not None and before[0] == bottoms:
             return net.written[index], before[1]
@@ -484,8 +489,8 @@ def _uses(version: BlobVersion) -> int:
     """How often a blob is used: by readers, and as a loss (InsertSplits)."""
     uses = len(version.readers)
     producer = version.producer
-    if producer is not None:
-        weights = [value for value, _ in producer.message.values.get("loss_weight", ())]
+    if producer is not None and "loss_weight" in producer.message.values:
+        weights = [value for value, _ in producer.message.values["loss_weight"]]
         for top, weight in zip(producer.tops, weights, strict=False):
             if top.name == version.name and weight:
                 uses += 1
