@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import protolint
@@ -11,6 +12,8 @@ from protolint.caffe.registry import DIALECTS
 from protolint.comparison.fits import PairError
 from protolint.conversion.prove.run import Side, prove_by_running
 from protolint.conversion.prove.weights import ProofError
+from protolint.weights.blobs import encode_blob
+from protolint.wire import length_delimited
 from tests.conftest import REPOSITORY, SHARED
 
 BROOK = REPOSITORY / "fixtures" / "golden" / "bvlc-master-9b89154"
@@ -63,3 +66,20 @@ def test_two_wrong_sides_prove_nothing(tmp_path: Path) -> None:
     assert found.startswith("not run: ")
     with pytest.raises(PairError):
         prove_by_running(wrong, read.dialect, "run")
+
+
+def test_a_layer_that_chooses_is_no_proof_against_a_conversion(tmp_path: Path) -> None:
+    text = (
+        b'input: "x" input_shape { dim: [1, 3, 4, 4] }\n'
+        b'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "b" }\n'
+        b'layer { name: "arg" type: "ArgMax" bottom: "b" top: "a" argmax_param { axis: 1 } }\n'
+    )
+    ones = [np.ones(size, np.float32) for size in (3, 3, 1)]
+    body = length_delimited(1, b"bn") + length_delimited(2, b"BatchNorm")
+    body += b"".join(length_delimited(7, encode_blob(blob)) for blob in ones)
+    model = tmp_path / "net.caffemodel"
+    model.write_bytes(length_delimited(100, body))
+    net = protolint.load(text, target="bvlc")
+    turned = text.replace(b"axis: 1", b"axis: 1 out_max_val: true")
+    found = prove_by_running(Side(net, turned, str(model), str(model)), net.dialect, "auto")
+    assert found.endswith("equal within rounding up to 'arg', which rounding turns")
