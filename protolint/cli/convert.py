@@ -80,7 +80,8 @@ __all__ = ["command"]
     "--prove",
     type=click.Choice(WAYS),
     default=AUTO,
-    help="Run both nets in NumPy: if that is quick (auto), always, or not.  [auto]",
+    metavar="WAY",
+    help="Run both nets: auto, run or none.  [auto]",
 )
 @click.option(
     "--tolerance",

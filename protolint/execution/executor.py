@@ -65,7 +65,8 @@ class Executor:
     """A net with weights in one state.
 
     `parameters` holds the blobs of each layer that has some, by the layer's name, as they are
-    now: TRAIN passes change the statistics of a BatchNorm. They are copies of the weights.
+    now: TRAIN passes change the statistics of a BatchNorm. They are copies of the weights. With
+    `stored_statistics` every BatchNorm uses what it stored, as if it did not say otherwise.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Executor:
         state: NetState,
         *,
         seed: int = _SEED,
+        stored_statistics: bool = False,
     ) -> None:
         self.net = net
         self.view = view_of(net, state)
@@ -91,7 +93,9 @@ class Executor:
             blobs = _shared(layer, given, shared)
             if blobs:
                 self.parameters[layer.name] = blobs
-            self._steps.append(Step(net, layer, layer.runs_as(state), random, blobs))
+            step = Step(net, layer, layer.runs_as(state), random, blobs)
+            step.stored_statistics = stored_statistics
+            self._steps.append(step)
 
     @property
     def inputs(self) -> dict[str, Shape]:

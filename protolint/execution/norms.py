@@ -42,6 +42,7 @@ def _batch_norm(step: Step) -> list[Array]:
     stored = step.tests
     if not kind.ignores_global_stats and "use_global_stats" in param:
         stored = param.flag("use_global_stats")
+    stored = stored or step.stored_statistics
     eps = np.float32(kind.eps.effective(param.number("eps") if "eps" in param else None))
     if stored:
         mean, variance = _stored(kind, blobs)

@@ -76,6 +76,8 @@ class Step:
     blobs: list[Array]
     bottoms: list[Array] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
+    #: Whether a BatchNorm uses what it stored, whatever it says itself.
+    stored_statistics: bool = False
 
     @property
     def dialect(self) -> Dialect:

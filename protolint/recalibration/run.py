@@ -13,11 +13,11 @@ from protolint.batchnorm.base import DEFAULT_FRACTION, Layout, Role
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.state import Array, BatchNormState, Statistic
 from protolint.caffe.dialect import Dialect
-from protolint.comparison.fits import require_fit
+from protolint.comparison.run import model_of
 from protolint.conversion.numbers.hdf5 import write_model
 from protolint.errors import UsageError
 from protolint.execution.executor import Executor
-from protolint.execution.run import Path, executor_of, net_of
+from protolint.execution.run import Path, net_of
 from protolint.execution.weights import load_order, save_weights
 from protolint.files import AtomicFile, check_target
 from protolint.layers.layer import Layer
@@ -149,8 +149,8 @@ def plan_recalibration(
     progress: Progress | None = None,
 ) -> Recalibration:
     """Return the repair of a model; see recalibrate. Nothing is written."""
-    require_fit(net, path)
-    executor = executor_of(net, path, "TEST")
+    model = model_of(net, path)
+    executor = Executor(*model, stored_statistics=True)
     wanted = _wanted(executor, path, layers)
     stored = _stored(path)
     if statistic is Statistic.INVERSE_DEVIATION:

@@ -134,6 +134,22 @@ def test_only_statistics_change_and_the_factor_is_that_of_a_long_run(tmp_path: P
     assert weights.stat().st_size == fixed.stat().st_size
 
 
+def test_a_net_that_runs_on_batch_statistics_is_measured_as_if_it_did_not(tmp_path: Path) -> None:
+    text, weights, data = (
+        BROOK.with_name(f"brook{end}") for end in (".prototxt", ".caffemodel", ".input.npy")
+    )
+    net = protolint.load(text, target="bvlc", isolated=True)
+    param = b"batch_norm_param { use_global_stats: false } "
+    changed = net.source.data.replace(b'type: "BatchNorm"', b'type: "BatchNorm" ' + param)
+    other = protolint.load(changed, target="bvlc")
+    assert other.batchnorms[0].batchnorm.use_global_stats is False
+    found, wanted = (
+        protolint.recalibrate(one, weights, data, batch=1).layers[1] for one in (other, net)
+    )
+    assert np.array_equal(found.mean[1], wanted.mean[1])
+    assert np.array_equal(found.variance[1], wanted.variance[1])
+
+
 def test_hdf5_is_repaired_as_hdf5(tmp_path: Path) -> None:
     pytest.importorskip("h5py")
     folder = SHARED / "golden" / "bvlc-master-9b89154"
