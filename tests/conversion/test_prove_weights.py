@@ -204,9 +204,9 @@ class Net:
             import os
             os._exit(134)
         self.inputs, self.outputs = ["data"], ["prob"]
-        self.blobs = {{"data": _Blob()}}
+        self.blobs = {{"data": _Blob(), "prob": _Blob()}}
     def forward(self):
-        return {{"prob": self.blobs["data"].data * 2}}
+        self.blobs["prob"].data = self.blobs["data"].data * 2
 """
 
 
