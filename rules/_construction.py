@@ -12,6 +12,23 @@ from protolint.words import joined
 
 from ._layers import named
 
+#: What to do about a kind of fault, where the fault does not say it itself.
+_ADVICE = {
+    Kind.COUNT: "list as many as it takes",
+    Kind.MISSING: "write it",
+    Kind.CONTRADICTION: "keep what it takes",
+    Kind.RANGE: "change the value",
+    Kind.AXIS: "name an axis that is there",
+    Kind.WINDOW: "make the window smaller or what it reads larger",
+    Kind.GROUP: "choose a number that does",
+    Kind.SHAPES: "make them agree",
+    Kind.EMPTY: "give every axis a size",
+    Kind.SIZE: "make it smaller",
+    Kind.FILLER: "change the filler",
+    Kind.SHARED: "write the same in both",
+    Kind.IN_PLACE: "give the top a name of its own",
+}
+
 
 def findings(
     net: Net, *kinds: Kind, where: Callable[[Fault], bool] = lambda _: True
@@ -22,9 +39,11 @@ def findings(
             continue
         some = "" if len(states) == len(net.views) else f" (in {joined(map(str, states))})"
         name = "" if fault.layer is None else f"{named(fault.layer)}: "
+        advice = "" if "; " in fault.message else _ADVICE.get(fault.kind, "")
+        ending = f"; {advice}" if advice else ""
         yield Finding(
             fault.span,
-            f"{name}{fault.message}{some}",
+            f"{name}{fault.message}{some}{ending}",
             layer=None if fault.layer is None else fault.layer.name,
             related=fault.related,
         )

@@ -55,7 +55,7 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             param.span,
             f"{named(layer)}: {net.dialect.name} resets lr_mult and decay_mult of gamma and beta "
-            "to 1; this setting has no effect",
+            "to 1; remove these multipliers",
             layer=layer.name,
         )
 

@@ -46,7 +46,7 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             node.span,
             f"{named(layer)}: {net.dialect.name} ignores use_global_stats; "
-            "the statistics are not frozen",
+            "the statistics are not frozen; fold the BatchNorm into a Scale to freeze it",
             layer=layer.name,
         )
 

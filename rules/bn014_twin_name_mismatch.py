@@ -53,7 +53,7 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             name.span if name is not None else test.head,
             f"{named(test)}: the TRAIN twin is called '{train.name}'; weights pass by name, so "
-            "this layer keeps empty statistics",
+            "this layer keeps empty statistics; give both one name",
             layer=test.name,
             related=(Label(other.span if other is not None else train.head, "the TRAIN twin"),),
             fix=_fix(name, train) if taken[train.name] == 1 else None,

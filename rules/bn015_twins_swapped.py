@@ -50,8 +50,7 @@ def check(net: Net) -> Iterator[Finding]:
             continue
         yield Finding(
             stored.span,
-            f"{named(train)}: use_global_stats is true in TRAIN and false in TEST; "
-            "it is the other way round",
+            f"{named(train)}: use_global_stats is true in TRAIN and false in TEST; swap the two",
             layer=train.name,
             related=(Label(batch.span, "the TEST variant"),),
             fix=Fix("Let the phase decide", tuple(delete_fields(net.source, [stored, batch]))),

@@ -69,7 +69,8 @@ def check(net: Net) -> Iterator[Finding]:
         rule = (*layer.include, *layer.exclude)[0].message.node
         yield Finding(
             rule.head_span if rule is not None else layer.head,
-            f"{named(layer)}: exists in {phase} only; the other phase runs without it",
+            f"{named(layer)}: exists in {phase} only; the other phase runs without it: remove the "
+            "rule that limits it",
             layer=layer.name,
             fix=_fix(net, layer),
         )

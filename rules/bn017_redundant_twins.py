@@ -48,7 +48,7 @@ def check(net: Net) -> Iterator[Finding]:
             continue
         yield Finding(
             train.head,
-            f"{named(train)}: the two phase variants equal the default; one layer is enough",
+            f"{named(train)}: the two phase variants equal the default; keep one",
             layer=train.name,
             related=(Label(test.head, "the TEST variant"),),
             fix=_fix(net, pair),

@@ -59,7 +59,8 @@ def check(net: Net) -> Iterator[Finding]:
     for scale, batchnorm in found.values():
         yield Finding(
             scale.head,
-            f"{named(scale)}: '{batchnorm.name}' already scales and shifts; this Scale repeats it",
+            f"{named(scale)}: '{batchnorm.name}' already scales and shifts, and this Scale repeats "
+            "it; remove one of them",
             layer=scale.name,
             related=(Label(batchnorm.head, "gamma and beta"),),
             fix=_fix(net, scale),

@@ -55,7 +55,7 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             node.span if node is not None else layer.head,
             f"{named(layer)}: the bias is cancelled by '{batchnorm.name}'; "
-            "bias_term: false saves a blob",
+            "write bias_term: false to save a blob",
             layer=layer.name,
             related=(Label(batchnorm.head, "subtracts the mean"),),
             fix=_fix(net, layer, field),

@@ -66,7 +66,7 @@ def check(net: Net) -> Iterator[Finding]:
     yield Finding(
         batch.span,
         f"batch_size {batch.size} is too small for batch statistics "
-        f"({counted(number, 'BatchNorm layer')})",
+        f"({counted(number, 'BatchNorm layer')}); raise it, or freeze the statistics",
         layer=batch.layer.name,
         severity=None if batch.size <= _TINY else Severity.INFO,
     )

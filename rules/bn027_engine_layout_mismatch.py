@@ -58,7 +58,8 @@ def check(net: Net) -> Iterator[Finding]:
                 fix = Fix(f"Write engine: {there}", (edit,))
         yield Finding(
             node.span if node is not None else layer.head,
-            f"{named(layer)}: engine {here} here and {there} in '{where}'; their blobs do not fit",
+            f"{named(layer)}: engine {here} here and {there} in '{where}', whose blobs do not fit; "
+            "write one engine in both",
             layer=layer.name,
             related=(Label(other_node.span if other_node else other.head, there, source),),
             fix=fix,

@@ -83,7 +83,7 @@ def _producer(
             what = f"not in {joined(str(state) for state in states)}"
         advice = "limit the layer to where that is"
         if not other.bottoms and _are_deploy(states):
-            advice = f"DIGITS feeds a deploy net as 'data', so call '{blob}' that"
+            advice = f"DIGITS feeds a deploy net as 'data'; call '{blob}' that"
         hint = f"; its producer '{other.name}' is {what}: {advice}"
         return hint, (Label(top.span, "written here"),)
     above = [top.name for other in net.layers[: layer.index] for top in other.tops]

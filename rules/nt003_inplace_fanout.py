@@ -58,7 +58,8 @@ def _finding(net: Net, layer: Layer, index: int, blob: str, other: Layer) -> Fin
         what, label = "makes a loss of", Label(other.head, "loss_weight counts as a reader")
     return Finding(
         layer.tops[index].span,
-        f"{named(layer)}: '{named(other)}' {what} '{blob}', so it cannot be overwritten in place",
+        f"{named(layer)}: '{named(other)}' {what} '{blob}', so it cannot be overwritten in place; "
+        "give the top a name of its own",
         layer=layer.name,
         related=(label,),
         fix=own_top(net, layer, index),

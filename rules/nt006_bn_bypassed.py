@@ -42,7 +42,7 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             layer.tops[0].span,
             f"{named(layer)}: nobody reads '{layer.tops[0].name}'; "
-            f"'{named(other)}' takes '{bottom.name}' instead",
+            f"'{named(other)}' takes '{bottom.name}' instead; read it there",
             layer=layer.name,
             related=(Label(bottom.span, "goes on from here"),),
         )

@@ -57,7 +57,7 @@ def check(net: Net) -> Iterator[Finding]:
         yield Finding(
             rules[0].span,
             f"{named(layer)}: phase rule in a net that is split by stages; the generated deploy "
-            "file loses this layer",
+            "file loses this layer; write stages in its place",
             layer=layer.name,
         )
 

@@ -57,7 +57,7 @@ def check(net: Net) -> Iterator[Finding]:
             yield Finding(
                 place(layer, field),
                 f"{named(layer)}: {field} is {here[field]} here and {there[field]} in the training "
-                "net",
+                "net; write one of them in both",
                 layer=layer.name,
                 related=(Label(place(other, field), there[field], training.source),),
             )
@@ -90,7 +90,8 @@ def _added(net: Net, known: set[str]) -> Iterator[Finding]:
         if layer.name not in known and head is not None and head.bottoms:
             yield Finding(
                 layer.head,
-                f"{named(layer)}: {layer.type} is present here and missing in the training net",
+                f"{named(layer)}: {layer.type} is present here and missing in the training net; "
+                "take it out, or train with it",
                 layer=layer.name,
             )
 
@@ -100,7 +101,7 @@ def _lost(net: Net, training: Net) -> Iterator[Finding]:
     for layer, above in lost_layers(net, training):
         yield Finding(
             above.head,
-            f"{named(layer)}: {layer.type} is missing here and present in the training net",
+            f"{named(layer)}: {layer.type} is missing here and present in the training net; add it",
             layer=above.name,
             related=(Label(layer.head, "stands here", training.source),),
         )

@@ -47,7 +47,8 @@ def check(net: Net) -> Iterator[Finding]:
             related = (Label(start, "takes the image as it is", deploy.source),) if start else ()
             yield Finding(
                 applied[0].span,
-                f"the training data layer applies {what}; the deploy net does not",
+                f"the training data layer applies {what} and the deploy net does not; "
+                "do it to what that is fed",
                 layer=layer.name,
                 related=related,
             )

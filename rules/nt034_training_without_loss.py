@@ -47,7 +47,8 @@ def check(net: Net) -> Iterator[Finding]:
             last = view.layers[-1]
             yield Finding(
                 last.head,
-                f"{named(last)}: the training net ends here without a loss, so nothing is learned",
+                f"{named(last)}: the training net ends here without a loss, so nothing is learned; "
+                "add one",
                 layer=last.name,
             )
         return

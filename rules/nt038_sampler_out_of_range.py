@@ -66,7 +66,10 @@ def _samplers(param: Message | None) -> Iterator[tuple[Span, str]]:
                 yield _at(sampler, "max_scale"), f"max_scale {most:g}; it must be at most 1"
             elif most < least:
                 field = f"max_{name}" if f"max_{name}" in sampler else f"min_{name}"
-                yield _at(sampler, field), f"max_{name} {most:g} is below min_{name} {least:g}"
+                yield (
+                    _at(sampler, field),
+                    f"max_{name} {most:g} is below min_{name} {least:g}; swap them",
+                )
 
 
 def _distortions(distort: Message) -> Iterator[tuple[Span, str]]:

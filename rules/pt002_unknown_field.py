@@ -71,7 +71,7 @@ def check(file: LintFile) -> Iterator[Finding]:
             "LayerParameter",
             "V1LayerParameter",
         ):
-            hint = "; a '}' is missing above it"
+            hint = "; a '}' is missing above it: close the layer there"
         elif message.name == "PriorBoxParameter" and not found:
             hint = "; perhaps a fork of SSD Caffe has it: without it the boxes are others, and so"
             hint += " is the num_output of the heads"

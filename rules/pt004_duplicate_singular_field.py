@@ -34,7 +34,7 @@ def check(file: LintFile) -> Iterator[Finding]:
         yield Finding(
             node.name_span,
             f"'{node.name}' is given twice in one {problem.message.name} (first at line {line}); "
-            "the parser rejects the file",
+            "keep one",
             layer=file.layer_at(node.start),
             related=(Label(problem.first.name_span, "first given here"),),
         )

@@ -54,7 +54,8 @@ def check(net: Net) -> Iterator[Finding]:
             continue
         yield Finding(
             ignored.node.head_span,
-            f"{named(layer)}: '{ignored.node.name}' has no effect on a {layer.type} layer",
+            f"{named(layer)}: '{ignored.node.name}' has no effect on a {layer.type} layer; "
+            "remove it, or correct the type",
             layer=layer.name,
         )
 

@@ -47,7 +47,7 @@ def check(solver: Solver) -> Iterator[Finding]:
             yield Finding(
                 first_place(solver.message, "iter_size"),
                 f"iter_size {passes} adds up gradients, not BatchNorm statistics: they still see "
-                f"{counted(size, 'image')}",
+                f"{counted(size, 'image')}; raise batch_size",
                 related=(label(solver, net, place, "the batch"),),
                 severity=None if size <= _TINY else Severity.INFO,
             )

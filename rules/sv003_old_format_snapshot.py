@@ -37,11 +37,11 @@ def check(solver: Solver) -> Iterator[Finding]:
         return
     if not solver.dialect.may_write_factor_zero:
         message = f"{solver.dialect.name} writes factor 1 in this format; 0.16.3 and 0.16.4 wrote 0"
-        message += ", which BVLC Caffe reads as empty statistics"
+        message += ", which BVLC Caffe reads as empty statistics; leave it where that is not used"
         severity = Severity.INFO
     else:
         message = "NVIDIA Caffe 0.16.3 and 0.16.4 write factor 0 in this format; "
-        message += "BVLC Caffe will read empty statistics"
+        message += "BVLC Caffe will read empty statistics: remove the field"
         severity = Severity.WARNING
     yield Finding(first_place(solver.message, _FIELD), message, severity=severity)
 

@@ -42,7 +42,8 @@ def check(solver: Solver) -> Iterator[Finding]:
             if net.traits(layer).engine == "CUDNN" and net.views_of(layer):
                 yield Finding(
                     first_place(solver.message, "solver_mode"),
-                    f"cuDNN BatchNorm of {solver.dialect.name} gives wrong results on CPU",
+                    f"cuDNN BatchNorm of {solver.dialect.name} gives wrong results on CPU; "
+                    "use the GPU, or engine: CAFFE",
                     related=(label(solver, net, layer.head, "such a layer"),),
                 )
                 return

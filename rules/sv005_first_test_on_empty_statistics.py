@@ -46,7 +46,8 @@ def check(solver: Solver) -> Iterator[Finding]:
     if next(batchnorms(testing_nets(solver), "TEST"), None) is not None:
         yield Finding(
             first_place(message, "test_iter"),
-            "the first test runs on empty statistics; its numbers mean nothing",
+            "the first test runs on empty statistics, so its numbers mean nothing; "
+            "set test_initialization: false",
             fix=None if ignored else _fix(solver),
         )
 

@@ -38,7 +38,8 @@ def check(solver: Solver) -> Iterator[Finding]:
     if _FIELD in message and not message.flag(_FIELD) and "test_iter" in message:
         yield Finding(
             first_place(message, _FIELD),
-            f"{_FIELD} has no effect in {solver.dialect.name}; the test at iteration 0 runs",
+            f"{_FIELD} has no effect in {solver.dialect.name}, and the test at iteration 0 runs; "
+            "remove it",
         )
 
 

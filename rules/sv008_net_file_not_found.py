@@ -48,8 +48,8 @@ def check(solver: Solver) -> Iterator[Finding]:
             reported.add(path)
             yield Finding(
                 span,
-                f"'{path}' is not found from here; protolint cannot look at the net together with "
-                "its solver",
+                f"'{path}' is not found from here, so the net is not looked at together with its "
+                "solver; start protolint where Caffe starts",
             )
 
 

@@ -55,7 +55,11 @@ def check(weights: Weights) -> Iterator[Finding]:
             reading.layer.span,
             f"{titled(reading.name)}: {counted(len(negative), 'negative variance')} (lowest "
             f"{lowest:.6g}, eps {numbers.eps:.6g}) in {channels(negative)}; "
-            + ("the output is NaN there" if broken else "only the eps keeps the output finite"),
+            + (
+                "the output is NaN there; run protolint recalibrate"
+                if broken
+                else "only the eps keeps the output finite; run protolint recalibrate"
+            ),
             layer=reading.name,
             severity=Severity.ERROR if broken else Severity.WARNING,
             fix=advice(

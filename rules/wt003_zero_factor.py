@@ -69,7 +69,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         else:
             message = (
                 f"{titled(reading.name)}: factor is 0, which {dialect.name} does not use; BVLC "
-                "Caffe would read mean and variance as 0"
+                "Caffe would read mean and variance as 0; convert the file before it does"
             )
         cure = (
             conversion(weights, "--from", writer_of_zero_factor().name) if used and stored else None

@@ -52,7 +52,7 @@ def check(weights: Weights) -> Iterator[Finding]:
             continue
         reported.add(layer.name)
         is_norm = wanted.layer.type == "BatchNorm"
-        cure = "run protolint convert" if is_norm else "net and weights are not of one model"
+        cure = "run protolint convert" if is_norm else "take the net of these weights"
         if is_norm and needs_no_cudnn(weights, layer):
             cure += ", or say --without-cudnn if that is how it was built"
         yield Finding(

@@ -60,7 +60,8 @@ def check(weights: Weights) -> Iterator[Finding]:
         near = _near(weights, name, spare)
         yield Finding(
             whole,
-            f"{titled(name)}: no weights in the file" + (near or "; it keeps its fillers"),
+            f"{titled(name)}: no weights in the file"
+            + (near or "; it keeps its fillers, so check its name"),
             layer=name,
             related=in_net(weights, name, "gets no weights"),
             severity=_severity(weights, wanted),
@@ -73,9 +74,9 @@ def _near(weights: Weights, name: str, spare: list[str]) -> str:
         stored = weights.as_stored.get(reading.name)
         own = stored.facts.scale if stored is not None else None
         if reading.norm.facts.scale == name and own in spare:
-            return f"; the Scale of '{reading.name}' is '{own}' there"
+            return f"; the Scale of '{reading.name}' is '{own}' there: rename one"
     near = nearest(name, spare, limit=3)
-    return f"; '{near[0]}' is similar" if near is not None else ""
+    return f"; '{near[0]}' is similar: rename one" if near is not None else ""
 
 
 def _severity(weights: Weights, wanted: Wanted) -> Severity:

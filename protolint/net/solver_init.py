@@ -144,7 +144,9 @@ class _Walk(SolverCheck):
             )  # fmt: skip
         if rounds and message.integer("test_interval") <= 0:
             yield self.fault(
-                SolverKind.INTERVAL, "test_iter", "test_iter without test_interval aborts"
+                SolverKind.INTERVAL,
+                "test_iter",
+                "test_iter without test_interval aborts; give both",
             )
 
     def _net(self, given: SolverNet, state: str) -> Iterator[SolverFault]:
@@ -156,13 +158,13 @@ class _Walk(SolverCheck):
             if _is_settled(path, self.solver, reference.file.elsewhere):
                 guess = reference.file.elsewhere
                 text = f"there is no '{path}' from here"
-                text += f"; did you mean '{guess}'?" if guess else ""
+                text += f"; did you mean '{guess}'?" if guess else "; name one that is"
                 yield SolverFault(SolverKind.NET_FILE, node.span, text, state=state)
                 return
             if net is None:
                 return
         if net is None or net.has_misfits:
-            text = f"'{path}' is no net that {name} reads"
+            text = f"'{path}' is no net that {name} reads; name one"
             yield SolverFault(SolverKind.NET, node.span, text, state=state)
             return
         view = net.view_in(given.state)
@@ -181,7 +183,8 @@ class _Walk(SolverCheck):
         place = Label(first.span, "here", None if net.inline else net.source)
         yield SolverFault(
             SolverKind.NET, node.head_span if isinstance(node, Block) else node.span,
-            f"{name} does not build {path or 'this net'} in {given.state}: {what}{first.message}",
+            f"{name} does not build {path or 'this net'} in {given.state}: {what}{first.message}; "
+            "mend that net",
             (place,), state=state,
         )  # fmt: skip
 
@@ -191,7 +194,8 @@ class _Walk(SolverCheck):
             for name in (part.strip() for part in str(value).split(",")):
                 if not os.path.dirname(name) and not self.solver.has_file(name):
                     yield SolverFault(
-                        SolverKind.WEIGHTS_FILE, node.span, f"there is no '{name}' from here",
+                        SolverKind.WEIGHTS_FILE, node.span,
+                        f"there is no '{name}' from here; name one",
                         node=node, state=TRAIN,
                     )  # fmt: skip
 

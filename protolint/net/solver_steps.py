@@ -69,7 +69,7 @@ class FirstSteps(SolverCheck):
                 place = Label(layer.head, "here", None if net.inline else net.source)
                 yield self.fault(
                     SolverKind.MODE, "solver_mode", "stochastic pooling "
-                    f"({titled(layer.name, layer.type)}) works on a GPU only", late=True,
+                    f"({titled(layer.name, layer.type)}) works on a GPU only; use one", late=True,
                 )._replace(related=(place,))  # fmt: skip
                 return
 
@@ -138,7 +138,7 @@ class FirstSteps(SolverCheck):
             yield late("gamma", f"gamma {gamma:g}; it must be 0 or more")
         zero = "max_iter" in message and message.integer("max_iter") == 0
         if zero and policy == "poly" and solving.divides_by_max_iter:
-            yield late("max_iter", "max_iter 0: lr_policy 'poly' divides by it")
+            yield late("max_iter", "max_iter 0: lr_policy 'poly' divides by it; raise it")
         if solving.checks_min_lr:
             least, rate = message.number("min_lr"), message.number("base_lr")
             if least < 0:
@@ -146,7 +146,7 @@ class FirstSteps(SolverCheck):
             elif policy == "poly" and rate < least:
                 yield late(
                     "base_lr", f"base_lr {rate:g} is below min_lr {least:g}, which lr_policy "
-                    "'poly' refuses",
+                    "'poly' refuses; lower it",
                 )  # fmt: skip
         if policy == "multifixed":
             rates, stages = message.numbers("stagelr"), message.integers("stageiter")

@@ -104,7 +104,7 @@ def read_directives(tree: Tree) -> Directives:
             for code in found.codes:
                 begun = opened.pop(code.text.upper(), None)
                 if begun is None:
-                    message = f"nothing above disables {code.text}"
+                    message = f"nothing above disables {code.text}; remove this"
                     misused.append(Misused(code.span, message))
                 else:
                     suppressions.append(_range(*begun, found.line))
@@ -156,7 +156,7 @@ def _add_targets(found: _Found, targets: list[Dialect], misused: list[Misused]) 
         dialect = resolve_target(name)
         if dialect is None:
             span = Span(at, at + max(1, len(name)))
-            misused.append(Misused(span, f"unknown target '{name}'"))
+            misused.append(Misused(span, f"unknown target '{name}'; write one as in target=bvlc"))
         else:
             targets.append(dialect)
         at += len(name) + 1

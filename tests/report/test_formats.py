@@ -28,7 +28,7 @@ error[BN003]: bn: gamma has no scale_filler and starts at 0; add scale_filler { 
   = missing-scale-filler, for nvidia-0.15 (as asked)
   = fix: Let gamma start at 1
 
-error[PT004]: 'eps' is given twice in one BatchNormParameter (first at line 5); the parser rejects the file
+error[PT004]: 'eps' is given twice in one BatchNormParameter (first at line 5); keep one
  --> net.prototxt:5:31
   |
 5 |     batch_norm_param { eps: 1e-3 eps: 1e-4 }
@@ -71,7 +71,7 @@ def test_concise_is_one_line_for_each_finding(reports: list[FileReport]) -> None
         ),
         (
             "net.prototxt:5:31: error PT004 'eps' is given twice in one BatchNormParameter "
-            "(first at line 5); the parser rejects the file [nvidia-0.15]"
+            "(first at line 5); keep one [nvidia-0.15]"
         ),
         (
             "net.prototxt:7:46: error NT001 loss: bottom 'datum' does not exist in TRAIN and "
