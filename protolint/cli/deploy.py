@@ -9,6 +9,7 @@ from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, PathType, TargetType
 from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
+from protolint.deploy.importers import IMPORTERS, limits
 from protolint.layers.shape import Shape
 from protolint.shown import shown
 from protolint.workspace.workspace import Choices, Workspace
@@ -41,6 +42,12 @@ __all__ = ["command"]
     is_flag=True,
     help="Use stored statistics where the net says to use the batch's.",
 )
+@click.option(
+    "--for",
+    "importer",
+    type=click.Choice(sorted(IMPORTERS)),
+    help="Name what this importer cannot read.",
+)
 @click.option("--fold", is_flag=True, help="Fold BatchNorm and Scale layers into the layers above.")
 @click.option("--from", "source", metavar="WRITER", help="Who wrote the weights, if not certain.")
 @click.option(
@@ -60,6 +67,7 @@ def command(
     state: str | None,
     sizes: tuple[tuple[str, Shape], ...],
     drop_global_stats: bool,
+    importer: str | None,
     fold: bool,
     source: str | None,
     bn_stat: str | None,
@@ -93,6 +101,8 @@ def command(
         done = deploy(workspace, net, weights, folder, wishes, progress)
     for remark in done.remarks:
         warn(remark)
+    for limit in limits(importer, done.net) if importer is not None else ():
+        warn(limit)
     for path in done.written:
         put(f"{shown(path)}\n")
     return 0

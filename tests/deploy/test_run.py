@@ -116,6 +116,16 @@ def test_the_command_line(tmp_path: Path) -> None:
     done = run("deploy", net, "-o", tmp_path / "o", "--input-shape", "x=1,2")
     assert (done.returncode, done.stdout) == (0, f"{tmp_path}/o/net.prototxt\n"), done.stderr
     assert "dim: 1 dim: 2" in (tmp_path / "o" / "net.prototxt").read_text()
+    odd = 'layer { name: "b" type: "Bias" bottom: "y" top: "z" }\n'
+    odd += 'layer { name: "s" type: "Scale" bottom: "z" top: "z" }\n'
+    other = write(tmp_path, "other.prototxt", net.read_text() + odd)
+    shape = ("--input-shape", "x=1,2", "-o", tmp_path / "o", "--for")
+    done = run("deploy", other, *shape, "tensorrt")
+    assert "TensorRT 8 has no layer type Bias (b)" in done.stderr
+    assert "TensorRT 8 reads a Scale as if it had a bias (s)" in done.stderr
+    done = run("deploy", other, "--force", *shape, "opencv")
+    assert "OpenCV 4 has no layer type Bias (b)" in done.stderr
+    assert "as if it had a bias" not in done.stderr
     assert run("deploy", net, "-o", tmp_path / "p").returncode == 2
     assert not (tmp_path / "p").exists()
 
