@@ -30,7 +30,7 @@ ALLOWED = {
     "lint": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace"},
     "report": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint"},
     "api": LEAVES | {"text", "caffe", "net", "weights.kinds", "workspace", "lint", "report"},
-    "lsp": LEAVES | {"text", "caffe", "net", "workspace", "lint", "report", "api", "format"},
+    "lsp": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "report", "api", "format"},
     "execution": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace"},
     "comparison": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace",
                             "execution", "lint"},

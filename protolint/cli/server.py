@@ -15,7 +15,8 @@ __all__ = ["command"]
 
 
 @click.command("server", epilog="Editors start it themselves: see docs/editors.md")
-def command() -> int:
+@click.option("--stdio", is_flag=True, help="Use the standard streams, as always.")
+def command(stdio: bool) -> int:  # noqa: ARG001
     """Serve an editor on standard input and output (Language Server Protocol).
 
     Needs the extra `lsp`: pip install 'protolint-caffe[lsp]'

@@ -22,11 +22,17 @@ from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.lint.manual import manual_page
 from protolint.lint.registry import find_rule
+from protolint.lsp.hover import field_said
+from protolint.lsp.navigation import said
+from protolint.net.net import Net
 from protolint.report.pages import page_url
 from protolint.source import Source, Span
+from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Workspace
 
-__all__ = ["FIX_ALL", "Document", "actions", "diagnostics", "hover", "open_document"]
+__all__ = [
+    "FIX_ALL", "Document", "actions", "diagnostics", "hover", "offset_of", "open_document",
+]  # fmt: skip
 
 #: The kind of the action that applies every safe fix.
 FIX_ALL = "source.fixAll.protolint"
@@ -50,6 +56,16 @@ class Document:
     findings: tuple[Diagnostic, ...]
     encoding: str
     several: bool = False
+    file: LintFile | None = None
+
+    @property
+    def net(self) -> Net | None:
+        """The net of the text, as the first Caffe that it is checked for builds it."""
+        return self.file.nets[0] if self.file is not None and self.file.nets else None
+
+    def offset(self, position: types.Position) -> int:
+        """Return where a position is, in bytes; the end of the line for one behind it."""
+        return offset_of(self.source, position, self.encoding)
 
     @cached_property
     def fixed(self) -> bytes:
@@ -92,7 +108,23 @@ def open_document(uri: str, path: str, text: str, encoding: str) -> Document:
         reports, _ = read_baseline(settings.baseline).new(reports, lambda *_: False)
     found = tuple(finding for report in reports for finding in report.diagnostics)
     targets = len({report.target.dialect.name for report in reports})
-    return Document(uri, source, found, encoding, several=targets > 1)
+    return Document(uri, source, found, encoding, several=targets > 1, file=workspace.read(source))
+
+
+def offset_of(source: Source, position: types.Position, encoding: str) -> int:
+    """Return where a position of a text is, in bytes; the end of the line for one behind it."""
+    starts = source.line_starts
+    if position.line >= len(starts):
+        return len(source.data)
+    start = starts[position.line]
+    line = source.line(position.line + 1)
+    at = units = 0
+    for letter in line:
+        if units >= position.character:
+            break
+        units += _units(letter, encoding)
+        at += len(letter.encode("utf-8", "surrogatepass"))
+    return start + at
 
 
 def _findings(source: Source) -> Iterator[Diagnostic]:
@@ -172,14 +204,28 @@ def _fix_all(document: Document) -> Iterator[types.CodeAction]:
 
 
 def hover(document: Document, position: types.Position) -> types.Hover | None:
-    """Return the manual of the rules that found something at a position."""
+    """Return the manual of the rules that found something at a position, else what is there."""
     found = list(_at(document, types.Range(position, position)))
     if not found:
-        return None
+        return _hover_place(document, document.offset(position))
     pages = [manual_page(find_rule(code)) for code in dict.fromkeys(f.code for f in found)]
     text = "\n\n---\n\n".join(f"```text\n{page}\n```" for page in pages)
     content = types.MarkupContent(types.MarkupKind.Markdown, text)
     return types.Hover(content, document.range(found[0].span))
+
+
+def _hover_place(document: Document, offset: int) -> types.Hover | None:
+    """Return what the blob or the field at an offset is."""
+    if document.file is None:
+        return None
+    root = document.file.message.type.name
+    found_here = field_said(document.source.text, offset, root)
+    if found_here is None and document.net is not None:
+        found_here = said(document.net, offset)
+    if found_here is None:
+        return None
+    span, text = found_here
+    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text), document.range(span))
 
 
 def _key(position: types.Position) -> tuple[int, int]:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from dataclasses import replace
 from enum import Enum
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from protolint import __version__
-from protolint.errors import ProtolintError
+from protolint.errors import ProtolintError, UsageError
+from protolint.lsp.answers import (
+    all_references,
+    completions,
+    definitions,
+    folding,
+    layout,
+    renamed,
+    symbols,
+)
 from protolint.lsp.findings import FIX_ALL, Document, actions, diagnostics, hover, open_document
+from protolint.source import Source
 
 __all__ = ["make_server"]
 
 _KINDS = [types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll, FIX_ALL]
-#: Files beside nets that a client may open with them.
-_NO_NETS = (".toml", ".py", ".md", ".json", ".yaml", ".yml")
+#: What the files of nets are called; others are checked where the client says they are nets.
+_ENDINGS = (".prototxt", ".pbtxt", ".pt", ".txt", "")
+#: Files beside nets, whatever language an editor takes them for.
+_NO_NETS = (".toml", ".py", ".md", ".json", ".yaml", ".yml", ".proto", ".cpp", ".h")
+_LANGUAGES = ("prototxt", "caffe-prototxt", "pbtxt", "textproto")
+#: Seconds without a key after which a text is checked.
+_PAUSE = 0.1
 
 
 def make_server() -> LanguageServer:
@@ -26,13 +45,16 @@ def make_server() -> LanguageServer:
         "protolint", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full
     )
     documents: dict[str, Document] = {}
+    waiting: dict[str, asyncio.TimerHandle] = {}
 
     def look_at(uri: str) -> None:
         """Check a document and publish its findings."""
-        if uri.lower().endswith(_NO_NETS):
-            return
+        if uri in waiting:
+            waiting.pop(uri).cancel()
         text = server.workspace.get_text_document(uri)
-        encoding = server.workspace.position_encoding or types.PositionEncodingKind.Utf16
+        if not _is_net(uri, text.language_id):
+            return
+        encoding = _encoding()
         path = to_fs_path(uri) or text.filename or uri
         found: list[types.Diagnostic] = []
         documents.pop(uri, None)
@@ -49,13 +71,26 @@ def make_server() -> LanguageServer:
             types.PublishDiagnosticsParams(uri, found, version=text.version)
         )
 
+    def _encoding() -> str:
+        return server.workspace.position_encoding or types.PositionEncodingKind.Utf16
+
+    def current(uri: str) -> Document | None:
+        """Return a document as it is now, checked at once if it waits for a pause."""
+        if uri in waiting:
+            look_at(uri)
+        return documents.get(uri)
+
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def _(params: types.DidOpenTextDocumentParams) -> None:
         look_at(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def _(params: types.DidChangeTextDocumentParams) -> None:
-        look_at(params.text_document.uri)
+        # Only the newest version is checked, when the keys pause.
+        uri = params.text_document.uri
+        if uri in waiting:
+            waiting.pop(uri).cancel()
+        waiting[uri] = asyncio.get_running_loop().call_later(_PAUSE, look_at, uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def _(_params: types.DidSaveTextDocumentParams) -> None:
@@ -67,11 +102,13 @@ def make_server() -> LanguageServer:
     def _(params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         documents.pop(uri, None)
+        if uri in waiting:
+            waiting.pop(uri).cancel()
         server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(_KINDS))
     def _(params: types.CodeActionParams) -> list[types.CodeAction]:
-        document = documents.get(params.text_document.uri)
+        document = current(params.text_document.uri)
         if document is None:
             return []
         found = actions(document, params.range)
@@ -82,10 +119,68 @@ def make_server() -> LanguageServer:
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def _(params: types.HoverParams) -> types.Hover | None:
-        document = documents.get(params.text_document.uri)
+        document = current(params.text_document.uri)
         return hover(document, params.position) if document is not None else None
 
+    @server.feature(
+        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=['"', ":", " "])
+    )
+    def _(params: types.CompletionParams) -> types.CompletionList | None:
+        # The text as it is now; what is known of the file may be of a moment ago.
+        uri = params.text_document.uri
+        document = documents.get(uri)
+        if document is None or document.file is None:
+            return None
+        text = server.workspace.get_text_document(uri).source
+        source = Source(document.source.path, text.encode("utf-8", "surrogatepass"))
+        return completions(replace(document, source=source), params.position)
+
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    def _(params: types.DefinitionParams) -> list[types.Location]:
+        document = current(params.text_document.uri)
+        return [] if document is None else definitions(document, params.position)
+
+    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+    def _(params: types.ReferenceParams) -> list[types.Location]:
+        document = current(params.text_document.uri)
+        return [] if document is None else all_references(document, params.position)
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
+    def _(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight]:
+        document = current(params.text_document.uri)
+        found = [] if document is None else all_references(document, params.position)
+        return [types.DocumentHighlight(location.range) for location in found]
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME)
+    def _(params: types.RenameParams) -> types.WorkspaceEdit | None:
+        document = current(params.text_document.uri)
+        try:
+            return None if document is None else renamed(document, params)
+        except UsageError as error:
+            raise JsonRpcInvalidParams(str(error)) from None
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def _(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        document = current(params.text_document.uri)
+        return [] if document is None else symbols(document)
+
+    @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
+    def _(params: types.FoldingRangeParams) -> list[types.FoldingRange]:
+        document = current(params.text_document.uri)
+        return [] if document is None else folding(document)
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def _(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        document = current(params.text_document.uri)
+        return [] if document is None else layout(document)
+
     return server
+
+
+def _is_net(uri: str, language: str | None) -> bool:
+    """Whether a document is to be checked: by its language, else by its name."""
+    ending = os.path.splitext(uri.lower())[1] if uri.startswith("file:") else ""
+    return ending in _ENDINGS or (language in _LANGUAGES and ending not in _NO_NETS)
 
 
 def _is_kind(kind: str, wanted: str) -> bool:

@@ -271,3 +271,40 @@ def test_without_pygls_it_says_what_to_install() -> None:
     assert done.stderr == (
         "protolint: the server needs pygls: pip install 'protolint-caffe[lsp]'\n"
     )
+
+
+def test_the_server_completes_leads_renames_and_lays_out(editor: Editor, tmp_path: Path) -> None:
+    uri = editor.open(tmp_path / "a.prototxt", SOUND)
+    offered = editor.request("textDocument/completion", editor.at(uri, 3, 2))
+    assert offered["items"][0]["label"] == "bottom"
+    line = SOUND.splitlines()[2]
+    units = len(line[: line.index('"x"')].encode("utf-16-le")) // 2
+    (made,) = editor.request("textDocument/definition", editor.at(uri, 2, units))
+    assert made["range"]["start"]["line"] == 0
+    context = {"context": {"includeDeclaration": True}}
+    found = editor.request("textDocument/references", {**editor.at(uri, 2, units), **context})
+    assert len(found) == 2
+    edit = editor.request("textDocument/rename", {**editor.at(uri, 2, units), "newName": "data"})
+    assert [change["newText"] for change in edit["changes"][uri]] == ['"data"', '"data"']
+    document = {"textDocument": {"uri": uri}}
+    outline = editor.request("textDocument/documentSymbol", document)
+    assert [symbol["detail"] for symbol in outline] == ["Data", "BatchNorm"]
+    (fold,) = editor.request("textDocument/foldingRange", document)
+    assert (fold["startLine"], fold["endLine"]) == (1, 4)
+    options = {"options": {"tabSize": 2, "insertSpaces": True}}
+    (layout,) = editor.request("textDocument/formatting", {**document, **options})
+    assert '\n  type: "BatchNorm"\n' in layout["newText"]
+    said = editor.request("textDocument/hover", editor.at(uri, 3, 25))
+    assert "engine" in said["contents"]["value"]
+
+
+def test_only_the_newest_of_many_versions_is_checked(editor: Editor, tmp_path: Path) -> None:
+    uri = editor.open(tmp_path / "a.prototxt", SOUND)
+    for version, text in enumerate((BN, SOUND, BN), 2):
+        change = {"textDocument": {"uri": uri, "version": version}}
+        editor.notify("textDocument/didChange", {**change, "contentChanges": [{"text": text}]})
+    assert "PT002" in [d["code"] for d in editor.diagnostics(uri)]
+    assert editor.published[uri]["version"] == 4
+    proto = editor.open(tmp_path / "a.proto", 'syntax = "proto2";\n')
+    editor.request("textDocument/hover", editor.at(proto, 0, 0))
+    assert proto not in editor.published
