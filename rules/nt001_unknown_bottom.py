@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
-from protolint.layers.layer import Layer
+from protolint.layers.layer import BlobName, Layer
 from protolint.layers.setup_check import Kind
 from protolint.layers.states import NetState
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
@@ -38,6 +38,10 @@ from protolint.words import joined
 
 from ._layers import named
 
+_ADD = "; no layer above writes it: add one"
+#: A net with more unknown bottoms has another fault than slips of the pen.
+_SLIPS = 50
+
 
 @net_rule("NT001", "unknown-bottom", Severity.ERROR, faults=(Kind.UNKNOWN_BOTTOM,))
 def check(net: Net) -> Iterator[Finding]:
@@ -45,13 +49,19 @@ def check(net: Net) -> Iterator[Finding]:
     for view in net.views:
         for layer, i in view.missing:
             missing.setdefault((layer.index, i), []).append(view.state)
-    for (index, i), states in missing.items():
+    writers: dict[str, list[tuple[Layer, BlobName]]] = {}
+    for other in net.layers if missing else ():
+        for top in other.tops:
+            writers.setdefault(top.name, []).append((other, top))
+    for number, ((index, i), states) in enumerate(missing.items()):
         layer = net.layers[index]
         if layer.include and layer.exclude:
             continue  # NT028: it is nowhere as it was meant.
         bottom = layer.bottoms[i]
         where = joined(str(state) for state in states)
-        hint, related = _producer(net, layer, bottom.name, states)
+        hint, related = _producer(net, layer, bottom.name, states, writers.get(bottom.name, []))
+        if not hint:
+            hint = _near(net, layer, bottom.name) if number < _SLIPS else _ADD
         if _lacks_labels(net, layer, states):
             hint = "; a deploy net has no labels: leave the layer out of it"
         yield Finding(
@@ -64,16 +74,13 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 def _producer(
-    net: Net, layer: Layer, blob: str, states: list[NetState]
+    net: Net, layer: Layer, blob: str, states: list[NetState], writers: list[tuple[Layer, BlobName]]
 ) -> tuple[str, tuple[Label, ...]]:
-    """Return what is known of who should have written the blob, for the message."""
-    for other in net.layers:
-        top = next((top for top in other.tops if top.name == blob), None)
-        if top is None:
+    """Return what is known of who should have written the blob, for the message; "" for nothing."""
+    for other, top in writers:
+        if other is layer:
             continue
         if other.index >= layer.index:
-            if other is layer:
-                continue
             below = f"; '{other.name}' writes it further below: move that up"
             return below, (Label(top.span, "written here"),)
         phases = {view.state.phase for view in net.views_of(other)}
@@ -86,9 +93,14 @@ def _producer(
             advice = f"DIGITS feeds a deploy net as 'data'; call '{blob}' that"
         hint = f"; its producer '{other.name}' is {what}: {advice}"
         return hint, (Label(top.span, "written here"),)
+    return "", ()
+
+
+def _near(net: Net, layer: Layer, blob: str) -> str:
+    """Return what a message says of a blob that no layer writes."""
     above = [top.name for other in net.layers[: layer.index] for top in other.tops]
     found = nearest(blob, above)
-    return (f"; did you mean '{found[0]}'?" if found else "; no layer above writes it: add one"), ()
+    return f"; did you mean '{found[0]}'?" if found else _ADD
 
 
 def _are_deploy(states: list[NetState]) -> bool:

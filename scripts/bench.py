@@ -3,7 +3,7 @@
     python scripts/bench.py                    a small net against yamllint on a small YAML file
     python scripts/bench.py --net deploy.prototxt      reading a net against protobuf's text_format
     python scripts/bench.py --folder nets/             checking a folder against text_format.Parse
-    python scripts/bench.py --growth           time per layer of nets of 1,000 to 10,000 layers
+    python scripts/bench.py --growth           time per layer of small and large nets, awkward ones too
     python scripts/bench.py --scan 1024        looking for NaN in a caffemodel of that many MiB,
                                                against numpy.isfinite on the whole file
 
@@ -135,6 +135,7 @@ def reading(path: Path, runs: int) -> None:
     from protolint.caffe.descriptors import load_schema
     from protolint.caffe.registry import DIALECTS
     from protolint.lint.check import check_source
+    from protolint.net import settled
     from protolint.source import Source
     from protolint.text import parse
     from protolint.text.scan import forget
@@ -151,6 +152,7 @@ def reading(path: Path, runs: int) -> None:
 
     def check() -> None:
         forget()
+        settled.forget()
         check_source(workspace, Source(path.name, data))
 
     def peer() -> None:
@@ -188,10 +190,31 @@ def residual_net(layers: int) -> bytes:
     return "".join(text).encode()
 
 
+def awkward_nets(layers: int) -> dict[str, bytes]:
+    """Return nets in which every layer does what a rule must not compare with all others."""
+    start = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 4] } } }\n'
+    shapes = {
+        "unknown bottoms": 'bottom: "u%d" top: "t%d"',
+        "writers of one top": 'bottom: "x" top: "t" # %d %d',
+        "readers of one top": 'bottom: "x" top: "t%d" # %d',
+        "layers in place": 'bottom: "x" top: "x" # %d %d',
+    }
+    return {
+        name: (
+            start
+            + "".join(
+                f'layer {{ name: "r{i}" type: "ReLU" {blobs % (i, i)}\n}}\n' for i in range(layers)
+            )
+        ).encode()
+        for name, blobs in shapes.items()
+    }
+
+
 def growing(runs: int) -> None:
     """Measure the check of one net, in this process, by layer: it should not grow with the net."""
     from protolint.caffe.registry import DIALECTS
     from protolint.lint.check import check_source
+    from protolint.net import settled
     from protolint.source import Source
     from protolint.text.scan import forget
     from protolint.workspace.workspace import Choices, Workspace
@@ -201,6 +224,7 @@ def growing(runs: int) -> None:
     def check(data: bytes) -> Callable[[], object]:
         def once() -> None:
             forget()
+            settled.forget()
             gc.disable()  # As the command does.
             check_source(workspace, Source("net.prototxt", data))
             gc.enable()
@@ -216,6 +240,12 @@ def growing(runs: int) -> None:
         print(
             f"check {count} layers: {seconds * 1e3:.0f} ms, {seconds / count * 1e6:.0f} us a layer"
         )
+    for name in awkward_nets(1):
+        found = []
+        for count in (300, 1000, 3000):
+            seconds = min(timed(check(awkward_nets(count)[name])) for _ in range(runs))
+            found.append(f"{seconds / count * 1e6:.0f}")
+        print(f"check 300, 1000, 3000 {name}: {', '.join(found)} us a layer")
 
 
 def checking(folder: Path, runs: int) -> None:

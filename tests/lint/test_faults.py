@@ -67,3 +67,16 @@ def test_an_engine_that_the_build_does_not_have_is_a_finding() -> None:
         found = [d for d in report.diagnostics if d.severity is Severity.ERROR]
         assert [d.code for d in found] == codes
         assert report.builds == dict.fromkeys(("TRAIN", "TEST"), not without)
+
+
+def test_near_names_are_looked_for_where_a_bottom_may_be_a_slip_of_the_pen() -> None:
+    """In a net whose every bottom is unknown it would take the square of its size."""
+    text = 'layer { name: "i" type: "Input" top: "data" input_param { shape { dim: 1 } } }\n'
+    text += "".join(
+        f'layer {{ name: "r{i}" type: "ReLU" bottom: "date" top: "{i}" }}\n' for i in range(60)
+    )
+    workspace = Workspace(Choices(targets=(DIALECTS["bvlc"],), isolated=True))
+    (report,) = check_readings(workspace, workspace.readings(Source("n", text.encode())))
+    messages = [d.message for d in report.diagnostics if d.code == "NT001"]
+    assert len(messages) == 60
+    assert sum("did you mean 'data'" in message for message in messages) == 50
