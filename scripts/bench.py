@@ -3,7 +3,7 @@
     python scripts/bench.py                    a small net against yamllint on a small YAML file
     python scripts/bench.py --net deploy.prototxt      reading a net against protobuf's text_format
     python scripts/bench.py --folder nets/             checking a folder against text_format.Parse
-    python scripts/bench.py --growth           time per layer of small and large nets, awkward ones too
+    python scripts/bench.py --growth           time per layer of small, large and awkward nets
     python scripts/bench.py --scan 1024        looking for NaN in a caffemodel of that many MiB,
                                                against numpy.isfinite on the whole file
 
