@@ -19,7 +19,7 @@ Which Caffe
 What to do
     Ask the model's authors which eps it needs and write it into the net. Setting the values to 0
     changes what the layer computes. With data at hand, `protolint recalibrate` estimates the
-    statistics anew.
+    statistics again.
 
 Evidence
     Seen in BVLC master and NVIDIA 0.14.5 to 0.17.4 with -9.9999e-06 and -1e-3.

@@ -17,7 +17,7 @@ Which Caffe
 What to do
     Look whether the channels matter: where gamma is near 0 as well, they do not. A larger eps
     tames them; a constant input plane is a matter of the data. `protolint stats --data` shows
-    whether data have such a variance, and `protolint recalibrate` estimates it anew.
+    whether data have such a variance, and `protolint recalibrate` estimates it again.
 
 Evidence
     The thread "Batch norm instability" (discuss.pytorch.org, topic 32159): 4.8e-34 and 5.6e-45 in

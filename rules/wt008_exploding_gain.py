@@ -17,7 +17,7 @@ Which Caffe
 What to do
     Look at the channel's variance and gamma. In the first BatchNorm behind the data a large gain
     may be right. Whether data have such a variance is shown by `protolint stats --data`;
-    `protolint recalibrate` estimates it anew.
+    `protolint recalibrate` estimates it again.
 
 Evidence
     The thread "Batch norm instability" (discuss.pytorch.org, topic 32159).

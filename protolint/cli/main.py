@@ -17,7 +17,7 @@ _COMMANDS = {
     "stats": "Show what the BatchNorm statistics in weights say.",
     "compare": "Compare two nets, layer by layer.",
     "run": "Run a net in NumPy, as its Caffe would.",
-    "recalibrate": "Estimate BatchNorm statistics anew from data.",
+    "recalibrate": "Estimate BatchNorm statistics again from data.",
     "show": "Show a net layer by layer: shapes, parameters, BatchNorms.",
     "format": "Lay prototxt files out in one style.",
     "server": "Serve an editor (Language Server Protocol).",

@@ -1,4 +1,4 @@
-"""protolint recalibrate: BatchNorm statistics estimated anew from data."""
+"""protolint recalibrate: BatchNorm statistics estimated again from data."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def command(
     manners: Manners,
     choices: Choices,
 ) -> int:
-    """Estimate the stored mean and variance of BatchNorms anew, from data.
+    """Estimate the stored mean and variance of BatchNorms again, from data.
 
     In net order, each layer behind the repaired ones above it. Gamma, beta and all other layers
     stay as they are, byte for byte, and so do the layout and form of the file.

@@ -69,13 +69,13 @@ class Changes:
 
     def __str__(self) -> str:
         """Return the consequence in a sentence."""
-        said = {
+        sentence = {
             Consequence.TEXT: "the nets compute, train and load the same: only text differs",
             Consequence.TRAINING: "old weights load and give the same output; training differs",
             Consequence.OUTPUT: "old weights load, and the output is another",
             Consequence.WEIGHTS: "old weights do not load whole",
         }[self.consequence]
-        return said if self.changes else "the nets are the same"
+        return sentence if self.changes else "the nets are the same"
 
 
 #: Fields of a layer that say how it is trained or fed, not what it computes from its bottoms.

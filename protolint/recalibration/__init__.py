@@ -1,1 +1,1 @@
-"""Estimate the stored mean and variance of BatchNorms anew, from the user's own data."""
+"""Estimate the stored mean and variance of BatchNorms again, from the user's own data."""

@@ -1,4 +1,4 @@
-"""`protolint.recalibrate`: the statistics of a model's BatchNorms, estimated anew from data."""
+"""`protolint.recalibrate`: the statistics of a model's BatchNorms, estimated again from data."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def recalibrate(
     cudnn: bool = True,
     isolated: bool = False,
 ) -> Recalibration:
-    """Estimate the stored statistics of a model's BatchNorms anew.
+    """Estimate the stored statistics of a model's BatchNorms again.
 
     In net order, each BatchNorm behind the repaired ones above it, in TEST. Gamma, beta and all
     other layers stay as they are.
