@@ -21,11 +21,13 @@ from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing
 from protolint.deploy.fork_norms import scale_changes
 from protolint.deploy.net import DeployNet, deploy_net
 from protolint.deploy.prove import run_both
+from protolint.edit import apply_edits
 from protolint.errors import InputError, UsageError
 from protolint.files import check_target
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.source import Source
+from protolint.upgrade.text import upgrade_text
 from protolint.weights.index import index_file
 from protolint.weights.kinds import FileKind, recognise
 from protolint.weights.splice import Change
@@ -207,7 +209,7 @@ def _jobs(
     source = file.source
     options = options_of(
         to=target,
-        source=wishes.source,
+        source=wishes.source or (wishes.target.name if wishes.target is not None else None),
         bn_stat=wishes.bn_stat,
         drop_global_stats=wishes.drop_global_stats,
         # Some importers divide by the factor + 1e-5, which is nothing beside that of a long run.
@@ -223,7 +225,13 @@ def _jobs(
     if weights is not None:
         inputs.append(Input(weights, FileKind.MODEL))
     converted = Bundle(inputs, options, workspace).jobs()
-    text = next(job.data for job in converted if isinstance(job, TextJob))
+    texts = [job for job in converted if isinstance(job, TextJob)]
+    for job in texts:
+        # A Caffe without Input layers has fields for its inputs.
+        made = Readings.of(Source(source.path, job.data), readings.build).read(target)
+        found = upgrade_text(made.tree, made.message, made.misfits, target, is_solver=False)
+        job.data = apply_edits(job.data, found.edits)
+    text = texts[0].data
     after = Readings.of(Source(source.path, text), readings.build).read(target)
     names = {layer.name for layer in after.nets[0].layers}
     return [

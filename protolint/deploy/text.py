@@ -14,7 +14,13 @@ from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.net.view import View
 from protolint.source import Source
-from protolint.text.insert import NewLayer, delete_layer, insert_before, insert_line_after
+from protolint.text.insert import (
+    NewLayer,
+    delete_layer,
+    insert_before,
+    insert_line_after,
+    insert_line_before,
+)
 from protolint.text.tree import Block, Node, Scalar
 from protolint.text.write import delete_fields, quote, replace_value
 
@@ -52,7 +58,11 @@ def deploy_edits(
     edits += delete_fields(source, _of_the_net(net))
     if sizes and not has_inputs:
         first = kept[0].node if kept else gone[0].node
-        edits.append(insert_before(source, first, _input_layer(sizes)))
+        if net.dialect.has_input_layer:
+            edits.append(insert_before(source, first, _input_layer(sizes)))
+        else:
+            # They become a layer when the net is converted.
+            edits += [insert_line_before(source, first, line) for line in _input_fields(sizes)]
     return _merged(edits)
 
 
@@ -89,6 +99,14 @@ def _of_the_net(net: Net) -> list[Node]:
     for name in names:
         found += net.message.nodes_of(name)
     return found
+
+
+def _input_fields(sizes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    shapes = (" ".join(f"dim: {dim}" for dim in dims) for dims in sizes.values())
+    return [
+        *(f"input: {quote(name)}" for name in sizes),
+        *(f"input_shape {{ {shape} }}" for shape in shapes),
+    ]
 
 
 def _input_layer(sizes: Mapping[str, tuple[int, ...]]) -> NewLayer:
