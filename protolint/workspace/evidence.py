@@ -236,7 +236,8 @@ class _Layers:
         for written, layers in self.by_type.items():
             if DEFAULT.registers(written) and written not in _SOME:
                 continue
-            if written in custom or forks_that_know(Unknown("", written)):
+            known = DEFAULT.registers(written)
+            if written in custom or (not known and forks_that_know(Unknown("", written))):
                 continue  # Not of those that have taken it over.
             fits = frozenset(name for name in TARGETS if DIALECTS[name].registers(written))
             if fits and fits != _ALL:
