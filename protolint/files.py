@@ -22,6 +22,7 @@ import os
 import re
 import signal
 import stat
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
@@ -382,16 +383,27 @@ class _Named:
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Let the signals that end a process wait, where the system can."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Let the signals that end a process wait; only the main thread can.
+
+    A mask would not do: the threads of NumPy's libraries have none, and would take the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    waiting = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+    came: list[int] = []
+    waiting = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in waiting
+        if number is not None
+    }
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _status(path: str) -> os.stat_result | None:
