@@ -80,6 +80,7 @@ def test_workers_end_with_their_parent(number: signal.Signals, tmp_path: Path) -
     process = subprocess.Popen(
         [*COMMAND, "check", "--isolated", "--jobs", "2", "."],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     time.sleep(1.0)
     assert process.poll() is None

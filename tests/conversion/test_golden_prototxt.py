@@ -66,10 +66,12 @@ def test_there_and_back_is_the_same_net(path: Path, cudnn: bool, tools: SimpleNa
     file = tools.read(path.read_bytes(), dialect, cudnn=cudnn)
     converted = 0
     for target, engine in tools.targets:
+        if engine == "CUDNN" and not cudnn:  # A build without it refuses such a net.
+            continue
         if tools.plan(file, target, engine=engine).refusals:
             assert target == "nvidia-0.14"
             continue
         converted += 1
         back = tools.convert(tools.convert(file, target, engine=engine), dialect)
         assert tools.states(back) == tools.states(file), (target, engine)
-    assert converted >= 5
+    assert converted >= (5 if cudnn else 4)
