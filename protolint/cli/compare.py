@@ -14,6 +14,7 @@ from protolint.cli.problems import put
 from protolint.errors import UsageError
 from protolint.net.net import Net
 from protolint.shown import json_text, shown
+from protolint.words import counted
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
@@ -108,9 +109,10 @@ def _sides(
         kind = recognise(path).kind
         (models if kind is not None and kind.is_model else texts).append(path)
     if not texts or len(texts) > 2 or len(models) > 2 or len(texts) + len(models) < 2:
+        given = f"{counted(len(texts), 'net')} and {counted(len(models), 'weight file')}"
         raise UsageError(
-            f"{len(texts)} nets and {len(models)} weight files: give two nets, with weights for"
-            " both, for each or for none; or one net with two weight files"
+            f"{given}: give two nets, with weights for both, for each or for none; or one net with"
+            " two weight files"
         )
     if len(texts) == 1 and len(models) != 2:
         raise UsageError("one net alone is compared by two weight files")

@@ -367,7 +367,7 @@ class Bundle:
 
     def _gaps(self, path: str) -> list[Note]:
         """Return what stands between the nets and a model but for where gamma and beta are."""
-        if not self.nets:
+        if not self.nets or not self.options.asks_fit:
             return []
         weights = read_weights(path, source=self.options.source, statistic=self.options.statistic)
         norms = {norm.name for net in self.nets for norm in net.batchnorms}

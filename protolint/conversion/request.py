@@ -33,7 +33,8 @@ class Options:
     statistic is; `choices` is for the plan of the nets. `like` is the prototxt of a net that
     the weights are to fit, `tolerance` the largest relative difference from the source that
     counts as rounding. With `fold` BatchNorm and Scale layers go into the layers above; with
-    `floats`, which only a deployment asks for, every value becomes a plain float.
+    `floats`, which only a deployment asks for, every value becomes a plain float. Without
+    `asks_fit` nobody looks at what stands between a net that is folded and its weights.
     """
 
     target: Dialect
@@ -52,6 +53,7 @@ class Options:
     tolerance: float = TOLERANCE
     fold: bool = False
     floats: bool = False
+    asks_fit: bool = True
 
 
 def options_of(

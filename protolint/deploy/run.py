@@ -219,7 +219,7 @@ def _jobs(
         tolerance=wishes.tolerance,
     )
     # OpenCV reads no doubles.
-    options = replace(options, floats=True)
+    options = replace(options, floats=True, asks_fit=not folding.folds)
     readings = workspace.readings(source)
     inputs = [Input(source.path, FileKind.NET, readings)]
     if weights is not None:

@@ -63,7 +63,7 @@ def test_a_model_and_its_conversion_are_equal(fixtures: Path, tmp_path: Path) ->
 def test_wrong_input_is_one_clear_message(tmp_path: Path) -> None:
     net = write(tmp_path, "net.prototxt", NET)
     cases = (
-        ((net,), "1 nets and 0 weight files: give two nets"),
+        ((net,), "1 net and 0 weight files: give two nets"),
         ((net, tmp_path / "no.prototxt"), "no.prototxt"),
         ((net, net, "--data", net), "is no .npy and no .npz file"),
         ((net, net, "--target", "bvlc", "--target", "bvlc", "--target", "bvlc"), "--target"),

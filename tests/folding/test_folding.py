@@ -394,11 +394,13 @@ def test_the_command_line(fixtures: Path, tmp_path: Path) -> None:
     done = run("deploy", "--fold", net, weights, "-o", tmp_path / "o")
     assert done.returncode == 0, done.stderr
     assert "folded 2 layers into 2" in done.stderr
+    assert "not one model" not in done.stderr
     assert "BatchNorm" not in (tmp_path / "o" / "brook.prototxt").read_text()
     options = ("--fold", "--to", "bvlc", "-o", f"{tmp_path}/c/")
     done = run("convert", *options, net, weights)
     assert done.returncode == 0, done.stderr
     assert "folded 2 layers into 2" in done.stdout
+    assert "not one model" not in done.stdout
     for name in ("brook.prototxt", "brook.caffemodel"):
         assert (tmp_path / "c" / name).read_bytes() == (tmp_path / "o" / name).read_bytes()
     assert run("convert", "--to", "bvlc", "--fold", net).returncode == 2
