@@ -66,7 +66,7 @@ def check(net: Net) -> Iterator[Finding]:
             yield from _everywhere(weighted)
         return
     for layer in zero:
-        above = weights_above(view, layer) if layer in view else None
+        above = weights_above(view, layer)
         if above is None or not is_fresh(above) or any(param.name for param in layer.params):
             continue
         why = _why(view, layer)
@@ -111,10 +111,10 @@ def _why(view: View, layer: Layer) -> str:
 
 
 def _shifts(layer: Layer) -> bool:
-    """Whether a normalisation adds a bias that does not start at 0, or reads a second blob."""
+    """Whether a normalisation adds a bias that does not start at 0."""
     found = [layer.parameter(name) for name in ("scale_param", "batch_norm_param")]
     fillers = [message.message("bias_filler") for message in found if message is not None]
-    return len(layer.bottoms) > 1 or any(
+    return any(
         filler is not None and (filler.text("type") != "constant" or filler.number("value") != 0)
         for filler in fillers
     )
@@ -125,7 +125,7 @@ def _place(layer: Layer) -> Span:
     found = filler(layer)
     if found is not None and found.node is not None:
         return found.node.head_span
-    return layer.anchor(WEIGHTED[layer.type]) if layer.generation else layer.head
+    return layer.anchor(WEIGHTED[layer.type])
 
 
 _DATA = 'layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" } }\n'
@@ -197,6 +197,65 @@ VALID = (
     Example("bvlc", _net(_FIRST, _conv("b", "a", ""), _SIGMOID, end="b")),
     Example("bvlc", _net(_FIRST, _conv("b", "a", ""), _SILENCE, _relu("b"), end="b")),
     Example("bvlc", _net(_FIRST, _conv("b", "a", "", "include { phase: TEST }"), end="a")),
+    # A second reader, or one that makes something else of 0, stands between.
+    Example("bvlc", _net(_FIRST, _conv("b", "a", ""), _RELU % ("b", "b", "y", ""), end="b")),
+    Example("bvlc", _net(_FIRST, _conv("b", "a", ""), _SIGMOID, _relu("b"), end="b")),
+    Example("bvlc", _net(_FIRST, _conv("b", "a", "").replace(' top: "b"', ""), end="a")),
+    Example(
+        "bvlc",
+        _net(
+            _FIRST,
+            _conv("b", "a", ""),
+            (_SHIFT % "0").replace("value: 0", 'type: "gaussian" std: 0.1'),
+            _relu("b"),
+            end="b",
+        ),
+    ),
+    Example(
+        "nvidia-0.17",
+        _net(
+            _FIRST,
+            _conv("b", "a", ""),
+            (_SHIFT % "0.1")
+            .replace("Scale", "BatchNorm")
+            .replace("scale_param { bias_term", "batch_norm_param { scale_bias"),
+            _relu("b"),
+            end="b",
+        ),
+    ),
+    # The layer above lacks a filler, too.
+    Example(
+        "bvlc",
+        _net(_conv("a", "x", ""), _conv("b", "a", ""), _relu("b"), _conv("c", "b", _MSRA), end="c"),
+    ),
+    Example(
+        "bvlc",
+        _net(
+            _conv("a", "x", "", _FROZEN), _conv("b", "a", ""), _conv("c", "b", ""), end="c"
+        ).replace(*_TRAIN),
+    ),
+    # Nothing is minimised.
+    Example(
+        "bvlc",
+        _net(_FIRST, _conv("b", "a", ""), _relu("b"), end="b").replace(
+            'type: "EuclideanLoss"', 'type: "EuclideanLoss" loss_weight: 0'
+        ),
+    ),
+    # There is only data for testing.
+    Example(
+        "bvlc",
+        _net(_FIRST, _conv("b", "a", ""), _relu("b"), end="b").replace(
+            '"HDF5Data"', '"HDF5Data" include { phase: TEST }'
+        ),
+    ),
+    # DIGITS completes the net.
+    Example(
+        "nvidia-0.17",
+        _net(_FIRST, _conv("b", "a", ""), _relu("b"), end="b").replace(
+            '"HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" }',
+            '"Data" top: "x" top: "t"',
+        ),
+    ),
     # Perhaps it is only run.
     Example("bvlc", _net(_conv("a", "x", ""), _conv("b", "a", ""), end="b")),
     Example("bvlc", _DATA + _conv("a", "x", "") + _conv("b", "a", "")),
@@ -210,6 +269,18 @@ INVALID = (
         (6,),
     ),
     Invalid("bvlc", _net(_FIRST, _conv("b", "a", ""), _SHIFT % "0", _relu("b"), end="b"), (6,)),
+    # 0 times another blob.
+    Invalid(
+        "bvlc",
+        _net(
+            _FIRST,
+            _conv("b", "a", ""),
+            (_SHIFT % "0").replace('bottom: "b"', 'bottom: "b" bottom: "t"'),
+            _relu("b"),
+            end="b",
+        ),
+        (6,),
+    ),
     Invalid(
         "bvlc",
         _net(_FIRST, _conv("b", "a", ""), _DROPOUT, _relu("b"), end="b"),
