@@ -36,7 +36,7 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(("SoftmaxWithLoss",)):
         views = net.views_of(layer, TRAIN)
-        version = views[0].bottom(layer) if views and layer.bottoms else None
+        version = views[0].bottom(layer) if views else None
         shape = shapes(net, views[0]).get(version) if version is not None else None
         axis = integer(layer, "softmax_param", "axis", 1)
         if shape is None or shape.size(axis) != 1:
@@ -68,6 +68,7 @@ VALID = (
     Example("bvlc", _net("2, 2, 1, 1")),
     Example("bvlc", _net("2, 1, 3, 4", "softmax_param { axis: 2 }")),
     Example("bvlc", _net("2, 1, 4, 4", "include { phase: TEST }")),
+    Example("bvlc", 'layer { name: "l" type: "SoftmaxWithLoss" }\n'),
 )
 INVALID = (
     Invalid("bvlc", _net("2, 1, 4, 4"), (6,)),

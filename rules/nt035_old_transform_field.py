@@ -64,7 +64,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 def _fix(net: Net, layer: Layer, param: Message, field: str) -> Fix | None:
     node, target = param.node_of(field), layer.parameter("transform_param")
-    if not isinstance(node, Scalar) or node.in_list or len(param.nodes_of(field)) > 1:
+    if not isinstance(node, Scalar) or len(param.nodes_of(field)) > 1:
         return None
     line = f"{field}: {node.raw}"
     if target is None:
@@ -88,6 +88,7 @@ VALID = (
     Example("bvlc", _layer("Data", _DATA % "" + _MOVED)),
     Example("bvlc", 'layers { type: DATA top: "x" data_param { mean_file: "m" scale: 2 } }\n'),
     Example("bvlc", _layer("WindowData", "  window_data_param { scale: 2 }\n")),
+    Example("bvlc", _layer("Data", _DATA % _MEAN + "  include { min_level: 2 }\n")),
 )
 INVALID = (
     Invalid("bvlc", _layer("Data", _DATA % _MEAN), (8,), _layer("Data", _DATA % "" + _MOVED)),
@@ -100,4 +101,11 @@ INVALID = (
         (8,),
     ),
     Invalid("bvlc", _layer("WindowData", "  window_data_param { scale: 2 mirror: true }\n"), (5,)),
+    Invalid(
+        "bvlc",
+        _layer("Data", _DATA % _MEAN + "  transform_param {\n    scale: 2\n  }\n"),
+        (8,),
+        _layer("Data", _DATA % "" + '  transform_param {\n    scale: 2\n    mean_file: "m"\n  }\n'),
+    ),
+    Invalid("bvlc", _layer("Data", _DATA % "    scale: 2\n    scale: 3\n"), (8,)),
 )

@@ -123,6 +123,8 @@ VALID = (
     Example("bvlc", _loss(_CE, "a", _DOWN % "true, false")),
     Example("bvlc", _loss("EuclideanLoss", "a")),
     Example("bvlc", _loss(_CE, "a", "loss_weight: 0")),
+    Example("bvlc", _loss(_CE, "t", _DOWN % "true, true, true")),
+    Example("bvlc", _loss("InfogainLoss", "t")),
 )
 INVALID = (
     Invalid("ssd", _ssd(""), (11,)),

@@ -86,7 +86,7 @@ def _distortions(distort: Message) -> Iterator[tuple[Span, str]]:
 
 
 def _at(message: Message, field: str) -> Span:
-    node = message.node_of(field) or message.node
+    node = message.node_of(field)
     return node.span if node is not None else Span(0, 0)
 
 
@@ -111,6 +111,12 @@ VALID = (
     Example("ssd", _net("min_scale: 0", "max_sample: 0")),
     Example("ssd", _net("", distort="brightness_delta: -1")),
     Example("ssd", _net("", distort="contrast_prob: 1 contrast_lower: 0.5 contrast_upper: 1.5")),
+    Example("ssd", _net("max_aspect_ratio: 2")),
+    Example("ssd", _net("min_scale: 0").replace("type:", "include { min_level: 2 } type:", 1)),
+    Example("ssd", _net("", distort="brightness_prob: 1")),
+    Example("ssd", _net("", distort="contrast_lower: 2 contrast_upper: 1")),
+    Example("ssd", _net("", distort="contrast_prob: 1 contrast_upper: 1.5")),
+    Example("ssd", _net("", distort="contrast_prob: 1 contrast_lower: 1 contrast_upper: 1")),
 )
 INVALID = (
     Invalid("ssd", _net("min_scale: 0.0 max_scale: 1.0"), (5,)),
@@ -120,4 +126,11 @@ INVALID = (
     Invalid("ssd", _net("min_aspect_ratio: 0"), (5,)),
     Invalid("ssd", _net("", distort="brightness_prob: 1 brightness_delta: -1"), (8,)),
     Invalid("ssd", _net("", distort="contrast_prob: 1 contrast_lower: 2"), (8,)),
+    Invalid("ssd", _net("min_scale: 0", "max_sample: 1"), (5,)),
+    Invalid("ssd", _net("", distort="hue_prob: 1 hue_delta: -1"), (8,)),
+    Invalid("ssd", _net("", distort="saturation_prob: 1 saturation_lower: 2"), (8,)),
+    Invalid("ssd", _net("", distort="contrast_prob: 1\ncontrast_lower: -1"), (9,)),
+    Invalid("ssd", _net("", distort="contrast_upper: -1\ncontrast_prob: 1"), (9,)),
+    Invalid("ssd", _net("min_scale: 0.9\nmax_scale: 0.5"), (6,)),
+    Invalid("ssd", _net("\nmin_aspect_ratio: 2"), (6,)),
 )

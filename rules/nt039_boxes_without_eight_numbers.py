@@ -73,8 +73,10 @@ layer {{ name: "loss" type: "MultiBoxLoss" top: "loss"
 VALID = (
     Example("ssd", _net("1, 1, 3, 8")),
     Example("ssd", _net("1, 1, 3, 8").replace("DummyData", "AnnotatedData")),
+    Example("ssd", _net("1").replace('  bottom: "label"\n', "")),
 )
 INVALID = (
     Invalid("ssd", _net("1"), (8,)),
     Invalid("nvidia-0.17", _net("1, 1, 3, 7"), (8,)),
+    Invalid("ssd", _net("1, 3, 8"), (8,)),
 )
