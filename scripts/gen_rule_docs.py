@@ -1,7 +1,8 @@
 """Write a page for every rule into ``docs/rules/``, and ``docs/rules/README.md`` as their index.
 
-The pages say what the rules' own modules say: docstring, severity, targets, examples. So does
-``rules/_index.py``, by which a check knows the rules without importing them.
+The pages say what the rules' own modules say: docstring, severity, targets, examples; then what a
+check of the first example prints, and the messages of real Caffes in ``docs/rules/messages.toml``.
+``rules/_index.py`` is written as well: by it a check knows the rules without importing them.
 
     python scripts/gen_rule_docs.py            write the pages that changed, remove those of no rule
     python scripts/gen_rule_docs.py --check    change nothing; exit 1 if a page is out of date
@@ -10,11 +11,14 @@ The pages say what the rules' own modules say: docstring, severity, targets, exa
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from protolint.lint.manual import markdown_index, markdown_page
+from rule_page import page
+
+from protolint.lint.manual import markdown_index
 from protolint.lint.registry import all_rules, index_of
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 PAGES = REPO_ROOT / "docs" / "rules"
+MESSAGES = PAGES / "messages.toml"
 INDEX = REPO_ROOT / "rules" / "_index.py"
 
 EXIT_OK, EXIT_OUT_OF_DATE = 0, 1
@@ -34,7 +39,9 @@ def render_all() -> dict[str, str]:
         The text of each page by its file name.
     """
     own = [rule for rule in all_rules() if rule.module.startswith("protolint.rules.")]
-    pages = {f"{rule.code}.md": markdown_page(rule) for rule in own}
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    messages = tomllib.loads(MESSAGES.read_text("utf-8"))
+    pages = {f"{rule.code}.md": page(rule, messages) for rule in own}
     return {"README.md": markdown_index(own), **pages}
 
 

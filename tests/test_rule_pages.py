@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,11 +32,13 @@ def test_the_pages_are_up_to_date() -> None:
 
 
 def test_every_page_that_differs_is_named_and_repaired(tmp_path: Path) -> None:
-    script = tmp_path / "scripts" / "gen_rule_docs.py"
+    script, pages = tmp_path / "scripts" / "gen_rule_docs.py", tmp_path / "docs" / "rules"
     script.parent.mkdir()
-    script.write_bytes((REPOSITORY / "scripts" / "gen_rule_docs.py").read_bytes())
+    pages.mkdir(parents=True)
+    for name in ("gen_rule_docs.py", "rule_page.py", "run_examples.py"):
+        shutil.copy(REPOSITORY / "scripts" / name, script.parent)
+    shutil.copy(PAGES / "messages.toml", pages)
     assert generate(script).returncode == 0
-    pages = tmp_path / "docs" / "rules"
     assert generate(script, "--check").returncode == 0
     (pages / "BN001.md").unlink()
     (pages / "BN003.md").write_text("# old\n", "utf-8")
@@ -97,3 +100,25 @@ def test_plain_text_stays_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "[BVLC/caffe#1](https://github.com/BVLC/caffe/issues/1), " in page
     assert "[#2](https://github.com/BVLC/caffe/issues/2); " in page
     assert "[a_b/c.d#3](https://github.com/a_b/c.d/issues/3) and `x/y#4`." in page
+
+
+def test_every_rule_about_building_shows_the_words_of_a_real_caffe() -> None:
+    """Who searches for the line that Caffe aborted with finds the rule's page."""
+    for rule in RULES:
+        if "NT014" <= rule.code <= "NT029":
+            page = (PAGES / f"{rule.code}.md").read_text("utf-8")
+            assert "## In Caffe's own words" in page, rule.code
+
+
+def test_the_words_are_those_of_rules() -> None:
+    text = (PAGES / "messages.toml").read_text("utf-8")
+    codes = re.findall(r"^(\w+) = \[$", text, re.MULTILINE)
+    assert codes == sorted(set(codes) & {rule.code for rule in RULES})
+    assert len(re.findall(r'^    \["[\w.-]+", ".+"\],$', text, re.MULTILINE)) >= 60
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_page_shows_the_finding_as_it_is_printed(rule: Rule) -> None:
+    page = (PAGES / f"{rule.code}.md").read_text("utf-8")
+    _, _, printed = page.partition("\n## What protolint prints\n")
+    assert rule.code in printed.partition("\n## ")[0]

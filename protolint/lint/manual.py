@@ -13,7 +13,8 @@ from protolint.lint.weights_example import InvalidWeights, WeightsExample
 from protolint.words import plural
 
 __all__ = [
-    "examples", "manual_page", "markdown_index", "markdown_page", "rule_as_dict", "summary_line",
+    "beside", "examples", "fenced", "manual_page", "markdown_index", "markdown_page",
+    "rule_as_dict", "summary_line",
 ]  # fmt: skip
 
 _Valid: TypeAlias = Union[Example, WeightsExample]
@@ -61,7 +62,7 @@ def manual_page(rule: Rule) -> str:
     for example in examples(rule)[1][:1]:
         what = f"{_what(example)}, for" if isinstance(example, InvalidWeights) else "for"
         lines += ["", f"Example ({what} {example.target})", *_indented(example.text)]
-        for name, text in _beside(example):
+        for name, text in beside(example):
             lines += ["", f"Beside it, {name}", *_indented(text)]
         if example.fixed is not None:
             lines += ["", "Fixed", *_indented(example.fixed)]
@@ -140,12 +141,12 @@ def _examples_in_markdown(invalid: tuple[_Invalid, ...]) -> Iterator[str]:
         if example is None:
             continue
         yield from ("", f"## {title}", "", _intro(example), "")
-        yield from _fenced("textproto", example.text)
-        for name, text in _beside(example):
-            yield from ("", f"Beside it, `{name}`:", "", *_fenced("textproto", text))
+        yield from fenced("textproto", example.text)
+        for name, text in beside(example):
+            yield from ("", f"Beside it, `{name}`:", "", *fenced("textproto", text))
         if example.fixed is not None:
             yield from ("", "What the fix changes:", "")
-            yield from _fenced("diff", _difference(example.text, example.fixed))
+            yield from fenced("diff", _difference(example.text, example.fixed))
 
 
 def _intro(example: _Invalid) -> str:
@@ -164,7 +165,7 @@ def _what(example: WeightsExample | InvalidWeights) -> str:
     return f"`{example.name}`, {form}"
 
 
-def _beside(example: _Valid | _Invalid) -> list[tuple[str, str]]:
+def beside(example: _Valid | _Invalid) -> list[tuple[str, str]]:
     """Return the other files of an example, by name."""
     net = "" if isinstance(example, (Example, Invalid)) else example.net
     return [*((("net.prototxt", net),) if net else ()), *example.others.items()]
@@ -182,7 +183,8 @@ def _difference(before: str, after: str) -> str:
     return "\n".join(list(lines)[2:])
 
 
-def _fenced(language: str, text: str) -> list[str]:
+def fenced(language: str, text: str) -> list[str]:
+    """Return the lines of a block of code in Markdown."""
     return [f"```{language}", *text.rstrip("\n").split("\n"), "```"]
 
 
@@ -211,7 +213,7 @@ def _as_dict(example: _Valid | _Invalid) -> dict[str, Any]:
         "target": example.target,
         "name": example.name,
         "text": example.text,
-        "others": dict(_beside(example)),
+        "others": dict(beside(example)),
     }
     if isinstance(example, (Example, Invalid)):
         return found

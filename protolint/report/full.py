@@ -75,7 +75,7 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
     before = 0
     for mark in marks:
         if mark.source is not shown_source:
-            arrow = "-->" if shown_source is None else ":::"
+            arrow = "-->" if shown_source is None else "==>"
             at = diagnostic.span if shown_source is None else mark.span
             where = shown(_where(mark.source, at, diagnostic.layer))
             lines.append(f"{' ' * gutter}{style.dim(arrow)} {where}")

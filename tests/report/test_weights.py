@@ -92,7 +92,7 @@ def test_the_long_format_shows_the_bytes_and_the_net(
     lines = renderer("full")(reports, False).splitlines()
     assert lines[1:6] == [
         f" --> {NAME}, layer 'b\u00f6n', bytes {start} to {end}",
-        " ::: net.prototxt:2:1",
+        " ==> net.prototxt:2:1",
         "  |",
         '2 | layer { name: "b\u00f6n" type: "BatchNorm" bottom: "x" top: "y" }',
         "  | ------- 3 blobs",
