@@ -16,26 +16,49 @@ def exit_code_of(arguments: list[str] | None = None) -> int:
     0: nothing found; 1: findings; 2: a wrong command line or an unreadable file; 130: Ctrl-C.
     Only faults of protolint's own and of standard output are raised.
     """
+    from protolint.errors import ProtolintError
+
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = _plain_check(given[1:]) if given[:1] == ["check"] else None
+        if code is None:
+            code = _by_click(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except ProtolintError as error:
+        from protolint.cli.problems import warn
+
+        warn(str(error))
+        return error.exit_code
+    return code
+
+
+def _plain_check(arguments: list[str]) -> int | None:
+    """Check as plain arguments ask and return the exit code; None where click has to read them."""
+    from protolint.cli.checking import check
+    from protolint.cli.plain import plain_options
+
+    options = plain_options(arguments)
+    return None if options is None else check(options)
+
+
+def _by_click(arguments: list[str] | None) -> int:
+    """Run a command line that click reads, and return its exit code."""
     import click
 
     from protolint.cli.main import cli
-    from protolint.errors import ProtolintError
 
     try:
         code = cli.main(arguments, prog_name="protolint", standalone_mode=False)
-        sys.stdout.flush()
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
         from protolint.shown import shown
 
         click.UsageError(shown(error.format_message()), getattr(error, "ctx", None)).show()
         return 2
-    except ProtolintError as error:
-        from protolint.cli.problems import warn
-
-        warn(str(error))
-        return error.exit_code
     return code if isinstance(code, int) else 0
 
 
@@ -48,6 +71,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
     if sys.stdout is None:  # `>&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     # A message may hold letters that the terminal's encoding has not.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

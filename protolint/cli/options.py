@@ -1,9 +1,8 @@
-"""Option types, and the choice of colour."""
+"""Option types, and options that several verbs have."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,15 +10,17 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
+from protolint.cli.outputs import Output
 from protolint.diagnostic import Severity
 from protolint.layers.shape import Shape
+from protolint.report import FORMATS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = [
-    "CodesType", "InputShapeType", "PathType", "RuleType", "TargetOrAutoType", "TargetType",
-    "ThresholdType", "colour_option", "coloured", "format_option", "severities",
+    "CodesType", "InputShapeType", "OutputType", "PathType", "RuleType", "TargetOrAutoType",
+    "TargetType", "ThresholdType", "colour_option", "distinct", "format_option", "severities",
 ]  # fmt: skip
 
 
@@ -191,6 +192,47 @@ class CodesType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return rule_lists(incomplete)
 
 
+class OutputType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A format and a file, as in `sarif=out.sarif`."""
+
+    name = "format=file"
+
+    def convert(
+        self, value: str | Output, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Output:
+        """Return the format and the file.
+
+        A usage error, with the nearest format, where one is wrong.
+        """
+        if isinstance(value, Output):
+            return value
+        name, sign, path = value.partition("=")
+        if not sign or not path:
+            self.fail(f"'{value}' is not FORMAT=FILE, as in sarif=out.sarif", param, ctx)
+        if name not in FORMATS:
+            from protolint.suggest import did_you_mean
+
+            hint = did_you_mean(name, FORMATS)
+            known = ", ".join(FORMATS)
+            self.fail(f"unknown format '{name}'{hint}; known: {known}", param, ctx)
+        if path == "-":
+            self.fail(f"for standard output: --output-format {name}", param, ctx)
+        return Output(name, path)
+
+
+def distinct(
+    ctx: click.Context, param: click.Parameter, outputs: tuple[Output, ...]
+) -> tuple[Output, ...]:
+    """Return the outputs as they are; a usage error where two would go to one file."""
+    seen: set[str] = set()
+    for output in outputs:
+        path = os.path.realpath(output.path)
+        if path in seen:
+            raise click.BadParameter(f"two reports would go to {output.path}", ctx, param)
+        seen.add(path)
+    return outputs
+
+
 class _SeverityType(click.Choice):  # type: ignore[type-arg,unused-ignore]
     def convert(
         self,
@@ -257,14 +299,3 @@ def colour_option(command: _Command) -> _Command:
         default="auto",
         help="Colour the output.  [auto: on a terminal]",
     )(never(command))
-
-
-def coloured(choice: str) -> bool:
-    """Whether to colour: as asked, by NO_COLOR and FORCE_COLOR, else for a terminal."""
-    if choice != "auto":
-        return choice == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
-        return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from protolint.record import NamedTuple
-from protolint.report import FORMATS, renderer
+from protolint.report import renderer
 
 if TYPE_CHECKING:
     from protolint.cli.problems import Problems
     from protolint.lint.file_report import FileReport
 
-__all__ = ["Output", "OutputType", "distinct", "write_outputs"]
+__all__ = ["Output", "write_outputs"]
 
 
 class Output(NamedTuple):
@@ -25,51 +23,12 @@ class Output(NamedTuple):
     path: str
 
 
-class OutputType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A format and a file, as in `sarif=out.sarif`."""
-
-    name = "format=file"
-
-    def convert(
-        self, value: str | Output, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Output:
-        """Return the format and the file.
-
-        A usage error, with the nearest format, where one is wrong.
-        """
-        if isinstance(value, Output):
-            return value
-        name, sign, path = value.partition("=")
-        if not sign or not path:
-            self.fail(f"'{value}' is not FORMAT=FILE, as in sarif=out.sarif", param, ctx)
-        if name not in FORMATS:
-            from protolint.suggest import did_you_mean
-
-            hint = did_you_mean(name, FORMATS)
-            known = ", ".join(FORMATS)
-            self.fail(f"unknown format '{name}'{hint}; known: {known}", param, ctx)
-        if path == "-":
-            self.fail(f"for standard output: --output-format {name}", param, ctx)
-        return Output(name, path)
-
-
-def distinct(
-    ctx: click.Context, param: click.Parameter, outputs: tuple[Output, ...]
-) -> tuple[Output, ...]:
-    """Return the outputs as they are; a usage error where two would go to one file."""
-    seen: set[str] = set()
-    for output in outputs:
-        path = os.path.realpath(output.path)
-        if path in seen:
-            raise click.BadParameter(f"two reports would go to {output.path}", ctx, param)
-        seen.add(path)
-    return outputs
-
-
 def write_outputs(
-    problems: Problems, outputs: Iterable[Output], reports: Sequence[FileReport]
+    problems: Problems, outputs: Sequence[Output], reports: Sequence[FileReport]
 ) -> None:
     """Write each report; one that cannot be written is reported, and the next goes on."""
+    if not outputs:
+        return
     from protolint.errors import InputError
     from protolint.files import replace_file
 

@@ -5,13 +5,12 @@ Inputs that cannot be read are reported on stderr, and are no reason to stop.
 
 from __future__ import annotations
 
+import os
 import sys
-
-import click
 
 from protolint.shown import shown, without_commands
 
-__all__ = ["Problems", "put", "warn"]
+__all__ = ["Problems", "coloured", "put", "warn"]
 
 
 class Problems:
@@ -37,9 +36,20 @@ class Problems:
 
 def warn(text: str) -> None:
     """Write a remark on stderr."""
-    click.echo(f"protolint: {shown(text)}", err=True)
+    print(f"protolint: {shown(text)}", file=sys.stderr, flush=True)
 
 
 def put(text: str, *, err: bool = False) -> None:
     """Write lines for people on standard output, or on stderr."""
     (sys.stderr if err else sys.stdout).write(without_commands(text))
+
+
+def coloured(choice: str) -> bool:
+    """Whether to colour: as asked, by NO_COLOR and FORCE_COLOR, else for a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

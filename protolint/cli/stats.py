@@ -9,8 +9,8 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options, threshold_option
-from protolint.cli.options import PathType, TargetType, colour_option, coloured, format_option
-from protolint.cli.problems import put
+from protolint.cli.options import PathType, TargetType, colour_option, format_option
+from protolint.cli.problems import coloured, put
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
 from protolint.workspace.workspace import Choices, Workspace

@@ -125,7 +125,7 @@ class ConfigFinder:
         if len(files) > 1:
             raise ConfigError(f"--config names two files, {files[0]} and {files[1]}; give one")
         self._only = _named(files[0]) if files else None
-        self._more = _pairs(pairs)
+        self._more = _pairs(pairs) if pairs else {}
 
     def settings_for(self, folder: str) -> Settings:
         """Return the settings that hold in a folder. Raises ConfigError where they are wrong."""

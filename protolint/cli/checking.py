@@ -1,0 +1,212 @@
+"""What `protolint check` does once its options are read; it imports no click."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from protolint.caffe.dialect import Dialect
+from protolint.cli.outputs import Output, write_outputs
+from protolint.cli.problems import Problems, coloured, put, warn
+from protolint.cli.progress import progress_bar
+from protolint.diagnostic import Severity
+from protolint.errors import UsageError
+from protolint.lint.check import check_files
+from protolint.lint.file_report import FileReport
+from protolint.lint.select import require_known
+from protolint.record import NamedTuple
+from protolint.report import DOCUMENTS, FORMATS, renderer
+from protolint.shown import shown
+from protolint.weights.kinds import named_as_weights
+from protolint.workspace.workspace import Choices, Workspace
+
+__all__ = ["CheckOptions", "check"]
+
+
+class CheckOptions(NamedTuple):
+    """The options of `protolint check`, by the names of protolint.cli.check; `form` is a format."""
+
+    paths: tuple[str, ...] = ()
+    targets: tuple[Dialect | None, ...] = ()
+    weights: tuple[str, ...] = ()
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] | None = None
+    extend_select: frozenset[str] | None = None
+    fix: bool = False
+    unsafe_fixes: bool = False
+    diff: bool = False
+    form: str = FORMATS[0]
+    outputs: tuple[Output, ...] = ()
+    statistics: bool = False
+    fail_level: Severity | None = None
+    exit_zero: bool = False
+    thresholds: tuple[tuple[str, float], ...] = ()
+    fine_tune: bool = False
+    stdin_filename: str | None = None
+    baseline: str | None = None
+    write_baseline: bool = False
+    add_suppressions: str | None = None
+    exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    show_files: bool = False
+    explain_target: bool = False
+    show_settings: bool = False
+    jobs: int = 0
+    quiet: bool = False
+    color: str = "auto"
+    choices: Choices = Choices()
+
+
+def check(options: CheckOptions) -> int:
+    """Check files and return the exit code. Raises ProtolintError where nothing can be checked."""
+    if None in options.targets and len(options.targets) > 1:
+        raise UsageError("--target auto stands alone: each file tells its own")
+    choices = options.choices._replace(
+        targets=tuple(target for target in options.targets if target is not None),
+        auto=None in options.targets,
+        thresholds=options.thresholds,
+        select=options.select,
+        ignore=options.ignore or frozenset(),
+        extend_select=options.extend_select or frozenset(),
+        fine_tunes=options.fine_tune,
+        force_exclude=options.force_exclude,
+        exclude=options.exclude,
+        stdin_filename=options.stdin_filename,
+    )
+    _refuse_together(
+        {
+            "--diff": options.diff,
+            "--output": bool(options.outputs),
+            "--write-baseline": options.write_baseline,
+            "--statistics": options.statistics,
+            f"--output-format {options.form}": options.form in DOCUMENTS,
+            "--fix": options.fix,
+            "--add-suppressions": options.add_suppressions is not None,
+        }
+    )
+    weights = tuple({os.path.realpath(path): path for path in options.weights}.values())
+    remark = _silent if options.quiet else warn
+    colour = coloured(options.color)
+    workspace, problems = Workspace(choices), Problems()
+    if options.stdin_filename is not None and options.paths and "-" not in options.paths:
+        raise UsageError("--stdin-filename names standard input; give '-' or no path with it")
+    default = "." if options.stdin_filename is None else "-"
+    files = workspace.find(options.paths or (default,), problems.report, remark)
+    if weights:
+        _refuse_all_but_one(files)
+    first = files[0] if files else os.path.join(".", "x")
+    require_known(workspace, (first, *files))
+    if options.show_files:
+        put("".join(f"{shown(file)}\n" for file in (*files, *weights)))
+        return problems.exit_code(0)
+    if options.explain_target:
+        from protolint.cli.explain import explain
+
+        put(explain(workspace, files, problems))
+        return problems.exit_code(0)
+    if options.show_settings:
+        from protolint.cli.settings import show
+
+        put(show(workspace, first))
+        return problems.exit_code(0)
+    if options.fix or options.diff or options.add_suppressions is not None:
+        from protolint.cli.change import change
+
+        if len(options.targets) > 1:
+            raise UsageError("files are changed for one target at a time; give one --target")
+        if options.add_suppressions is not None and len(options.add_suppressions.splitlines()) > 1:
+            raise UsageError("--add-suppressions: a reason is one line")
+        changed, reports = change(
+            workspace,
+            files,
+            problems,
+            weights,
+            unsafe=options.unsafe_fixes,
+            diff=options.diff,
+            reason=options.add_suppressions,
+            remark=remark,
+        )
+        if options.diff:
+            from protolint.report.style import coloured_diff
+
+            put(coloured_diff(changed) if colour else changed)
+            return problems.exit_code(1 if changed and not options.exit_zero else 0)
+    else:
+        reports = check_files(
+            workspace,
+            files,
+            problems.report,
+            weights=weights,
+            jobs=options.jobs,
+            progress=progress_bar,
+        )
+    stale = 0
+    baseline = options.baseline or workspace.settings(first).baseline
+    if options.write_baseline or baseline:
+        from protolint.cli.baselines import apply, record
+
+        if options.write_baseline:
+            warn(record(baseline or "protolint-baseline.json", reports))
+            return problems.exit_code(0)
+        reports, stale = apply(baseline or "", reports, workspace)
+    write_outputs(problems, options.outputs, reports)
+    if reports or options.form in DOCUMENTS or not problems.found:
+        text = renderer(options.form)(reports, colour, problems.texts)
+        if options.statistics:
+            from protolint.report.statistics import render
+
+            text = render(reports, colour)
+        if options.quiet and options.form not in DOCUMENTS:
+            from protolint.report.summary import summary
+
+            text = text.removesuffix(f"{summary(reports)}\n")
+            text = text.rstrip("\n") + "\n" if text else ""
+        if not (options.fix and "-" in files):
+            # Annotations for GitHub are commands.
+            put(text) if options.form != "github" else sys.stdout.write(text)
+    found = _fails(workspace, reports, options.fail_level)
+    return problems.exit_code(1 if (found or stale) and not options.exit_zero else 0)
+
+
+#: What cannot be done in one run.
+_APART = (
+    ("--diff", "--output"), ("--diff", "--write-baseline"), ("--diff", "--statistics"),
+    ("--statistics", "--output-format"), ("--statistics", "--write-baseline"),
+    ("--write-baseline", "--output"), ("--write-baseline", "--fix"),
+    ("--write-baseline", "--add-suppressions"), ("--fix", "--add-suppressions"),
+)  # fmt: skip
+
+
+def _refuse_together(given: dict[str, bool]) -> None:
+    """Raise a usage error for options of which one would be dropped."""
+    on = [name for name, is_on in given.items() if is_on]
+    for first, second in _APART:
+        other = next((name for name in on if name.split()[0] == second), None)
+        if first in on and other is not None:
+            raise UsageError(f"{first} does not go with {other}")
+
+
+def _refuse_all_but_one(files: list[str]) -> None:
+    """Raise a usage error unless there is one net to check the weights with."""
+    nets = [file for file in files if not named_as_weights(file)]
+    if len(nets) != 1:
+        found = f"{len(nets)} were given" if nets else "none was given"
+        raise UsageError(
+            f"--weights goes with one net or solver, and {found}; as in: protolint check "
+            "deploy.prototxt --weights net.caffemodel"
+        )
+
+
+def _fails(workspace: Workspace, reports: list[FileReport], level: Severity | None) -> bool:
+    """Whether some finding is as bad as the level at which a run fails."""
+    order = list(Severity)
+    return any(
+        order.index(diagnostic.severity)
+        <= order.index(level or workspace.settings(report.path).fail_level)
+        for report in reports
+        for diagnostic in report.diagnostics
+    )
+
+
+def _silent(text: str) -> None:
+    """Make no remark."""

@@ -1,0 +1,59 @@
+"""What is read without click is read as click reads it."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protolint.cli import check as by_click
+from protolint.cli.checking import CheckOptions
+from protolint.cli.plain import plain_options
+
+_WORDS = (
+    "a.prototxt", "-", "", "--", "=", "-q", "-qq", "-h", "--help", "--quiet", "--quiet=", "--quie",
+    "--exit-zero", "--exit-zero=1", "--isolated", "--without-cudnn", "--fine-tune", "--fix",
+    "--statistics", "--force-exclude", "--target", "--target=", "--target=ssd", "--target=AUTO",
+    "--target=nvidia=", "auto", " NVIDIA ", "intel", "caffe2", "--output-format", "json", "JSON",
+    "--output-format=sarif", "--output-format=", "--format", "--select", "PT001", "--color=never",
+)  # fmt: skip
+
+
+def _by_click(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> CheckOptions | None:
+    """What click makes of a command line, None where it ends there."""
+    read: list[CheckOptions] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(by_click, "check", read.append)
+        try:
+            by_click.command.main(list(arguments), standalone_mode=False)
+        except click.ClickException:
+            return None
+    return read[0] if read else None
+
+
+@given(arguments=st.lists(st.sampled_from(_WORDS), max_size=6))
+@settings(max_examples=300)
+def test_what_is_read_is_what_click_reads(arguments: list[str]) -> None:
+    plain = plain_options(arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        assert plain is None or plain == _by_click(arguments, patch)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "a.prototxt b.prototxt", "-", "--target ssd --target=nvidia-0.17 a", "--target auto a",
+        "--output-format json -q --isolated a", "--output-format=github --without-cudnn a",
+        "--force-exclude --fine-tune --statistics --exit-zero --quiet a",
+    ],
+)  # fmt: skip
+def test_the_everyday_is_read_here(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = plain_options(line.split())
+    assert found is not None
+    assert found == _by_click(line.split(), monkeypatch)
+
+
+def test_completion_is_left_to_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_PROTOLINT_COMPLETE", "bash_complete")
+    assert plain_options(["a.prototxt"]) is None
