@@ -9,7 +9,7 @@ import pytest
 
 from protolint.stats.html import write_html
 from protolint.stats.model import StatsReport
-from tests.stats.browser import CHROMEDRIVER, CHROMIUM, Browser, browser
+from tests.browser import CHROMEDRIVER, CHROMIUM, CONTRAST, Browser, browser
 from tests.stats.reports import finding, layer, many, moving, report
 
 pytestmark = pytest.mark.skipif(
@@ -24,38 +24,6 @@ FOCUS = "return document.activeElement.textContent || document.activeElement.id"
 OPEN = "return [...document.querySelectorAll('details[open]:not([hidden]) h3')]"
 OPEN += ".map(h => h.textContent)"
 STATUS = "return document.querySelector('#shown').textContent"
-
-#: What is looked for when the contrast of text is measured: every element with text of its own.
-CONTRAST = """
-const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-const parsed = (text) => {
-  const [r, g, b, a] = text.match(/[\\d.]+/g).map(Number);
-  return { rgb: [r, g, b], alpha: a === undefined ? 1 : a };
-};
-const light = (rgb) => {
-  const [r, g, b] = rgb.map(channel);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const behind = (element) => {
-  for (let at = element; at; at = at.parentElement) {
-    const found = parsed(getComputedStyle(at).backgroundColor);
-    if (found.alpha === 1) return found.rgb;
-    if (found.alpha > 0) throw new Error("a background that shines through");
-  }
-  throw new Error("no background");
-};
-const found = {};
-for (const element of document.querySelectorAll("body *")) {
-  const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-  if (!own || !element.checkVisibility() || element.closest("script, style, title, desc")) continue;
-  const style = getComputedStyle(element);
-  const ink = parsed(element.closest("svg") ? style.fill : style.color);
-  const [a, b] = [light(ink.rgb), light(behind(element))].sort((x, y) => y - x);
-  const key = `${element.tagName}.${element.getAttribute("class") || ""} ${ink.rgb}`;
-  found[key] = Math.round(((a + 0.05) / (b + 0.05)) * 100) / 100;
-}
-return found;
-"""
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,47 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-__all__ = ["CHROMEDRIVER", "CHROMIUM", "Browser", "browser"]
+__all__ = ["CHROMEDRIVER", "CHROMIUM", "CONTRAST", "Browser", "browser"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMEDRIVER = shutil.which("chromedriver")
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-_KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Space": "\ue00d", "Escape": "\ue00c"}
+_KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Space": "\ue00d", "Escape": "\ue00c",
+         "Right": "\ue014"}  # fmt: skip
 _WAIT = 60
+
+#: What is looked for when the contrast of text is measured: every element with text of its own.
+CONTRAST = """
+const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const parsed = (text) => {
+  const [r, g, b, a] = text.match(/[\\d.]+/g).map(Number);
+  return { rgb: [r, g, b], alpha: a === undefined ? 1 : a };
+};
+const light = (rgb) => {
+  const [r, g, b] = rgb.map(channel);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const found = parsed(getComputedStyle(at).backgroundColor);
+    if (found.alpha === 1) return found.rgb;
+    if (found.alpha > 0) throw new Error("a background that shines through");
+  }
+  throw new Error("no background");
+};
+const found = {};
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+  if (!own || !element.checkVisibility() || element.closest("script, style, title, desc")) continue;
+  const style = getComputedStyle(element);
+  const ink = parsed(element.closest("svg") ? style.fill : style.color);
+  const [a, b] = [light(ink.rgb), light(behind(element))].sort((x, y) => y - x);
+  const key = `${element.tagName}.${element.getAttribute("class") || ""} ${ink.rgb}`;
+  found[key] = Math.round(((a + 0.05) / (b + 0.05)) * 100) / 100;
+}
+return found;
+"""
 
 
 class Browser:
