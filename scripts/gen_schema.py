@@ -1,13 +1,15 @@
-"""Compile ``proto/*.proto`` into the descriptor sets that protolint ships.
+"""Compile ``proto/*.proto`` into the descriptor set that protolint ships.
 
-Every ``proto/<name>.proto`` becomes ``protolint/caffe/<name>.binpb``: a serialised
-``FileDescriptorSet`` that holds one file and no comments. All of these files declare the package
-``caffe``, so each is compiled alone, and protolint loads each into a descriptor pool of its own.
+Every ``proto/<name>.proto`` becomes a file of the one serialised ``FileDescriptorSet`` in
+``protolint/caffe/schemas.binpb``, without comments and without JSON names, which nobody asks for.
+All of these files declare the package ``caffe``, so each is compiled alone, and protolint loads
+each into a descriptor pool of its own. They lie in one file because they are much alike:
+compressed, as in a wheel, all of them take little more than the largest does alone.
 
-    python scripts/gen_schema.py            write the sets that changed
-    python scripts/gen_schema.py --check    change nothing; exit 1 if a set is out of date
+    python scripts/gen_schema.py            write the set if it changed
+    python scripts/gen_schema.py --check    change nothing; exit 1 if the set is out of date
 
-The committed sets are what users get: installing protolint needs no compiler. Only whoever edits a
+The committed set is what users get: installing protolint needs no compiler. Only whoever edits a
 ``.proto`` file needs one: ``pip install 'protolint-caffe[proto]'``.
 
 Sets are compared by what they say, not byte by byte, so that any release of protoc may be used.
@@ -29,28 +31,28 @@ if TYPE_CHECKING:
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 PROTO_DIR = REPO_ROOT / "proto"
-SCHEMA_DIR = REPO_ROOT / "protolint" / "caffe"
+SCHEMAS = REPO_ROOT / "protolint" / "caffe" / "schemas.binpb"
 
 EXIT_OK, EXIT_OUT_OF_DATE, EXIT_ERROR = 0, 1, 2
 
 # protobuf ships without type information, so its messages are Any to the type checker.
-FileDescriptorSet: TypeAlias = Any
+FileDescriptor: TypeAlias = Any
 
 
 class SchemaError(Exception):
     """The sets cannot be compiled; the message says why, for people."""
 
 
-def compile_proto(source: Path) -> FileDescriptorSet:
+def compile_proto(source: Path) -> FileDescriptor:
     """Compile one ``.proto`` file on its own.
 
-    The file inside the set is named ``protolint/<name>.proto``, wherever the source lies.
+    The result is named ``protolint/<name>.proto``, wherever the source lies.
 
     Args:
         source: The ``.proto`` file; it must not import another.
 
     Returns:
-        A set of exactly one file.
+        The file as a protobuf message.
 
     Raises:
         SchemaError: grpcio-tools is not installed, or protoc rejects the file.
@@ -74,39 +76,49 @@ def compile_proto(source: Path) -> FileDescriptorSet:
         )
         if protoc.returncode != 0:
             raise SchemaError(f"protoc rejects {source.name}:\n{protoc.stderr.rstrip()}")
-        compiled = parse_set(output.read_bytes())
-    (file,) = compiled.file
+        (file,) = parse_set(output.read_bytes())
     file.name = f"protolint/{source.name}"
-    return compiled
+    for message in file.message_type:
+        forget_json_names(message)
+    return file
 
 
-def parse_set(data: bytes) -> FileDescriptorSet:
+def forget_json_names(message: Any) -> None:
+    """Clear what protoc derives from the name of each field of a message type."""
+    for field in message.field:
+        field.ClearField("json_name")
+    for inner in message.nested_type:
+        forget_json_names(inner)
+
+
+def parse_set(data: bytes) -> list[FileDescriptor]:
     """Parse a serialised ``FileDescriptorSet``.
 
     Args:
         data: The content of a ``.binpb`` file.
 
     Returns:
-        The set as a protobuf message.
+        The files of the set as protobuf messages.
 
     Raises:
         SchemaError: The bytes are not a descriptor set.
     """
     decode_error: type[Exception] = import_module("google.protobuf.message").DecodeError
+    found = import_module("google.protobuf.descriptor_pb2").FileDescriptorSet
     try:
-        return import_module("google.protobuf.descriptor_pb2").FileDescriptorSet.FromString(data)
+        return list(found.FromString(data).file)
     except decode_error as error:
         raise SchemaError("not a descriptor set") from error
 
 
-def compile_all(proto_dir: Path) -> dict[str, FileDescriptorSet]:
+def compile_all(proto_dir: Path) -> dict[str, FileDescriptor]:
     """Compile every ``.proto`` file of a folder, in order of name.
 
     Args:
         proto_dir: The folder to read.
 
     Returns:
-        The sets by the name of the file each belongs in, such as ``bvlc.binpb``.
+        The compiled files by name, such as ``protolint/bvlc.proto``.
 
     Raises:
         SchemaError: There is nothing to compile, or a file does not compile.
@@ -114,59 +126,47 @@ def compile_all(proto_dir: Path) -> dict[str, FileDescriptorSet]:
     sources = sorted(proto_dir.glob("*.proto"))
     if not sources:
         raise SchemaError(f"no .proto files in {proto_dir}")
-    return {f"{source.stem}.binpb": compile_proto(source) for source in sources}
+    return {file.name: file for file in map(compile_proto, sources)}
 
 
-def out_of_date(compiled: dict[str, FileDescriptorSet], schema_dir: Path) -> dict[str, str]:
-    """Find the sets on disk that are not what compiling gives.
+def out_of_date(compiled: dict[str, FileDescriptor], schemas: Path) -> dict[str, str]:
+    """Find what in the set on disk is not what compiling gives.
 
     Args:
         compiled: What :func:`compile_all` returned.
-        schema_dir: The folder of the committed sets.
+        schemas: The committed set.
 
     Returns:
-        File name and what is wrong with it, for each such file; empty if all is well.
+        A name and what is wrong with it, for each file of the set; empty if all is well.
     """
-    found: dict[str, str] = {}
-    for name, fresh in compiled.items():
-        path = schema_dir / name
-        if not path.is_file():
+    if not schemas.is_file():
+        return {schemas.name: "is missing"}
+    try:
+        committed = {file.name: file for file in parse_set(schemas.read_bytes())}
+    except SchemaError as error:
+        return {schemas.name: f"is {error}"}
+    found = {}
+    for name in sorted(compiled.keys() | committed.keys()):
+        if name not in committed:
             found[name] = "is missing"
-            continue
-        try:
-            committed = parse_set(path.read_bytes())
-        except SchemaError as error:
-            found[name] = f"is {error}"
-            continue
-        if committed != fresh:
+        elif name not in compiled:
+            found[name] = "has no .proto file"
+        elif committed[name] != compiled[name]:
             found[name] = "differs from its .proto file"
-    for path in sorted(schema_dir.glob("*.binpb")):
-        if path.name not in compiled:
-            found[path.name] = "has no .proto file"
     return found
 
 
-def write_sets(compiled: dict[str, FileDescriptorSet], schema_dir: Path) -> dict[str, str]:
-    """Bring a folder up to date; files that already say the same are left as they are.
+def write_set(compiled: dict[str, FileDescriptor], schemas: Path) -> None:
+    """Write the compiled files as one set.
 
     Args:
         compiled: What :func:`compile_all` returned.
-        schema_dir: The folder to write to; it is made if need be.
-
-    Returns:
-        File name and what was done to it, for each file that changed.
+        schemas: The file to write.
     """
-    schema_dir.mkdir(parents=True, exist_ok=True)
-    done: dict[str, str] = {}
-    for name in out_of_date(compiled, schema_dir):
-        path = schema_dir / name
-        if name in compiled:
-            path.write_bytes(compiled[name].SerializeToString(deterministic=True))
-            done[name] = "written"
-        else:
-            path.unlink()
-            done[name] = "removed, its .proto file is gone"
-    return done
+    found = import_module("google.protobuf.descriptor_pb2").FileDescriptorSet(
+        file=compiled.values()
+    )
+    schemas.write_bytes(found.SerializeToString(deterministic=True))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,11 +178,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 fine, 1 out of date (only with ``--check``), 2 nothing could be compiled.
     """
-    parser = argparse.ArgumentParser(description="Compile proto/*.proto into protolint/caffe/.")
+    parser = argparse.ArgumentParser(
+        description="Compile proto/*.proto into protolint/caffe/schemas.binpb."
+    )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="change nothing; name the sets that are out of date and exit 1 if there are any",
+        help="change nothing; name the schemas that are out of date and exit 1 if there are any",
     )
     arguments = parser.parse_args(argv)
 
@@ -192,20 +194,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_ERROR
 
-    if not arguments.check:
-        done = write_sets(compiled, SCHEMA_DIR)
-        for name, what in done.items():
-            print(f"{name}: {what}")
-        print(f"{len(compiled)} sets, {len(done)} changed")
-        return EXIT_OK
-
-    wrong = out_of_date(compiled, SCHEMA_DIR)
+    wrong = out_of_date(compiled, SCHEMAS)
     for name, what in wrong.items():
-        print(f"{name} {what}", file=sys.stderr)
-    if wrong:
+        print(f"{name} {what}", file=sys.stderr if arguments.check else sys.stdout)
+    if not wrong:
+        print(f"{len(compiled)} schemas are up to date")
+    elif arguments.check:
         print("to repair: python scripts/gen_schema.py", file=sys.stderr)
         return EXIT_OUT_OF_DATE
-    print(f"{len(compiled)} sets are up to date")
+    else:
+        write_set(compiled, SCHEMAS)
+        print(f"{SCHEMAS.name} is written")
     return EXIT_OK
 
 

@@ -1,6 +1,6 @@
-"""Message and field types of one dialect, read from its compiled descriptor set.
+"""Message and field types of one dialect, read from its compiled schema.
 
-The sets are read with protolint's own wire reader, a message's fields only when first
+Schemas are read with protolint's own wire reader, a message's fields only when first
 asked for: the protobuf library takes longer to import than most nets take to check. It
 is used where real protobuf messages are wanted (`Schema.message_class`), in a private pool,
 because every Caffe calls its package `caffe` (docs/adr/0002-private-descriptor-pools.md).
@@ -351,10 +351,21 @@ def _name(data: bytes, start: int, end: int) -> str:
 @cache
 def load_schema(name: str) -> Schema:
     """Return the schema shipped under a name ("bvlc", "nvidia-0.15", ...); read once a process."""
+    return Schema(name, _shipped()[f"protolint/{name}.proto"])
+
+
+@cache
+def _shipped() -> dict[str, bytes]:
+    """Return every schema that is shipped, each a descriptor set, by the name of its file."""
     # Beside this module, by plain path: importlib.resources takes longer to import than a
     # small net to check.
-    with open(os.path.join(os.path.dirname(__file__), f"{name}.binpb"), "rb") as file:
-        return Schema(name, file.read())
+    with open(os.path.join(os.path.dirname(__file__), "schemas.binpb"), "rb") as file:
+        data = file.read()
+    found, start = {}, 0
+    for _, value, end in _parts(data, 0, len(data)):
+        name = next(_name(data, *span) for number, *span in _parts(data, value, end) if number == 1)
+        found[name], start = data[start:end], end
+    return found
 
 
 def read_schema(path: str) -> Schema:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import TypeVar
 
 from protolint.caffe import binder
 from protolint.caffe.descriptors import MessageType, load_schema
+from protolint.caffe.registry import DIALECTS
 
 __all__ = ["FieldNameError", "check_field_names"]
 
@@ -56,8 +56,8 @@ def _known(message: str) -> frozenset[str]:
     names = {f"V1{_LAYER}", _LAYER} if message.endswith(_LAYER) else {message}
     return frozenset(
         field
-        for path in Path(__file__).parent.glob("*.binpb")
-        for name, kind in load_schema(path.stem).messages.items()
+        for dialect in DIALECTS.values()
+        for name, kind in load_schema(dialect.schema).messages.items()
         if every or name in names
         for field in kind.fields
     )

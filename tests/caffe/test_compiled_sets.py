@@ -1,4 +1,4 @@
-"""The sets in ``protolint/caffe`` are fresh, true to the field tables, and load side by side."""
+"""The shipped schemas are fresh, true to the field tables, and load side by side."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ text_format: Any = import_module("google.protobuf.text_format")
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
 PROTO_DIR = REPO_ROOT / "proto"
-SCHEMA_DIR = REPO_ROOT / "protolint" / "caffe"
+SCHEMAS = REPO_ROOT / "protolint" / "caffe" / "schemas.binpb"
 TABLES_DIR = REPO_ROOT.parent / "shared" / "reference" / "schema"
 
 DIALECTS = (
@@ -47,15 +47,14 @@ needs_tables = pytest.mark.skipif(
 each_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 
 
-def committed_set(dialect: str) -> Any:
-    """The set of a dialect as it lies in the repository."""
-    data = (SCHEMA_DIR / f"{dialect}.binpb").read_bytes()
-    return descriptor_pb2.FileDescriptorSet.FromString(data)
+def committed_files() -> list[Any]:
+    """The compiled schemas as they lie in the repository."""
+    return list(descriptor_pb2.FileDescriptorSet.FromString(SCHEMAS.read_bytes()).file)
 
 
 def committed_file(dialect: str) -> Any:
-    """The one file in the set of a dialect."""
-    (file,) = committed_set(dialect).file
+    """The compiled schema of a dialect."""
+    (file,) = (f for f in committed_files() if f.name == f"protolint/{dialect}.proto")
     return file
 
 
@@ -88,10 +87,11 @@ def message_class(pool: Any, name: str) -> Any:
 # ---- the sets and their sources ------------------------------------------------------------------
 
 
-def test_there_is_one_source_and_one_set_for_each_dialect() -> None:
-    """Neither folder has a file too many or too few."""
+def test_there_is_one_source_and_one_schema_for_each_dialect() -> None:
+    """There is none too many or too few."""
     assert {path.stem for path in PROTO_DIR.glob("*.proto")} == set(DIALECTS)
-    assert {path.stem for path in SCHEMA_DIR.glob("*.binpb")} == set(DIALECTS)
+    names = [file.name for file in committed_files()]
+    assert sorted(names) == sorted(f"protolint/{dialect}.proto" for dialect in DIALECTS)
 
 
 @needs_protoc
@@ -99,16 +99,14 @@ def test_there_is_one_source_and_one_set_for_each_dialect() -> None:
 def test_set_equals_a_fresh_compile_of_its_source(generator: Any, dialect: str) -> None:
     """Nobody edited a source and forgot to compile it."""
     fresh = generator.compile_proto(PROTO_DIR / f"{dialect}.proto")
-    assert len(fresh.file[0].message_type) > 50
-    assert committed_set(dialect) == fresh
+    assert len(fresh.message_type) > 50
+    assert committed_file(dialect) == fresh
 
 
 @each_dialect
-def test_set_holds_one_file_without_comments(dialect: str) -> None:
+def test_schema_is_without_comments(dialect: str) -> None:
     """The name does not depend on where it was compiled, and comments stay out."""
-    file = committed_file(dialect)
-    assert file.name == f"protolint/{dialect}.proto"
-    assert not file.HasField("source_code_info")
+    assert not committed_file(dialect).HasField("source_code_info")
 
 
 @needs_protoc
@@ -117,51 +115,56 @@ def test_check_passes_on_the_committed_sets(
 ) -> None:
     """The command that continuous integration runs agrees."""
     assert generator.main(["--check"]) == 0
-    assert capsys.readouterr().out == f"{len(DIALECTS)} sets are up to date\n"
+    assert capsys.readouterr().out == f"{len(DIALECTS)} schemas are up to date\n"
 
 
 @needs_protoc
-def test_check_names_every_set_that_is_out_of_date_and_writing_repairs_it(
+def test_check_names_every_schema_that_is_out_of_date_and_writing_repairs_it(
     generator: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Missing, broken, stale and left-over sets are told apart; the rest is untouched."""
-    protos, sets = tmp_path / "proto", tmp_path / "schema"
+    """Missing, stale and left-over schemas are told apart, and a set that is none."""
+    protos, schemas = tmp_path / "proto", tmp_path / "schemas.binpb"
     protos.mkdir()
-    for name in ("same", "changed", "absent", "broken"):
+
+    def write(name: str, field: str) -> None:
         (protos / f"{name}.proto").write_text(
-            'syntax = "proto2"; package caffe; message A { optional float eps = 1; }'
+            f'syntax = "proto2"; package caffe; message A {{ optional float {field}; }}'
         )
+
+    for name in ("same", "changed", "orphan"):
+        write(name, "eps = 1")
     monkeypatch.setattr(generator, "PROTO_DIR", protos)
-    monkeypatch.setattr(generator, "SCHEMA_DIR", sets)
+    monkeypatch.setattr(generator, "SCHEMAS", schemas)
     assert generator.main([]) == 0
-    before = {path.name: path.read_bytes() for path in sets.iterdir()}
+    before = schemas.read_bytes()
 
-    (protos / "changed.proto").write_text(
-        'syntax = "proto2"; package caffe; message A { optional float eps = 1 [default = 1]; }'
-    )
-    (sets / "absent.binpb").unlink()
-    (sets / "broken.binpb").write_bytes(b"\xff")
-    (sets / "orphan.binpb").write_bytes(before["same.binpb"])
+    write("changed", "eps = 1 [default = 1]")
+    write("absent", "eps = 1")
+    (protos / "orphan.proto").unlink()
     capsys.readouterr()
-
     assert generator.main(["--check"]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "absent.binpb is missing",
-        "broken.binpb is not a descriptor set",
-        "changed.binpb differs from its .proto file",
-        "orphan.binpb has no .proto file",
+        "protolint/absent.proto is missing",
+        "protolint/changed.proto differs from its .proto file",
+        "protolint/orphan.proto has no .proto file",
         "to repair: python scripts/gen_schema.py",
     ]
-    assert not (sets / "absent.binpb").exists()
+    assert schemas.read_bytes() == before
 
+    for found, what in ((b"\xff", "is not a descriptor set"), (None, "is missing")):
+        schemas.unlink()
+        if found is not None:
+            schemas.write_bytes(found)
+        assert generator.main(["--check"]) == 1
+        assert capsys.readouterr().err.splitlines()[0] == f"schemas.binpb {what}"
     assert generator.main([]) == 0
     assert generator.main(["--check"]) == 0
-    after = {path.name: path.read_bytes() for path in sets.iterdir()}
-    assert {name for name in before if after[name] != before[name]} == {"changed.binpb"}
-    assert set(after) == set(before)
+    assert [Path(file.name).stem for file in generator.parse_set(schemas.read_bytes())] == [
+        "absent", "changed", "same",
+    ]  # fmt: skip
 
 
 @needs_protoc
@@ -321,7 +324,6 @@ def test_set_uses_only_what_the_tables_cover(dialect: str) -> None:
         "FieldDescriptorProto.type",
         "FieldDescriptorProto.type_name",
         "FieldDescriptorProto.default_value",
-        "FieldDescriptorProto.json_name",
         "FieldDescriptorProto.options",
         "FieldOptions.packed",
         "EnumDescriptorProto.name",
