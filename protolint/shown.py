@@ -15,9 +15,9 @@ import re
 __all__ = ["json_text", "shown", "without_commands"]
 
 _SHORT = {"\n": "\\n", "\r": "\\r"}
-#: A command that may stand anywhere in a line, and one that begins it.
+#: A command that may stand anywhere in a line, and one that begins it; `::: ` names a place.
 _COMMAND = re.compile(r"#(?=#\w*\[)")
-_FIRST = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+_FIRST = re.compile(r"^(\s*):(?=:(?!: ))", re.MULTILINE)
 _UNUSUAL = re.compile(r"[^\n -~]")
 
 

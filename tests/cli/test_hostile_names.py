@@ -27,7 +27,7 @@ EVIL = "::error::a\x1b[31m\n::error::b\r##[error]c\u202ed\x7f\x9b2J\u2028##vso[x
 SPELLED = "".join(f"\\{byte:03o}" for byte in EVIL.encode())
 #: All of it, and every other letter that moves what stands beside it.
 OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
-COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
+COMMAND = re.compile(r"^\s*::(?!: )|##\w*\[", re.MULTILINE)
 
 NET = f"""name: "{SPELLED}"
 layer {{ name: "data" type: "Input" top: "{SPELLED}"
