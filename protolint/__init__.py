@@ -16,10 +16,10 @@ The names listed in `__all__` are the public ones; each is imported when it is f
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protolint.api import CheckResult, check, load
+    from protolint.batchnorm.fit import PairError
     from protolint.caffe.dialect import Dialect
     from protolint.caffe.registry import DIALECTS
     from protolint.comparison.consequence import Change, Changes
-    from protolint.comparison.fits import PairError
     from protolint.comparison.models import Comparison
     from protolint.comparison.run import compare
     from protolint.conversion.prove.weights import ProofError
@@ -78,7 +78,7 @@ __all__ = [
 _MODULES = {
     "api": ("CheckResult", "check", "load"),
     "comparison.consequence": ("Change", "Changes"),
-    "comparison.fits": ("PairError",),
+    "batchnorm.fit": ("PairError",),
     "comparison.models": ("Comparison",),
     "comparison.run": ("compare",),
     "conversion.report": ("ConversionReport",),

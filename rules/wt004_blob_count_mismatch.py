@@ -14,7 +14,8 @@ Which Caffe
 
 What to do
     `protolint convert` writes the weights for the net's Caffe. Where it is no BatchNorm, net and
-    weights are not of one model: a convolution with and without `bias_term`, for example.
+    weights are not of one model: a convolution with and without `bias_term`, for example. Where
+    one of both is folded and the other is not, that is one finding for all layers.
 
 Evidence
     Seen in BVLC master and NVIDIA 0.14.5 to 0.17.4. NVIDIA/caffe#194, NVIDIA/caffe#394,
@@ -42,27 +43,27 @@ if TYPE_CHECKING:
 def check(weights: Weights) -> Iterator[Finding]:
     if weights.net is None:
         yield from _never(weights)
-    reported = set()
-    for layer in weights.file.layers:
-        wanted = weights.wanted.get(layer.name)
-        if wanted is None or wanted.parameters is None or layer.name in reported:
+    fold = next((gap.message for gap in weights.gaps if gap.is_fold), "")
+    for gap in weights.gaps:
+        if gap.kind != "blobs":
             continue
-        expected, stored = len(wanted.parameters), len(layer.shapes)
-        if expected == stored:
-            continue
-        reported.add(layer.name)
-        is_norm = wanted.layer.type == "BatchNorm"
-        cure = "run protolint convert" if is_norm else "take the net of these weights"
-        if is_norm and needs_no_cudnn(weights, layer):
+        layer = weights.file.layers[gap.position]
+        expected = len(weights.wanted[gap.layer].shapes)
+        cure = "run protolint convert" if gap.layout else "take the net of these weights"
+        if gap.layout and needs_no_cudnn(weights, layer):
             cure += ", or say --without-cudnn if that is how it was built"
+        if not gap.layout and fold:
+            cure = fold
         yield Finding(
             layer.span,
-            f"{titled(layer.name)}: file has {counted(stored, 'blob')}, {weights.dialect.name} "
-            f"expects {expected}; {cure}",
+            f"{titled(layer.name)}: file has {counted(len(layer.shapes), 'blob')}, "
+            f"{weights.dialect.name} expects {expected}; {cure}",
             layer=layer.name,
             related=in_net(weights, layer.name, counted(expected, "blob")),
-            fix=conversion(weights) if is_norm else None,
+            fix=conversion(weights) if gap.layout else None,
         )
+        if cure == fold:
+            return
 
 
 def _never(weights: Weights) -> Iterator[Finding]:

@@ -38,94 +38,34 @@ from protolint.words import titled
 from ._weights import conversion, in_net, needs_no_cudnn, shape
 
 if TYPE_CHECKING:
-    from protolint.lint.weights import StoredLayer, Wanted, Weights
+    from protolint.lint.weights import Weights
 
 
 _OWN_NET = "take the model's own net, or rename the layer in the net to train it from the start"
-_Dims = tuple[int | None, ...]
 
 
 @weights_rule("WT005", "blob-shape-mismatch", Severity.ERROR)
 def check(weights: Weights) -> Iterator[Finding]:
-    reported = set()
-    for position, layer in enumerate(weights.file.layers):
-        wanted = weights.wanted.get(layer.name)
-        if wanted is None or wanted.parameters is None or layer.name in reported:
+    for gap in weights.gaps:
+        if gap.kind not in ("shape", "reshaped", "channels"):
             continue
-        if len(wanted.parameters) != len(layer.shapes):
-            continue
-        found = _mismatch(weights, position, layer, wanted)
-        if found is None:
-            continue
-        reported.add(layer.name)
-        blob, expected, silent = found
-        converts = _same_values(layer.shapes[blob], expected) and wanted.layer.type == "BatchNorm"
-        cure = "run protolint convert" if converts else _OWN_NET
-        if converts and needs_no_cudnn(weights, layer):
-            cure += ", or say --without-cudnn if that is how it was built"
+        layer = weights.file.layers[gap.position]
+        cure, fix = _OWN_NET, None
+        if gap.layout:
+            cure, fix = "run protolint convert", conversion(weights)
+            if needs_no_cudnn(weights, layer):
+                cure += ", or say --without-cudnn if that is how it was built"
+        elif gap.kind == "reshaped":
+            cure, fix = "as many values in the same order; reshape them", conversion(weights)
+        silent = " and says nothing" if gap.kind == "channels" else ""
         yield Finding(
-            weights.span_of(position, blob),
-            f"{titled(layer.name)}: blob {blob} has shape {shape(layer.shapes[blob])}, "
-            f"{weights.dialect.name} expects {shape(expected)}"
-            + (" and says nothing" if silent else "")
-            + f"; {cure}",
+            weights.span_of(gap.position, gap.blob),
+            f"{titled(layer.name)}: blob {gap.blob} has shape {shape(layer.shapes[gap.blob])}, "
+            f"{weights.dialect.name} expects {shape(gap.needs)}{silent}; {cure}",
             layer=layer.name,
             related=in_net(weights, layer.name, "this layer"),
-            fix=conversion(weights) if converts else None,
+            fix=fix,
         )
-
-
-def _same_values(first: _Dims, second: _Dims) -> bool:
-    """Whether two shapes differ in axes of 1 only, as far as their sizes are known."""
-    a, b = ([size for size in dims if size != 1] for dims in (first, second))
-    return len(a) == len(b) and all(x == y or None in (x, y) for x, y in zip(a, b, strict=True))
-
-
-def _mismatch(
-    weights: Weights, position: int, layer: StoredLayer, wanted: Wanted
-) -> tuple[int, _Dims, bool] | None:
-    """Return the first blob that does not fit, the shape it should have, and whether it loads."""
-    parameters = wanted.parameters or ()
-    entry = weights.entry(position)
-    if wanted.layer.type == "BatchNorm" and _reshapes(weights, len(parameters)):
-        return _wrong_channels(layer, [p.shape.dims for p in parameters])
-    for i, (dims, parameter) in enumerate(zip(layer.shapes, parameters, strict=True)):
-        expected = parameter.shape
-        legacy = entry is not None and entry.blobs[i].legacy
-        compared = dims
-        if legacy and expected.complete and len(expected.dims) < 4:
-            extra = 4 - len(expected.dims)
-            if any(dim != 1 for dim in dims[:extra]):
-                return i, expected.dims, False
-            compared = dims[extra:]
-        if expected.complete and len(compared) != len(expected.dims):
-            return i, expected.dims, False
-        if any(b is not None and a != b for a, b in zip(compared, expected.dims, strict=False)):
-            return i, expected.dims, False
-    return None
-
-
-def _reshapes(weights: Weights, blobs: int) -> bool:
-    dialect = weights.dialect
-    return dialect.loading.reshapes_hdf5 if weights.file.hdf5 else blobs in dialect.loading.reshapes
-
-
-def _wrong_channels(layer: StoredLayer, expected: list[_Dims]) -> tuple[int, _Dims, bool] | None:
-    """Whether a BatchNorm has another number of channels, whatever the order of its blobs."""
-    channels = max((dim for dims in expected for dim in dims if dim is not None), default=0)
-    known = all(dim is not None for dims in expected for dim in dims)
-    stored = max((_product(dims) for dims in layer.shapes), default=0)
-    if not known or stored == channels:
-        return None
-    blob = next(i for i, dims in enumerate(layer.shapes) if _product(dims) == stored)
-    return blob, (channels,), True
-
-
-def _product(dims: tuple[int, ...]) -> int:
-    size = 1
-    for dim in dims:
-        size *= dim
-    return size
 
 
 _NET = """\

@@ -2,9 +2,10 @@
 
 What it does
     Looks for each layer of the net that has blobs under its name in the file, and names the
-    nearest one there where a spelling may be meant. An error for a BatchNorm, else a warning;
-    an info where training starts from the weights (`--fine-tune`), when a new classifier is
-    what one wants. Where no layer at all is found, that is one finding. Needs the net.
+    layer there that is meant: by type, shapes and place, which is an error, or by its spelling.
+    An error for a BatchNorm, else a warning; an info where training starts from the weights
+    (`--fine-tune`), when a new classifier is what one wants. Where no layer at all is found, or
+    the weights are folded and the net is not, that is one finding. Needs the net.
 
 Why it matters
     Caffe copies weights by the layer's name and says nothing of layers that get none: they keep
@@ -36,14 +37,17 @@ from protolint.words import counted, titled
 from ._weights import in_net
 
 if TYPE_CHECKING:
-    from protolint.lint.weights import Wanted, Weights
+    from protolint.lint.weights import Gap, Wanted, Weights
 
 
 @weights_rule("WT013", "missing-weights", Severity.WARNING)
 def check(weights: Weights) -> Iterator[Finding]:
-    stored = {layer.name for layer in weights.file.layers}
     expected = [w for w in weights.wanted.values() if w.parameters]
-    missing = [w for w in expected if w.layer.name not in stored and not _shared(weights, w)]
+    kinds = ["missing", "renamed", "folded"]
+    if any(gap.kind == "blobs" for gap in weights.gaps):
+        kinds.pop()  # WT004 says it.
+    gaps = {gap.layer: gap for gap in weights.gaps if gap.kind in kinds}
+    missing = [one for one in expected if one.layer.name in gaps]
     whole = Span(0, weights.source.size)
     if len(missing) == len(expected) > 1:
         yield Finding(
@@ -57,37 +61,37 @@ def check(weights: Weights) -> Iterator[Finding]:
     spare = sorted(layer.name for layer in weights.with_blobs if layer.name not in weights.wanted)
     for wanted in missing:
         name = wanted.layer.name
-        near = _near(weights, name, spare)
+        why = f"no weights in the file{_near(weights, gaps[name], spare)}"
         yield Finding(
             whole,
-            f"{titled(name)}: no weights in the file"
-            + (near or "; it keeps its fillers, so check its name"),
+            f"{titled(name)}: {gaps[name].message if gaps[name].is_fold else why}",
             layer=name,
             related=in_net(weights, name, "gets no weights"),
-            severity=_severity(weights, wanted),
+            severity=_severity(weights, wanted, gaps[name]),
         )
 
 
-def _near(weights: Weights, name: str, spare: list[str]) -> str:
-    """Which layer of the file may be meant: the Scale of the same BatchNorm, or a like name."""
+def _near(weights: Weights, gap: Gap, spare: list[str]) -> str:
+    """Which layer of the file may be meant: one of its kind, the Scale of its BatchNorm, a name."""
+    if gap.other:
+        return f"; it is '{gap.other}' there, by its type, its shapes and its place: rename one"
     for reading in weights.norms:
         stored = weights.as_stored.get(reading.name)
         own = stored.facts.scale if stored is not None else None
-        if reading.norm.facts.scale == name and own in spare:
+        if reading.norm.facts.scale == gap.layer and own in spare:
             return f"; the Scale of '{reading.name}' is '{own}' there: rename one"
-    near = nearest(name, spare, limit=3)
-    return f"; '{near[0]}' is similar: rename one" if near is not None else ""
+    near = nearest(gap.layer, spare, limit=3)
+    if near is None:
+        return "; it keeps its fillers, so check its name"
+    return f"; '{near[0]}' is similar: rename one"
 
 
-def _severity(weights: Weights, wanted: Wanted) -> Severity:
+def _severity(weights: Weights, wanted: Wanted, gap: Gap) -> Severity:
     if wanted.layer.type == "BatchNorm":
         return Severity.ERROR
-    return Severity.INFO if weights.fine_tunes else Severity.WARNING
-
-
-def _shared(weights: Weights, wanted: Wanted) -> bool:
-    """Whether an HDF5 file leaves the layer's blobs out, because another layer owns them."""
-    return weights.file.hdf5 and all(blob.name for blob in wanted.parameters or ())
+    if weights.fine_tunes:
+        return Severity.INFO
+    return Severity.ERROR if gap.other else Severity.WARNING
 
 
 _NET = """\
@@ -133,6 +137,7 @@ VALID = (
     WeightsExample("bvlc", _BN % "bn1" + _FC % "fc", net=_NET),
     WeightsExample("bvlc", _BN % "bn1"),
     WeightsExample("bvlc", _FC % "fc", net=_NET.replace('"BatchNorm"', '"ReLU"')),
+    WeightsExample("bvlc", _FIRST, net=_SHARED),
     WeightsExample("bvlc", _FIRST, net=_SHARED, hdf5=True, name="model.h5"),
 )
 INVALID = (
@@ -153,6 +158,5 @@ INVALID = (
         ("fc",),
         net=_NET + _NET.splitlines()[2].replace('"fc"', '"fb"').replace('"z"', '"zz"') + "\n",
     ),
-    InvalidWeights("bvlc", _FIRST, ("fc2",), net=_SHARED),
     InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET, hdf5=True, name="model.h5"),
 )

@@ -62,7 +62,6 @@ def command(
     Without --data the inputs are random, the same each time. The file of -o has every blob, or
     those of --blob, under its own name ('-': standard output).
     """
-    from protolint.comparison.fits import require_fit
     from protolint.execution.run import execute, executor_of, inputs_of, npz, outputs
     from protolint.execution.weights import save_weights
 
@@ -73,8 +72,6 @@ def command(
     chosen = () if target is None else (target,)
     workspace = Workspace(choices._replace(targets=chosen))
     read = workspace.net(net)
-    if weights is not None:
-        require_fit(read, weights)
     executor = executor_of(read, weights, state)
     _check_blobs(executor, names)
     with progress_bar(least=1) as progress:

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, Union
 
+from protolint.batchnorm.fit import require_fit
 from protolint.caffe.dialect import Dialect
 from protolint.comparison.consequence import Changes, compare_nets
-from protolint.comparison.fits import require_fit
 from protolint.comparison.models import TOLERANCE, Comparison, Model, compare_models
 from protolint.errors import UsageError
 from protolint.execution.executor import Executor

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from protolint.batchnorm.fit import Gap, GapKind, fit
+from protolint.batchnorm.fit import between, fit
 from protolint.batchnorm.reading import read_weights
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
@@ -66,10 +66,6 @@ _Job = TypeVar("_Job", bound=Job)
 
 #: The axes of a blob between Reshape layers that a conversion has put in.
 _RESHAPED_TO = 4
-#: What convert reports of a pair that is not one model; the rest it mends, or notes elsewhere.
-_REPORTED = frozenset(
-    (GapKind.FOLDED, GapKind.NOT_FOLDED, GapKind.RENAMED, GapKind.RESHAPED, GapKind.SHAPE)
-)
 
 
 class Opinion(NamedTuple):
@@ -104,11 +100,6 @@ def _is_reshaped(readings: Readings) -> bool:
     nets = readings.read(DEFAULT).nets
     layers = (layer for net in nets for layer in net.layers if layer.type == "Reshape")
     return any(is_added(readings.tree.source, layer.node) for layer in layers)
-
-
-def _is_other(gap: Gap, norms: Container[str]) -> bool:
-    """Whether a gap is none of the shapes of a BatchNorm."""
-    return gap.kind not in (GapKind.RESHAPED, GapKind.SHAPE) or gap.layer not in norms
 
 
 def _run_by(build: Build, engine: str | None) -> Build:
@@ -370,11 +361,12 @@ class Bundle:
         if not self.nets or not self.options.asks_fit:
             return []
         weights = read_weights(path, source=self.options.source, statistic=self.options.statistic)
-        norms = {norm.name for net in self.nets for norm in net.batchnorms}
-        gaps = [gap for net in self.nets for gap in fit(net, weights)]
-        # The shapes that a BatchNorm's blobs have are the converter's to give.
-        messages = [g.message for g in gaps if g.kind in _REPORTED and _is_other(g, norms)]
-        return [notes.pair_gap(message) for message in dict.fromkeys(messages)]
+        # What a BatchNorm of another Caffe lacks is the converter's to give.
+        found = (
+            between(g for g in fit(net, weights) if not g.layout and g.kind != "missing")
+            for net in self.nets
+        )
+        return [notes.pair_gap(reason) for reason in dict.fromkeys(found) if reason]
 
     def _hdf5_model(self, entry: Input, output: str) -> WeightsJob:
         """Return the job of an HDF5 model."""

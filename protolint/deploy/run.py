@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from protolint.batchnorm.fit import PairError, between, fit
+from protolint.batchnorm.reading import read_weights
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
@@ -93,6 +95,7 @@ def deploy(
         weights=_shapes(weights),
         drop_global_stats=wishes.drop_global_stats,
     )
+    lacking = _require_fit(made, weights)
     folding = _folding(made, weights, wishes)
     target = wishes.to or _usual(made.net)
     outputs = [os.path.join(folder, os.path.basename(path)) for path in (net, weights) if path]
@@ -118,7 +121,7 @@ def deploy(
         write_jobs(jobs, Writing(False, wishes.force, progress, wishes.tolerance), last)
     said = folding.notes if wishes.fold else ()
     notes = tuple(note.message for note in (*said, *(n for job in jobs for n in job.notes)))
-    remarks = (*made.remarks, *notes, *filter(None, proofs))
+    remarks = (*made.remarks, *lacking, *notes, *filter(None, proofs))
     state = str(made.view.state)
     return Deployment(tuple(outputs), state, target.name, remarks, after.nets[0])
 
@@ -153,6 +156,22 @@ def _shapes(weights: str | None) -> dict[str, Sequence[tuple[int, ...]]]:
         return {}
     layers = index_file(weights).layers
     return {entry.name: [tuple(b.shape) for b in entry.blobs] for entry in layers if entry.blobs}
+
+
+def _require_fit(made: DeployNet, weights: str | None) -> list[str]:
+    """Return what the weights lack; raises PairError for those that are not of the net's model."""
+    if weights is None:
+        return []
+    gaps = [
+        gap
+        for gap in fit(made.net, read_weights(weights))
+        if not gap.layout and gap.kind != "eps" and gap.layer not in made.fork_norms
+    ]
+    reason = between(gap for gap in gaps if gap.kind != "missing")
+    if reason is not None:
+        path = made.before.source.path
+        raise PairError(f"{weights}: does not fit {path}: {reason}")
+    return [gap.message for gap in gaps]
 
 
 def _folding(made: DeployNet, weights: str | None, wishes: Wishes) -> Folding:
@@ -219,7 +238,7 @@ def _jobs(
         tolerance=wishes.tolerance,
     )
     # OpenCV reads no doubles.
-    options = replace(options, floats=True, asks_fit=not folding.folds)
+    options = replace(options, floats=True, asks_fit=False)
     readings = workspace.readings(source)
     inputs = [Input(source.path, FileKind.NET, readings)]
     if weights is not None:

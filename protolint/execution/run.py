@@ -10,6 +10,7 @@ from typing import TypeAlias, Union
 
 import numpy as np
 
+from protolint.batchnorm.fit import require_fit
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS, resolve_target
 from protolint.errors import InputError, UsageError
@@ -69,8 +70,8 @@ def run(
         float32 arrays. A blob that layers work on in place has its last content.
 
     Raises:
-        ProtolintError: A layer cannot be run (ExecutionError), an argument is wrong
-            (UsageError) or a file cannot be read (InputError).
+        ProtolintError: A layer cannot be run (ExecutionError), weights do not fit the net
+            (PairError), an argument is wrong (UsageError) or a file cannot be read (InputError).
     """
     net = net_of(net, target, proto=proto, cudnn=cudnn, isolated=isolated)
     executor = executor_of(net, weights, state)
@@ -104,7 +105,10 @@ def net_of(
 
 
 def executor_of(net: Net, weights: Weights, state: str) -> Executor:
-    """Return the executor of a net in the one state that a text spells."""
+    """Return the executor of a net in the one state that a text spells.
+
+    Raises PairError for a weight file that does not fit the net.
+    """
     views = views_named(net, state)
     if len(views) > 1:
         known = ", ".join(f"'{view.state}'" for view in views)
@@ -114,6 +118,7 @@ def executor_of(net: Net, weights: Weights, state: str) -> Executor:
     elif isinstance(weights, Mapping):
         blobs = weights
     else:
+        require_fit(net, os.fspath(weights))
         blobs = load_weights(os.fspath(weights), net.dialect)
     return Executor(net, blobs, views[0].state)
 

@@ -6,15 +6,13 @@ import os
 from dataclasses import replace
 from functools import cached_property
 
+from protolint.batchnorm.fit import Gap, Wanted, fit, wanted
 from protolint.batchnorm.in_net import layers_in_net
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.reading import Norm, StoredLayer, WeightsFile, read_weights
 from protolint.batchnorm.state import LayoutError
-from protolint.caffe.batchnorm import Affine
 from protolint.caffe.dialect import Dialect
-from protolint.layers.layer import Layer
 from protolint.net.net import Net
-from protolint.net.parameters import Parameter, parameters
 from protolint.record import NamedTuple
 from protolint.source import BinarySource, Span
 from protolint.weights.files import mapped
@@ -22,7 +20,7 @@ from protolint.weights.index import LayerEntry
 from protolint.weights.scan import BlobScan, Progress, scan_hdf5, scan_model
 from protolint.workspace.thresholds import Thresholds
 
-__all__ = ["NormReading", "StoredLayer", "StoredWeights", "Wanted", "Weights"]
+__all__ = ["Gap", "NormReading", "StoredLayer", "StoredWeights", "Wanted", "Weights"]
 
 
 class NormReading(NamedTuple):
@@ -67,23 +65,6 @@ class NormReading(NamedTuple):
         """Whether the blobs are in the order of 0.15: the last of five has a single value."""
         sizes = self.sizes
         return len(sizes) == 5 and sizes[4] == 1 and sizes[0] > 1
-
-
-class Wanted(NamedTuple):
-    """A layer of the net and its learnable blobs; None where it is not known which."""
-
-    layer: Layer
-    parameters: tuple[Parameter, ...] | None
-
-
-def _is_merged(net: Net, layer: Layer) -> bool:
-    """Return whether a layer may be half of a BatchNorm and Scale that are one when loaded."""
-    if layer.type == "Scale":
-        return any(_is_merged(net, batchnorm) for batchnorm in net.batchnorms)
-    if layer.type != "BatchNorm":
-        return False
-    traits = net.traits(layer)
-    return traits.kind.affine is Affine.ON_REQUEST and not traits.affine
 
 
 class Weights:
@@ -151,18 +132,12 @@ class Weights:
     @cached_property
     def wanted(self) -> dict[str, Wanted]:
         """The layers of the net by name: of several of one name the first gets the weights."""
-        found: dict[str, Wanted] = {}
-        if self.net is None:
-            return found
-        for view in self.net.views:
-            for layer in view.layers:
-                if layer.name not in found:
-                    blobs = parameters(self.net, view)[layer.index]
-                    if self.dialect.merges_scale and _is_merged(self.net, layer):
-                        # Gamma and beta may lie with either layer; both files fit.
-                        blobs = None
-                    found[layer.name] = Wanted(layer, blobs)
-        return found
+        return {} if self.net is None else wanted(self.net)
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What stands between the net and the file."""
+        return () if self.net is None else fit(self.net, self._stored.plain)
 
     @property
     def divides(self) -> bool:

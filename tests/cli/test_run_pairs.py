@@ -15,7 +15,7 @@ CASES = SHARED / "cases" / "more"
     ("folder", "net", "weights", "message"),
     [
         ("14-fold-deploy-is-folded-weights-are-not", "deploy_folded", "trained", "net is folded"),
-        ("24-deploy-layer-renamed-in-weights", "deploy", "weights", "'y_fc2_club' in the file"),
+        ("24-deploy-layer-renamed-in-weights", "deploy", "weights", "'y_fc2_club' in the weights"),
     ],
 )
 def test_a_pair_that_is_no_model_is_not_run(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import protolint
-from protolint.comparison.fits import PairError, between
+from protolint.batchnorm.fit import PairError, between, fit
+from protolint.batchnorm.reading import read_weights
 from tests.conftest import SHARED
 
 CASES = SHARED / "cases" / "more"
@@ -23,9 +24,14 @@ RESHAPED = "26-weights-inner-product-into-convolution"
         (FOLD, "deploy_folded", "right_folded", None),
         (FOLD, "deploy_unfolded", "right_folded", "the weights are folded and the net is not"),
         (FOLD, "deploy_unfolded", "trained", None),
-        (RENAMED, "deploy", "weights", "'y_fc2' is 'y_fc2_club' in the file"),
+        (RENAMED, "deploy", "weights", "'y_fc2' is 'y_fc2_club' in the weights"),
         (RENAMED, "deploy", "right", None),
-        (RESHAPED, "fully_convolutional", "weights", "'j6' (InnerProduct there) is 1x1x12x180"),
+        (
+            RESHAPED,
+            "fully_convolutional",
+            "weights",
+            "'j6', blob 0: 1x1x12x180 of InnerProduct",
+        ),
         (RESHAPED, "fully_convolutional", "right", None),
     ],
 )
@@ -36,7 +42,7 @@ def test_what_stands_between_a_net_and_weights(
         pytest.skip("the cases of public reports are not beside this checkout")
     read = protolint.load(CASES / folder / f"{net}.prototxt", isolated=True)
     path = CASES / folder / f"{weights}.caffemodel"
-    found = between(read, str(path))
+    found = between(fit(read, read_weights(str(path))))
     assert found is None if wanted is None else found is not None and wanted in found
     if wanted is not None:
         with pytest.raises(PairError, match="does not fit"):
@@ -46,6 +52,6 @@ def test_what_stands_between_a_net_and_weights(
 def test_a_layer_with_other_blobs_is_named(fixtures: Path) -> None:
     folder = fixtures / "golden" / "bvlc-master-9b89154"
     net = protolint.load(folder / "brook.prototxt", target="nvidia-0.15", isolated=True)
-    found = between(net, str(folder / "brook.caffemodel"))
+    found = between(fit(net, read_weights(str(folder / "brook.caffemodel"))))
     assert found is not None
-    assert "run protolint convert" in found
+    assert "`protolint convert`" in found

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import protolint
+from protolint.batchnorm.fit import PairError
 from protolint.caffe.registry import DIALECTS
-from protolint.comparison.fits import PairError
 from protolint.conversion.prove.run import Side, prove_by_running
 from protolint.conversion.prove.weights import ProofError
 from protolint.weights.blobs import encode_blob

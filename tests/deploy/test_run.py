@@ -82,7 +82,7 @@ def test_weights_of_v1_become_current(tmp_path: Path) -> None:
         "net.prototxt",
         'input: "x" input_dim: [1, 1, 1, 1]\n'
         'layers { name: "ip" type: INNER_PRODUCT bottom: "x" top: "ip"'
-        " inner_product_param { num_output: 1 } }\n",
+        " inner_product_param { num_output: 1 bias_term: false } }\n",
     )
     done = deployed(net, weights, tmp_path / "out")
     (layer,) = index_file(done.written[1]).layers

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from protolint.batchnorm.fit import PairError, require_fit
 from protolint.caffe.dialect import Dialect
-from protolint.comparison.fits import PairError, between
 from protolint.comparison.models import Model, compare_models
 from protolint.conversion.prove.ways import AUTO, RUN
 from protolint.conversion.prove.weights import ProofError
@@ -68,9 +68,7 @@ def _proven(side: Side, target: Dialect, way: str) -> str:
         if macs > _MACS:
             cost = f"a pass takes {macs / 1e9:.1f} G multiply-accumulates"
             return f"not run: {cost}; --prove run does it"
-    problem = between(net, side.before)
-    if problem is not None:
-        raise PairError(f"{side.before} and {net.source.path} are not one model: {problem}")
+    require_fit(net, side.before)
     build = net.build._replace(schema=None)
     after = Readings.of(Source(net.source.path, side.text), build).read(target).nets[0]
     first, second = (_model(n, p, view.state) for n, p in ((net, side.before), (after, side.after)))
