@@ -6,12 +6,14 @@
 Each importer gets an environment of its own (needs the network once). Each net is disguised,
 deployed by `protolint deploy`, imported, and run over the golden input; its output has to be within
 2e-5 of the real build's, relative to the largest value where that is above 1. With --corpus DIR
-OpenCV also loads what `protolint deploy` makes of each public net there.
+OpenCV also loads what `protolint deploy` makes of each public net there. With --record FILE each
+result is kept as it is found, and a run that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from protolint.caffe.descriptors import load_schema
+from protolint.caffe.registry import DIALECTS
 from protolint.deploy.run import Wishes, deploy
 from protolint.errors import ProtolintError
 from protolint.layers.shape import Shape
@@ -239,43 +242,63 @@ BUILDS = {
 }
 
 
-def verify(name: str, python: Path, golden: Path, failures: list[str]) -> None:
-    """Run every disguise of every golden net through one importer."""
-    importer = IMPORTERS[name]
-    done, worst = 0, 0.0
-    from protolint.caffe.registry import DIALECTS
+class Results:
+    """How far each case was off, by importer and case, kept in a file if there is one."""
 
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        self.known: dict[tuple[str, str], float | str] = {
+            (entry["importer"], entry["case"]): entry["off"] for entry in map(json.loads, lines)
+        }
+
+    def add(self, importer: str, case: str, off: float | str) -> None:
+        """Keep a result: a difference, or why there is none."""
+        self.known[importer, case] = off
+        if self.path is not None:
+            with self.path.open("a") as file:
+                print(json.dumps({"importer": importer, "case": case, "off": off}), file=file)
+
+
+def verify(name: str, python: Path, golden: Path, results: Results) -> list[str]:
+    """Run every disguise of every golden net through one importer; return what failed."""
     for build, target in BUILDS.items():
         for net in sorted((golden / build).glob("*.prototxt")):
             if not net.with_suffix(".output.npy").exists():
                 continue
-            values = np.load(input_of(net))
-            wanted = np.load(net.with_suffix(".output.npy"))
             for case in cases(net, target):
-                place = f"{name}: {build}/{net.stem}, {case.name}"
-                with tempfile.TemporaryDirectory() as folder:
-                    text, model = Path(folder, "n.prototxt"), Path(folder, "n.caffemodel")
-                    text.write_text(case.text)
-                    model.write_bytes(case.weights)
-                    wishes = Wishes(
-                        target=DIALECTS[target],
-                        sizes={"pix": Shape.of(values.shape)},
-                        fold=importer.fold,
-                    )
-                    workspace = Workspace(Choices(isolated=True, without_cudnn=True))
-                    try:
-                        made = deploy(workspace, str(text), str(model), f"{folder}/o", wishes)
-                        found = run(python, importer.program, made.written, values, folder)
-                    except (ProtolintError, RuntimeError) as error:
-                        failures.append(f"{place}: {error}")
-                        continue
-                size = max(1.0, float(np.abs(wanted).max()))
-                gap = float(np.abs(found.reshape(wanted.shape) - wanted).max()) / size
-                worst = max(worst, gap)
-                done += 1
-                if not gap <= TOLERANCE:
-                    failures.append(f"{place}: off by {gap:.2g}")
-    print(f"{name}: {done} nets run, largest difference {worst:.2g}", flush=True)
+                place = f"{build}/{net.stem}, {case.name}"
+                if (name, place) not in results.known:
+                    results.add(name, place, measured(IMPORTERS[name], python, net, case))
+    found = {place: off for (importer, place), off in results.known.items() if importer == name}
+    gaps = {place: off for place, off in found.items() if isinstance(off, float)}
+    worst = max(gaps.values(), default=0.0)
+    print(f"{name}: {len(gaps)} of {len(found)} run, largest difference {worst:.2g}", flush=True)
+    failed = {p: off for p, off in found.items() if not isinstance(off, float) or off > TOLERANCE}
+    return [f"{name}: {place}: {off}" for place, off in failed.items()]
+
+
+def measured(importer: Importer, python: Path, net: Path, case: Case) -> float | str:
+    """Return how far an importer's output is off the real build's, or why it has none."""
+    values = np.load(input_of(net))
+    wanted = np.load(net.with_suffix(".output.npy"))
+    with tempfile.TemporaryDirectory() as folder:
+        text, model = Path(folder, "n.prototxt"), Path(folder, "n.caffemodel")
+        text.write_text(case.text)
+        model.write_bytes(case.weights)
+        wishes = Wishes(
+            target=DIALECTS[case.target],
+            sizes={"pix": Shape.of(values.shape)},
+            fold=importer.fold,
+        )
+        workspace = Workspace(Choices(isolated=True, without_cudnn=True))
+        try:
+            made = deploy(workspace, str(text), str(model), f"{folder}/o", wishes)
+            found = run(python, importer.program, made.written, values, folder)
+        except (ProtolintError, RuntimeError) as error:
+            return str(error)
+    size = max(1.0, float(np.abs(wanted).max()))
+    return float(np.abs(found.reshape(wanted.shape) - wanted).max()) / size
 
 
 def run(
@@ -347,12 +370,13 @@ def main() -> None:
     parser.add_argument("importers", nargs="*", help=f"[{', '.join(IMPORTERS)}]")
     parser.add_argument("--golden", type=Path, default=REPOSITORY.parent / "shared" / "golden")
     parser.add_argument("--environments", type=Path, default=REPOSITORY / "build" / "importers")
+    parser.add_argument("--record", type=Path, help="results that are kept, a line each")
     parser.add_argument("--corpus", type=Path, help="public nets that OpenCV is to load")
     options = parser.parse_args()
-    failures: list[str] = []
+    results, failures = Results(options.record), []
     for name in options.importers or IMPORTERS:
         python = environment(name, options.environments)
-        verify(name, python, options.golden, failures)
+        failures += verify(name, python, options.golden, results)
         if name == "opencv" and options.corpus is not None:
             load_corpus(python, options.corpus)
     for failure in failures:
