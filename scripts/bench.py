@@ -6,6 +6,8 @@
     python scripts/bench.py --growth           time per layer of small, large and awkward nets
     python scripts/bench.py --scan 1024        looking for NaN in a caffemodel of that many MiB,
                                                against numpy.isfinite on the whole file
+    python scripts/bench.py --deploy 1024      deploying a caffemodel of that many MiB with --fold,
+                                               against cp and sync, the shortest of each
 
 Machines are noisy and differ, ratios less so: the two sides take turns, and medians are compared.
 Both have their bytecode, as an installed package does, whatever PYTHONDONTWRITEBYTECODE says.
@@ -53,6 +55,7 @@ def main() -> int:
     parser.add_argument("--net", type=Path, help="a large prototxt to read")
     parser.add_argument("--folder", type=Path, help="a folder of prototxts to check")
     parser.add_argument("--scan", type=int, metavar="MIB", help="size of a caffemodel to scan")
+    parser.add_argument("--deploy", type=int, metavar="MIB", help="size of a caffemodel to fold")
     parser.add_argument("--growth", action="store_true", help="check nets of more and more layers")
     parser.add_argument("--runs", type=int, default=15, help="runs of each side")
     options = parser.parse_args()
@@ -63,6 +66,8 @@ def main() -> int:
         growing(max(3, options.runs // 3))
     if options.scan:
         scanning(options.scan, max(3, options.runs // 3))
+    if options.deploy:
+        folding(options.deploy, max(3, options.runs // 3))
     if options.folder:
         checking(options.folder, max(3, options.runs // 3))
     return 0
@@ -306,6 +311,63 @@ def scanning(mebibytes: int, runs: int) -> None:
         report(what, [times[0] for times in rounds], theirs, "numpy.isfinite of numpy.fromfile")
         command = [script("protolint"), "check", "--isolated", str(path)]
         print(f"check {mebibytes} MiB of weights: peak memory {peak_memory(command)} MiB")
+
+
+def foldable(net: Path, model: Path, mebibytes: int) -> None:
+    """Write a net of inner products of 64 MiB, each with a BatchNorm and a Scale behind it."""
+    import numpy as np
+
+    from protolint.weights.blobs import encode_blob
+    from protolint.wire import length_delimited
+
+    random, width = np.random.default_rng(1), 4096
+    shape = f"shape {{ dim: [1, {width}] }}"
+    text = [f'layer {{ name: "x" type: "Input" top: "x0" input_param {{ {shape} }} }}']
+    with model.open("wb") as file:
+        for number in range(max(1, mebibytes // 64)):
+            weights = random.standard_normal((width, width), dtype=np.float32)
+            one, many = np.ones(1), random.random(width)
+            for name, kind, param, blobs in (
+                ("ip", "InnerProduct", f"num_output: {width}", (weights, many)),
+                ("batch_norm", "BatchNorm", "", (many, many, one)),
+                ("scale", "Scale", "bias_term: true", (many, many)),
+            ):
+                below = number if name == "ip" else number + 1
+                param = f"{name if name != 'ip' else 'inner_product'}_param {{ {param} }}"
+                text.append(
+                    f'layer {{ name: "{name}{number}" type: "{kind}" bottom: "x{below}"'
+                    f' top: "x{number + 1}" {param} }}'
+                )
+                head = length_delimited(1, f"{name}{number}".encode())
+                head += length_delimited(2, kind.encode())
+                body = b"".join(length_delimited(7, encode_blob(blob)) for blob in blobs)
+                file.write(length_delimited(100, head + body))
+    net.write_text("\n".join(text))
+
+
+def folding(mebibytes: int, runs: int) -> None:
+    """Measure a deployment that folds every layer, by the clock: the disk counts as well."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    with tempfile.TemporaryDirectory() as folder:
+        net, model, out = (f"{folder}/{name}" for name in ("n.prototxt", "n.caffemodel", "out"))
+        foldable(Path(net), Path(model), mebibytes)
+        ours = [script("protolint"), "deploy", "--isolated", "--fold", net, model, "-o", out]
+        copy = ["sh", "-c", f"mkdir {out} && cp {model} {out} && sync {out}/*"]
+
+        def seconds(command: list[str]) -> float:
+            shutil.rmtree(out, ignore_errors=True)
+            os.sync()
+            started = time.monotonic()
+            subprocess.run(command, check=True, capture_output=True, env=environment)
+            return time.monotonic() - started
+
+        rounds = [(seconds(ours), seconds(copy)) for _ in range(runs)]
+        best = [[min(times)] for times in zip(*rounds, strict=True)]
+        report(
+            f"deploy --fold {mebibytes} MiB, shortest of {runs}", best[0], best[1], "cp and sync"
+        )
+        shutil.rmtree(out)
+        print(f"deploy --fold {mebibytes} MiB: peak memory {peak_memory(ours)} MiB")
 
 
 def peak_memory(command: list[str]) -> int:

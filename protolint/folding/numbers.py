@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +20,11 @@ from protolint.weights.blobs import (
     Form,
     decode_blob,
     encode_blob,
+    rows_at,
     scaled_blob,
-    stored_values,
-    values_at,
 )
 from protolint.weights.header import BlobHeader
 from protolint.weights.index import LayerEntry, ModelIndex
-from protolint.weights.pieces import ReadAt
 from protolint.weights.splice import Change, Copy, changed_layer, message
 from protolint.wire import Buffer, forget, length_delimited, varint_field
 
@@ -42,9 +41,9 @@ _BIAS_TERMS = {
 
 #: Blobs of so many values are compared value by value; of larger ones so many of each channel,
 #: at its start and at its end.
-_ALL, _SOME = 1 << 20, 32
-#: Bytes that the system maps around one that is read, and bytes that may stay mapped.
-_AROUND, _KEPT = 1 << 16, 16 << 20
+_ALL, _SOME = 1 << 20, 8
+#: How many values lie in the part of a file that is mapped at once.
+_AT_ONCE = 1 << 22
 
 
 class FoldError(ProtolintError):
@@ -148,43 +147,47 @@ def _blob(data: Buffer, index: ModelIndex, entry: LayerEntry, i: int) -> Array:
     return decode_blob(data, entry.blobs[i], path=index.path, place=place)
 
 
+class _Grid(NamedTuple):
+    """How the values of a layer's first blob lie: channel o of group g has those at (g, :, o, :).
+
+    Weights of a deconvolution are (inputs, outputs of a group, ...): deconv_layer.cpp @ BVLC
+    master. Those of a transposed inner product are (inputs, outputs), all others have a row of
+    their own for each output.
+    """
+
+    groups: int
+    inputs: int
+    outputs: int
+    row: int
+
+
+def _grid(fold: NumberedFold) -> _Grid:
+    above, blob, channels = fold.fold.above, fold.entry.blobs[0], fold.factor.size
+    if above.type == "Deconvolution":
+        groups = max(1, integer(above, "convolution_param", "group", 1))
+        inputs, outputs = blob.shape[0] // groups, blob.shape[1]
+        return _Grid(groups, inputs, outputs, blob.count // max(1, groups * inputs * outputs))
+    if above.type == "InnerProduct" and flag(above, "inner_product_param", "transpose"):
+        return _Grid(1, blob.count // channels, channels, 1)
+    return _Grid(1, 1, channels, max(1, blob.count // channels))
+
+
 def _factors(fold: NumberedFold) -> Factors:
     """Return the factors of the values of a layer's first blob."""
-    above, entry, factor = fold.fold.above, fold.entry, fold.factor
-    count, channels = entry.blobs[0].count, fold.factor.size
-    if above.type == "Deconvolution":
-        group = max(1, integer(above, "convolution_param", "group", 1))
-        return _of_deconvolution(entry.blobs[0].shape, group, factor)
-    if above.type == "InnerProduct" and flag(above, "inner_product_param", "transpose"):
-        return lambda at, size: factor[np.arange(at, at + size) % channels]
-    return _of_rows(max(1, count // channels), factor)
-
-
-def _of_rows(row: int, factor: Array) -> Factors:
-    """Each output has a row of its own, of so many values."""
+    grid, factor = _grid(fold), fold.factor
 
     def factors(at: int, size: int) -> Array:
-        first, last = at // row, (at + size - 1) // row
-        if first == last:
-            return factor[first : first + 1]
-        lengths = np.full(last - first + 1, row)
-        lengths[0] = (first + 1) * row - at
-        lengths[-1] = at + size - last * row
-        return np.repeat(factor[first : last + 1], lengths)
-
-    return factors
-
-
-def _of_deconvolution(shape: Sequence[int], group: int, factor: Array) -> Factors:
-    """Weights are (inputs, outputs of the group, ...): deconv_layer.cpp @ BVLC master."""
-    inputs, outputs = shape[0], shape[1]
-    kernel = int(np.prod(shape[2:], dtype=np.int64))
-
-    def factors(at: int, size: int) -> Array:
-        places = np.arange(at, at + size)
-        groups = places // (outputs * kernel) // max(1, inputs // group)
-        found: Array = factor[groups * outputs + places // kernel % outputs]
-        return found
+        first, last = at // grid.row, (at + size - 1) // grid.row
+        rows = np.arange(first, last + 1)
+        found: Array = factor[
+            rows // (grid.inputs * grid.outputs) * grid.outputs + rows % grid.outputs
+        ]
+        if first == last or at % grid.row == size % grid.row == 0:
+            return found
+        lengths = np.full(rows.size, grid.row)
+        lengths[0] = (first + 1) * grid.row - at
+        lengths[-1] = at + size - last * grid.row
+        return np.repeat(found, lengths)
 
     return factors
 
@@ -198,7 +201,7 @@ def _change(data: Buffer, fold: NumberedFold) -> Change:
     entry = fold.entry
     weights = entry.blobs[0]
     number = LayerField.BLOBS
-    scaled = scaled_blob(weights, _factors(fold))
+    scaled = scaled_blob(weights, _grid(fold).row, _factors(fold))
     inside = [Change(weights.field.start, weights.field.end, message(number, scaled))]
     bias = message(number, [encode_blob(fold.bias.astype(np.float64), Form.DATA)])
     if len(entry.blobs) > 1:
@@ -244,9 +247,8 @@ def check_folds(
         if not entries or len(entries[-1].blobs) < 2:
             raise FoldError(f"layer '{name}' has not its folded weights; nothing was written")
         weights, bias = entries[-1].blobs[:2]
-        factors = _factors(fold)
-        for at, first, second in _pairs(fold, before, weights, data):
-            wanted = np.multiply(first, factors(at, first.size), dtype=np.float64)
+        for first, second, factor in _samples(fold, before, weights, data):
+            wanted = np.multiply(first, factor[:, None], dtype=np.float64)
             worst = max(worst, _difference(wanted, second))
         found = decode_blob(data, bias, path=index.path, place=f"layer '{name}', blob 1")
         worst = max(worst, _difference(fold.bias, found.reshape(-1)))
@@ -257,55 +259,25 @@ def check_folds(
     return worst
 
 
-def _pairs(
+def _samples(
     fold: NumberedFold, before: Buffer, weights: BlobHeader, data: Buffer
-) -> Iterator[tuple[int, Array, Array]]:
-    """Yield a place and the values there, as they were and as they are, of every channel."""
-    was = fold.entry.blobs[0]
-    old, new = _reader(before), _reader(data)
-    if weights.count <= _ALL or len(was.runs) != 1 or len(weights.runs) != 1:
-        for (at, first), (_, second) in zip(
-            stored_values(was, old), stored_values(weights, new), strict=True
-        ):
-            yield at, first, second
-        return
-    for at, count in _windows(fold):
-        yield at, values_at(was, old, at, count), values_at(weights, new, at, count)
-
-
-def _windows(fold: NumberedFold) -> Iterator[tuple[int, int]]:
-    """Yield places and numbers of values that have some of each channel."""
-    above, count, channels = fold.fold.above, fold.entry.blobs[0].count, fold.factor.size
-    if above.type == "Deconvolution":
-        group = max(1, integer(above, "convolution_param", "group", 1))
-        inputs = fold.entry.blobs[0].shape[0]
-        row, many = count // inputs, inputs // group
-        for i in range(group):
-            yield i * many * row, row
-    elif above.type == "InnerProduct" and flag(above, "inner_product_param", "transpose"):
-        yield 0, channels
-        yield count - channels, channels
-    else:
-        row = count // channels
-        for i in range(channels):
-            yield i * row, min(row, _SOME)
-            yield (i + 1) * row - min(row, _SOME), min(row, _SOME)
-
-
-def _reader(data: Buffer) -> ReadAt:
-    """Return what copies bytes out of a mapped file and gives the pages back."""
-    touched = 0
-
-    def read_at(start: int, size: int) -> bytes:
-        nonlocal touched
-        found = bytes(data[start : start + size])
-        touched += size + _AROUND
-        if touched > _KEPT:
-            forget(data)
-            touched = 0
-        return found
-
-    return read_at
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield values of some channels as they were and as they are, a row each, and their factors."""
+    was, grid = fold.entry.blobs[0], _grid(fold)
+    groups, inputs, outputs, row = grid
+    small = was.count <= _ALL
+    step = max(1, _AT_ONCE // row)
+    parts = (slice(row),) if small or row <= 2 * _SOME else (slice(_SOME), slice(-_SOME, None))
+    chosen = range(inputs) if small else sorted({0, inputs - 1})
+    for group, one, first in product(range(groups), chosen, range(0, outputs, step)):
+        at = (group * inputs + one) * outputs + first
+        shape = min(step, outputs - first), row
+        old, new = (rows_at(b, d, at * row, shape) for b, d in ((was, before), (weights, data)))
+        factor = fold.factor[group * outputs + first :][: shape[0]]
+        for part in parts:
+            yield old[:, part], new[:, part], factor
+        forget(before)
+        forget(data)
 
 
 def _difference(wanted: Array, found: Array) -> float:

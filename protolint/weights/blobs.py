@@ -47,15 +47,15 @@ from protolint.wire import (
 
 __all__ = [
     "Array", "Factors", "Form", "decode_blob", "encode_blob", "form_of", "recoded_blob",
-    "scaled_blob", "stored_values", "values_at",
+    "rows_at", "scaled_blob",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
-#: From the place of a value and a number of values to their factors, or the one that all have.
+#: From the place of a value and a number of values to their factors.
 Factors: TypeAlias = Callable[[int, int], Array]
 
 # How many values are converted at once, so that memory does not grow with the blob.
-_VALUES_AT_ONCE = 1 << 18
+_VALUES_AT_ONCE = 1 << 17
 
 
 class Form(Enum):
@@ -154,12 +154,13 @@ def recoded_blob(header: BlobHeader, form: Form) -> tuple[Piece, ...]:
     return (before, Generated(size, chunks), after)
 
 
-def scaled_blob(header: BlobHeader, factors: Factors) -> tuple[Piece, ...]:
+def scaled_blob(header: BlobHeader, row: int, factors: Factors) -> tuple[Piece, ...]:
     """Return the pieces of a BlobProto with every value times a factor, worked out in float64.
 
-    `factors` gives those of some values, by the place of the first one and their number. The
-    values are made in bounded memory while writing, as floats (UsageError then where one becomes
-    infinite). Raises ValueError for a blob whose header has a problem.
+    `factors` gives those of some values, by the place of the first one and their number: one for
+    each, or one for each `row` of them. The values are made in bounded memory while writing, as
+    floats (UsageError then where one becomes infinite). Raises ValueError for a blob whose
+    header has a problem.
     """
     source, problem = form_of(header), header.problem()
     if problem is not None or source is None:
@@ -167,57 +168,57 @@ def scaled_blob(header: BlobHeader, factors: Factors) -> tuple[Piece, ...]:
     form = Form.DATA
     size = header.count * _TYPES[form][0].itemsize
     before, after = _frame(form, header.shape, size)
+    many = max(1, _VALUES_AT_ONCE // row) * row if row < _VALUES_AT_ONCE else _VALUES_AT_ONCE
 
-    nothing = np.zeros(_VALUES_AT_ONCE, _TYPES[form][0])
-
-    def chunks(read_at: ReadAt) -> Iterator[bytes | memoryview]:
-        for at, values in stored_values(header, read_at):
-            made = np.multiply(values, factors(at, values.size), dtype=np.float64)
-            with np.errstate(over="ignore", under="ignore"):
-                fitted = made.astype(_TYPES[form][0])
-            # NaN where a value is not finite, by one pass over them.
-            if not np.isfinite(np.dot(fitted, nothing[: fitted.size])):
-                fitted = _fitted(made, form)
-            yield fitted.data.cast("B")
+    def chunks(read_at: ReadAt) -> Iterator[memoryview]:
+        made, nothing = np.zeros((2, min(many, header.count)), _TYPES[form][0])
+        at = 0
+        for run in header.runs:
+            for values in _stored(read_at, run, _TYPES[source][0], many):
+                factor = factors(at, values.size)[:, None]
+                grid = values.reshape(factor.size, -1)
+                fitted = made[: values.size]
+                with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                    out = fitted.reshape(grid.shape)
+                    np.multiply(grid, factor, out=out, dtype=np.float64, casting="same_kind")
+                    # NaN where a value is not finite, by one pass over them.
+                    if not np.isfinite(np.dot(fitted, nothing[: fitted.size])):
+                        fitted = _fitted(np.multiply(grid, factor, dtype=np.float64), form).ravel()
+                yield fitted.data.cast("B")
+                at += values.size
 
     return (before, Generated(size, chunks), after)
 
 
-def values_at(header: BlobHeader, read_at: ReadAt, at: int, count: int) -> Array:
-    """Return some values of a blob as they are stored; ValueError where they are in pieces."""
-    form = form_of(header)
-    if form is None or len(header.runs) != 1:
-        raise ValueError("the values do not lie in one piece")
-    stored, (run,) = _TYPES[form][0], header.runs
-    data = read_at(run.start + at * run.stride, (count - 1) * run.stride + stored.itemsize)
-    found: Array = np.ndarray((count,), stored, data, 0, (run.stride,))
-    return found
+def rows_at(header: BlobHeader, data: Buffer, at: int, shape: tuple[int, int]) -> Array:
+    """Return rows of values of a blob as they are stored, of which the first is at a place.
 
-
-def stored_values(header: BlobHeader, read_at: ReadAt) -> Iterator[tuple[int, Array]]:
-    """Yield the values of a blob as they are stored, some at a time, with the first one's place."""
+    The array is the file's own memory where the values lie in one piece, else a copy.
+    """
     form = form_of(header)
-    if form is None:
-        return
-    stored = _TYPES[form][0]
-    at = 0
-    for run in header.runs:
-        for first in range(0, run.length, _VALUES_AT_ONCE):
-            count = min(_VALUES_AT_ONCE, run.length - first)
-            start = run.start + first * run.stride
-            data = read_at(start, (count - 1) * run.stride + stored.itemsize)
-            yield at, np.ndarray((count,), stored, data, 0, (run.stride,))
-            at += count
+    rows: Array
+    if form is not None and len(header.runs) == 1:
+        (run,) = header.runs
+        strides = shape[1] * run.stride, run.stride
+        rows = np.ndarray(shape, _TYPES[form][0], data, run.start + at * run.stride, strides)
+    else:
+        rows = decode_blob(data, header, path="", place="").reshape(-1, shape[1])
+        rows = rows[at // shape[1] :][: shape[0]]
+    return rows
 
 
 def _converted(read_at: ReadAt, run: Run, stored: np.dtype[Any], form: Form) -> Iterator[bytes]:
     """Yield the values of one run in another form, a bounded number at a time."""
-    for first in range(0, run.length, _VALUES_AT_ONCE):
-        count = min(_VALUES_AT_ONCE, run.length - first)
-        start = run.start + first * run.stride
-        data = read_at(start, (count - 1) * run.stride + stored.itemsize)
-        values = np.ndarray((count,), stored, data, 0, (run.stride,))
+    for values in _stored(read_at, run, stored, _VALUES_AT_ONCE):
         yield _fitted(values, form).tobytes()
+
+
+def _stored(read_at: ReadAt, run: Run, stored: np.dtype[Any], many: int) -> Iterator[Array]:
+    """Yield the values of one run as they are stored, so many at a time."""
+    for first in range(0, run.length, many):
+        count = min(many, run.length - first)
+        data = read_at(run.start + first * run.stride, (count - 1) * run.stride + stored.itemsize)
+        yield np.ndarray((count,), stored, data, 0, (run.stride,))
 
 
 def _fitted(values: Array, form: Form) -> Array:

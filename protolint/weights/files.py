@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from stat import S_ISREG
 
@@ -69,5 +69,9 @@ def mapped(path: str) -> Iterator[tuple[Buffer, FileState]]:
             data = mmap.mmap(file.fileno(), state.size, access=mmap.ACCESS_READ)
         except OSError as error:
             raise InputError(path, f"cannot be read: {error.strerror or error}") from error
-        with data:
+        try:
             yield data, state
+        finally:
+            # Where something fails, its traceback may keep an array over the file.
+            with suppress(BufferError):
+                data.close()

@@ -67,7 +67,7 @@ def _bytes(piece: bytes | Copy | Generated, data: bytes) -> bytes:
     if isinstance(piece, Copy):
         return data[piece.start : piece.end]
     if isinstance(piece, Generated):
-        return b"".join(piece.chunks(lambda start, size: data[start : start + size]))
+        return b"".join(map(bytes, piece.chunks(lambda at, size: data[at : at + size])))
     return piece
 
 

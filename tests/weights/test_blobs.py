@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from protolint.weights.blobs import (
     encode_blob,
     form_of,
     recoded_blob,
+    rows_at,
+    scaled_blob,
 )
 from protolint.weights.header import BlobHeader, RawType, Storage, read_header
 from protolint.weights.splice import Copy, Generated, Piece
@@ -52,7 +55,8 @@ def made(data: bytes, pieces: tuple[Piece, ...]) -> bytes:
         if isinstance(piece, Copy):
             parts.append(data[piece.start : piece.end])
         elif isinstance(piece, Generated):
-            parts.append(b"".join(piece.chunks(lambda at, size: data[at : at + size])))
+            chunks = piece.chunks(lambda at, size: data[at : at + size])
+            parts.append(b"".join(map(bytes, chunks)))
             assert len(parts[-1]) == piece.length
         else:
             parts.append(piece)
@@ -266,3 +270,26 @@ def test_a_value_that_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError, match="does not fit in data"):
         encode_blob(np.array([1e300]))
     assert encode_blob(np.array([np.inf, np.nan], np.float32), Form.RAW_HALF)
+
+
+@pytest.mark.parametrize("row", [1, 2, 3, 6])
+@pytest.mark.parametrize("cuts", [(0, 12), (0, 5, 12)])
+def test_rows_are_scaled_wherever_their_values_lie(
+    row: int, cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one piece or several, in chunks of whole rows or not; rows_at has no copy of one piece."""
+    monkeypatch.setattr("protolint.weights.blobs._VALUES_AT_ONCE", 4)
+    values = np.arange(12, dtype=np.float32)
+    parts = (values[a:b].tobytes() for a, b in pairwise(cuts))
+    shape = length_delimited(7, length_delimited(1, b"\x0c"))
+    data, header = header_of(b"".join(length_delimited(5, part) for part in parts) + shape)
+    factor = np.linspace(1, 2, 12 // row)
+
+    def factors(at: int, size: int) -> Array:
+        found: Array = np.repeat(factor, row)[at : at + size]
+        return found[::row] if at % row == size % row == 0 else found
+
+    found = values_of(made(data, scaled_blob(header, row, factors)))
+    wanted = (values * np.repeat(factor, row)).astype(np.float32)
+    assert np.array_equal(found, wanted)
+    assert np.array_equal(rows_at(header, data, row, (1, row))[0], values[row : 2 * row])
