@@ -223,6 +223,21 @@ def test_the_index_names_every_guide() -> None:
         assert guide.name == "README.md" or f"]({guide.name})" in text
 
 
+def test_the_site_names_every_guide() -> None:
+    site = (REPOSITORY / "mkdocs.yml").read_text("utf-8")
+    for guide in GUIDES:
+        assert re.search(rf": {re.escape(guide.name)}$", site, re.MULTILINE), guide.name
+
+
+def test_the_reference_of_the_command_line_is_up_to_date() -> None:
+    """The page and the manual page say what ``--help`` says."""
+    script = REPOSITORY / "scripts" / "gen_cli_docs.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_addresses_are_those_of_the_project() -> None:
     from protolint.report.pages import HOME
 

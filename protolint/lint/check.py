@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.lint.file_report import FileReport
-from protolint.lint.guess import holds_back, with_careful_fixes
+from protolint.lint.guess import holds_back, with_careful_fixes, with_waiting_fixes
 from protolint.lint.merge import merged
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import NOTHING, Finding, Needs, Rule, Scope
@@ -79,7 +79,7 @@ def check_readings(
     reports = []
     for (target, _), kept in zip(checked, outcome.kept, strict=True):
         file = readings.read(target.dialect)
-        found = tuple(_presented(file, merged(kept)))
+        found = tuple(_presented(file, with_waiting_fixes(merged(kept))))
         reports.append(
             FileReport(
                 source,

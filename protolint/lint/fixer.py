@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Applicability, Edit, Fix, apply_edits, overlap
 from protolint.errors import ProtolintError
+from protolint.lint.guess import misspelt_layers, waits
 from protolint.record import NamedTuple
 from protolint.source import Source
 
@@ -62,19 +63,16 @@ def fix_source(
 def select_edits(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tuple[str, Fix]]:
     """Return the fixes that may be applied at once: allowed, and not in each other's way.
 
-    Two fixes may share an edit that is the same to the letter. In a layer with a field that
-    nobody knows nothing is added or taken away: that field may be what seems to be missing.
+    Two fixes may share an edit that is the same to the letter. What waits for the spelling of a
+    field is left for the round after it.
     """
     found = list(diagnostics)
-    unknown = [d for d in found if d.code == "PT002"]
-    misspelt = {d.layer for d in unknown} | {r.layer for d in unknown for r in d.repeats}
+    misspelt = misspelt_layers(found)
     chosen: list[tuple[str, Fix]] = []
     taken: list[Edit] = []
     for diagnostic in found:
         fix = diagnostic.fix
-        if fix is None or not _is_allowed(fix, unsafe):
-            continue
-        if diagnostic.layer in misspelt and not diagnostic.code.startswith(("PT", "PL")):
+        if fix is None or not _is_allowed(fix, unsafe) or waits(diagnostic, misspelt):
             continue
         fresh = [edit for edit in fix.edits if edit not in taken]
         if not fresh or any(_in_the_way(a, b) for a in fresh for b in taken):

@@ -151,3 +151,17 @@ def test_a_file_that_is_broken_already_is_not_broken_by_a_fix() -> None:
         unsafe=True,
     )
     assert done.source.data == b"layer {\n}}\n"
+
+
+def test_what_is_announced_as_safe_is_what_fixing_applies() -> None:
+    """A fix that waits for the spelling of a field is announced as unsafe, and applied as such."""
+    net = Path(__file__).parents[2] / "fixtures" / "nets" / "digits_opening_post.prototxt"
+    workspace = Workspace(Choices(targets=(DIALECTS["nvidia-0.15"],), isolated=True))
+
+    def check(source: Source) -> tuple[Diagnostic, ...]:
+        return check_source(workspace, source)[0].diagnostics
+
+    fixed = fix_source(Source(str(net), net.read_bytes()), check).source
+    left = [d for d in check(fixed) if d.fix and d.fix.applicability is Applicability.SAFE]
+    assert not left, left
+    assert not check(fix_source(fixed, check, unsafe=True).source)
