@@ -9,6 +9,7 @@ from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, PathType, TargetType
 from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
+from protolint.conversion.prove.ways import AUTO, WAYS
 from protolint.deploy.importers import IMPORTERS, limits
 from protolint.layers.shape import Shape
 from protolint.shown import shown
@@ -56,6 +57,13 @@ __all__ = ["command"]
     metavar="STAT",
     help="variance, inv-std or second-moment, if uncertain.",
 )
+@click.option(
+    "--prove",
+    type=click.Choice(WAYS),
+    default=AUTO,
+    metavar="WAY",
+    help="Run both nets: auto, run or none.  [auto]",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there already.")
 @common_options
 def command(
@@ -71,6 +79,7 @@ def command(
     fold: bool,
     source: str | None,
     bn_stat: str | None,
+    prove: str,
     force: bool,
     choices: Choices,
 ) -> int:
@@ -94,6 +103,7 @@ def command(
         fold=fold,
         source=source,
         bn_stat=bn_stat,
+        prove=prove,
         force=force,
     )
     workspace = Workspace(choices._replace(targets=chosen))

@@ -17,12 +17,12 @@ from protolint.conversion.bundle import Bundle
 from protolint.conversion.fold import Folding, fold_net
 from protolint.conversion.inputs import Input
 from protolint.conversion.numbers.model import Model, read_model_file
+from protolint.conversion.prove.ways import AUTO, NEVER, too_large
 from protolint.conversion.pruned import plain_job, pruned_job
 from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing, write_jobs
 from protolint.deploy.fork_norms import scale_changes
 from protolint.deploy.net import DeployNet, deploy_net
-from protolint.deploy.prove import run_both
 from protolint.edit import apply_edits
 from protolint.errors import InputError, UsageError
 from protolint.files import check_target
@@ -45,7 +45,8 @@ class Wishes:
 
     `to` is the Caffe whose form is written, `target` the one that the net is for; `sizes` are
     those of inputs. `drop_global_stats` lets stored statistics take the place of a batch's own,
-    `fold` takes BatchNorm and Scale layers into the layers above them.
+    `fold` takes BatchNorm and Scale layers into the layers above them. `prove` says when both
+    nets are run: AUTO, RUN or NEVER.
     """
 
     to: Dialect | None = None
@@ -57,6 +58,7 @@ class Wishes:
     source: str | None = None
     bn_stat: str | None = None
     force: bool = False
+    prove: str = AUTO
     tolerance: float = 1e-6
 
 
@@ -115,7 +117,7 @@ def deploy(
     def last() -> None:
         if weights is not None and made.file.accepted and not made.fork_norms:
             temporary = next(job.temporary for job in jobs if job.path == weights)
-            proofs.append(run_both(made.net, weights, after.nets[0], temporary))
+            proofs.append(_run(made.net, text, weights, temporary, target, wishes.prove))
 
     with _made(folder):
         write_jobs(jobs, Writing(False, wishes.force, progress, wishes.tolerance), last)
@@ -124,6 +126,18 @@ def deploy(
     remarks = (*made.remarks, *lacking, *notes, *filter(None, proofs))
     state = str(made.view.state)
     return Deployment(tuple(outputs), state, target.name, remarks, after.nets[0])
+
+
+def _run(net: Net, text: bytes, weights: str, made: str, target: Dialect, way: str) -> str:
+    """Return what running the net before and after shows, "" for nothing; raises ProofError."""
+    if way == NEVER:
+        return ""
+    large = too_large(weights) if way == AUTO else ""
+    if large:
+        return large
+    from protolint.conversion.prove.run import Side, prove_by_running
+
+    return prove_by_running(Side(net, text, weights, made), target, way)
 
 
 @contextmanager

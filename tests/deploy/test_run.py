@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import protolint
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
+from protolint.comparison.models import compare_models
 from protolint.deploy.run import Deployment, Wishes, deploy
 from protolint.errors import InputError, ProtolintError
 from protolint.layers.shape import Shape
@@ -51,7 +53,7 @@ def test_golden_nets_give_the_real_outputs(net: Path, tmp_path: Path) -> None:
         folder = tmp_path / source.stem
         done = deployed(source, weights, folder, sizes=sizes)
         assert done.to == "bvlc"
-        assert "both nets run on random input: outputs differ by " in done.remarks[-1]
+        assert done.remarks[-1].startswith("run before and after: equal within rounding in ")
         made = protolint.run(*done.written, data=data, target="bvlc", isolated=True)
         assert made["mix_b"] == pytest.approx(wanted, rel=1e-5, abs=2e-6)
 
@@ -134,10 +136,15 @@ def test_a_net_that_gives_something_else_is_not_written(
     fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     golden = fixtures / "golden" / "bvlc-master-9b89154"
-    monkeypatch.setattr("protolint.deploy.prove.OUTPUT_TOLERANCE", -1.0)
-    with pytest.raises(ProtolintError, match="would give other values of 'mix_b'"):
-        deployed(golden / "brook.prototxt", golden / "brook.caffemodel", tmp_path / "o")
+    strict = partial(compare_models, tolerance=-1.0)
+    monkeypatch.setattr("protolint.conversion.prove.run.compare_models", strict)
+    pair = golden / "brook.prototxt", golden / "brook.caffemodel"
+    with pytest.raises(ProtolintError, match="before and after differ from layer 'pix'"):
+        deployed(*pair, tmp_path / "o")
     assert not (tmp_path / "o").exists()
+    assert not [
+        line for line in deployed(*pair, tmp_path / "o", prove="none").remarks if "run" in line
+    ]
 
 
 def test_every_value_becomes_a_plain_float(fixtures: Path, tmp_path: Path) -> None:
