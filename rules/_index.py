@@ -127,4 +127,5 @@ ROWS = (
     ('wt019_hdf5_not_adapted', 'error', 'weights', False, ('nvidia-0.16', 'nvidia-0.16.1', 'nvidia-0.17'), ((), (), (), False, False)),
     ('wt020_raw_data_unknown', 'error', 'weights', False, ('bvlc', 'intel', 'nvidia-0.14', 'nvidia-0.15', 'ssd'), ((), (), (), False, False)),
     ('wt021_scale_weights_dropped', 'error', 'weights', False, (), ((), (), (), False, False)),
+    ('wt022_trained_otherwise', 'warning', 'weights', False, (), ((), (), (), False, False)),
 )

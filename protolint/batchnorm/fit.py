@@ -341,4 +341,5 @@ def _eps(net: Net, weights: WeightsFile, places: Mapping[str, Sequence[Wanted]])
         trained = kind.kind.eps.effective(norm.facts.norm.eps)
         if single(trained) != single(kind.eps):
             text = f"'{norm.name}' was trained with eps {trained:.6g}, and has {kind.eps:.6g} in"
-            yield Gap("eps", norm.name, f"{text} the net; write the one of the weights")
+            text += " the net; write the one of the weights"
+            yield Gap("eps", norm.name, text, position=norm.position)

@@ -72,16 +72,17 @@ def shapes_of(spec: Spec, bottom: Dims, caffe: str) -> tuple[list[Dims], Dims]:
     if spec.type == "PReLU":
         return [(channels,)], bottom
     assert spec.type == "BatchNorm"
-    statistics = [(channels,), (channels,), (1,)]
+    statistics: list[Dims] = [(channels,), (channels,), (1,)]
     if caffe == "nvidia-0.15":
-        return [(channels,)] * 4 + [(1,)], bottom
+        return [*statistics[:2], *statistics], bottom
     affine = spec.bias and caffe in ("nvidia-0.16", "nvidia-0.17")
     return statistics + [(channels,)] * 2 * affine, bottom
 
 
 def net_of(layers: list[Spec], caffe: str, phase: str) -> list[tuple[str, str, list[Dims]]]:
     """What Net::Init makes of a net in a phase: name, type and blobs of each layer."""
-    shape, found = (2, 3, 9, 9), []
+    shape: Dims = (2, 3, 9, 9)
+    found = []
     for spec in layers:
         if spec.phase in ("", phase):
             blobs, shape = shapes_of(spec, shape, caffe)
@@ -112,10 +113,8 @@ def aborts_at(net: list[tuple[str, str, list[Dims]]], file: list[Stored], caffe:
 
 def text_of(layers: list[Spec], caffe: str) -> str:
     """The prototxt of a net."""
-    lines = [
-        'layer { name: "data" type: "DummyData" top: "b"'
-        " dummy_data_param { shape { dim: [2, 3, 9, 9] } } }"
-    ]
+    data = "dummy_data_param { shape { dim: [2, 3, 9, 9] } }"
+    lines = ['layer { name: "data" type: "DummyData" top: "b" ' + data + " }"]
     for spec in layers:
         bias = str(spec.bias).lower()
         params = {
