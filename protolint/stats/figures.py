@@ -26,6 +26,10 @@ _NAMES = 52
 _LETTER = 6.2
 _OVERVIEW = 240
 _GUTTER = 22
+#: Layers that need no more than this width each, so as not to fill a page with nothing.
+_FEW, _FEW_WIDTH = 8, 56
+#: The most letters of a layer's name under an overview.
+_NAME = 16
 #: The width of a range in a table.
 _BAR = 112
 
@@ -228,12 +232,14 @@ def overview(
     eps: Sequence[float] = (),
     before: Sequence[float] = (),
     marked: Sequence[bool] = (),
+    names: Sequence[str] = (),
 ) -> str:
     """Return a bar from the smallest to the largest value of each layer, a tick at the median.
 
     As wide as there is room: places are in percent. The part of a bar that lies under the
     layer's eps is marked; a layer with values that are not on the axis gets a dot in a strip
-    under it. `before` are earlier middles, NaN for none; `marked` the layers with findings.
+    under it. `before` are earlier middles, NaN for none; `marked` the layers with findings;
+    `names` stand upright under the bars, the ends of long ones.
     """
     foot = _OVERVIEW - _GUTTER
     step = 100 / max(len(ranges), 1)
@@ -251,7 +257,7 @@ def overview(
         return f'<line class="{kind}" {sides} y1="{_r(y)}" y2="{_r(y)}"/>'
 
     parts = [level("grid", 50, 50, height(10.0**decade)) for decade in axis.ticks(7)]
-    short = min(step * 0.36, 1.2)
+    short = min(step * 0.36, 1.2 if len(ranges) > _FEW else 5.0)
     for i, found in enumerate(ranges):
         x = (i + 0.5) * step
         if i < len(marked) and marked[i]:
@@ -275,8 +281,17 @@ def overview(
         if i < len(eps) and axis.place(eps[i]) is not None:
             parts.append(level("eps", x, step / 2, split))
     parts.append(level("base", 50, 50, foot))
+    for i, name in enumerate(names):
+        text = name if len(name) <= _NAME else f"\N{HORIZONTAL ELLIPSIS}{name[1 - _NAME :]}"
+        place = f'x="{_p((i + 0.5) * step)}" y="{_OVERVIEW + 4}"'
+        parts.append(f'<text class="below {wide}" {place}>{clean(text)}</text>')
+    longest = max((min(len(name), _NAME) for name in names), default=0)
+    whole = _OVERVIEW + (round(longest * _LETTER) + 6 if names else 0)
+    size = (
+        f'plot few" width="{len(ranges) * _FEW_WIDTH}"' if len(ranges) <= _FEW else f'plot {wide}"'
+    )
     return (
-        f'<svg class="plot" role="img" height="{_OVERVIEW}">'
+        f'<svg class="{size} role="img" height="{whole}">'
         f"<title>{clean(title)}</title><desc>{clean(about)}</desc>{''.join(parts)}</svg>"
     )
 

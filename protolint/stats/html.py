@@ -11,11 +11,13 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import numpy as np
 
 from protolint.diagnostic import Diagnostic
 from protolint.files import replace_file
+from protolint.stats.definitions import DEAD, DENORMAL, FIGURES, GAIN_SIZE, VARIANCE
 from protolint.stats.figures import clean, overview, overview_axis
 from protolint.stats.figures_axis import LogAxis, log_axis, number
 from protolint.stats.html_detail import detail, variance_lines
@@ -30,17 +32,12 @@ __all__ = ["page", "write_html"]
 
 #: Layers that moved most, shown together.
 _MOST_MOVED = 4
+#: Layers that are named under an overview; of more, the one that is pointed at is named.
+_MOST_UNDER = 60
 #: Layers that are open when the page is; the rest opens when asked for.
 _MOST_OPEN = 4
 #: Layers named for a rule on top, before "and more".
 _MOST_NAMED = 8
-_WORDS = (
-    ("Variance", "The running average after its factor. The layer divides by sqrt(var + eps)."),
-    ("Gain", "gamma / sqrt(var + eps): what a channel is multiplied by; shown without its sign."),
-    ("Dead", "A channel with a variance from 0 to eps: its input hardly varied in training."),
-    ("Denormal", "A variance too small for a normal 32-bit number, but not 0."),
-    ("Eps share", "eps / (var + eps) where it is most: at 100 %, eps alone decides the gain."),
-)
 
 
 def write_html(report: StatsReport, path: str) -> None:
@@ -81,7 +78,7 @@ def page(report: StatsReport) -> str:
         '<link rel="icon" href="data:,">\n'
         f"<title>{clean(title)}</title>\n<style>{css}</style>\n</head>\n<body>\n"
         f"{skip}{_header(report)}<main>\n{''.join(parts)}</main>\n"
-        "<footer><p>Made by <b>protolint stats</b>.</p></footer>\n"
+        f"<footer><p>Made by <b>protolint stats</b> {version('protolint-caffe')}.</p></footer>\n"
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
@@ -125,8 +122,8 @@ def _totals(layers: Sequence[Layer]) -> str:
     facts = [
         ("Layers", len(layers), False),
         ("Channels", channels, False),
-        ("Dead", sum(one.dead for one in summaries), True),
-        ("Denormal", sum(one.denormal for one in summaries), True),
+        (DEAD.title, sum(one.dead for one in summaries), True),
+        (DENORMAL.title, sum(one.denormal for one in summaries), True),
         ("Negative", sum(one.negative for one in summaries), True),
         ("Not finite", sum(one.non_finite for one in summaries), True),
     ]
@@ -188,8 +185,8 @@ def _snapshots(report: StatsReport, layers: Sequence[Layer]) -> str:
         for title, kind in (
             ("Snapshot", "name text"),
             ("Layers", "num"),
-            ("Dead", "num"),
-            ("Median ratio", "num"),
+            (DEAD.title, "num"),
+            ("Median layer moved by", "num"),
             ("Layers that moved", "num"),
             ("File", "text"),
         )
@@ -218,7 +215,7 @@ def _glance(report: StatsReport, layers: Sequence[Layer], axis: LogAxis) -> str:
     figures = _ranges(
         report,
         layers,
-        "Variance",
+        VARIANCE.title,
         [layer.summary.variance for layer in layers],
         axis,
         [one.variance.median if one is not None else math.nan for one in then],
@@ -226,7 +223,7 @@ def _glance(report: StatsReport, layers: Sequence[Layer], axis: LogAxis) -> str:
     ) + _ranges(
         report,
         layers,
-        "Gain",
+        GAIN_SIZE.title,
         [layer.summary.gain_size for layer in layers],
         log_axis([gains(layer.now) for layer in layers], 1.0),
         [one.gain_size.median if one is not None else math.nan for one in then],
@@ -257,12 +254,13 @@ def _ranges(
     figure = overview(
         ranges, axis, f"{name} of each layer", _said(name, ranges, layers),
         eps=eps, before=before, marked=marked,
+        names=[layer.name for layer in layers] if len(layers) <= _MOST_UNDER else (),
     )  # fmt: skip
     order = f"Layers 1 to {len(layers)}, in the order of the net"
     return (
         f'<figure><figcaption>{name} <span class="quiet">{", ".join(key)}</span></figcaption>'
         f'<div class="wide">{overview_axis(axis, off)}{figure}</div>'
-        f'<p class="readout" data-of="{name.lower()}">{order}</p></figure>'
+        f'<p class="readout" data-of="{name.split()[0].lower()}">{order}</p></figure>'
     )
 
 
@@ -307,7 +305,10 @@ def _details(report: StatsReport, layers: Sequence[Layer]) -> str:
 
 
 def _words() -> str:
-    items = "".join(f"<div><dt>{word}</dt><dd>{meaning}</dd></div>" for word, meaning in _WORDS)
+    items = "".join(
+        f"<div><dt>{figure.title}</dt><dd>{figure.meaning[0].upper()}{figure.meaning[1:]}.</dd></div>"
+        for figure in FIGURES
+    )
     return (
         '<section aria-labelledby="words" class="words"><h2 id="words">Words</h2>'
         f"<dl>{items}</dl></section>\n"

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from protolint.batchnorm.state import Array
+from protolint.stats.definitions import GAIN, GAIN_SIZE, VARIANCE
 from protolint.stats.figures import Line, clean, histogram, lines
 from protolint.stats.figures_axis import binned, digits, log_axis, number
 from protolint.stats.html_layers import Layer, gains
@@ -28,7 +29,7 @@ def detail(layer: Layer, report: StatsReport, opened: bool) -> str:
         figures = [_histograms(layer, report)]
         if sum(one is not None for one in layer.history) > 1:
             figures += [_figure("Variance over snapshots", variance_lines(layer, report))]
-            figures += [_figure("Gain over snapshots", _gain_lines(layer, report))]
+            figures += [_figure(f"{GAIN_SIZE.title} over snapshots", _gain_lines(layer, report))]
         parts.append(f'<div class="figures">{"".join(figures)}</div>')
         tables = [_numbers(layer)]
         tables += [_over_snapshots(layer, report)] if len(report.snapshots) > 1 else []
@@ -114,13 +115,13 @@ def _histograms(layer: Layer, report: StatsReport) -> str:
         now.eps,
     )
     gain = _histogram(
-        f"Gain of {layer.name}",
+        f"{GAIN_SIZE.title} of {layer.name}",
         _about_gain(layer),
         gains(now),
         gains(then) if then is not None else None,
         None,
     )
-    return _figure(f"Variance {which}", variance) + _figure(f"Gain {which}", gain)
+    return _figure(f"Variance {which}", variance) + _figure(f"{GAIN_SIZE.title} {which}", gain)
 
 
 def _histogram(title: str, about: str, now: Array, then: Array | None, eps: float | None) -> str:
@@ -139,8 +140,8 @@ def _about_variance(layer: Layer) -> str:
 def _about_gain(layer: Layer) -> str:
     """Return the histogram of the gain in words."""
     negative = int((layer.now.gain < 0).sum())
-    sign = f", without its sign, which is negative in {negative:,}" if negative else ""
-    return f"{_about(layer, 'gain', layer.summary.gain_size)}{sign}."
+    sign = f"; the gain is negative in {negative:,}" if negative else ""
+    return f"{_about(layer, GAIN_SIZE.name, layer.summary.gain_size)}{sign}."
 
 
 def _about(layer: Layer, name: str, found: Spread) -> str:
@@ -154,12 +155,12 @@ def _about(layer: Layer, name: str, found: Spread) -> str:
 def variance_lines(layer: Layer, report: StatsReport) -> str:
     """Return the smallest, middle and largest variance of a layer over the snapshots."""
     found = [summary_of(one).variance if one is not None else _NONE for one in layer.history]
-    return _lines(layer, report, found, "Variance", layer.now.eps)
+    return _lines(layer, report, found, VARIANCE.title, layer.now.eps)
 
 
 def _gain_lines(layer: Layer, report: StatsReport) -> str:
     found = [summary_of(one).gain_size if one is not None else _NONE for one in layer.history]
-    return _lines(layer, report, found, "Gain", None)
+    return _lines(layer, report, found, GAIN_SIZE.title, None)
 
 
 def _lines(
@@ -218,7 +219,7 @@ def _numbers(layer: Layer) -> str:
         ("Variance", found.variance),
         ("Gamma", found.gamma if layer.now.affine else _NONE),
         ("Beta", found.beta if layer.now.affine else _NONE),
-        ("Gain", found.gain),
+        (GAIN.title, found.gain),
     ):
         if not math.isnan(one.median):
             cells = "".join(f"<td>{digits(value)}</td>" for value in one)

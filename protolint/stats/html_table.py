@@ -7,6 +7,19 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from protolint.stats.definitions import (
+    AGE,
+    CHANNELS,
+    DEAD,
+    DENORMAL,
+    EPS_SHARE,
+    GAIN_SIZE,
+    GAP,
+    MOVED,
+    VARIANCE,
+    Figure,
+    share_text,
+)  # fmt: skip
 from protolint.stats.figures import clean, range_bar
 from protolint.stats.figures_axis import LogAxis, digits, number
 from protolint.stats.html_layers import RANK, Layer
@@ -20,7 +33,8 @@ _NOTHING = '<td class="num none">\N{EN DASH}</td>'
 class _Column(NamedTuple):
     """A column: its head, what its cells are made by, and the group of columns it is in.
 
-    `kind` is `num`, `text`, or `drawn` for one that nothing is sorted by.
+    `kind` is `num`, `text`, or `drawn` for one that nothing is sorted by. `minor` columns are left
+    out on a narrow screen, and those of them that are `minor less` on one of middle width.
     """
 
     title: str
@@ -28,6 +42,7 @@ class _Column(NamedTuple):
     kind: str = "num"
     group: str = ""
     about: str = ""
+    minor: str = ""
 
 
 def table(layers: Sequence[Layer], axis: LogAxis) -> str:
@@ -38,8 +53,10 @@ def table(layers: Sequence[Layer], axis: LogAxis) -> str:
         f"{''.join(column.cell(layer, axis) for column in columns)}</tr>\n"
         for layer in layers
     )
+    sizes = "".join(f'<col class="{column.minor}">' for column in columns)
     return (
         '<table id="layers"><caption class="unseen">BatchNorm layers</caption>'
+        f"<colgroup>{sizes}</colgroup>"
         f"<thead>{_head(columns)}</thead>\n<tbody>\n{rows}</tbody></table>"
     )
 
@@ -51,47 +68,49 @@ def chip(text: str, kind: str) -> str:
 
 def _columns(layers: Sequence[Layer]) -> list[_Column]:
     columns = [
-        _Column("#", lambda layer, _: _number(layer.number), about="Place in the net"),
+        _Column(
+            "#",
+            lambda layer, _: _number(layer.number),
+            about="Place in the net",
+            minor="minor less",
+        ),
         _Column("Layer", _name, "text"),
-        _Column("Findings", _findings, "text"),
-        _Column(
-            "Channels", lambda layer, _: _number(layer.now.channels if layer.readable else None)
+        _Column("Findings", _findings, "text", minor="minor"),
+        _of(
+            CHANNELS,
+            lambda layer, _: _number(layer.now.channels if layer.readable else None),
+            minor="minor less",
         ),
-        _Column("range", _range, "drawn", "Variance"),
-        _Column("min", lambda layer, _: _variance(layer, 0), group="Variance"),
-        _Column("median", lambda layer, _: _variance(layer, 1), group="Variance"),
-        _Column("max", lambda layer, _: _variance(layer, 2), group="Variance"),
+        _Column("range", _range, "drawn", VARIANCE.title, minor="minor"),
+        _Column("min", lambda layer, _: _variance(layer, 0), group=VARIANCE.title),
         _Column(
-            "Dead",
-            lambda layer, _: _wrong(layer, layer.summary.dead),
-            about="Channels with a variance under eps",
+            "median", lambda layer, _: _variance(layer, 1), group=VARIANCE.title, minor="minor"
+        ),
+        _Column("max", lambda layer, _: _variance(layer, 2), group=VARIANCE.title, minor="minor"),
+        _of(DEAD, lambda layer, _: _wrong(layer, layer.summary.dead), minor="minor"),
+        _of(DENORMAL, lambda layer, _: _wrong(layer, layer.summary.denormal), minor="minor less"),
+        _Column(
+            "median",
+            lambda layer, _: _value(layer.summary.gain_size.median),
+            group=GAIN_SIZE.title,
+            minor="minor",
         ),
         _Column(
-            "Denormal",
-            lambda layer, _: _wrong(layer, layer.summary.denormal),
-            about="Channels with a variance under 1.18e-38 that is not 0",
+            "max", lambda layer, _: _value(layer.summary.gain_size.high), group=GAIN_SIZE.title
         ),
-        _Column("median", lambda layer, _: _value(layer.summary.gain_size.median), group="Gain"),
-        _Column("max", lambda layer, _: _value(layer.summary.gain_size.high), group="Gain"),
-        _Column(
-            "Eps share",
-            _eps_share,
-            about="How much of var + eps is eps, in the channel with the most",
-        ),
+        _of(EPS_SHARE, _eps_share),
     ]
     if any(layer.now.age.passes is not None for layer in layers):
-        columns.append(_Column("Age", _age, about="TRAIN passes that the average covers"))
+        columns.append(_of(AGE, _age))
     if any(layer.drifts for layer in layers):
-        columns.append(
-            _Column(
-                "Moved by", _moved, about="What half of the variances moved by from file to file"
-            )
-        )
+        columns.append(_of(MOVED, _moved))
     if any(layer.measured for layer in layers):
-        columns.append(
-            _Column("Gap", _gap, about="TRAIN output less TEST output, in standard deviations")
-        )
+        columns.append(_of(GAP, _gap))
     return columns
+
+
+def _of(figure: Figure, cell: Callable[[Layer, LogAxis], str], *, minor: str = "") -> _Column:
+    return _Column(figure.title, cell, about=figure.meaning, minor=minor)
 
 
 def _head(columns: Sequence[_Column]) -> str:
@@ -179,11 +198,10 @@ def _wrong(layer: Layer, channels: int) -> str:
 
 
 def _eps_share(layer: Layer, _: LogAxis) -> str:
-    share = layer.summary.eps_most
+    share = layer.summary.eps_share
     if math.isnan(share):
         return _NOTHING
-    text = "<1 %" if share < 0.01 else f"{share * 100:.0f} %" if share < 10 else ">999 %"
-    return _number(share, text, share > 0.5)
+    return _number(share, share_text(share), share > 0.5)
 
 
 def _age(layer: Layer, _: LogAxis) -> str:

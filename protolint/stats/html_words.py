@@ -49,7 +49,7 @@ def headline(report: StatsReport, layers: Sequence[Layer]) -> tuple[str, str]:
     parts += _other_findings(report, bool(parts))
     if parts:
         text = joined(parts)
-        return f"{text[0].upper()}{text[1:]}.", "wrong"
+        return f"{text[0].upper()}{text[1:]}.", "wrong" if _is_wrong(report, layers) else "open"
     if report.measured:
         worst = max(report.measured, key=lambda one: one.gap)
         text = (
@@ -59,6 +59,13 @@ def headline(report: StatsReport, layers: Sequence[Layer]) -> tuple[str, str]:
         return text, "open"
     which = count(len(layers), "BatchNorm layer").removeprefix("1 ")
     return f"Nothing is wrong with the {which}.", "right"
+
+
+def _is_wrong(report: StatsReport, layers: Sequence[Layer]) -> bool:
+    """Whether more was found than channels under eps, which no rule reports by itself."""
+    return bool(report.findings or report.first_moved) or any(
+        layer.now.problem or layer.summary.non_finite or layer.summary.negative for layer in layers
+    )
 
 
 def _wrong_numbers(report: StatsReport, layers: Sequence[Layer]) -> list[str]:

@@ -12,6 +12,7 @@ from protolint.diagnostic import Diagnostic
 from protolint.report.style import Style, width
 from protolint.report.table import Column, draw
 from protolint.shown import shown
+from protolint.stats.definitions import AGE, DEAD, EPS_SHARE, GAIN, VARIANCE, share_text
 from protolint.stats.model import Drift, Measured, Snapshot, StatsReport
 from protolint.stats.rows import age_text, figure, sorted_drifts, sorted_layers, spreads
 from protolint.stats.summary import Summary, summary_of
@@ -95,21 +96,19 @@ def _layer_parts(rows: list[tuple[Numbers, Summary]]) -> list[_Part]:
         _Part(Column("layout"), [n.layout for n, _ in known], 4),
         _Part(Column("C", right=True), [str(n.channels) if s else "" for n, s in known], 2),
         _Part(Column("mean", right=True), three("mean"), 6),
-        _Part(Column("variance", right=True), three("variance")),
+        _Part(Column(VARIANCE.name, right=True), three("variance")),
         _Part(Column("gamma", right=True), three("gamma"), 7),
-        _Part(Column("gain", right=True), three("gain"), 5),
+        _Part(Column(GAIN.name, right=True), three("gain"), 5),
         _Part(Column("eps"), [f"{s.eps:.3g}" if s else "" for _, s in known], 8),
-        _Part(Column("eps share", right=True), [_share(s) for _, s in known], 3),
-        _Part(Column("dead", right=True), [str(s.dead) if s else "" for _, s in known], 1),
-        _Part(Column("age", right=True), [age_text(n.age) for n, _ in known], 9),
+        _Part(
+            Column(EPS_SHARE.name, right=True),
+            [share_text(s.eps_share) if s else "" for _, s in known],
+            3,
+        ),
+        _Part(Column(DEAD.name, right=True), [str(s.dead) if s else "" for _, s in known], 1),
+        _Part(Column(AGE.name, right=True), [age_text(n.age) for n, _ in known], 9),
         _Part(Column("notes", below=True), ["; ".join(_notes(n, s)) for n, s in known]),
     ]
-
-
-def _share(summary: Summary | None) -> str:
-    if summary is None or np.isnan(summary.eps_share):
-        return ""
-    return f"{summary.eps_share:.2%}" if summary.eps_share >= 1e-4 else "<0.01%"
 
 
 def _notes(numbers: Numbers, summary: Summary | None) -> Iterator[str]:

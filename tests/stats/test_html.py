@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -20,15 +21,18 @@ from hypothesis import strategies as st
 from protolint.batchnorm.numbers import Numbers
 from protolint.diagnostic import Severity
 from protolint.errors import InputError
+from protolint.stats.definitions import AGE, DEAD, EPS_SHARE, FIGURES, GAIN, share_text
 from protolint.stats.figures_axis import LogAxis, binned, digits, log_axis, number
 from protolint.stats.html import page, write_html
 from protolint.stats.html_layers import layers_of
 from protolint.stats.html_words import headline
 from protolint.stats.model import Measured, Outlier, Snapshot, StatsReport
+from protolint.stats.summary import summary_of
+from protolint.stats.table import render
 from protolint.weights.kinds import FileKind
 from tests.stats.reports import EPS, finding, layer, many, moving, report
 
-VOID = {"meta", "link", "input", "br", "hr", "img"}
+VOID = {"col", "meta", "link", "input", "br", "hr", "img"}
 
 
 class Tree(HTMLParser):
@@ -247,6 +251,8 @@ def test_the_first_sentence_says_what_is_wrong() -> None:
     shown = report(sound, findings=[finding("earlier", "a")])
     assert said(shown) == ["Near zero variance in 1 layer.", "wrong"]
     values = sound.variance
+    shown = report(layer("a", [1.0, EPS / 2]))
+    assert said(shown) == ["A variance under eps in 1 channel of 1 layer.", "open"]
     gap = Measured(sound, sound.mean, values, 9, values, values, gap=0.25, differs=0.5)
     text, kind = said(replace(report(sound), measured=(gap,), data="batch.npy"))
     assert "differ by up to 0.25 standard deviations (a)." in text
@@ -335,3 +341,33 @@ def test_a_layer_without_numbers_says_why() -> None:
     text = page(report(unread))
     assert "1 layer without numbers" in text.lower()
     assert "5 blobs of one element" in text
+
+
+def test_the_page_and_the_terminal_give_one_number_under_one_name() -> None:
+    shown = report(replace(layer("a", [EPS, 3 * EPS, 1.0]), gamma=np.array([-2.0, 1.0, 0.5])))
+    terminal = render(shown, colour=False, limit=None)
+    (*_, heads, rule, row) = terminal.splitlines()
+    starts = [match.start() for match in re.finditer("-+(  |$)", rule)]
+    ends = [*starts[1:], None]
+    cells = {heads[a:b].strip(): row[a:b].strip() for a, b in zip(starts, ends, strict=True)}
+    text = page(shown)
+    assert f">{EPS_SHARE.title}</span>" in text
+    assert cells[EPS_SHARE.name] == share_text(summary_of(shown.snapshots[0].layers[0]).eps_share)
+    assert f">{escape(cells[EPS_SHARE.name])}</td>" in text
+    low, middle, high = cells[GAIN.name].split()
+    (numbers,) = re.findall(r'<th scope="row">Gain</th>(.*?)</tr>', text)
+    assert [float(x) for x in re.findall(r"<td>(.*?)</td>", numbers)] == pytest.approx(
+        [float(low), float(middle), float(high)], rel=1e-2
+    )
+    assert cells[DEAD.name] == "0"
+    sizes = summary_of(shown.snapshots[0].layers[0]).gain_size
+    assert f'data-gain="{number(sizes.low)} to {number(sizes.high)}' in text
+
+
+def test_every_word_of_the_page_is_explained_on_it_and_in_the_guide() -> None:
+    text = page(moving([1.0], [2.0]))
+    guide = (Path(__file__).parents[2] / "docs" / "weights.md").read_text("utf-8")
+    for figure in FIGURES:
+        assert f"<dt>{figure.title}</dt>" in text
+    for figure in (GAIN, EPS_SHARE, DEAD, AGE):
+        assert f"| {figure.name} | {figure.meaning}" in guide
