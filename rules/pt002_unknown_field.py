@@ -126,7 +126,7 @@ def _home(message: str, field: str) -> str:
 
 def _in_param(file: LintFile, node: Node) -> Fix | None:
     """Return the fix of every such field of a layer, at the first of them."""
-    from protolint.upgrade.layer_v1 import misplaced_params
+    from protolint.upgrading.layer_v1 import misplaced_params
 
     layer = file.layer_block_at(node.start)
     if layer is None or next(c for c in layer.children if c.name in _IN_PARAM) is not node:

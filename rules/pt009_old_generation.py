@@ -60,7 +60,7 @@ def check(file: LintFile) -> Iterator[Finding]:
 
 
 def _fix(file: LintFile, *, solver: bool) -> Fix | None:
-    from protolint.upgrade.text import upgrade_text
+    from protolint.upgrading.text import upgrade_text
 
     try:
         found = upgrade_text(file.tree, file.message, file.misfits, file.dialect, is_solver=solver)

@@ -269,7 +269,7 @@ def law_of_formats(data: bytes) -> None:
 
 def law_of_upgrades(data: bytes) -> None:
     """Upgrade a net: twice is once."""
-    from protolint.upgrade.text import upgrade_text
+    from protolint.upgrading.text import upgrade_text
 
     def upgraded(text: bytes) -> bytes:
         file = Workspace(Choices(isolated=True)).read(Source("x.prototxt", text))

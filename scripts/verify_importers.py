@@ -28,7 +28,7 @@ import numpy as np
 
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
-from protolint.deploy.run import Wishes, deploy
+from protolint.deployment.run import Wishes, deploy
 from protolint.errors import ProtolintError
 from protolint.layers.shape import Shape
 from protolint.weights.kinds import FileKind

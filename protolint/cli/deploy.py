@@ -10,7 +10,7 @@ from protolint.cli.options import InputShapeType, PathType, TargetType
 from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
 from protolint.conversion.prove.ways import AUTO, WAYS
-from protolint.deploy.importers import IMPORTERS, limits
+from protolint.deployment.importers import IMPORTERS, limits
 from protolint.layers.shape import Shape
 from protolint.shown import shown
 from protolint.workspace.workspace import Choices, Workspace
@@ -91,7 +91,7 @@ def command(
 
     Exit code: 0 written, 1 the proof failed, 2 wrong usage, unreadable or refused.
     """
-    from protolint.deploy.run import Wishes, deploy
+    from protolint.deployment.run import Wishes, deploy
 
     chosen = () if target is None else (target,)
     wishes = Wishes(

@@ -58,7 +58,7 @@ def _upgraded(workspace: Workspace, path: str) -> Result:
 
 
 def _upgraded_text(workspace: Workspace, source: Source) -> TextResult:
-    from protolint.upgrade.text import upgrade_text
+    from protolint.upgrading.text import upgrade_text
 
     file = workspace.read(source)
     if not file.kind.is_text and not file.tree.broken:
@@ -93,7 +93,7 @@ def _copy(path: str, target: str, in_place: bool, overwrite: bool) -> None:
 
 
 def _upgraded_weights(workspace: Workspace, path: str) -> BinaryResult:
-    from protolint.upgrade.model import upgrade_model
+    from protolint.upgrading.model import upgrade_model
     from protolint.weights.files import mapped
     from protolint.weights.index import index_file
     from protolint.weights.splice import size_of, whole_file, write_spliced

@@ -10,7 +10,7 @@ from protolint.conversion.prove.weights import prove
 from protolint.conversion.write import Job, ModelJob, Writing
 from protolint.files import AtomicFile
 from protolint.folding.numbers import NumberedFold, check_folds, fold_changes
-from protolint.upgrade.model import upgrade_model
+from protolint.upgrading.model import upgrade_model
 from protolint.weights.blobs import Form, form_of, recoded_blob
 from protolint.weights.files import mapped
 from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_file, index_model

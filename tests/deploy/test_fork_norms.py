@@ -11,7 +11,7 @@ import pytest
 import protolint
 from protolint.batchnorm.state import Array
 from protolint.caffe.descriptors import load_schema
-from protolint.deploy.run import Deployment, Wishes, deploy
+from protolint.deployment.run import Deployment, Wishes, deploy
 from protolint.errors import InputError, UsageError
 from protolint.workspace.workspace import Choices, Workspace
 from tests.cli.command import write

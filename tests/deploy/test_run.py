@@ -12,7 +12,7 @@ import protolint
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
 from protolint.comparison.models import compare_models
-from protolint.deploy.run import Deployment, Wishes, deploy
+from protolint.deployment.run import Deployment, Wishes, deploy
 from protolint.errors import InputError, ProtolintError
 from protolint.layers.shape import Shape
 from protolint.weights.header import Storage
@@ -123,10 +123,10 @@ def test_the_command_line(tmp_path: Path) -> None:
     other = write(tmp_path, "other.prototxt", net.read_text() + odd)
     shape = ("--input-shape", "x=1,2", "-o", tmp_path / "o", "--for")
     done = run("deploy", other, *shape, "tensorrt")
-    assert "TensorRT 8 has no layer type Bias (b)" in done.stderr
+    assert "TensorRT 8 does not read Bias as Caffe does (b)" in done.stderr
     assert "TensorRT 8 reads a Scale as if it had a bias (s)" in done.stderr
     done = run("deploy", other, "--force", *shape, "opencv")
-    assert "OpenCV 4 has no layer type Bias (b)" in done.stderr
+    assert "OpenCV 4 does not read Bias as Caffe does (b)" in done.stderr
     assert "as if it had a bias" not in done.stderr
     assert run("deploy", net, "-o", tmp_path / "p").returncode == 2
     assert not (tmp_path / "p").exists()

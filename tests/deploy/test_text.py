@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.deploy.net import DeployNet, deploy_net
+from protolint.deployment.net import DeployNet, deploy_net
 from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
 from protolint.source import Source

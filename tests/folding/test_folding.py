@@ -13,7 +13,7 @@ from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import Array
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers.model import read_model_file, with_net
-from protolint.deploy.run import Wishes, deploy
+from protolint.deployment.run import Wishes, deploy
 from protolint.edit import apply_edits
 from protolint.errors import UsageError
 from protolint.execution.step import ExecutionError

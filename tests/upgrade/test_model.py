@@ -12,7 +12,7 @@ from google.protobuf import text_format
 
 from protolint.caffe.registry import DIALECTS
 from protolint.errors import InputError
-from protolint.upgrade.model import upgrade_model
+from protolint.upgrading.model import upgrade_model
 from protolint.weights.index import index_model
 from protolint.weights.splice import Copy, whole_file
 

@@ -16,8 +16,8 @@ from protolint.edit import apply_edits
 from protolint.errors import InputError
 from protolint.source import Source
 from protolint.text.comments import comments_in
-from protolint.upgrade.report import Upgraded
-from protolint.upgrade.text import upgrade_text
+from protolint.upgrading.report import Upgraded
+from protolint.upgrading.text import upgrade_text
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
 

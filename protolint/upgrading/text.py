@@ -13,11 +13,11 @@ from protolint.text.comments import comments_in, keep_comments, verbatim
 from protolint.text.insert import laid_out
 from protolint.text.tree import Block, ListValue, Node, Scalar, Tree
 from protolint.text.write import append_field, delete_fields, quote, replace_value
-from protolint.upgrade.inputs import new_inputs
-from protolint.upgrade.layer_v0 import layer_lines, old_layer
-from protolint.upgrade.layer_v1 import is_transformed, param_edits, transformed, type_edits
-from protolint.upgrade.padding import PADDING, PaddingError, padding_read
-from protolint.upgrade.report import Loss, Upgraded, refusal
+from protolint.upgrading.inputs import new_inputs
+from protolint.upgrading.layer_v0 import layer_lines, old_layer
+from protolint.upgrading.layer_v1 import is_transformed, param_edits, transformed, type_edits
+from protolint.upgrading.padding import PADDING, PaddingError, padding_read
+from protolint.upgrading.report import Loss, Upgraded, refusal
 
 __all__ = ["upgrade_net", "upgrade_solver", "upgrade_text"]
 

@@ -18,8 +18,8 @@ from protolint.text.comments import keep_comments, trail, verbatim
 from protolint.text.insert import begins_line, insert_after_field, is_one_line, laid_out
 from protolint.text.tree import Block, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
-from protolint.upgrade.params import old_params, values_of
-from protolint.upgrade.report import refusal
+from protolint.upgrading.params import old_params, values_of
+from protolint.upgrading.report import refusal
 
 __all__ = [
     "is_transformed",

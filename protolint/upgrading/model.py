@@ -18,7 +18,7 @@ from protolint.caffe.legacy import (
 )
 from protolint.caffe.numbers import LayerField, NetField, ParamField
 from protolint.errors import InputError
-from protolint.upgrade.padding import PADDING, OldLayer, PaddingError, padding_read
+from protolint.upgrading.padding import PADDING, OldLayer, PaddingError, padding_read
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
 from protolint.weights.pieces import Copy, Piece
 from protolint.weights.splice import Change, changed_layer, message

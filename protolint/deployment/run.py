@@ -21,15 +21,15 @@ from protolint.conversion.prove.ways import AUTO, NEVER, too_large
 from protolint.conversion.pruned import plain_job, pruned_job
 from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, Progress, TextJob, Writing, write_jobs
-from protolint.deploy.fork_norms import scale_changes
-from protolint.deploy.net import DeployNet, deploy_net
+from protolint.deployment.fork_norms import scale_changes
+from protolint.deployment.net import DeployNet, deploy_net
 from protolint.edit import apply_edits
 from protolint.errors import InputError, UsageError
 from protolint.files import check_target
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.source import Source
-from protolint.upgrade.text import upgrade_text
+from protolint.upgrading.text import upgrade_text
 from protolint.weights.index import index_file
 from protolint.weights.kinds import FileKind, recognise
 from protolint.weights.splice import Change

@@ -11,8 +11,8 @@ from protolint.source import Source, Span
 from protolint.text.comments import comments_in, items, lines_of, trail, verbatim
 from protolint.text.tree import Block, ListValue, Node, Tree
 from protolint.text.write import delete_fields
-from protolint.upgrade.params import values_of
-from protolint.upgrade.report import Loss, refusal
+from protolint.upgrading.params import values_of
+from protolint.upgrading.report import Loss, refusal
 
 __all__ = ["NewInputs", "new_inputs"]
 

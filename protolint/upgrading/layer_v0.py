@@ -10,9 +10,9 @@ from protolint.source import Source
 from protolint.text.comments import Item, items, lines_of
 from protolint.text.tree import Block, Node, Scalar
 from protolint.text.write import quote
-from protolint.upgrade.padding import OldLayer
-from protolint.upgrade.params import OldParams, old_params, values_of
-from protolint.upgrade.report import Loss, refusal
+from protolint.upgrading.padding import OldLayer
+from protolint.upgrading.params import OldParams, old_params, values_of
+from protolint.upgrading.report import Loss, refusal
 
 __all__ = ["NewLayer", "layer_lines", "old_layer"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
-from protolint.deploy.fork_norms import is_fork_norm, normalises_by_batch
-from protolint.deploy.inputs import sizes_of
-from protolint.deploy.plan import DeployPlan, plan_deploy
-from protolint.deploy.text import deploy_edits
+from protolint.deployment.fork_norms import is_fork_norm, normalises_by_batch
+from protolint.deployment.inputs import sizes_of
+from protolint.deployment.plan import DeployPlan, plan_deploy
+from protolint.deployment.text import deploy_edits
 from protolint.diagnostic import Diagnostic
 from protolint.edit import apply_edits
 from protolint.errors import InputError, UsageError
@@ -20,7 +20,7 @@ from protolint.net.choice import views_named
 from protolint.net.net import Net
 from protolint.net.view import View
 from protolint.source import Source
-from protolint.upgrade.text import upgrade_text
+from protolint.upgrading.text import upgrade_text
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Workspace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from protolint.deploy.fork_norms import as_scale, is_fork_norm
-from protolint.deploy.plan import DeployPlan
+from protolint.deployment.fork_norms import as_scale, is_fork_norm
+from protolint.deployment.plan import DeployPlan
 from protolint.edit import Edit
 from protolint.layers.layer import Layer
 from protolint.layers.losses import PREDICTIONS

@@ -1,0 +1,58 @@
+"""What `--for` names is what an importer was seen to read wrong, and nothing beside."""
+
+from __future__ import annotations
+
+import pytest
+
+from protolint.deployment.importers import IMPORTERS, limits
+from protolint.layers.catalogue import ALL_TYPES
+from tests.folding.models import net_of
+
+#: A layer, and the importers that read it wrong: OpenCV, MNN and OpenVINO were run on it.
+READ_WRONG = {
+    'type: "InnerProduct" inner_product_param { num_output: 5 transpose: true }': "opencv ncnn",
+    'type: "InnerProduct" inner_product_param { num_output: 5 axis: 2 }': "ncnn openvino",
+    'type: "InnerProduct" inner_product_param { num_output: 5 axis: 1 transpose: false }': "",
+    'type: "Scale" scale_param { axis: 2 bias_term: true }': "mnn ncnn openvino",
+    'type: "Scale" bottom: "k" scale_param { bias_term: true }': "mnn",
+    'type: "Scale"': "tensorrt",
+    'type: "LRN" lrn_param { k: 2 }': "opencv mnn ncnn",
+    'type: "LRN" lrn_param { k: 1 local_size: 3 }': "",
+    'type: "Reshape" reshape_param { axis: 2 shape { dim: -1 } }': "ncnn openvino",
+    'type: "Flatten" flatten_param { axis: 2 }': "ncnn tensorrt",
+    'type: "PReLU" prelu_param { channel_shared: true }': "opencv",
+    'type: "Eltwise" bottom: "k" eltwise_param { coeff: 1 coeff: 1 }': "mnn",
+    'type: "Eltwise" bottom: "k" eltwise_param { coeff: 1 coeff: -1 }': "",
+    'type: "Convolution" convolution_param { num_output: 2 kernel_size: [3, 1] }': "mnn ncnn",
+    'type: "Convolution" convolution_param { num_output: 2 kernel_size: [3, 3] pad: 1 }': "",
+    'type: "Log"': "mnn ncnn openvino tensorrt",
+    'type: "Log" log_param { shift: 1 }': "opencv mnn ncnn openvino tensorrt",
+    'type: "MVN"': "mnn tensorrt",
+    'type: "Tile" tile_param { tiles: 2 }': "opencv mnn ncnn tensorrt",
+    'type: "Bias"': "opencv ncnn tensorrt",
+    'type: "AbsVal"': "openvino",
+    'type: "Exp"': "ncnn openvino tensorrt",
+    'type: "Power" power_param { power: 2 }': "",
+    'type: "Pooling" pooling_param { kernel_size: 3 pool: AVE }': "",
+    'type: "Python"': "opencv mnn ncnn openvino tensorrt",
+}
+
+
+@pytest.mark.parametrize("layer", READ_WRONG)
+def test_what_is_read_wrong_is_named(layer: str) -> None:
+    net = net_of(f'layer {{ name: "r" bottom: "x" top: "r" {layer} }}')
+    named = {name: limits(name, net) for name in IMPORTERS}
+    assert [name for name, found in named.items() if found] == READ_WRONG[layer].split()
+    for found in named.values():
+        assert len(found) < 2
+        assert all(line.endswith("(r)") for line in found)
+
+
+@pytest.mark.parametrize("name", IMPORTERS)
+def test_types_and_fields_are_those_of_a_caffe(name: str) -> None:
+    importer = IMPORTERS[name]
+    types = importer.types.split()
+    assert len(types) == len(set(types))
+    assert set(importer.ignores) <= set(types)
+    forks = {"ConvolutionDepthwise", "DepthwiseConvolution", "Swish", "Reorg", "ROIAlign", "Axpy"}
+    assert set(types) - set(ALL_TYPES) <= {*forks, "ReLU6", "ShuffleChannel", "Interp", "Proposal"}
