@@ -32,7 +32,9 @@ from protolint.caffe.batchnorm import Affine
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import faults_of
 from protolint.net.net import Net
 
 from ._layers import named
@@ -46,24 +48,19 @@ _STATISTICS = 3
     "stats-lr-aborts",
     Severity.ERROR,
     where=lambda caffe: caffe.checks_statistics_lr,
-    problems=True,
+    faults=(Kind.STATISTICS,),
 )
 def check(net: Net) -> Iterator[Finding]:
-    for layer in net.batchnorms:
-        zeroed = net.dialect.zeroes_three_params and len(layer.params) == 3 and not net.inline
-        if zeroed or not net.keeps(layer) or not net.traits(layer).kind.checks_statistics_lr:
-            continue
-        offending = next((param for param in layer.params[:3] if param.lr_mult != 0), None)
-        if offending is None:
-            continue
-        cure = "set it to 0" if _learns(net, layer) else "remove the param blocks"
-        yield Finding(
-            offending.span,
-            f"{named(layer)}: lr_mult {offending.lr_mult:g} on a statistic aborts in "
-            f"{net.dialect.name}; {cure}",
-            layer=layer.name,
-            fix=_fix(net, layer),
-        )
+    for fault, _ in faults_of(net, Kind.STATISTICS):
+        layer = fault.layer
+        if layer is not None:
+            cure = "set it to 0" if _learns(net, layer) else "remove the param blocks"
+            yield Finding(
+                fault.span,
+                f"{named(layer)}: {fault.message} aborts in {net.dialect.name}; {cure}",
+                layer=layer.name,
+                fix=_fix(net, layer),
+            )
 
 
 def _learns(net: Net, layer: Layer) -> bool:

@@ -10,7 +10,7 @@ Why it matters
     case is a layer of NVIDIA 0.15 with its four blocks, pasted into a net for BVLC.
 
 Which Caffe
-    All. In BVLC the check of BN005 comes first, so Caffe names only that one.
+    All. In BVLC the check of BN005 comes first, so only that is reported.
 
 Fix
     Deletes the surplus blocks: safe where they hold only zeros, else unsafe.
@@ -25,22 +25,27 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability
+from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import faults_of
 from protolint.net.net import Net
 
+from ._construction import is_batchnorm
 from ._layers import delete_params, named
 
 
-@net_rule("BN008", "too-many-params", Severity.ERROR, problems=True)
+@net_rule("BN008", "too-many-params", Severity.ERROR, faults=(Kind.PARAMS,))
 def check(net: Net) -> Iterator[Finding]:
-    for layer in net.batchnorms:
-        given, blobs = len(layer.params), len(net.traits(layer).blobs)
-        if given <= blobs or not net.keeps(layer):
+    first = {fault.layer for fault, _ in faults_of(net, Kind.STATISTICS)}
+    for fault, _ in faults_of(net, Kind.PARAMS):
+        layer = fault.layer
+        if layer is None or not is_batchnorm(fault) or layer in first:
             continue
+        given, blobs = len(layer.params), len(net.traits(layer).blobs)
         surplus = layer.params[blobs:]
         zeros = all(param.lr_mult == 0 and param.decay_mult == 0 for param in surplus)
         yield Finding(
-            surplus[0].span,
+            fault.span,
             f"{named(layer)}: {given} param blocks for {blobs} blobs; the net aborts; "
             f"remove {given - blobs}",
             layer=layer.name,

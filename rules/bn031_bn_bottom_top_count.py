@@ -20,18 +20,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
+from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import faults_of
 from protolint.net.net import Net
 
+from ._construction import is_batchnorm
 from ._layers import named
 
 
-@net_rule("BN031", "bn-bottom-top-count", Severity.ERROR, problems=True)
+@net_rule("BN031", "bn-bottom-top-count", Severity.ERROR, faults=(Kind.COUNT,))
 def check(net: Net) -> Iterator[Finding]:
-    for layer in net.batchnorms:
-        bottoms, tops = len(layer.bottoms), len(layer.tops)
-        if bottoms == tops == 1 or not net.keeps(layer):
+    faults = [fault for fault, _ in faults_of(net, Kind.COUNT) if is_batchnorm(fault)]
+    for layer in dict.fromkeys(fault.layer for fault in faults):
+        if layer is None:
             continue
+        bottoms, tops = len(layer.bottoms), len(layer.tops)
         surplus = [*layer.bottoms[1:2], *layer.tops[1:2]]
         advice = "remove the surplus" if surplus else "add what is missing"
         yield Finding(

@@ -27,17 +27,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
-from protolint.layers.window import Conflict, conflicts
+from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind
+from protolint.layers.window import conflicts
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import faults_of
 from protolint.net.net import Net
 from protolint.text.tree import Block
 from protolint.text.write import append_field, delete_fields
 
-from ._layers import named
+from ._construction import findings
 
 _PARAMETER = {
     name: ALL_TYPES[name].parameters[0]
@@ -45,26 +47,19 @@ _PARAMETER = {
 }
 
 
-@net_rule("NT011", "kernel-given-twice", Severity.ERROR, problems=True)
+@net_rule("NT011", "kernel-given-twice", Severity.ERROR, faults=(Kind.KERNEL,))
 def check(net: Net) -> Iterator[Finding]:
-    for layer in net.of_types(_PARAMETER):
-        param = layer.parameter(_PARAMETER[layer.type])
-        if param is None:
-            continue
-        fault = next(conflicts(layer, param), None)
-        node = param.node_of(fault.field) if fault is not None else None
-        if fault is None or node is None or not net.keeps(layer):
-            continue
-        if fault.surplus:
-            what = f"{fault.other} and {fault.field} exclude each other; keep one"
-        else:
-            what = f"{fault.field} needs {fault.other} beside it; add it"
-        yield Finding(
-            node.span, f"{named(layer)}: {what}", layer=layer.name, fix=_fix(net, param, fault)
-        )
+    for finding, (fault, _) in zip(
+        findings(net, Kind.KERNEL), faults_of(net, Kind.KERNEL), strict=True
+    ):
+        yield finding._replace(fix=_fix(net, fault.layer))
 
 
-def _fix(net: Net, param: Message, fault: Conflict) -> Fix | None:
+def _fix(net: Net, layer: Layer | None) -> Fix | None:
+    param = None if layer is None else layer.parameter(_PARAMETER[layer.type])
+    if layer is None or param is None:
+        return None
+    fault = next(conflicts(layer, param))
     nodes = [node for field in fault.surplus for node in param.nodes_of(field)]
     if fault.missing and isinstance(param.node, Block):
         edits = [append_field(net.source, param.node, [fault.missing])]

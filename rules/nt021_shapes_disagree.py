@@ -12,7 +12,7 @@ Why it matters
     `Inputs must have the same dimension.`, `The data and label should have the same first
     dimension.`, `output count must match input count`, `Number of priors must match number of
     location predictions.` Often a pooling rounds a size up that a convolution beside it rounds
-    down.
+    down; then it is named.
 
 Which Caffe
     All. A convolution rounds down, a pooling up.
@@ -29,9 +29,12 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind
+from protolint.layers.shape import UNKNOWN
+from protolint.layers.window import sides
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import construction, faults_of
 from protolint.net.net import Net
-from protolint.net.view import View
+from protolint.net.view import BlobVersion, View
 from protolint.words import counted, joined
 
 from ._construction import findings
@@ -47,9 +50,49 @@ def check(net: Net) -> Iterator[Finding]:
         for layer in net.of_types(("MultiBoxLoss", "DetectionOutput"))
         if layer in view
     }
-    for finding in findings(net, Kind.SHAPES):
+    faults = faults_of(net, Kind.SHAPES)
+    for finding, (fault, states) in zip(findings(net, Kind.SHAPES), faults, strict=True):
         where = named_heads.get(finding.layer or "")
-        yield finding if where is None else _with_heads(net, *where, finding)
+        if where is not None:
+            finding = _with_heads(net, *where, finding)
+        elif fault.layer is not None:
+            finding = _with_rounding(net, net.view_in(states[0]), fault.layer, finding)
+        yield finding
+
+
+def _with_rounding(net: Net, view: View, layer: Layer, finding: Finding) -> Finding:
+    """Name the pooling that rounds up what one bottom comes from and the others do not."""
+    known = construction(net, view).shapes
+    versions = [version for version in view.bottoms[layer.index] if version is not None]
+    ways = [list(_way(view, version)) for version in versions]
+    for pool in (one for way in ways for one in way if one.type == "Pooling"):
+        if sum(pool in way for way in ways) > 1 or (read := view.bottom(pool)) is None:
+            continue
+        for axis, window in enumerate(sides(pool), 2):
+            size, made = (
+                known.get(v, UNKNOWN).size(axis) for v in (read, view.tops[pool.index][0])
+            )
+            if size is None or made is None or window.kernel is None:
+                continue
+            ends = (made - 1) * window.stride + window.kernel > size + 2 * window.pad
+            if ends and len({known.get(version, UNKNOWN).size(axis) for version in versions}) > 1:
+                words = f"pooling '{pool.name}' rounds up, {size} to {made}"
+                return finding._replace(
+                    message=f"{finding.message.rpartition('; ')[0]}; {words}: use another size or "
+                    "a Crop",
+                    related=(*finding.related, Label(pool.head, "rounds up")),
+                )
+    return finding
+
+
+def _way(view: View, version: BlobVersion) -> Iterator[Layer]:
+    """Yield the layers that a blob comes through, along their first bottoms, from below."""
+    while (layer := version.producer) is not None:
+        yield layer
+        above = view.bottom(layer)
+        if above is None:
+            return
+        version = above
 
 
 def _with_heads(net: Net, view: View, layer: Layer, finding: Finding) -> Finding:

@@ -27,9 +27,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.diagnostic import Severity
+from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import construction, made_at
 from protolint.net.learning import gradients
 from protolint.net.net import TRAIN, Net
 from protolint.net.view import View
@@ -54,15 +55,18 @@ def check(net: Net) -> Iterator[Finding]:
         views = net.views_of(layer, TRAIN)
         if not views or not is_loss(layer):
             continue
-        found = next(_ends(net, views[0], layer), None)
-        if found is not None:
+        view = views[0]
+        found = next(_ends(net, view, layer), None)
+        if found is not None and all(f.layer is not layer for f in construction(net, view).faults):
             i, what = found
+            place = made_at(view, view.bottoms[layer.index][i])
             yield Finding(
                 layer.bottoms[i].span,
                 f"{named(layer)}: the gradient would go on to the {what} "
                 f"'{layer.bottoms[i].name}', and backward aborts; give propagate_down: false for "
                 "that bottom",
                 layer=layer.name,
+                related=(Label(place, "it learns"),) if place else (),
             )
 
 

@@ -33,21 +33,20 @@ def inner_product(setup: SetupCheck) -> None:
     """Demand an axis; weights and a batch that hold something."""
     name = "inner_product_param"
     axis = setup.axis(name, "axis", 1)
-    outputs = setup.integer(name, "num_output", 0)
+    outputs: int | None = setup.integer(name, "num_output", 0)
     bias = setup.flag(name, "bias_term", True)
     if setup.faults:
         return
-    if outputs <= 0:
+    if not outputs or outputs < 0:
         given = bool(setup.given(name, "num_output"))
-        if setup.template and not given:
-            setup.unsure = True
+        if given or not setup.template:
+            setup.fault(
+                Kind.RANGE if given else Kind.MISSING,
+                f"num_output {outputs}; it must be above 0" if given else "no num_output",
+                at=(name, "num_output"),
+            )
             return
-        setup.fault(
-            Kind.RANGE if given else Kind.MISSING,
-            f"num_output {outputs}; it must be above 0" if given else "no num_output",
-            at=(name, "num_output"),
-        )
-        return
+        outputs, setup.unsure = None, True
     bottom = setup.bottom()
     inputs = None if axis is None else setup.count(bottom, axis)
     turned = setup.flag(name, "transpose")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from protolint.layers.fillers import fill
 from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import Shape
+from protolint.layers.window import conflicts
 
 __all__ = ["DEMANDS"]
 
@@ -28,7 +29,19 @@ def deconvolution(setup: SetupCheck) -> None:
     _convolution(setup, turned=True)
 
 
+def _clash(setup: SetupCheck, parameter: str) -> bool:
+    """Check that the window is given in one way, and whole; True where it is not."""
+    message = setup.message(parameter)
+    found = None if message is None else next(conflicts(setup.layer, message), None)
+    if message is None or found is None:
+        return False
+    setup.fault(Kind.KERNEL, found.words, node=message.node_of(found.field))
+    return True
+
+
 def _convolution(setup: SetupCheck, *, turned: bool) -> None:
+    if _clash(setup, _C):
+        return
     axis = setup.axis(_C, "axis", 1)
     axes = setup.bottom().axes
     if axis is None or axes is None:
@@ -145,10 +158,6 @@ def _column(
                 at=(_C, f"{stem}_h" if halves[0] else f"{stem}_w"),
             )
             return None
-        if given:
-            setup.fault(Kind.KERNEL, f"{field} and {stem}_h/{stem}_w exclude each other; keep one",
-                        at=(_C, field))  # fmt: skip
-            return None
         return [half[0] if half else 0 for half in halves]
     if not given and default is None and count != 0:
         setup.fault(Kind.MISSING, f"no {field}", at=(_C, field))
@@ -203,6 +212,8 @@ def im2col(setup: SetupCheck) -> None:
     """Demand a window as of a convolution, and at least one axis to go along."""
     axis = setup.axis(_C, "axis", 1)
     axes = setup.bottom().axes
+    if _clash(setup, _C):
+        return
     if axis is None or axes is None:
         setup.unsure = True
         return
@@ -236,30 +247,11 @@ _P = "pooling_param"
 def pooling(setup: SetupCheck) -> None:
     """Kernel, stride and padding given in one way; four axes; padding below the kernel."""
     whole = setup.flag(_P, "global_pooling")
-    size, high, wide = (bool(setup.given(_P, f)) for f in ("kernel_size", "kernel_h", "kernel_w"))
-    if whole:
-        if size or high or wide:
-            setup.fault(
-                Kind.KERNEL, "global_pooling takes no kernel size", at=(_P, "global_pooling")
-            )
-            return
-    elif size == (high and wide):
-        kind = Kind.KERNEL if size or high or wide else Kind.MISSING
-        what = "kernel_size and kernel_h/kernel_w exclude each other" if size else (
-            "kernel_h needs kernel_w beside it" if high or wide else "no kernel_size"
-        )  # fmt: skip
-        setup.fault(kind, what, at=(_P, "kernel_size"))
+    if _clash(setup, _P):
         return
-    for stem in ("pad", "stride"):
-        plain, halves = bool(setup.given(_P, stem)), [
-            bool(setup.given(_P, f"{stem}_{side}")) for side in "hw"
-        ]  # fmt: skip
-        if not ((not plain and all(halves)) or not any(halves)):
-            setup.fault(
-                Kind.KERNEL, f"give {stem}, or {stem}_h and {stem}_w, not both or by half",
-                at=(_P, stem),
-            )  # fmt: skip
-            return
+    if not whole and not any(setup.given(_P, f) for f in ("kernel_size", "kernel_h", "kernel_w")):
+        setup.fault(Kind.MISSING, "no kernel_size", at=(_P, "kernel_size"))
+        return
     kernel, stride, pad = (
         [_half(setup, field, stem, side, default) for side in "hw"]
         for field, stem, default in (
@@ -275,10 +267,6 @@ def pooling(setup: SetupCheck) -> None:
         sides = [setup.legacy(2), setup.legacy(3)]
         if 0 in sides:
             setup.fault(Kind.EMPTY, f"nothing to pool in {setup.called()}", bottoms=(0,))
-            return
-        if any(pad) or stride != [1, 1]:
-            setup.fault(Kind.KERNEL, "global_pooling goes with pad 0 and stride 1 only",
-                        at=(_P, "global_pooling"))  # fmt: skip
             return
     elif min(kernel) <= 0:
         setup.fault(Kind.RANGE, "a kernel size must be above 0", at=(_P, "kernel_size"))

@@ -39,7 +39,7 @@ def fill(setup: SetupCheck, parameter: str, field: str, shape: Shape, blob: str)
     if kind in ("bilinear", "bilinearstatic"):
         _bilinear(setup, shape, blob, at)
     if 0 in shape.dims:
-        setup.fault(Kind.EMPTY, f"the {blob} {shape} hold nothing to fill", at=at)
+        setup.fault(Kind.EMPTY, f"the {blob} {shape} hold nothing to fill", at=at, bottoms=(0,))
         return
     if kind in _FANS:
         _fans(setup, shape, blob, kind, at)

@@ -82,8 +82,8 @@ class SetupCheck:
     """
 
     __slots__ = (
-        "_phase", "asked_phase", "batch_of_statistics", "bottoms", "build", "dialect", "faults",
-        "in_place", "inline", "layer", "origins", "template", "tops", "unsure",
+        "_called", "_phase", "asked_phase", "batch_of_statistics", "bottoms", "build", "dialect",
+        "faults", "in_place", "inline", "layer", "origins", "template", "tops", "unsure",
     )  # fmt: skip
 
     def __init__(
@@ -114,6 +114,7 @@ class SetupCheck:
         self.batch_of_statistics = batch_of_statistics
         self.faults: list[Fault] = []
         self.unsure = False
+        self._called: set[int] = set()
 
     @property
     def phase(self) -> str:
@@ -174,7 +175,7 @@ class SetupCheck:
     ) -> None:
         """Note a fault at a field, at a bottom, or at the layer.
 
-        The places where the bottoms were made go with it.
+        The places where the bottoms were made go with it, also of those that the message calls.
         """
         place = (
             span
@@ -183,11 +184,12 @@ class SetupCheck:
             or (self._bottom(bottoms[-1]) if bottoms else None)
         )
         related = []
-        for i in bottoms:
+        for i in sorted(self._called.union(bottoms)):
             origin = self.origins[i] if i < len(self.origins) else None
             if origin is not None:
                 name = self.layer.bottoms[i].name
                 related.append(Label(origin, f"'{name}' is {self.bottoms[i]}"))
+        self._called.clear()
         labels = tuple(related)
         self.faults.append(Fault(kind, self.layer, place or self.layer.head, message, labels, node))
 
@@ -213,6 +215,7 @@ class SetupCheck:
 
     def called(self, i: int = 0) -> str:
         """Return how a message calls a bottom: its name and its shape."""
+        self._called.add(i)
         bottoms = self.layer.bottoms
         name = bottoms[i].name if i < len(bottoms) else "?"
         return f"'{name}' ({self.bottom(i)})"
@@ -325,6 +328,7 @@ class SetupCheck:
         """
         if not self.building.empty_memory:
             self.fault(Kind.EMPTY, message, bottoms=bottoms)
+        self._called.clear()
 
     @property
     def building(self) -> Building:

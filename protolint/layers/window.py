@@ -113,6 +113,13 @@ class Conflict(NamedTuple):
     surplus: tuple[str, ...] = ()
     missing: str = ""
 
+    @property
+    def words(self) -> str:
+        """What is wrong, and what to do."""
+        if self.surplus:
+            return f"{self.other} and {self.field} exclude each other; keep one"
+        return f"{self.field} needs {self.other} beside it; add it"
+
 
 #: Without one of these nothing can be given twice.
 _SUSPICIOUS = _HALVES | {"global_pooling"}

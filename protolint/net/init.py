@@ -30,6 +30,7 @@ __all__ = [
     "construction",
     "fault_kinds",
     "faults_of",
+    "made_at",
     "state_of",
     "verdict",
     "verdicts",
@@ -106,6 +107,10 @@ def construction(net: Net, view: View) -> Construction:
         if not before.by_phase:
             return before
     return _Walk(net, view).run()
+
+
+#: Faults that follow from what is written, and not from what is not there.
+_WRITTEN = (Kind.COUNT, Kind.KERNEL, Kind.STATISTICS)
 
 
 class _Walk:
@@ -261,8 +266,14 @@ class _Walk:
             setup.unsure = True
         if settled is not None:
             setup.tops, setup.unsure = settled.tops, settled.unsure
-        elif readable:
-            self._demands(setup, complete=None not in versions)
+        elif known:
+            self._demands(setup)
+            if not readable:
+                setup.faults[before:] = [
+                    fault
+                    for fault in setup.faults[before:]
+                    if fault.kind in _WRITTEN and fault.span != layer.head
+                ]
         broken = len(setup.faults) > before or None in versions or not readable
         self._finish(setup, before, readable=readable, broken=broken, given=given)
         self.faults += setup.faults
@@ -279,9 +290,9 @@ class _Walk:
         for i, version in enumerate(tops):
             self.shapes[version] = UNKNOWN if broken else setup.tops[i]
         alone = True
-        if readable:
-            if len(setup.faults) == before:
-                self._loss_weights(setup)
+        if readable and len(setup.faults) == before:
+            self._loss_weights(setup)
+        if readable or setup.layer.type == "BatchNorm":
             alone = self.params.check(setup, broken=broken)
         if asked_phase:
             self.by_phase = True
@@ -333,13 +344,6 @@ class _Walk:
         self.before[layer.index] = bottoms, found
         self.net.shapes_made[layer.index] = bottoms, found.tops
 
-    def _origin(self, version: BlobVersion | None) -> Span | None:
-        """Return where a blob is made; None for an input."""
-        producer = None if version is None else version.producer
-        if version is None or producer is None:
-            return None
-        return producer.tops[self.view.tops[producer.index].index(version)].span
-
     def _setup(
         self, layer: Layer, bottoms: list[Shape], versions: list[BlobVersion | None]
     ) -> SetupCheck:
@@ -349,18 +353,18 @@ class _Walk:
             self.net.build,
             layer.runs_as(self.view.state),
             bottoms,
-            [self._origin(version) for version in versions],
+            [made_at(self.view, version) for version in versions],
             inline=self.net.inline,
             template=self.net.is_template,
             batch_of_statistics=self.batch_of_statistics,
         )
 
-    def _demands(self, setup: SetupCheck, *, complete: bool) -> None:
+    def _demands(self, setup: SetupCheck) -> None:
         """Check what the layer's type demands, and the sizes of its tops."""
         faults = len(setup.faults)
         setup.tops = top_shapes(self.net, setup.layer, setup.bottoms)
         self._engine(setup)
-        if check_counts(setup) and complete:
+        if check_counts(setup):
             check = demands_of(setup.layer.type)
             if check is not None:
                 check(setup)
@@ -483,6 +487,14 @@ class _Walk:
             if weight and 0 in shape.dims:
                 setup.empty("a loss_weight for an empty top")
                 return
+
+
+def made_at(view: View, version: BlobVersion | None) -> Span | None:
+    """Return where a blob is made; None for an input."""
+    producer = None if version is None else version.producer
+    if version is None or producer is None:
+        return None
+    return producer.tops[view.tops[producer.index].index(version)].span
 
 
 def _uses(version: BlobVersion) -> int:

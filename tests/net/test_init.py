@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +73,37 @@ def test_nothing_follows_from_what_could_not_be_read() -> None:
         "TRAIN": False,
         "TEST": False,
     }
+
+
+def test_what_is_written_counts_below_an_unknown_bottom_and_beside_an_unknown_field() -> None:
+    """The block of a BatchNorm for NVIDIA 0.15, pasted into a net for BVLC."""
+    norm = (
+        'layer { name: "b" type: "BatchNorm" bottom: "%s" top: "b" param { } %s\n'
+        "  param { } param { } param { } }\n"
+    )
+    kinds = [
+        [fault.kind for fault, _ in faults_of(net_of(INPUT + norm % how), *Kind)]
+        for how in (("y", ""), ("x", "batch_norm_param { scale_filler { } }"))
+    ]
+    assert kinds[0] == [Kind.UNKNOWN_BOTTOM, Kind.STATISTICS, Kind.PARAMS]
+    assert kinds[1] == [Kind.STATISTICS, Kind.PARAMS]
+    assert faults_of(net_of(INPUT + norm.replace("bottom", "botom") % ("x", "")), Kind.COUNT) == []
+
+
+def test_what_a_message_calls_has_its_place() -> None:
+    """Each blob that a message calls by its shape is shown where it is made."""
+    folder = Path(__file__).resolve().parents[2] / "fixtures" / "oracle"
+    seen = 0
+    for path in sorted(folder.glob("human-*")):
+        for line in gzip.decompress(path.read_bytes()).splitlines():
+            net = net_of(json.loads(line)["net"], path.name.partition("-")[2][:-9])
+            for fault, _ in faults_of(net, *Kind):
+                shown = {label.text for label in fault.related}
+                for blob, shape in re.findall(r"'(\w+)' \(([\dx?]+)\)", fault.message):
+                    seen += 1
+                    made = [top for other in net.layers for top in other.tops if top.name == blob]
+                    assert f"'{blob}' is {shape}" in shown or not made, fault
+    assert seen > 4
 
 
 def test_the_walk_goes_on_after_a_fault() -> None:

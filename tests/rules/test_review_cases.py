@@ -35,25 +35,6 @@ MORE = [
     ("23-ssd-max-out-background/with_max_out.prototxt", "ssd", ""),
     ("23-ssd-max-out-background/without_max_out.prototxt", "ssd", "NT021:21"),
 ]
-FIELD = [
-    ("06_softmax_over_one_channel.prototxt", "NT033:12"),
-    ("08_step_without_stepsize.prototxt", "SV014:3"),
-    ("10_test_iter_but_no_test_net.prototxt", "SV012:2"),
-    ("13_frozen_upsampling_of_zeros.prototxt", "NT030:14"),
-    ("14_trained_from_deploy_text.prototxt", "NT030:9"),
-    ("15_mean_in_data_param.prototxt", "NT035:20"),
-    ("28_softmax_before_softmax_loss.prototxt", "NT032:11"),
-    ("29_train_net_without_loss.prototxt", "NT034:9"),
-    ("45_three_means_one_channel.prototxt", "NT036:7"),
-    ("50_solver_words_misspelt.prototxt", "SV010:2 SV010:6"),
-    ("63_bilinear_without_group.prototxt", "NT031:14"),
-]
-PAIRS = [
-    ("30_pair", "NT009:8"),
-    ("30_pair2", "NT009:4 NT009:8"),
-    ("32_pair_input_side", "NT009:11"),
-]
-
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="needs ../shared/cases")
 
 
@@ -72,16 +53,6 @@ def found(path: Path, target: str) -> str:
 @pytest.mark.parametrize(("name", "target", "wanted"), MORE)
 def test_more_reports(name: str, target: str, wanted: str) -> None:
     assert found(CASES / "more" / name, target) == wanted
-
-
-@pytest.mark.parametrize(("name", "wanted"), FIELD)
-def test_reports_of_users(name: str, wanted: str) -> None:
-    assert found(CASES / "field" / name, "bvlc") == wanted
-
-
-@pytest.mark.parametrize(("folder", "wanted"), PAIRS)
-def test_pairs(folder: str, wanted: str) -> None:
-    assert found(CASES / "field" / folder, "bvlc") == wanted
 
 
 def test_the_head_is_named() -> None:
