@@ -38,13 +38,13 @@ def check(net: Net) -> Iterator[Finding]:
         node = None if param is None else param.node_of("backend") or param.node_of("source")
         if param is None or node is None or not net.keeps(layer):
             continue
-        source, backend = param.text("source").upper(), param.text("backend")
-        kinds = [kind for kind in _KINDS if kind in source]
+        source, backend = param.text("source"), param.text("backend")
+        kinds = [kind for kind in _KINDS if kind.lower() in source]
         if len(kinds) == 1 and backend in _KINDS and backend != kinds[0]:
             by = "" if "backend" in param else " by default"
             yield Finding(
                 node.span,
-                f"{named(layer)}: '{param.text('source')}' is opened as {backend}{by}; write "
+                f"{named(layer)}: '{source}' is opened as {backend}{by}; write "
                 f"backend: {kinds[0]} if it is one",
                 layer=layer.name,
             )
@@ -64,5 +64,5 @@ VALID = (
 INVALID = (
     Invalid("bvlc", _data('source: "train_lmdb"'), (2,)),
     Invalid("nvidia-0.17", _data('source: "a.leveldb"\n  backend: LMDB'), (3,)),
-    Invalid("ssd", _data('source: "LMDB"').replace("Data", "AnnotatedData"), (2,)),
+    Invalid("ssd", _data('source: "lmdb"').replace("Data", "AnnotatedData"), (2,)),
 )
