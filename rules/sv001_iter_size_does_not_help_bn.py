@@ -33,7 +33,7 @@ from ._solver import batch_size, first_place, label, training_nets
 _ENOUGH, _TINY = 16, 4
 
 
-@solver_rule("SV001", "iter-size-does-not-help-bn", Severity.WARNING)
+@solver_rule("SV001", "iter-size-does-not-help-bn", Severity.WARNING, words=("iter_size",))
 def check(solver: Solver) -> Iterator[Finding]:
     passes = solver.message.integer("iter_size")
     if passes < 2:

@@ -26,7 +26,7 @@ from protolint.net.solver_faults import SolverKind
 from ._solver import findings
 
 
-@solver_rule("SV002", "test-iter-without-interval", Severity.ERROR)
+@solver_rule("SV002", "test-iter-without-interval", Severity.ERROR, faults=(SolverKind.INTERVAL,))
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.INTERVAL)
 

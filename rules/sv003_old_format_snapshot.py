@@ -30,7 +30,11 @@ _FIELD = "store_blobs_in_old_format"
 
 
 @solver_rule(
-    "SV003", "old-format-snapshot", Severity.WARNING, where=lambda caffe: caffe.writes_raw_data
+    "SV003",
+    "old-format-snapshot",
+    Severity.WARNING,
+    where=lambda caffe: caffe.writes_raw_data,
+    words=(_FIELD,),
 )
 def check(solver: Solver) -> Iterator[Finding]:
     if not solver.message.flag(_FIELD) or not any(net.batchnorms for net in solver.nets):

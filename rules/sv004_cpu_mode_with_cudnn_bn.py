@@ -33,6 +33,7 @@ from ._solver import first_place, label
     "cpu-mode-with-cudnn-bn",
     Severity.ERROR,
     where=lambda caffe: any(kind.wrong_on_cpu for kind in caffe.kinds),
+    words=("solver_mode",),
 )
 def check(solver: Solver) -> Iterator[Finding]:
     if solver.message.text("solver_mode") != "CPU":

@@ -35,7 +35,7 @@ from ._solver import batchnorms, first_place, set_field, testing_nets
 _FIELD = "test_initialization"
 
 
-@solver_rule("SV005", "first-test-on-empty-statistics", Severity.INFO)
+@solver_rule("SV005", "first-test-on-empty-statistics", Severity.INFO, words=("test_iter",))
 def check(solver: Solver) -> Iterator[Finding]:
     message = solver.message
     ignored = not solver.dialect.obeys_test_initialization

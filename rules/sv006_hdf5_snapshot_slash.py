@@ -35,7 +35,7 @@ from protolint.text.write import replace_value
 from ._solver import first_place, label, training_nets
 
 
-@solver_rule("SV006", "hdf5-snapshot-slash", Severity.ERROR)
+@solver_rule("SV006", "hdf5-snapshot-slash", Severity.ERROR, words=("snapshot_format",))
 def check(solver: Solver) -> Iterator[Finding]:
     if solver.message.text("snapshot_format") != "HDF5":
         return

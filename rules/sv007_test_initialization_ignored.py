@@ -32,6 +32,7 @@ _FIELD = "test_initialization"
     "test-initialization-ignored",
     Severity.INFO,
     where=lambda caffe: not caffe.obeys_test_initialization,
+    words=(_FIELD,),
 )
 def check(solver: Solver) -> Iterator[Finding]:
     message = solver.message

@@ -38,6 +38,7 @@ from ._solver import removal
     "solver-type-given-twice",
     Severity.ERROR,
     where=lambda caffe: not caffe.names_solvers_by_enum,
+    faults=(SolverKind.TYPE_TWICE,),
 )
 def check(solver: Solver) -> Iterator[Finding]:
     message = solver.message

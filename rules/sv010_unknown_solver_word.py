@@ -40,7 +40,7 @@ from protolint.text.values import BAD, quoted
 from protolint.text.write import quote, replace_value
 
 
-@solver_rule("SV010", "unknown-solver-word", Severity.ERROR)
+@solver_rule("SV010", "unknown-solver-word", Severity.ERROR, faults=(SolverKind.WORD,))
 def check(solver: Solver) -> Iterator[Finding]:
     for fault in solver_faults(solver, SolverKind.WORD):
         yield Finding(fault.span, fault.message, fix=_fix(fault))

@@ -28,7 +28,7 @@ from protolint.net.solver_faults import SolverKind
 from ._solver import findings
 
 
-@solver_rule("SV011", "training-net-count", Severity.ERROR)
+@solver_rule("SV011", "training-net-count", Severity.ERROR, faults=(SolverKind.TRAINING_NET,))
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.TRAINING_NET)
 

@@ -29,7 +29,7 @@ from protolint.net.solver_faults import SolverKind
 from ._solver import findings
 
 
-@solver_rule("SV012", "test-net-count", Severity.ERROR)
+@solver_rule("SV012", "test-net-count", Severity.ERROR, faults=(SolverKind.TEST_NETS,))
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.TEST_NETS)
 

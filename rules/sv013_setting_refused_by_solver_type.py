@@ -32,7 +32,9 @@ from protolint.net.solver_init import solver_faults
 from ._solver import removal
 
 
-@solver_rule("SV013", "setting-refused-by-solver-type", Severity.ERROR)
+@solver_rule(
+    "SV013", "setting-refused-by-solver-type", Severity.ERROR, faults=(SolverKind.BY_TYPE,)
+)
 def check(solver: Solver) -> Iterator[Finding]:
     for fault in solver_faults(solver, SolverKind.BY_TYPE):
         node = fault.node

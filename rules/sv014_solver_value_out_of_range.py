@@ -32,7 +32,7 @@ from protolint.net.solver_faults import SolverKind
 from ._solver import findings
 
 
-@solver_rule("SV014", "solver-value-out-of-range", Severity.ERROR)
+@solver_rule("SV014", "solver-value-out-of-range", Severity.ERROR, faults=(SolverKind.RANGE,))
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.RANGE)
 

@@ -31,6 +31,7 @@ from ._solver import findings
     "snapshot-without-prefix",
     Severity.ERROR,
     where=lambda caffe: not caffe.solving.has_snapshot_prefix,
+    faults=(SolverKind.SNAPSHOT,),
 )
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.SNAPSHOT)

@@ -33,7 +33,7 @@ from protolint.net.solver_faults import SolverKind
 from ._solver import findings
 
 
-@solver_rule("SV016", "solver-net-not-built", Severity.ERROR)
+@solver_rule("SV016", "solver-net-not-built", Severity.ERROR, faults=(SolverKind.NET,))
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.NET)
 

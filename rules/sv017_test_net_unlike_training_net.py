@@ -31,7 +31,7 @@ from protolint.net.solver_faults import SolverKind
 from ._solver import findings
 
 
-@solver_rule("SV017", "test-net-unlike-training-net", Severity.ERROR)
+@solver_rule("SV017", "test-net-unlike-training-net", Severity.ERROR, faults=(SolverKind.SHARING,))
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.SHARING)
 

@@ -31,7 +31,8 @@ from ._solver import findings
     "SV018",
     "weights-file-not-found",
     Severity.ERROR,
-    where=lambda caffe: caffe.knows_field("SolverParameter", "weights"),
+    where=lambda caffe: caffe.solving.loads_weights,
+    faults=(SolverKind.WEIGHTS_FILE,),
 )
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.WEIGHTS_FILE)

@@ -29,7 +29,7 @@ from protolint.net.solver_faults import SolverKind
 from ._solver import findings
 
 
-@solver_rule("SV019", "stochastic-pooling-on-cpu", Severity.ERROR)
+@solver_rule("SV019", "stochastic-pooling-on-cpu", Severity.ERROR, faults=(SolverKind.MODE,))
 def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.MODE)
 

@@ -23,7 +23,9 @@ class Bvlc(Dialect):
     title = "BVLC Caffe rc4 to master"
     schema = "bvlc"
     building: ClassVar[Building] = Building(fans_by_legacy_axes=False, infogain_axis=True)
-    solving: ClassVar[Solving] = Solving(checks_steps=True, has_snapshot_prefix=True)
+    solving: ClassVar[Solving] = Solving(
+        checks_steps=True, has_snapshot_prefix=True, loads_weights=True
+    )
     engines: ClassVar[Engines] = {"CAFFE": SUMS._replace(checks_statistics_lr=True)}
     file_layouts: ClassVar[Layouts] = (("B3",),)
     zeroes_three_params = True

@@ -34,6 +34,8 @@ class Solving(NamedTuple):
     rmsprop_takes_momentum: bool = False
     #: Without `snapshot_prefix` the solver's own name is taken (upgrade_proto.cpp).
     has_snapshot_prefix: bool = False
+    #: `weights` names the files that training starts from (Solver::InitTrainNet).
+    loads_weights: bool = False
     #: Without a pass the thread that adds up gradients is waited for without end (Solver::Step,
     #: Net::ReduceAndUpdate).
     waits_for_gradients: bool = False

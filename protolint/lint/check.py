@@ -28,6 +28,7 @@ from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
     from protolint.lint.check_weights import GivenNet
+    from protolint.net.solver import Solver
 
 __all__ = [
     "broken_statistics", "check_files", "check_readings", "check_source", "check_with_weights",
@@ -142,7 +143,7 @@ def findings_of(rule: Rule, file: LintFile) -> Iterator[Finding]:
             if _has(net, rule.needs):
                 yield from rule.check(net)
     elif rule.scope is Scope.SOLVER:
-        if file.solver is not None:
+        if file.solver is not None and _concerns(file.solver, rule.needs):
             yield from rule.check(file.solver)
     elif rule.scope is Scope.FILE and (rule.needs == NOTHING or _fits(file, rule.needs)):
         yield from rule.check(file)
@@ -159,6 +160,16 @@ def _has(net: Net, needs: Needs) -> bool:
         or (needs.problems and (net.has_misfits or bool(fault_kinds(net))))
         or (needs.sibling and net.sibling is not None)
     )
+
+
+def _concerns(solver: Solver, needs: Needs) -> bool:
+    """Whether there is something in a solver of what a rule needs to find anything."""
+    if needs == NOTHING or any(map(solver.source.mentions, needs.words)):
+        return True
+    from protolint.net.solver_faults import SolverKind
+    from protolint.net.solver_init import solver_faults
+
+    return bool(solver_faults(solver, *(SolverKind[name] for name in needs.faults)))
 
 
 def _fits(file: LintFile, needs: Needs) -> bool:

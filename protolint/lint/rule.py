@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from protolint.lint.weights import Weights
     from protolint.net.net import Net
     from protolint.net.solver import Solver
+    from protolint.net.solver_faults import SolverKind
     from protolint.workspace.reading import LintFile
 
 __all__ = [
@@ -97,7 +98,8 @@ class Needs(NamedTuple):
     """What there must be for a rule to find anything: one thing of those named is enough.
 
     Layers of some `types`, some `words` in the text, `faults` of some kinds that keep the net
-    from being built (names of protolint.layers.setup_check.Kind), anything that is wrong with
+    from being built (names of protolint.layers.setup_check.Kind) or the solver from being made
+    (of protolint.net.solver_faults.SolverKind), anything that is wrong with
     the syntax, the schema or the building of the net (`problems`), a net that is trained and
     deployed (`sibling`). A rule that names none of them is always asked.
     """
@@ -217,9 +219,12 @@ def solver_rule(
     *,
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
+    faults: tuple[SolverKind, ...] = (),
 ) -> _Registers[Solver]:
     """Register a rule that looks at a solver, with the nets it names where they are found."""
-    return _rule(Scope.SOLVER, code, name, severity, where, dialects)
+    needs = Needs(words=words, faults=tuple(kind.name for kind in faults))
+    return _rule(Scope.SOLVER, code, name, severity, where, dialects, needs=needs)
 
 
 def run_rule(
