@@ -10,7 +10,7 @@ import {
   syntaxHighlighting,
 } from "@codemirror/language";
 import { lintGutter, lintKeymap, previousDiagnostic, setDiagnostics } from "@codemirror/lint";
-import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { search, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import {
   EditorView,
@@ -63,7 +63,6 @@ export function createEditor(parent, changed) {
       indentUnit.of("  "),
       bracketMatching(),
       closeBrackets(),
-      highlightSelectionMatches(),
       search({ top: true }),
       textFormat,
       syntaxHighlighting(classHighlighter),
