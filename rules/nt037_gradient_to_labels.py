@@ -72,7 +72,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 def _ends(net: Net, view: View, layer: Layer) -> Iterator[tuple[int, str]]:
     """Yield each bottom that gets a gradient and cannot pass it on."""
-    switches = [value for value, _ in layer.message.values.get("propagate_down", ())]
+    switches = [value for value, _ in layer.message.given.get("propagate_down", ())]
     if switches and len(switches) != len(layer.bottoms):
         return  # NT026
     learned = gradients(net, view)

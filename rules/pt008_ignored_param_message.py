@@ -62,7 +62,7 @@ def check(net: Net) -> Iterator[Finding]:
 
 def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:
     """Yield the parameter messages of a layer that its type does not read."""
-    for field in layer.message.values:
+    for field in layer.message.given:
         if not field.endswith("_param") or field in known.parameters or field == "loss_param":
             continue
         if field == "transform_param" and known.name in _TRANSFORMING:
@@ -70,7 +70,7 @@ def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:
         value = layer.message.message(field)
         if value is None:
             continue
-        if field not in known.reads_of or not known.reads_of[field] >= value.values.keys():
+        if field not in known.reads_of or not known.reads_of[field] >= value.given.keys():
             yield value
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from protolint.caffe.descriptors import FieldType, MessageType, Value
 from protolint.record import NamedTuple
@@ -13,7 +13,7 @@ from protolint.text.tree import Block, ListValue, Node, Scalar
 if TYPE_CHECKING:
     from google.protobuf.message import Message as ProtobufMessage
 
-__all__ = ["BindProblem", "Message", "ProblemKind", "bind", "to_protobuf"]
+__all__ = ["BindProblem", "Message", "ProblemKind", "bind", "misfits_in", "to_protobuf"]
 
 _T = TypeVar("_T")
 _Values = dict[str, "list[tuple[Message | Value, Scalar | Block]]"]
@@ -55,21 +55,76 @@ class Message:
     Getters take a field's name and give the schema's default where the field is not set,
     and the type's zero where this dialect has no such field. A singular field that is
     given twice reads as the first.
+
+    A message may share what it holds with its `model`, of a block that is written alike: then
+    `given` holds the same values with nodes that are not where this one's are.
     """
 
-    __slots__ = ("node", "type", "values")
+    __slots__ = ("_place", "given", "inner", "node", "type", "values")
+
+    #: A block, and the fields that lead from it to this message's.
+    _place: tuple[Any, ...]
 
     def __init__(self, type: MessageType, node: Block | None) -> None:
         self.type = type
         self.node = node
-        self.values: _Values = {} if new_values is None else new_values(type)
+        self.given = self.values = _no_values(type)
+        #: The messages in it, by field, where it shares its values.
+        self.inner: dict[str, list[Message]] | None = None
+
+    @classmethod
+    def like(cls, type: MessageType, given: _Values) -> Message:
+        """Make a message that shares its values; its node is still to be set."""
+        made = cls.__new__(cls)
+        made.type = type
+        made.given = given
+        made.inner = {}
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the values, or the node, with places in the file, when first asked for."""
+        if name == "node":
+            block, *path = self._place
+            for field, index in path:
+                block = _nodes_of(block)[field][index]
+            self.node = block
+            return block
+        if name != "values" or self.inner is None or self.node is None:
+            raise AttributeError(name)
+        nodes = _nodes_of(self.node)
+        values = _no_values(self.type)
+        for field, found in self.given.items():
+            messages: Sequence[Message | Value] = ()
+            if found and isinstance(found[0][0], Message):
+                messages = self._inside(field)
+                for message, block in zip(messages, nodes[field], strict=True):
+                    message.node = block  # type: ignore[assignment]
+            values[field] = list(
+                zip(messages or [value for value, _ in found], nodes.get(field, ()), strict=True)
+            )
+        self.given = self.values = values
+        self.inner = None
+        return values
+
+    def _inside(self, field: str) -> list[Message]:
+        """Return the messages in a field of a message that shares its values."""
+        assert self.inner is not None
+        found = self.inner.get(field)
+        if found is None:
+            found = self.inner[field] = []
+            for index, (model, _) in enumerate(self.given[field]):
+                if isinstance(model, Message):
+                    message = Message.like(model.type, model.given)
+                    message._place = *self._place, (field, index)
+                    found.append(message)
+        return found
 
     def __repr__(self) -> str:
-        return f"Message({self.type.name!r}, {list(self.values)})"
+        return f"Message({self.type.name!r}, {list(self.given)})"
 
     def __contains__(self, name: str) -> bool:
         """Whether the field is given, with a value."""
-        return bool(self.values.get(name))
+        return bool(self.given.get(name))
 
     def node_of(self, name: str) -> Scalar | Block | None:
         """Where the field is first given, or None."""
@@ -82,13 +137,17 @@ class Message:
 
     def message(self, name: str) -> Message | None:
         """Return the message in a field, or None where it is not given."""
-        found = self.values.get(name)
+        found = self.given.get(name)
         value = found[0][0] if found else None
-        return value if isinstance(value, Message) else None
+        if not isinstance(value, Message):
+            return None
+        return value if self.inner is None else self._inside(name)[0]
 
     def messages(self, name: str) -> list[Message]:
         """Return the messages in a repeated field."""
-        return self._all(name, Message)
+        if self.inner is None or not self.given.get(name):
+            return self._all(name, Message)
+        return self._inside(name)[:]
 
     def text(self, name: str) -> str:
         """Return the string, or the name of the enum value, in a field."""
@@ -115,7 +174,7 @@ class Message:
 
     def numbers(self, name: str) -> list[float]:
         """Return the numbers in a repeated field."""
-        return [float(v) for v, _ in self.values.get(name, ()) if isinstance(v, (int, float))]
+        return [float(v) for v, _ in self.given.get(name, ()) if isinstance(v, (int, float))]
 
     def flag(self, name: str) -> bool:
         """Return the bool in a field."""
@@ -128,14 +187,28 @@ class Message:
                 yield name, value, node
 
     def _one(self, name: str) -> Message | Value | None:
-        found = self.values.get(name)
+        found = self.given.get(name)
         if found:
             return found[0][0]
         field = self.type.fields.get(name)
         return None if field is None or field.kind == "message" else field.default
 
     def _all(self, name: str, kind: type[_T]) -> list[_T]:
-        return [value for value, _ in self.values.get(name, ()) if isinstance(value, kind)]
+        return [value for value, _ in self.given.get(name, ()) if isinstance(value, kind)]
+
+
+def _no_values(type: MessageType) -> _Values:
+    return {} if new_values is None else new_values(type)
+
+
+def _nodes_of(block: Block) -> dict[str, list[Scalar | Block]]:
+    """Return what stands for each value in a block, by field."""
+    found: dict[str, list[Scalar | Block]] = {}
+    for child in block.children:
+        found.setdefault(child.name, []).extend(
+            child.items if isinstance(child, ListValue) else (child,)
+        )
+    return found
 
 
 def bind(
@@ -148,6 +221,19 @@ def bind(
     """
     problems: list[BindProblem] = []
     return _bind(type, node, nodes, problems), problems
+
+
+def misfits_in(type: MessageType, nodes: list[Node]) -> list[BindProblem]:
+    """Return every field that does not fit, as `bind` does; what is known to fit is passed over."""
+    rest = []
+    for node in nodes:
+        if isinstance(node, Block) and node.model is not None:
+            field = type.fields.get(node.name)
+            takes = field is not None and field.repeated and field.kind == "message"
+            if field and takes and _like_model(field.message, node, node.model) is not None:
+                continue
+        rest.append(node)
+    return bind(type, rest)[1] if rest else []
 
 
 def _bind(
@@ -193,6 +279,47 @@ def _bind(
     return message
 
 
+def _like_model(type: MessageType, node: Block, model: Block) -> Message | None:
+    """Return a message that shares what is in a block's model; None where that does not fit.
+
+    What the model is in a schema is found out once. The places of names and types, blobs and
+    states are asked for in every net, so that those are the block's own.
+    """
+    known = model.readings.get(type, False)
+    if known is False:
+        problems: list[BindProblem] = []
+        known = _bind(type, None, model.children, problems)
+        is_layer = bool(node.head) or "bottom" in type.fields
+        if problems or type.required or (is_layer and not _PLACED.isdisjoint(known.values)):
+            known = None
+        model.readings[type] = known
+    if not isinstance(known, Message):
+        return None
+    fields = type.fields
+    given = _no_values(type)
+    for child in node.head:
+        name, _, _, _, raw = child.written
+        field = fields.get(name)
+        value = field.known.get(raw) if field is not None else None
+        if value is None and field is not None and field.kind != "message":
+            value = field.read(raw)
+        if field is None or value is None or (name in given and not field.repeated):
+            return None
+        if name in given:
+            given[name].append((value, child))
+        else:
+            given[name] = [(value, child)]
+    given.update(known.values)
+    found = Message.like(type, given)
+    found.node = node
+    found._place = (node,)
+    return found
+
+
+#: Fields of layers whose places are asked for in every net.
+_PLACED = frozenset({"name", "type", "bottom", "top", "include", "exclude"})
+
+
 def _bind_list(
     message: Message, field: FieldType, node: ListValue, problems: list[BindProblem]
 ) -> None:
@@ -218,7 +345,8 @@ def _value(
     """Return the value of one node, or None where it is not clear; add a problem for a misfit."""
     if isinstance(node, Block):
         if field.kind == "message":
-            return _bind(field.message, node, node.children, problems)
+            found = node.model and _like_model(field.message, node, node.model)
+            return found or _bind(field.message, node, node.children, problems)
         problems.append(BindProblem(ProblemKind.WRONG_VALUE, node, type, field))
         return None
     if not node.raw:

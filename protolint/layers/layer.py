@@ -65,7 +65,8 @@ class Layer:
         self.message = message
         self.node = node
         # Read without the message's getters and BlobName's constructor: layers are thousands.
-        values = message.values
+        # Of these fields the places are its own in `given`, too.
+        values = message.given
         self.bottoms = [_new(BlobName, pair) for pair in values.get("bottom", ())]
         self.tops = [_new(BlobName, pair) for pair in values.get("top", ())]
         self.include = _rules(values["include"]) if "include" in values else ()

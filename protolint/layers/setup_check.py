@@ -133,7 +133,10 @@ class SetupCheck:
         message, name = place(self.layer, parameter, field)
         if message is None:
             return []
-        return [value for value, _ in message.values.get(name, ())]
+        found = message.given.get(name, ())
+        if found and isinstance(found[0][0], Message):
+            return [*message.messages(name)]
+        return [value for value, _ in found]
 
     def integers(self, parameter: str, field: str) -> list[int]:
         """Return the whole numbers that are given for a field."""

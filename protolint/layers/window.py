@@ -55,7 +55,7 @@ def windows(layer: Layer, axis: int, bottom: Shape) -> list[Window] | None:
         halved = False
     else:
         # Nets are mostly convolutions: what is not given is not asked for.
-        values = message.values
+        values = message.given
         given = [message.integers(field) if field in values else _NONE for field in _FIELDS]
         halved = not _HALVES.isdisjoint(values)
         for i, (_, halves) in enumerate(_FIELDS.values() if halved else ()):
@@ -131,7 +131,7 @@ def conflicts(layer: Layer, param: Message) -> Iterator[Conflict]:
     `param` is the layer's `convolution_param` or `pooling_param`. Pooling looks at
     `kernel_size` alone where one of `kernel_h` and `kernel_w` is missing.
     """
-    if _SUSPICIOUS.isdisjoint(param.values):
+    if _SUSPICIOUS.isdisjoint(param.given):
         return
     pooling = layer.type == "Pooling"
     if pooling and flag(layer, POOLING, "global_pooling"):

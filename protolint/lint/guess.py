@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protolint.caffe.binder import bind
+from protolint.caffe.binder import misfits_in
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
 from protolint.diagnostic import Diagnostic
@@ -104,6 +104,6 @@ def _taking(file: LintFile, data: bytes) -> set[str]:
     found = set()
     for name in TARGETS:
         schema = load_schema(DIALECTS[name].schema)
-        if not bind(schema.messages[file.message.type.name], nodes)[1]:
+        if not misfits_in(schema.messages[file.message.type.name], nodes):
             found.add(name)
     return found

@@ -298,7 +298,7 @@ class _Walk:
             self.by_phase = True
         elif given is not None and not setup.faults and not broken:
             empty = any(0 in shape.dims for shape in setup.tops)
-            alone = alone and not empty and "loss_weight" not in setup.layer.message.values
+            alone = alone and not empty and "loss_weight" not in setup.layer.message.given
             found = Settled(setup.tops, setup.unsure if alone else unsure, alone)
             self.table[(given, tuple(setup.bottoms))] = found
             self._note(setup.layer, setup.bottoms, found)
@@ -412,11 +412,11 @@ class _Walk:
 
     def _gradient_switches(self, setup: SetupCheck) -> None:
         layer = setup.layer
-        given = layer.message.values.get("propagate_down", ())
+        given = layer.message.given.get("propagate_down", ())
         if given and len(given) != len(layer.bottoms):
             setup.fault(
                 Kind.GRADIENT_SWITCHES, f"{len(given)} propagate_down for {len(layer.bottoms)} "
-                "bottoms; give one for each, or none", span=given[0][1].span,
+                "bottoms; give one for each, or none", node=layer.message.node_of("propagate_down"),
             )  # fmt: skip
 
     def _tops(self, setup: SetupCheck) -> frozenset[int]:
@@ -455,7 +455,7 @@ class _Walk:
 
     def _loss_weights(self, setup: SetupCheck) -> None:
         layer = setup.layer
-        given = [value for value, _ in layer.message.values.get("loss_weight", ())]
+        given = [value for value, _ in layer.message.given.get("loss_weight", ())]
         tops = len(layer.tops)
         auto = ALL_TYPES[layer.type].is_loss
         if not given and not auto:
@@ -501,8 +501,8 @@ def _uses(version: BlobVersion) -> int:
     """How often a blob is used: by readers, and as a loss (InsertSplits)."""
     uses = len(version.readers)
     producer = version.producer
-    if producer is not None and "loss_weight" in producer.message.values:
-        weights = [value for value, _ in producer.message.values["loss_weight"]]
+    if producer is not None and "loss_weight" in producer.message.given:
+        weights = [value for value, _ in producer.message.given["loss_weight"]]
         for top, weight in zip(producer.tops, weights, strict=False):
             if top.name == version.name and weight:
                 uses += 1

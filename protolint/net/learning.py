@@ -46,7 +46,7 @@ def learners(net: Net, view: View) -> Mapping[BlobVersion, Layer | None]:
     found: dict[BlobVersion, Layer | None] = {}
     for layer in view.layers:
         nearest: Layer | None = None
-        stops = [value for value, _ in layer.message.values.get("propagate_down", ())]
+        stops = [value for value, _ in layer.message.given.get("propagate_down", ())]
         for i, version in enumerate(view.bottoms[layer.index]):
             if version is not None and (i >= len(stops) or stops[i] is not False):
                 nearest = nearest or found.get(version)
@@ -66,7 +66,7 @@ def gradients(net: Net, view: View) -> frozenset[int]:
     found: set[int] = set()
     forced = net.message.flag("force_backward")
     for layer in view.layers:
-        stops = layer.message.values.get("propagate_down", ())
+        stops = layer.message.given.get("propagate_down", ())
         below = any(
             id(version) in found and (i >= len(stops) or stops[i][0] is not False)
             for i, version in enumerate(view.bottoms[layer.index])

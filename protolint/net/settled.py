@@ -65,6 +65,11 @@ def written(layer: Layer, text: bytes) -> Hashable:
     else:
         names = [blob.name for blob in (*bottoms, *tops)]
         found += (len(bottoms), *map(names.index, names))
+    model = layer.node.model
+    if model is not None and not (layer.include or layer.exclude):
+        # All layers that are read from the same text share it.
+        found.append(model)
+        return tuple(found)
     start = end = -1
     for child in layer.node.children:
         if child.name not in _NAMES:

@@ -70,6 +70,16 @@ _Statement = tuple[int, int, Any]
 
 _new = tuple.__new__
 _memo: dict[str, _Statement] = {}
+#: What layers hold below the lines of their names, by how it is written.
+_bodies: dict[str, Block] = {}
+_BODIES_LIMIT = 5_000
+
+_LAYER = re.compile(
+    r"""(?:[ \t\r\v\f]*(?:\#[^\n]*)?\n)*[ \t]*(layers?)[ \t]*:?[ \t]*(\{)[ \t\r]*\n"""
+    r"""((?:[ \t]*(?:name|type|bottom|top)[ \t]*:[ \t]*(?:"[^"\\\n]*"|[A-Z][A-Z_0-9]*)"""
+    r"""[ \t\r]*(?:\n|\Z))*)"""
+)
+_REST = re.compile(r"[ \t\r\v\f]*(?:\#[^\n]*)?(?:\n|\Z)")
 
 
 def _take_apart(line: str) -> _Statement | None:
@@ -129,6 +139,7 @@ def _items(line: str, at: int, end: int) -> _Items | None:
 def forget() -> None:
     """Forget every line seen, so that a measurement starts fresh."""
     _memo.clear()
+    _bodies.clear()
 
 
 def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
@@ -139,21 +150,87 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
     """
     if "\0" in text:
         return None
+    if len(_memo) > _MEMO_LIMIT:
+        _memo.clear()
+    found = _layers(text)
+    return (found, []) if found is not None else _lines(text)
+
+
+def _layers(text: str) -> list[Node] | None:
+    """Return the top-level nodes of a net as most are laid out, or None for any other.
+
+    That is a layer's brace at the end of a line and its closing one at the start of another; what
+    layers hold but for their names is read once for all that have the same.
+    """
+    parts = text.split("\n}")
+    if len(parts) < 2:
+        return None
+    if len(_bodies) > _BODIES_LIMIT:
+        _bodies.clear()
+    top: list[Node] = []
+    base = 0
+    last = len(parts) - 1
+    for i, part in enumerate(parts):
+        m = _LAYER.match(part) if i != last else None
+        if m is None:
+            if i and not _REST.match(part):
+                return None
+            found = _lines(part if i == last else f"{part}\n}}", base)
+            if found is None or found[1]:
+                return None
+            top += found[0]
+        else:
+            at = m.end()
+            body = part[at:]
+            model = _bodies.get(body)
+            if model is None:
+                found = _lines(f"{body}\n", depth=1)
+                if found is None or found[1]:
+                    return None
+                model = _bodies[body] = Block("", 0, 0)
+                model.children = found[0]
+            block = Block(m[1], base + m.start(1), base + m.start(2), model, base + at)
+            start = base + m.start(3)
+            head: list[Scalar] = []
+            lines = m[3].split("\n")
+            if not lines[-1]:
+                lines.pop()
+            for line, known in zip(lines, map(_memo.get, lines), strict=True):
+                if known is None:
+                    known = _take_apart(line)
+                    if known is None or known[0] != _SCALAR:
+                        return None
+                    _memo[line] = known
+                head.append(Scalar(start, known[2]))
+                start += known[1]
+            block.head = head
+            block.end = base + len(part) + 2
+            block.closed = True
+            top.append(block)
+        base += len(part) + 2
+    return top
+
+
+def _lines(
+    text: str, base: int = 0, depth: int = 0
+) -> tuple[list[Node], list[SyntaxProblem]] | None:
+    """Return what `scan` does, line by line, of a part of a file `base` bytes and levels in."""
     memo = _memo
-    if len(memo) > _MEMO_LIMIT:
-        memo.clear()
     problems: list[SyntaxProblem] = []
     top: list[Node] = []
     children = top
     stack: list[Block] = []
-    base = 0
+    end_of_text = base + len(text)
+    most = MAX_DEPTH - depth
     lines = text.split("\n")
     for line, known in zip(lines, map(memo.get, lines), strict=True):
         if known is None:
             known = _take_apart(line)
             if known is None:
                 uncommon = (
-                    _uncommon_line(line, base, len(stack)) if base + len(line) < len(text) else None
+                    _uncommon_line(line, base, len(stack) + depth)
+                    if base + len(line) < end_of_text
+                    else None
                 )
                 if uncommon is None or (uncommon[1] and (stack or _GOES_ON.match(line))):
                     return None
@@ -170,7 +247,7 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
                 if kind == _SCALAR:
                     children.append(Scalar(base, what))
                 elif kind == _OPEN:
-                    if len(stack) == MAX_DEPTH:
+                    if len(stack) == most:
                         return None
                     name, start, brace = what
                     block = Block(name, base + start, base + brace)

@@ -7,8 +7,8 @@ what the nodes cover and what lies between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Union
+from collections.abc import Iterator, Sequence
+from typing import Any, Union
 
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
@@ -124,17 +124,42 @@ class Block(_Placed):
 
     `value_start` is the opening brace, `end` is after the closing one. A block that the
     file never closes ends where the file does and has `closed` False.
+
+    Nets repeat themselves: a block may share what is in it with its `model`, whose children have
+    offsets from `at`. Its own `children`, the nodes of its `head` and those, are made when they
+    are asked for. `readings` are what a model is in schemas (protolint.caffe.binder).
     """
 
-    __slots__ = ("children", "closed", "name")
+    __slots__ = ("at", "children", "closed", "head", "model", "name", "readings")
 
-    def __init__(self, name: str, start: int, value_start: int) -> None:
+    children: list[Node]
+    readings: dict[object, object]
+
+    def __init__(
+        self, name: str, start: int, value_start: int, model: Block | None = None, at: int = 0
+    ) -> None:
         self.name = name
         self.start = start
         self.value_start = value_start
         self.end = value_start + 1
         self.closed = False
-        self.children: list[Node] = []
+        self.model = model
+        if model is None:
+            self.children = []
+        else:
+            self.at = at
+            self.head: Sequence[Scalar] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what is made when it is first asked for."""
+        if name == "readings":
+            self.readings = {}
+            return self.readings
+        if name != "children" or self.model is None:
+            raise AttributeError(name)
+        at = self.at
+        self.children = [*self.head, *(_placed(node, at) for node in self.model.children)]
+        return self.children
 
     @property
     def in_list(self) -> bool:
@@ -194,6 +219,19 @@ class ListValue(_Placed):
 
 
 Node = Union[Scalar, Block, ListValue]
+
+
+def _placed(node: Node, at: int) -> Node:
+    """Return a node of a model as one at its place in the file."""
+    if isinstance(node, Scalar):
+        return Scalar(node.base + at, node.written)
+    if isinstance(node, ListValue):
+        items = [_placed(item, at) for item in node.items]
+        start, value_start, end = node.start + at, node.value_start + at, node.end + at
+        return ListValue(node.name, start, value_start, end, items, colon=node.colon)  # type: ignore[arg-type]
+    block = Block(node.name, node.start + at, node.value_start + at, node, at)
+    block.end, block.closed = node.end + at, node.closed
+    return block
 
 
 class SyntaxProblem(NamedTuple):

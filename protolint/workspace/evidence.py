@@ -147,7 +147,7 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
     messages: dict[int, str] = {}
     for name in TARGETS:
         starts = missing[name] = set()
-        for problem in readings.read(DIALECTS[name]).misfits:
+        for problem in readings.misfits(DIALECTS[name]):
             if problem.kind is ProblemKind.UNKNOWN_FIELD:
                 inside = walk([problem.node])
             elif problem.kind is ProblemKind.WRONG_VALUE:
@@ -212,7 +212,8 @@ class _Layers:
         for value, node in message.values.get("layer", ()):
             if not isinstance(value, Message) or not isinstance(node, Block):
                 continue
-            values = value.values
+            # Of what is asked for here the places are its own in `given`, too.
+            values = value.given
             kind = values.get("type")
             if kind is not None:
                 self.by_type.setdefault(str(kind[0][0]), []).append((value, kind[0][1]))
@@ -246,7 +247,7 @@ class _Layers:
 
     def norms(self, readings: Readings) -> Iterator[Clue]:
         """Yield a clue for `param` blocks and for fillers that only some Caffes have a use for."""
-        many = [node for value, node in self.batchnorms if len(value.nodes_of("param")) > 3]
+        many = [node for value, node in self.batchnorms if len(value.given.get("param", ())) > 3]
         if many:
             starts = {node.start for node in many}
             fitting: dict[frozenset[str], list[Block]] = {}
@@ -279,7 +280,12 @@ class _Layers:
         """Yield a clue for a filler of gamma where nothing asks for gamma and beta."""
         asking = {d.affine_field for d in DIALECTS.values() if d.affine_field}
         filled: list[Node] = []
-        for _, node in self.batchnorms:
+        for value, node in self.batchnorms:
+            if value.inner is not None:
+                # All of it is in the message; where it has none of these, no place is asked for.
+                known = value.message("batch_norm_param")
+                if known is None or not (asking | {"scale_filler"}) & known.given.keys():
+                    continue
             for param in node.children:
                 if param.name == "batch_norm_param" and isinstance(param, Block):
                     given = {child.name: child for child in param.children}
@@ -321,7 +327,7 @@ _SOME = frozenset(
 
 def _has_learning_pair(batchnorm: Message) -> bool:
     """Whether a BatchNorm has two `param` blocks, both of which say that their blob learns."""
-    params = [value for value, _ in batchnorm.values.get("param", ()) if isinstance(value, Message)]
+    params = batchnorm.messages("param")
     return len(params) == 2 and all(param.number("lr_mult") for param in params)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 
-from protolint.caffe.binder import BindProblem, bind
+from protolint.caffe.binder import BindProblem, bind, misfits_in
 from protolint.caffe.build import STANDARD, Build
-from protolint.caffe.descriptors import load_schema
+from protolint.caffe.descriptors import MessageType, Schema, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, NEWEST, label_map_type
 from protolint.net.net import ALONE, Net, Relatives
@@ -54,6 +54,21 @@ def classify(tree: Tree) -> FileKind:
     return FileKind.NET if names & net else FileKind.OTHER
 
 
+def _type_of(kind: FileKind, schema: Schema) -> MessageType:
+    """Return what a file is in a schema.
+
+    Few Caffes read label maps; those that do have one form of them.
+    """
+    return schema.messages.get(_MESSAGES[kind]) or label_map_type()
+
+
+def _without(build: Build, found: list[BindProblem]) -> list[BindProblem]:
+    """Return what does not fit, but for the fields of the user's own Caffe."""
+    if not found or not build.extra_fields:
+        return found
+    return [p for p in found if not build.adds_field(p.message.name, p.node.name)]
+
+
 class LintFile:
     """A parsed file bound to the schema of one target.
 
@@ -79,11 +94,8 @@ class LintFile:
         self.dialect = dialect
         self.build = build
         self.schema = build.schema or load_schema(dialect.schema)
-        known = self.schema.messages.get(_MESSAGES[kind])
-        # Few Caffes read label maps; those that do have one form of them.
-        self.message, found = bind(known or label_map_type(), tree.children)
-        if found and build.extra_fields:
-            found = [p for p in found if not build.adds_field(p.message.name, p.node.name)]
+        self.message, found = bind(_type_of(kind, self.schema), tree.children)
+        found = _without(build, found)
         self.accepted = not found and not tree.broken and kind is not FileKind.OTHER
         self.misfits: list[BindProblem] = found
         self.problems = found
@@ -172,6 +184,14 @@ class Readings:
                 self.tree, self.kind, dialect, self.build, self.directives, self._relatives
             )
         return file
+
+    def misfits(self, dialect: Dialect) -> list[BindProblem]:
+        """Return what `read(dialect).misfits` has, without reading what is known to fit."""
+        file = self._files.get(dialect.name)
+        if file is not None:
+            return file.misfits
+        schema = self.build.schema or load_schema(dialect.schema)
+        return _without(self.build, misfits_in(_type_of(self.kind, schema), self.tree.children))
 
 
 def _name_in(block: Block) -> str | None:
