@@ -1,6 +1,7 @@
 """How fast protolint is, as ratios against named peers measured in the same run.
 
-    python scripts/bench.py                    a small net against yamllint on a small YAML file
+    python scripts/bench.py                    a small net against yamllint on a small YAML file,
+                                               and against itself with its solver
     python scripts/bench.py --net deploy.prototxt      reading a net against protobuf's text_format
     python scripts/bench.py --folder nets/             checking a folder against text_format.Parse
     python scripts/bench.py --growth           time per layer of small, large and awkward nets
@@ -10,8 +11,10 @@
                                                against cp and sync, the shortest of each
 
 Machines are noisy and differ, ratios less so: the two sides take turns, and medians are compared.
-Both have their bytecode, as an installed package does, whatever PYTHONDONTWRITEBYTECODE says.
-Needs the extra [bench] for yamllint; protolint must be installed, not only importable.
+Commands run as users have them: the wheel of this checkout in an environment of its own, where
+the packages that it needs are those of the environment at hand. An editable install would take
+8 ms more at every start. Both sides have their bytecode, whatever PYTHONDONTWRITEBYTECODE says.
+Needs the extra [bench] for yamllint, and setuptools.
 """
 
 from __future__ import annotations
@@ -24,13 +27,17 @@ import shutil
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
+import venv
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
-SMALL_NET = Path(__file__).resolve().parent.parent / "fixtures" / "nets" / "bvlc_train_val.prototxt"
+REPOSITORY = Path(__file__).resolve().parent.parent
+SMALL_NET = REPOSITORY / "fixtures" / "nets" / "bvlc_train_val.prototxt"
+SMALL_SOLVER = SMALL_NET.with_name("bvlc_solver.prototxt")
 SMALL_YAML = "---\nname: net\nlayers:\n  - name: conv1\n    size: 3\n  - name: pool1\n    size: 2\n"
 
 PARSE_ALL = """
@@ -59,18 +66,58 @@ def main() -> int:
     parser.add_argument("--growth", action="store_true", help="check nets of more and more layers")
     parser.add_argument("--runs", type=int, default=15, help="runs of each side")
     options = parser.parse_args()
-    start_up(options.runs)
-    if options.net:
-        reading(options.net, options.runs)
-    if options.growth:
-        growing(max(3, options.runs // 3))
-    if options.scan:
-        scanning(options.scan, max(3, options.runs // 3))
-    if options.deploy:
-        folding(options.deploy, max(3, options.runs // 3))
-    if options.folder:
-        checking(options.folder, max(3, options.runs // 3))
+    few = max(3, options.runs // 3)
+    with tempfile.TemporaryDirectory() as folder:
+        commands = installed(Path(folder))
+        start_up(commands, options.runs)
+        if options.net:
+            reading(options.net, options.runs)
+        if options.growth:
+            growing(few)
+        if options.scan:
+            scanning(commands, options.scan, few)
+        if options.deploy:
+            folding(commands, options.deploy, few)
+        if options.folder:
+            checking(commands, options.folder, few)
     return 0
+
+
+def installed(folder: Path) -> Path:
+    """Install protolint as users do, in an environment below a folder.
+
+    Returns:
+        The folder of its commands: python, protolint, yamllint.
+    """
+    source, environment = folder / "source", folder / "environment"
+    for name in ("protolint", "rules"):
+        shutil.copytree(REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("*.pyc"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, source)
+    venv.create(environment, symlinks=True)
+    commands = environment / "bin"
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    alone = ["--no-deps", "--no-index"]
+    build = ["wheel", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
+    subprocess.run([*pip, *build, *alone], check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    into = ["--python", str(commands / "python"), "install", str(wheel)]
+    subprocess.run([*pip, *into, *alone], check=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    for name in ("click", "lark", "numpy", "protobuf", "yamllint", "PyYAML", "pathspec"):
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            raise SystemExit(
+                f"{name} is not installed: pip install 'protolint-caffe[bench]'"
+            ) from None
+        for part in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+            if not (packages / part).exists():
+                (packages / part).symlink_to(Path(str(found.locate_file(part))).resolve())
+    launcher = (commands / "protolint").read_text("utf-8").replace("protolint.cli", "yamllint.cli")
+    (commands / "yamllint").write_text(launcher.replace("main", "run"), "utf-8")
+    (commands / "yamllint").chmod(0o755)
+    return commands
 
 
 def report(what: str, ours: list[float], theirs: list[float], peer: str) -> None:
@@ -79,49 +126,61 @@ def report(what: str, ours: list[float], theirs: list[float], peer: str) -> None
     print(f"{what}: {a * 1e3:.1f} ms, {peer}: {b * 1e3:.1f} ms, ratio {a / b:.2f}")
 
 
-def processor_time(command: list[str], folder: str) -> float:
-    """Return the seconds of processor time a command takes, all of its processes together."""
+class Seconds(NamedTuple):
+    """What a command takes, all of its processes together."""
+
+    processor: float
+    wall: float
+
+
+def seconds_of(command: list[str], folder: str) -> Seconds:
+    """Run a command and return what it takes."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     nowhere = subprocess.DEVNULL
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, stdout=nowhere, stderr=nowhere, cwd=folder, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Seconds(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
 
 
-def taking_turns(commands: list[list[str]], folder: str, runs: int) -> list[list[float]]:
+def taking_turns(commands: list[list[str]], folder: str, runs: int) -> list[list[Seconds]]:
     """Return times of each command, run in turns so that a busy machine slows all alike."""
-    times: list[list[float]] = [[] for _ in commands]
+    times: list[list[Seconds]] = [[] for _ in commands]
     for command in commands:
-        processor_time(command, folder)
+        seconds_of(command, folder)
     for _ in range(runs):
         for command, found in zip(commands, times, strict=True):
-            found.append(processor_time(command, folder))
+            found.append(seconds_of(command, folder))
     return times
 
 
-def script(name: str) -> str:
-    """Return the path of an installed command."""
-    found = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
-    if found is None:
-        raise SystemExit(f"{name} is not installed: pip install 'protolint-caffe[bench]'")
-    return found
+def report_both(what: str, ours: list[Seconds], theirs: list[Seconds], peer: str) -> None:
+    """Print a line for processor time, and one by the clock."""
+    for way, index in (("processor time", 0), ("wall", 1)):
+        report(f"{what}, {way}", [t[index] for t in ours], [t[index] for t in theirs], peer)
 
 
-def start_up(runs: int) -> None:
-    """One small file each, process start included."""
+def start_up(commands: Path, runs: int) -> None:
+    """One small file each, and a net with its solver; process start included."""
+    check = [str(commands / "protolint"), "check", "net.prototxt"]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "small.yaml").write_text(SMALL_YAML, "utf-8")
-        shutil.copy(SMALL_NET, Path(folder, "small.prototxt"))
-        ours, theirs = taking_turns(
+        shutil.copy(SMALL_NET, Path(folder, "net.prototxt"))
+        solver = SMALL_SOLVER.read_text("utf-8").replace(SMALL_NET.name, "net.prototxt")
+        Path(folder, "solver.prototxt").write_text(solver, "utf-8")
+        alone, solved, theirs, bare = taking_turns(
             [
-                [script("protolint"), "check", "small.prototxt"],
-                [script("yamllint"), "small.yaml"],
+                check,
+                [*check, "solver.prototxt"],
+                [str(commands / "yamllint"), "small.yaml"],
+                [str(commands / "python"), "-c", "pass"],
             ],
             folder,
             runs,
         )
-    report("check a small net, process included", ours, theirs, "yamllint on a small YAML file")
+    report_both("check a small net", alone, theirs, "yamllint on a small YAML file")
+    report_both("check it with its solver", solved, alone, "the net alone")
+    report_both("check a small net", alone, bare, "an empty program")
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -253,19 +312,19 @@ def growing(runs: int) -> None:
         print(f"check 300, 1000, 3000 {name}: {', '.join(found)} us a layer")
 
 
-def checking(folder: Path, runs: int) -> None:
+def checking(commands: Path, folder: Path, runs: int) -> None:
     """Measure checking every net of a folder against parsing every one, process start included."""
     paths = sorted(str(path.resolve()) for path in folder.glob("*.prototxt"))
     ours, theirs = taking_turns(
         [
-            [script("protolint"), "check", "--isolated", "--jobs", "1", "--target", "bvlc",
+            [str(commands / "protolint"), "check", "--isolated", "--jobs", "1", "--target", "bvlc",
              "--output-format", "concise", *paths],
-            [sys.executable, "-c", PARSE_ALL, *paths],
+            [str(commands / "python"), "-c", PARSE_ALL, *paths],
         ],
         os.getcwd(),
         runs,
     )  # fmt: skip
-    report(f"check {len(paths)} files, process included", ours, theirs, "text_format.Parse of each")
+    report_both(f"check {len(paths)} files", ours, theirs, "text_format.Parse of each")
 
 
 def model_of(path: Path, mebibytes: int) -> None:
@@ -284,7 +343,7 @@ def model_of(path: Path, mebibytes: int) -> None:
             file.write(length_delimited(100, head + blob))
 
 
-def scanning(mebibytes: int, runs: int) -> None:
+def scanning(commands: Path, mebibytes: int, runs: int) -> None:
     """Measure the pass over all values, in this process, and the memory of the whole command."""
     import numpy as np
 
@@ -309,7 +368,7 @@ def scanning(mebibytes: int, runs: int) -> None:
         what = f"scan {mebibytes} MiB of weights"
         theirs = [times[1] for times in rounds]
         report(what, [times[0] for times in rounds], theirs, "numpy.isfinite of numpy.fromfile")
-        command = [script("protolint"), "check", "--isolated", str(path)]
+        command = [str(commands / "protolint"), "check", "--isolated", str(path)]
         print(f"check {mebibytes} MiB of weights: peak memory {peak_memory(command)} MiB")
 
 
@@ -345,13 +404,22 @@ def foldable(net: Path, model: Path, mebibytes: int) -> None:
     net.write_text("\n".join(text))
 
 
-def folding(mebibytes: int, runs: int) -> None:
+def folding(commands: Path, mebibytes: int, runs: int) -> None:
     """Measure a deployment that folds every layer, by the clock: the disk counts as well."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory() as folder:
         net, model, out = (f"{folder}/{name}" for name in ("n.prototxt", "n.caffemodel", "out"))
         foldable(Path(net), Path(model), mebibytes)
-        ours = [script("protolint"), "deploy", "--isolated", "--fold", net, model, "-o", out]
+        ours = [
+            str(commands / "protolint"),
+            "deploy",
+            "--isolated",
+            "--fold",
+            net,
+            model,
+            "-o",
+            out,
+        ]
         copy = ["sh", "-c", f"mkdir {out} && cp {model} {out} && sync {out}/*"]
 
         def seconds(command: list[str]) -> float:
