@@ -51,7 +51,7 @@ def check(net: Net) -> Iterator[Finding]:
     batches = [
         batch
         for layer in net.layers
-        if not layer.bottoms and net.is_active(layer, "TRAIN")
+        if net.is_active(layer, "TRAIN")
         for batch in _batches(layer)
         if 0 < batch.size < _ENOUGH
     ]

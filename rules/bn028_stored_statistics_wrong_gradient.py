@@ -46,7 +46,7 @@ def check(net: Net) -> Iterator[Finding]:
     for view in net.views if stored else ():
         above = learners(net, view)
         for layer in stored:
-            if layer not in view or not layer.bottoms or layer.runs_as(view.state) != "TRAIN":
+            if layer.runs_as(view.state) != "TRAIN":
                 continue
             version = view.bottom(layer)
             learner = above.get(version) if version is not None else None

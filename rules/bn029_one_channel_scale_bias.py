@@ -51,7 +51,7 @@ _FIELDS = ("scale_bias", "scale_filler", "bias_filler")
     types=("BatchNorm",),
 )
 def check(net: Net) -> Iterator[Finding]:
-    affine = [layer for layer in net.batchnorms if net.traits(layer).affine and layer.bottoms]
+    affine = [layer for layer in net.batchnorms if net.traits(layer).affine]
     found: dict[int, Layer] = {}
     for view in net.views if affine else ():
         known = shapes(net, view)
@@ -63,7 +63,7 @@ def check(net: Net) -> Iterator[Finding]:
     for layer in found.values():
         fields = _nodes(layer)
         yield Finding(
-            fields[0].span if fields else layer.head,
+            fields[0].span,
             f"{named(layer)}: one channel with scale and shift; {net.dialect.name} scrambles the "
             "five blobs at each load; use a Scale layer or HDF5 snapshots",
             layer=layer.name,

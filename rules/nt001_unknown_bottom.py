@@ -50,7 +50,7 @@ def check(net: Net) -> Iterator[Finding]:
         for layer, i in view.missing:
             missing.setdefault((layer.index, i), []).append(view.state)
     writers: dict[str, list[tuple[Layer, BlobName]]] = {}
-    for other in net.layers if missing else ():
+    for other in net.layers:
         for top in other.tops:
             writers.setdefault(top.name, []).append((other, top))
     for number, ((index, i), states) in enumerate(missing.items()):

@@ -43,7 +43,7 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:
-        spoiled = memory(net, view).spoiled if view.state.phase == "TRAIN" else []
+        spoiled = memory(net, view).spoiled
         learning = gradients(net, view) if spoiled else frozenset()
         for layer, index, writer in spoiled:
             wanted = any(id(bottom) in learning for bottom in view.bottoms[writer.index])

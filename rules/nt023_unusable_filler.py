@@ -35,7 +35,7 @@ from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.init import faults_of
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
-from protolint.text.values import BAD, quoted
+from protolint.text.values import quoted
 from protolint.text.write import quote, replace_value
 
 from ._construction import findings
@@ -44,19 +44,15 @@ from ._construction import findings
 @net_rule("NT023", "unusable-filler", Severity.ERROR, faults=(Kind.FILLER,))
 def check(net: Net) -> Iterator[Finding]:
     fixes = {fault.span: _fix(net, fault) for fault, _ in faults_of(net, Kind.FILLER)}
-    gaussian = net.dialect.checks_gaussian_mean
-    for finding in findings(
-        net, Kind.FILLER, where=lambda fault: not (gaussian and "above std" in fault.message)
-    ):
+    for finding in findings(net, Kind.FILLER, where=lambda fault: "above std" not in fault.message):
         yield finding._replace(fix=fixes[finding.span])
 
 
 def _fix(net: Net, fault: Fault) -> Fix | None:
     node = fault.node
-    written = quoted(node.raw) if isinstance(node, Scalar) else BAD
-    if not isinstance(node, Scalar) or written is BAD:
+    if not isinstance(node, Scalar):
         return None
-    name = written.decode("utf-8", "replace")
+    name = quoted(node.raw).decode("utf-8", "replace")
     meant = meant_filler(name, net.dialect.building.fillers)
     if not meant:
         return None

@@ -58,7 +58,7 @@ def check(net: Net) -> Iterator[Finding]:
             f"{named(layer)}: each of {outputs} outputs gets the same sum of {channels // group} "
             f"channels; upsampling takes group: {channels}",
             layer=layer.name,
-            fix=_fix(net, layer) if channels == outputs and group == 1 else None,
+            fix=_fix(net, layer) if channels == outputs else None,
         )
 
 

@@ -40,18 +40,19 @@ _TWICE = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(_TWICE):
         views = net.views_of(layer, TRAIN)
-        version = views[0].bottom(layer) if views and layer.bottoms else None
-        above = version.producer if version is not None else None
-        if above is None or above.type != _TWICE[layer.type]:
+        version = views[0].bottom(layer) if views else None
+        if version is None or version.producer is None:
+            continue
+        above = version.producer
+        if above.type != _TWICE[layer.type] or not above.bottoms:
             continue
         axes = {integer(one, "softmax_param", "axis", 1) for one in (above, layer)}
         if len(axes) > 1:
             continue
-        bottom = above.bottoms[0].name if above.bottoms else ""
         yield Finding(
             layer.bottoms[0].span,
-            f"{named(layer)}: '{version.name if version else ''}' is a {above.type} already, and "
-            f"{layer.type} applies it once more; read '{bottom}'",
+            f"{named(layer)}: '{version.name}' is a {above.type} already, and "
+            f"{layer.type} applies it once more; read '{above.bottoms[0].name}'",
             layer=layer.name,
             related=(Label(above.head, "applied here"),),
         )

@@ -33,12 +33,10 @@ def check(file: LintFile) -> Iterator[Finding]:
     if not file.directives.suppressions:
         return
     known = {name for rule in RULES.values() for name in (rule.code, rule.name)}
-    reported = set()
     for suppression in file.directives.suppressions:
         for code in suppression.codes:
             unknown = code.text.upper() not in known and code.text.lower() not in known
-            if unknown and code.span not in reported:
-                reported.add(code.span)
+            if unknown:
                 hint = did_you_mean(code.text, sorted(known))
                 yield Finding(code.span, f"there is no rule '{code.text}'{hint}")
 

@@ -48,7 +48,7 @@ def check(file: LintFile) -> Iterator[Finding]:
             related=related,
             severity=None if problem.fatal else Severity.WARNING,
         )
-    if not file.tree.children and not file.tree.problems:
+    if not file.tree.children:
         message = "the file has no field; Caffe reads it as a net without layers"
         yield Finding(Span(0, 0), message, severity=Severity.WARNING)
 

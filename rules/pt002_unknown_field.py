@@ -64,7 +64,7 @@ def check(file: LintFile) -> Iterator[Finding]:
         found = nearest(node.name, message.fields)
         if found and not _is_meant(file, message.fields[found[0]], node):
             found = None
-        hint = f"; did you mean '{found[0]}'?" if found else _home(message.name, node.name)
+        hint = f"; did you mean '{found[0]}'?" if found else _home(node.name)
         if file.kind is FileKind.OTHER:
             hint = "; the file is neither a net nor a solver: give one"
         elif node.name in ("layer", "layers") and message.name in (
@@ -115,11 +115,11 @@ def _type_of(layer: Block) -> str:
     return ""
 
 
-def _home(message: str, field: str) -> str:
+def _home(field: str) -> str:
     """Return the end of a message on a field that no message of this name has."""
     fields = load_schema(DEFAULT.schema).messages
     for name, place in _PLACES.items():
-        if name != message and field in fields[name].fields:
+        if field in fields[name].fields:
             return f"; it is a field of {place}: move it there"
     return "; take it out, or give your Caffe's schema with --proto"
 

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.caffe.binder import ProblemKind
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
@@ -43,8 +42,6 @@ def check(file: LintFile) -> Iterator[Finding]:
     reported: set[int] = set()
     goes = goes_with_its_type(file)
     for problem in file.problems:
-        if problem.kind is not ProblemKind.UNKNOWN_FIELD:
-            continue
         node, message = problem.node, problem.message
         block = file.layer_block_at(node.start)
         if goes(problem) or (block is not None and block.start in reported):

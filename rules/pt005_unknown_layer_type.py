@@ -64,7 +64,7 @@ def check(net: Net) -> Iterator[Finding]:
             node.span,
             f"{net.dialect.name} has no layer type '{written}'{hint}",
             layer=layer.name,
-            fix=_fix(net.dialect, layer, known),
+            fix=_fix(layer, known),
             alike=written,
         )
 
@@ -89,14 +89,14 @@ def goes_with_its_type(file: LintFile) -> Callable[[BindProblem], bool]:
 def _unknown(net: Net, known: frozenset[str]) -> Iterator[Layer]:
     for layer in net.layers:
         if layer.type not in known and net.keeps(layer) and not is_old_type_word(layer):
-            word = layer.node.children if layer.generation == 1 and not layer.type else ()
+            word = layer.node.children if layer.generation == 1 else ()
             if all(c.name != "type" for c in word) or _old_word(layer) is not None:
                 yield layer
 
 
 def _old_word(layer: Layer) -> Scalar | None:
     """Return the type of an old layer where a public fork has the word and the enum has not."""
-    if layer.generation != 1 or layer.type_node is not None:
+    if layer.type_node is not None:
         return None
     for child in layer.node.children:
         if child.name == "type" and isinstance(child, Scalar):
@@ -128,10 +128,10 @@ def _same_but_for_case(name: str, names: frozenset[str]) -> str | None:
     return next((known for known in sorted(names) if known.lower() == name.lower()), None)
 
 
-def _fix(dialect: Dialect, layer: Layer, known: frozenset[str]) -> Fix | None:
+def _fix(layer: Layer, known: frozenset[str]) -> Fix | None:
     right = _same_but_for_case(layer.type, known)
     instead = replacement_for(layer.type)
-    if right is None and instead is not None and instead[2] and dialect.registers(instead[0]):
+    if right is None and instead is not None and instead[2]:
         right = instead[0]
     if right is None or not isinstance(layer.type_node, Scalar):
         return None

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from protolint.caffe.binder import BindProblem, ProblemKind, bind
+from protolint.caffe.binder import BindProblem, bind
 from protolint.caffe.legacy import V1_TYPES
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
@@ -103,7 +103,7 @@ def _mixed(file: LintFile) -> Iterator[Finding]:
 def wrong_generation(problem: BindProblem) -> str | None:
     """Return the message for a layer type written in the other generation's way, else None."""
     node, field = problem.node, problem.field
-    if problem.kind is not ProblemKind.WRONG_VALUE or field is None or field.name != "type":
+    if field is None or field.name != "type":
         return None
     if not isinstance(node, Scalar):
         return None

@@ -36,7 +36,7 @@ from protolint.net.solver_faults import SolverFault, SolverKind
 from protolint.net.solver_init import solver_faults
 from protolint.suggest import nearest
 from protolint.text.tree import Scalar
-from protolint.text.values import BAD, quoted
+from protolint.text.values import quoted
 from protolint.text.write import quote, replace_value
 
 
@@ -48,10 +48,9 @@ def check(solver: Solver) -> Iterator[Finding]:
 
 def _fix(fault: SolverFault) -> Fix | None:
     node = fault.node
-    written = quoted(node.raw) if isinstance(node, Scalar) else BAD
-    if not isinstance(node, Scalar) or written is BAD:
+    if not isinstance(node, Scalar):
         return None
-    word = written.decode("utf-8", "replace")
+    word = quoted(node.raw).decode("utf-8", "replace")
     found = nearest(word.replace("-", "").replace("_", ""), fault.names)
     if found is None:
         return None

@@ -52,14 +52,13 @@ _UNTRAINED = advice(
 def check(weights: Weights) -> Iterator[Finding]:
     dialect = weights.dialect
     for reading in weights.norms:
-        if reading.single != 0 or reading.in_old_order:
+        if reading.single != 0:
             continue
         blobs = reading.norm.facts.blobs
         three = len(blobs) == 3
         used = three and weights.divides
         stored = bool(blobs[0].any() or blobs[1].any())
-        unused = dialect.has_unused_factor and not (reading.wide and not three)
-        if not used and not (unused and stored):
+        if not used and not (dialect.has_unused_factor and stored):
             continue
         if used:
             message = (

@@ -70,8 +70,8 @@ def _is_added(weights: Weights, reading: NormReading) -> bool:
 def _is_added_in_file(weights: Weights, name: str) -> bool:
     """Return the same from the bottoms and tops in the file, through the Splits that Caffe adds."""
     layers = weights.file.layers
-    at = next((i for i, layer in enumerate(layers) if layer.name == name), len(layers))
-    blobs = set(layers[at].tops) if at < len(layers) else set()
+    at = next(i for i, layer in enumerate(layers) if layer.name == name)
+    blobs = set(layers[at].tops)
     for later in layers[at + 1 :]:
         if blobs.isdisjoint(later.bottoms):
             continue

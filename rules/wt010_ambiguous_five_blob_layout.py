@@ -64,8 +64,7 @@ def _why(weights: Weights, reading: NormReading) -> str:
         return ""
     if max(sizes) == 1:
         own = any(roles == kind.affine_blobs for kind in dialect.kinds)
-        kept = own and not dialect.loading.reorders
-        return "" if kept else "one channel fits every order"
+        return "" if own else "one channel fits every order"
     if sizes[2] != 1 or sizes.count(1) != 1:
         return ""
     if reading.single not in (0.0, 1.0):

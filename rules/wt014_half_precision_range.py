@@ -2,13 +2,12 @@
 
 What it does
     Where half precision is in use, because a file of NVIDIA Caffe stores it, a layer in it says so,
-    or the net does, reports the layers with a value beyond 65504, and a BatchNorm whose variance
-    and eps together are under 6e-8. Sums that were not divided by their factor count as they
-    stand.
+    or the net does, reports the layers with a value beyond 65504. Sums that were not divided by
+    their factor count as they stand.
 
 Why it matters
-    65504 is the largest half, 6e-8 the smallest that is not 0. A value beyond becomes infinite,
-    and a variance below divides by 0, as soon as the layer computes in half precision.
+    65504 is the largest half. A value beyond becomes infinite as soon as the layer computes in
+    half precision. A small variance does no harm: eps is 1e-5 at least.
 
 Which Caffe
     NVIDIA 0.16 and later. The others compute in single precision.
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from protolint.lint.weights import Weights
 
 
-_LARGEST, _SMALLEST = 65504.0, 6e-8
+_LARGEST = 65504.0
 #: forward_type and backward_type in LayerParameter, and FLOAT16 (caffe.proto @ v0.16.1).
 _TYPE_FIELDS, _FLOAT16 = (145, 146), 2
 
@@ -56,22 +55,14 @@ def check(weights: Weights) -> Iterator[Finding]:
             continue
         reading = readings.get(layer.name)
         large = [i for i, scan in enumerate(scans) if scan.largest > _LARGEST]
-        small = 0
-        if reading is not None and not large:
-            numbers = reading.numbers
-            total = numbers.variance + numbers.eps
-            small = int(((total >= 0) & (total < _SMALLEST)).sum())
-        if not large and not small:
+        if not large:
             continue
         sums = reading is not None and is_sums(reading)
-        what = (
-            f"blob {large[0]} goes up to {scans[large[0]].largest:.6g}, the largest half is 65504"
-            if large
-            else f"variance and eps are under {_SMALLEST:g} in {small} channels"
-        )
+        first = large[0]
         yield Finding(
-            weights.span_of(position, large[0]) if large else layer.span,
-            f"{titled(layer.name)}: values leave half precision ({what}); "
+            weights.span_of(position, first),
+            f"{titled(layer.name)}: values leave half precision (blob {first} goes up to "
+            f"{scans[first].largest:.6g}, the largest half is 65504); "
             + ("divide by the factor" if sums else "keep the layer in single precision"),
             layer=layer.name,
             fix=conversion(weights) if sums else None,

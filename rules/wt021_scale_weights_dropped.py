@@ -48,7 +48,7 @@ def check(weights: Weights) -> Iterator[Finding]:
         scale, in_use = norm.facts.scale if norm else None, reading.norm.facts.scale
         if norm is None or scale is None or scale in weights.wanted:
             continue
-        if in_use is not None and in_use != scale and in_use not in stored:
+        if in_use is not None and in_use not in stored:
             continue  # the net's Scale has another name and no weights: WT013
         gamma, beta = norm.scale_blobs[:1], norm.scale_blobs[1:2]
         fits = bool(gamma) and gamma[0].size == max(reading.sizes, default=0)

@@ -1,10 +1,10 @@
-"""Break every rule in small ways, and list the breaks that its own examples do not show.
+"""Break every rule in small ways, and list the breaks that its examples do not show.
 
 A mutant is a rule with one condition changed: a guard off, an operand of `and` or `or` dropped,
 `<=` for `<`, a `not` dropped, a comparison turned round, a constant taken out of a tuple. The
-examples of the module (`VALID` and `INVALID`) run against each. A mutant survives if the rule says
-the same of them all, word for word, and its fixes make the same of them: no example shows that the
-condition matters. tests/rules/findings holds those words.
+examples of the rule, those in its module and those in tests/rules/more, run against each. A mutant
+survives if the rule says the same of them all, word for word, and its fixes make the same of them:
+no example shows that the condition matters. tests/rules/findings holds those words.
 
     python scripts/mutate_rules.py                        every rule
     python scripts/mutate_rules.py --rule BN009 --all     one rule, with the mutants left out

@@ -1,7 +1,11 @@
-"""Run the examples in a rule's module against whatever is registered under its code."""
+"""Run the examples of a rule against whatever is registered under its code.
+
+They stand in the module of the rule and in tests/rules/more.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +25,10 @@ from protolint.workspace.reading import Readings
 from protolint.workspace.target import Target
 from protolint.workspace.workspace import Choices, Workspace
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.rules.more import more_examples
+
 __all__ = ["Runner"]
 
 _MOST_ROUNDS = 20
@@ -36,8 +44,8 @@ class Runner:
         # Rules about comments look at what the others find.
         self.select = None if code.startswith("PL") else frozenset({code})
         self.examples: list[tuple[str, Any, Path]] = []
-        for kind in ("VALID", "INVALID"):
-            for number, example in enumerate(getattr(module, kind)):
+        for kind, more in zip(("VALID", "INVALID"), more_examples(code), strict=True):
+            for number, example in enumerate((*getattr(module, kind), *more)):
                 place = folder / f"{kind}{number}"
                 place.mkdir()
                 self.examples.append((f"{kind}[{number}]", example, place))

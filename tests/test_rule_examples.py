@@ -1,4 +1,4 @@
-"""Every rule does what the examples in its own module say."""
+"""Every rule does what its examples say, those in its module and those in tests/rules/more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix, apply_edits, overlap
 from protolint.lint.check import check_source
 from protolint.lint.file_report import FileReport
-from protolint.lint.manual import examples, manual_page
+from protolint.lint.manual import manual_page
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import Example, Invalid, Rule, Scope
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace
+
+from .rules.more import examples
 
 #: Rules on weights have examples of their own kind, run by tests/rules.
 RULES = [rule for rule in all_rules() if rule.scope not in (Scope.WEIGHTS, Scope.SNAPSHOTS)]

@@ -1,0 +1,43 @@
+"""More of NT001: what the message says of the blob, and when the layer can be taken out."""
+
+from protolint.lint.rule import Example, Invalid
+
+_DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
+_LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label"%s }\n'
+_READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "r%s" }\n'
+_IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"%s }\n'
+_STAGES = _DATA % 'include { stage: "train" }' + _DATA % 'include { stage: "val" }'
+_FED = 'layer { name: "i" type: "Input" top: "data" include { stage: "deploy" } }\n'
+_SOFTMAX = 'layer { name: "s" type: "Softmax" bottom: "ip" top: "s" include { stage: "deploy" } }\n'
+_INPUT = 'input: "data" input_dim: [1, 1, 1, 1]\n'
+_NO_DEPLOY = ' exclude { stage: "deploy" }'
+VALID = (
+    # NT028.
+    Example("bvlc", _READ % ("x", '" include { phase: TRAIN } exclude { phase: TEST } name: "n')),
+)
+INVALID = (
+    # So many are no slips of the pen: the last gets no near name.
+    Invalid(
+        "bvlc",
+        _DATA % "" + "".join(_READ % ("lable", number) for number in range(51)),
+        tuple(range(2, 53)),
+    ),
+    # No source at all is no deploy net.
+    Invalid("bvlc", _LOSS % "", (1, 1)),
+    # No state has the producer.
+    Invalid("bvlc", _DATA % "include { min_level: 9 }" + _READ % ("data", ""), (2,)),
+    # The producer reads a blob: it is no data layer that DIGITS replaces.
+    Invalid("nvidia-0.15", _STAGES + _FED + _IP % _NO_DEPLOY + _READ % ("ip", ""), (5,)),
+    # The layer that the deploy net is for does not need this one.
+    Invalid(
+        "nvidia-0.15",
+        _STAGES + _FED + _IP % "" + _LOSS % "" + _SOFTMAX,
+        (5,),
+        fixed=_STAGES + _FED + _IP % "" + _LOSS % _NO_DEPLOY + _SOFTMAX,
+    ),
+    # A loss that another layer reads, or in a list, is not taken out.
+    Invalid("bvlc", _INPUT + _LOSS % ' top: "l"' + _READ % ("l", ""), (2,)),
+    Invalid(
+        "bvlc", _INPUT + _LOSS.replace("layer {", "layer: [{").replace("}\n", "}]\n") % "", (2,)
+    ),
+)

@@ -1,0 +1,24 @@
+"""More of NT021: the heads of a detector that is trained, and heads that cannot be followed up."""
+
+from protolint.lint.rule import Invalid
+
+_NET = """\
+layer { name: "i" type: "DummyData" top: "x" top: "image" top: "label"
+  dummy_data_param { shape { dim: [1, 8, 4, 4] } shape { dim: [1, 3, 32, 32] }
+    shape { dim: [1, 1, 1, 8] } } }
+layer { name: "prior" type: "PriorBox" bottom: "x" bottom: "image" top: "prior"
+  prior_box_param { min_size: 4 aspect_ratio: 2 } }
+layer { name: "loc" type: "Convolution" bottom: "x" top: "loc"
+  convolution_param { num_output: 12 kernel_size: 1 } }
+layer { name: "loc_flat" type: "Flatten" bottom: "loc" top: "loc_flat" }
+layer { name: "conf" type: "%s" bottom: "x" top: "conf" %s }
+layer { name: "conf_flat" type: "Flatten" bottom: "conf" top: "conf_flat" }
+layer { name: "out" type: "MultiBoxLoss" include { phase: TRAIN }
+  bottom: "loc_flat" bottom: "conf_flat" bottom: "prior" bottom: "label" top: "out"
+  multibox_loss_param { num_classes: 5 } }
+"""
+_CONV = "convolution_param { num_output: 30 kernel_size: 1 }"
+INVALID = (
+    Invalid("ssd", _NET % ("Convolution", _CONV), (12,)),
+    Invalid("ssd", _NET % ("InnerProduct", "inner_product_param { num_output: 99 }"), (12,)),
+)
