@@ -32,12 +32,13 @@ from typing import NamedTuple
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
-sys.path.insert(0, str(REPO_ROOT / "scripts"))
+sys.path[:0] = [str(REPO_ROOT / "scripts"), str(REPO_ROOT)]
 
 from run_examples import Runner  # noqa: E402
 
 from protolint.lint.registry import find_rule  # noqa: E402
 from protolint.lint.rule import RULES  # noqa: E402
+from tests.rules.more import more_examples  # noqa: E402
 
 EXIT_OK, EXIT_BELOW_FLOOR = 0, 1
 #: Seconds after which a mutant counts as shown: it does not come to an end.
@@ -224,7 +225,7 @@ def run_rule(path: Path) -> Result:
     survivors: list[Mutant] = []
     signal.signal(signal.SIGALRM, _stop)
     with tempfile.TemporaryDirectory() as folder:
-        runner = Runner(code, original, Path(folder))
+        runner = Runner(code, original, Path(folder), more_examples(code))
         expected = runner.outcome()
         for change in mutants(tree):
             line = getattr(change.node, "lineno", 0) or change.node.target.lineno  # type: ignore[attr-defined]

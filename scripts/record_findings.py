@@ -1,4 +1,4 @@
-"""Record what each rule finds in its own examples in ``tests/rules/findings/``, word for word.
+"""Record what each rule finds in its examples in ``tests/rules/findings/``, word for word.
 
 A record shows a reviewer every message, label and fix that a change touches. It also makes the
 examples hold the wording, as scripts/mutate_rules.py expects.
@@ -21,6 +21,10 @@ from run_examples import Runner
 from protolint.lint.registry import all_rules
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPO_ROOT))
+
+from tests.rules.more import more_examples  # noqa: E402
+
 RECORDS = REPO_ROOT / "tests" / "rules" / "findings"
 
 EXIT_OK, EXIT_OUT_OF_DATE = 0, 1
@@ -32,7 +36,8 @@ def render_all() -> dict[str, str]:
     for rule in all_rules():
         if rule.module.startswith("protolint.rules."):
             with tempfile.TemporaryDirectory() as folder:
-                runner = Runner(rule.code, importlib.import_module(rule.module), Path(folder))
+                module = importlib.import_module(rule.module)
+                runner = Runner(rule.code, module, Path(folder), more_examples(rule.code))
                 text = "\n".join(one for one in runner.outcome() if one.startswith("INVALID"))
                 records[f"{rule.code}.txt"] = text.replace(folder, "").rstrip("\n") + "\n"
     return records

@@ -1,11 +1,7 @@
-"""Run the examples of a rule against whatever is registered under its code.
-
-They stand in the module of the rule and in tests/rules/more.
-"""
+"""Run the examples of a rule against whatever is registered under its code."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,10 +21,6 @@ from protolint.workspace.reading import Readings
 from protolint.workspace.target import Target
 from protolint.workspace.workspace import Choices, Workspace
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from tests.rules.more import more_examples
-
 __all__ = ["Runner"]
 
 _MOST_ROUNDS = 20
@@ -37,15 +29,20 @@ check_field_names()
 
 
 class Runner:
-    """The examples of one rule, their files written once into a folder."""
+    """The examples of one rule, their files written once into a folder.
 
-    def __init__(self, code: str, module: ModuleType, folder: Path) -> None:
+    They are those of its `module` and `more` of them: where it stays quiet, where it fires.
+    """
+
+    def __init__(
+        self, code: str, module: ModuleType, folder: Path, more: tuple[Any, Any] = ((), ())
+    ) -> None:
         self.code = code
         # Rules about comments look at what the others find.
         self.select = None if code.startswith("PL") else frozenset({code})
         self.examples: list[tuple[str, Any, Path]] = []
-        for kind, more in zip(("VALID", "INVALID"), more_examples(code), strict=True):
-            for number, example in enumerate((*getattr(module, kind), *more)):
+        for kind, others in zip(("VALID", "INVALID"), more, strict=True):
+            for number, example in enumerate((*getattr(module, kind), *others)):
                 place = folder / f"{kind}{number}"
                 place.mkdir()
                 self.examples.append((f"{kind}[{number}]", example, place))
