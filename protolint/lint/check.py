@@ -35,8 +35,6 @@ __all__ = [
     "findings_of",
 ]  # fmt: skip
 
-#: Findings on weights after which stored statistics are not to be used.
-_BROKEN = ("WT001", "WT002", "WT003", "WT008", "WT011")
 
 #: Gives what is called with a path, the bytes done and all bytes; None where nobody would see it.
 ProgressBar: TypeAlias = Callable[
@@ -291,16 +289,8 @@ def _of_weights(
 
 
 def broken_statistics(reports: Iterable[FileReport]) -> frozenset[str]:
-    """Return the BatchNorms of which a report on weights says that no statistics are to be used.
-
-    They have NaN, a negative variance, a factor of 0, a gain that explodes, or nothing learned.
-    """
-    return frozenset(
-        found.layer
-        for report in reports
-        for found in report.diagnostics
-        if found.layer is not None and found.code in _BROKEN and found.severity is not Severity.INFO
-    )
+    """Return the BatchNorms whose stored statistics are not to be used, by reports on weights."""
+    return frozenset().union(*(report.broken for report in reports))
 
 
 def _weights(

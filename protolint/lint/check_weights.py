@@ -12,7 +12,7 @@ from protolint.batchnorm.reading import Norm, StoredLayer, WeightsFile
 from protolint.batchnorm.writer import writer_of
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT
-from protolint.diagnostic import Diagnostic
+from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.file_report import FileReport
 from protolint.lint.precedence import one_for_each_cause
 from protolint.lint.registry import all_rules, find_rule
@@ -85,11 +85,21 @@ def check_weights(
             trains=given is not None and net is not None and (given.is_solver or not net.is_deploy),
             fine_tunes=build.fine_tunes,
         )
-        found = tuple(_diagnostics(weights, rules, selection))
-        reports.append(FileReport(stored.source, FileKind.MODEL, target, True, found))
+        found = [
+            (rule, finding)
+            for rule in rules
+            if rule.applies_to(weights.dialect.name)
+            for finding in rule.check(weights)
+        ]
+        chosen = tuple(_diagnostics(weights, found, selection))
+        broken = frozenset(filter(None, (f.layer for rule, f in found if _is_broken(rule, f))))
+        kind = FileKind.MODEL
+        reports.append(FileReport(stored.source, kind, target, True, chosen, broken=broken))
     return reports
 
 
+#: NaN, a negative variance, a factor of 0, a gain that explodes, nothing learned.
+_BROKEN = ("WT001", "WT002", "WT003", "WT008", "WT011")
 #: The rules that look at the numbers of BatchNorms alone, whatever they were stored in.
 _OF_NUMBERS = ("WT002", "WT007", "WT008", "WT011")
 
@@ -133,11 +143,14 @@ def _chosen(
     return [(rule, finding) for rule, finding in one_for_each_cause(found) if selected(rule.code)]
 
 
-def _diagnostics(weights: Weights, rules: list[Rule], selection: Selection) -> list[Diagnostic]:
-    found: list[tuple[Rule, Finding]] = []
-    for rule in rules:
-        if rule.applies_to(weights.dialect.name):
-            found += ((rule, finding) for finding in rule.check(weights))
+def _is_broken(rule: Rule, finding: Finding) -> bool:
+    """Whether a finding says that stored statistics are not to be used."""
+    return rule.code in _BROKEN and (finding.severity or rule.severity) is not Severity.INFO
+
+
+def _diagnostics(
+    weights: Weights, found: Iterable[tuple[Rule, Finding]], selection: Selection
+) -> list[Diagnostic]:
     diagnostics = [
         selection.diagnostic(rule, finding, weights.path, weights.dialect.name)
         for rule, finding in _chosen(found, weights.path, selection)

@@ -19,7 +19,8 @@ class FileReport(NamedTuple):
     `accepted` says whether that Caffe's own text parser would take the file; `suppressed`
     counts what comments in the file leave out. `builds` says, for each state of a net, whether
     that Caffe builds it; None where something outside the text decides. It is None for a file
-    that is no net.
+    that is no net. `broken` are the BatchNorms of weights whose statistics are not to be used,
+    whatever rules are selected.
     """
 
     source: Source
@@ -29,6 +30,7 @@ class FileReport(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
     suppressed: int = 0
     builds: Mapping[str, bool | None] | None = None
+    broken: frozenset[str] = frozenset()
 
     @property
     def path(self) -> str:

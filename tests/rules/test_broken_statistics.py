@@ -38,12 +38,13 @@ def net(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("select", ["BN012", "BN012,WT"])
 @pytest.mark.parametrize(("variance", "factor"), BROKEN)
 def test_a_fix_that_would_break_a_working_net_is_unsafe(
-    net: Path, weights: Maker, variance: object, factor: int
+    net: Path, weights: Maker, variance: object, factor: int, select: str
 ) -> None:
     model = weights(WEIGHTS % (variance, factor))
-    (found,) = protolint.check(net, target="bvlc", select="BN012,WT", weights=model)[:1]
+    (found,) = protolint.check(net, target="bvlc", select=select, weights=model)[:1]
     assert found.code == "BN012"
     assert "protolint recalibrate" in found.message
     assert found.fix is not None
