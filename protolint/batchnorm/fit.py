@@ -22,7 +22,16 @@ from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
 
-__all__ = ["Gap", "GapKind", "PairError", "Wanted", "between", "fit", "require_fit", "wanted"]
+__all__ = [
+    "Gap",
+    "GapKind",
+    "PairError",
+    "Wanted",
+    "between",
+    "fit",
+    "require_fit",
+    "wanted_layers",
+]
 
 #: Types whose blobs a fold has put into the layer above.
 _FOLDED = frozenset((*BATCHNORM_TYPES, "Scale", "Bias"))
@@ -151,7 +160,7 @@ def fit(net: Net, weights: WeightsFile) -> tuple[Gap, ...]:
     return (*gaps, *_eps(net, weights, places))
 
 
-def wanted(net: Net) -> dict[str, Wanted]:
+def wanted_layers(net: Net) -> dict[str, Wanted]:
     """Return the layers of a net by name: of several of one name the first gets the weights."""
     return {name: found[0] for name, found in _places(net).items()}
 

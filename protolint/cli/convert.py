@@ -35,7 +35,7 @@ __all__ = ["command"]
     metavar="STAT",
     help="variance, inv-std or second-moment, if uncertain.",
 )
-@click.option("--like", metavar="NET", help="Fit weights to this net: names, structure.")
+@click.option("--like", metavar="NET", help="Fit weights to this net: names, structure, shapes.")
 @click.option("--resume", is_flag=True, help="Give BVLC statistics the factor of a long run.")
 @click.option("--half", is_flag=True, help="Keep half precision where the target has it.")
 @click.option("--fold", is_flag=True, help="Fold BatchNorm and Scale into the layers above.")

@@ -429,6 +429,16 @@ def left_to_fillers(layers: str) -> Note:
     return Note("", "", f"{text}: {layers}")
 
 
+def other_name(layer: str, other: str) -> Note:
+    """Return that a layer gets the name that the net has for it."""
+    return Note("", layer, f"was '{other}', by its type, its shapes and its place")
+
+
+def other_shapes(layer: str) -> Note:
+    """Return that a layer gets the shapes of the net, and its values stay in their order."""
+    return Note("", layer, "has other shapes and the same values in the same order")
+
+
 def matched_by_place(layer: str, other: str, above: str) -> Note:
     """Return that two layers are one, as they follow the same layer."""
     return Note("", layer, f"has the weights of '{other}', which also follows '{above}'")

@@ -28,6 +28,7 @@ from protolint.conversion.prove.weights import (
     TOLERANCE,
     Proof,
     ProofError,
+    check_moved,
     check_proofs,
     proof_of,
     prove,
@@ -204,6 +205,8 @@ class ModelJob(WeightsJob):
         self.proofs = prove(
             path, plan.rewrite.layers, self.target, plan.model.index, plan.touched, how.tolerance
         )
+        if plan.others:
+            check_moved(self.path, path, plan.others)
         before, after = self.nets
         if after:
             with mapped(self.path) as (old, _), mapped(path) as (new, state):

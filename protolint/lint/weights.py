@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from functools import cached_property
 
-from protolint.batchnorm.fit import Gap, Wanted, fit, wanted
+from protolint.batchnorm.fit import Gap, Wanted, fit, wanted_layers
 from protolint.batchnorm.in_net import layers_in_net
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.reading import Norm, StoredLayer, WeightsFile, read_weights
@@ -132,7 +132,7 @@ class Weights:
     @cached_property
     def wanted(self) -> dict[str, Wanted]:
         """The layers of the net by name: of several of one name the first gets the weights."""
-        return {} if self.net is None else wanted(self.net)
+        return {} if self.net is None else wanted_layers(self.net)
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:

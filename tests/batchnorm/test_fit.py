@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import protolint
-from protolint.batchnorm.fit import Gap, fit
+from protolint.batchnorm.fit import Gap, _equals, fit
 from protolint.batchnorm.reading import read_weights
+from protolint.layers.shape import Shape
 from protolint.weights.blobs import Form, encode_blob
 from protolint.wire import float_field, length_delimited
 
@@ -108,3 +109,15 @@ def test_a_caffe_that_takes_any_shape_does_not_abort(tmp_path: Path) -> None:
     assert gap.kind == "shape"
     (gap,) = gaps(tmp_path, CONV + NORM % "", KERNEL + stored, "nvidia-0.17")
     assert (gap.kind, gap.aborts) == ("channels", False)
+
+
+def test_legacy_sizes_are_compared_from_their_end() -> None:
+    """(1,1,1,C) of an old file is (C), (1,C,1,1) is not (Blob::ShapeEquals)."""
+    assert _equals((1, 1, 1, 4), Shape.of((4,)), legacy=True)
+    assert _equals((1, 1, 2, 4), Shape.of((2, 4)), legacy=True)
+    assert not _equals((1, 4, 1, 1), Shape.of((4,)), legacy=True)
+    assert not _equals((1, 1, 1, 4), Shape.of((4,)))
+    # Sizes that are left over have to be 1: these are 8 values, not 4.
+    assert not _equals((2, 1, 1, 4), Shape.of((4,)), legacy=True)
+    assert not _equals((1, 2, 1, 4), Shape.of((1, 4)), legacy=True)
+    assert _equals((7, 4), Shape.of((None, 4)))

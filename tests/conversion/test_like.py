@@ -12,7 +12,6 @@ import pytest
 from protolint.api import check
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.numbers.like import BlobShape
 from protolint.conversion.run import convert
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.net.net import Net
@@ -202,7 +201,8 @@ def test_layers_are_found_by_name_first_then_by_what_they_follow_then_by_order(
     rows, notes = told(re.sub('"mix_([ab])"', r'"conv_\1"', text))
     assert rows == [("norm_a", "first"), ("norm_b", "second")]
     assert notes == [
-        f"has the weights of 'norm_{at}', the next in order that was left" for at in "ab"
+        *(f"has the weights of 'norm_{at}', the next in order that was left" for at in "ab"),
+        *(f"was 'mix_{at}', by its type, its shapes and its place" for at in "ab"),
     ]
 
 
@@ -242,6 +242,8 @@ layer { name: "z" type: "BatchNorm" bottom: "d" top: "c" }
 
 def test_what_has_no_partner_is_named(tmp_path: Path) -> None:
     text = deploy("batch_norm_param { scale_bias: true }").replace('"mix_b" t', '"other" t', 1)
+    # Another kernel, or it would be 'mix_b' under another name.
+    text = "kernel_size: 1".join(text.rsplit("kernel_size: 3", 1))
     text += 'layer { name: "more" type: "BatchNorm" bottom: "second" top: "more" }\n'
     text += 'layer { name: "ip" type: "InnerProduct" bottom: "more" top: "ip" '
     text += "inner_product_param { num_output: 2 } }\n"
@@ -286,11 +288,11 @@ WIDE = deploy("batch_norm_param { scale_bias: true }")
         ),
         (
             WIDE.replace("kernel_size: 3", "kernel_size: 1", 1),
-            "layer 'mix_a', blob 0: 8x3x3x3, and 8x3x1x1 in .*another name there",
+            "'mix_a', blob 0: 8x3x3x3 in the weights, and 8x3x1x1 in .*another name there",
         ),
         (
             WIDE.replace("bias_term: false", "bias_term: true", 1),
-            "layer 'mix_a' has 1 blobs, and 2 in .*another name there",
+            "'mix_a' has 1 blobs in the weights, and 2 in .*another name there",
         ),
         (deploy("", "bias_term: true").replace('"first/sc"', '"mix_b"'), "another layer has it"),
         ('net: "x.prototxt"\n', "is not the prototxt of a net"),
@@ -351,21 +353,6 @@ def test_the_engine_is_the_nets_or_the_one_that_is_asked_for(tmp_path: Path) -> 
         convert(MODELS["bvlc"], to="nvidia-0.15", engine=engine, like=like, output=made)
         found.append(blobs_of(made)["first"][0].shape)
     assert found == [(8,), (1, 8, 1, 1), (1, 8, 1, 1)]
-
-
-def test_legacy_sizes_are_compared_from_their_end() -> None:
-    """(1,1,1,C) of an old file is (C), (1,C,1,1) is not (Blob::ShapeEquals)."""
-    from protolint.conversion.numbers.like import _fits
-    from protolint.layers.shape import Shape
-
-    assert _fits(BlobShape((1, 1, 1, 4), legacy=True), Shape.of((4,)))
-    assert _fits(BlobShape((1, 1, 2, 4), legacy=True), Shape.of((2, 4)))
-    assert not _fits(BlobShape((1, 4, 1, 1), legacy=True), Shape.of((4,)))
-    assert not _fits(BlobShape((1, 1, 1, 4)), Shape.of((4,)))
-    # Sizes that are left over have to be 1: these are 8 values, not 4.
-    assert not _fits(BlobShape((2, 1, 1, 4), legacy=True), Shape.of((4,)))
-    assert not _fits(BlobShape((1, 2, 1, 4), legacy=True), Shape.of((1, 4)))
-    assert _fits(BlobShape((7, 4)), Shape.of((None, 4)))
 
 
 def configured(folder: Path, settings: str, net: str) -> Path:

@@ -70,6 +70,8 @@ def plan_hdf5(
     blobs = read_model(path)
     norms = _norms(path, blobs, nets, source, statistic)
     notes: list[Note] = []
+    gone: dict[str, None] = {}
+    changed: dict[str, tuple[Array, ...]] = {}
     if like is None:
         sizes = {name: [b.shape for b in given] for name, given in blobs.items() if given}
         norms = _with_scales(path, norms, blobs, nets)
@@ -78,9 +80,12 @@ def plan_hdf5(
         shapes = {name: [BlobShape(b.shape) for b in given] for name, given in blobs.items()}
         fitting = like.fit(path, norms, nets, shapes)
         recipes, notes = fitting.recipes, list(fitting.notes)
+        for name, dims in fitting.shapes.items():
+            given = zip(blobs[name], dims, strict=True)
+            changed[name] = tuple(blob.reshape(shape) for blob, shape in given)
+        for name, new in fitting.names.items():
+            gone[name], changed[new] = None, changed.get(name, blobs[name])
     layers: list[LayerChange] = []
-    gone: dict[str, None] = {}
-    changed: dict[str, tuple[Array, ...]] = {}
     for norm in norms:
         if norm.name not in recipes:
             continue

@@ -2,9 +2,10 @@
 
 For every BatchNorm of that net the one of the weights is looked for: by its name, then by
 the layer that it follows, then by the order of those that are left. What becomes of its
-gamma and beta is what the net has room for. Nothing else of the weights is renamed, since
-Caffe finds weights by the name of their layer (CopyTrainedLayersFrom, src/caffe/net.cpp @
-1.0, v0.14.5, v0.17.4); what finds no partner is told by name.
+gamma and beta is what the net has room for. Other layers get the name and the shapes of the
+net's, where `protolint.batchnorm.fit` finds that they are the same; what finds no partner is
+named. Caffe finds weights by the name of their layer (CopyTrainedLayersFrom, src/caffe/net.cpp @
+1.0, v0.14.5, v0.17.4).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from protolint.batchnorm.reading import Norm
+from protolint.batchnorm.fit import fit, wanted_layers
+from protolint.batchnorm.reading import Norm, read_weights
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
@@ -24,10 +26,9 @@ from protolint.conversion.numbers.encode import Fate, Recipe, target_layout
 from protolint.errors import InputError
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.layers.shape import Shape
 from protolint.net.net import Net
-from protolint.net.parameters import parameters
 from protolint.net.view import View
+from protolint.words import listed
 
 __all__ = ["BlobShape", "Fitting", "Like", "like_net"]
 
@@ -72,11 +73,14 @@ class _Wanted(NamedTuple):
 class Fitting(NamedTuple):
     """What becomes of the BatchNorm layers of some weights, by name, and what to tell of it.
 
-    Layers without a recipe stay as they are.
+    Layers without a recipe stay as they are, but for new names and the shapes of blobs that hold
+    as many values, each by the layer's name.
     """
 
     recipes: dict[str, Recipe]
     notes: tuple[Note, ...]
+    names: dict[str, str]
+    shapes: dict[str, list[tuple[int, ...]]]
 
 
 class Like(NamedTuple):
@@ -103,7 +107,7 @@ class Like(NamedTuple):
         """
         target = self.net.dialect
         places = _places_of(norms, nets, target, depthwise)
-        pairs, notes = _matched(places, [wanted.place for wanted in self.wanted])
+        pairs, found = _matched(places, [wanted.place for wanted in self.wanted])
         if norms and self.wanted and not pairs:
             raise InputError(
                 path,
@@ -117,12 +121,14 @@ class Like(NamedTuple):
             if name is not None:
                 recipes[name] = self._recipe(path, own[name], wanted, blobs)
         self._check_names(path, recipes, blobs)
-        made = _names_after(recipes, blobs)
+        names, shapes = self._others(path, recipes)
+        made = {names.get(name, name) for name in _names_after(recipes, blobs)}
         if made.isdisjoint(layer.name for layer in self.net.layers):
             raise InputError(path, f"none of its layers is in {self.path}: is that another net?")
-        self._check_shapes(path, recipes, blobs)
-        notes += self._left(norms, recipes, made)
-        return Fitting(recipes, tuple(notes))
+        found += [notes.other_name(new, old) for old, new in names.items()]
+        found += [notes.other_shapes(name) for name in shapes]
+        found += self._left(norms, recipes, made)
+        return Fitting(recipes, tuple(found), names, shapes)
 
     def _recipe(
         self,
@@ -189,31 +195,34 @@ class Like(NamedTuple):
                     f" {self.path}, but another layer has it; rename that one in the net first",
                 )
 
-    def _check_shapes(
-        self, path: str, recipes: Mapping[str, Recipe], blobs: Mapping[str, Sequence[BlobShape]]
-    ) -> None:
-        """Refuse weights of other layers that the net would not take."""
+    def _others(
+        self, path: str, recipes: Mapping[str, Recipe]
+    ) -> tuple[dict[str, str], dict[str, list[tuple[int, ...]]]]:
+        """Return the new names and shapes of layers that no recipe is for.
+
+        Raises InputError for those that the net would not take.
+        """
         known = set(recipes) | {r.scale for r in recipes.values() if r.fate is not Fate.NONE}
         known |= {wanted.place.name for wanted in self.wanted}
         known |= {recipe.scale_name for recipe in recipes.values()}
-        for name, found in _parameters(self.net):
-            given = blobs.get(name)
-            if given is None or name in known:
-                continue
-            if len(given) != len(found):
-                raise InputError(
-                    path,
-                    f"layer '{name}' has {len(given)} blobs, and {len(found)} in {self.path};"
-                    " give the layer another name there to start it anew",
-                )
-            for i, (shape, wanted) in enumerate(zip(given, found, strict=True)):
-                if not _fits(shape, wanted):
-                    raise InputError(
-                        path,
-                        f"layer '{name}', blob {i}: {'x'.join(map(str, shape.dims)) or 'scalar'},"
-                        f" and {wanted} in {self.path}; give the layer another name there to"
-                        " start it anew",
-                    )
+        known.discard("")
+        found = fit(self.net, read_weights(path))
+        gaps = [gap for gap in found if gap.layer not in known and gap.other not in known]
+        for gap in gaps:
+            if gap.kind in ("blobs", "shape", "channels"):
+                advice = "; give the layer another name there to start it with its fillers"
+                if gap.kind == "blobs" and found[0].is_fold:
+                    gap, advice = found[0], ""
+                raise InputError(path, f"does not fit {self.path}: {gap.message}{advice}")
+        blobs = {name: one.shapes for name, one in wanted_layers(self.net).items()}
+        return (
+            {gap.other: gap.layer for gap in gaps if gap.kind == "renamed"},
+            {
+                gap.layer: [tuple(size or 0 for size in shape.dims) for shape in blobs[gap.layer]]
+                for gap in gaps
+                if gap.kind == "reshaped"
+            },
+        )
 
     def _left(
         self, norms: Iterable[Norm], recipes: Mapping[str, Recipe], made: set[str]
@@ -226,7 +235,9 @@ class Like(NamedTuple):
             yield notes.not_in_net(self.path, _listed(rest))
         matched = {recipe.name or name for name, recipe in recipes.items()}
         rest = [w.place.name for w in self.wanted if w.place.name not in matched]
-        others = [name for name, found in _parameters(self.net) if found and name not in made]
+        others = [
+            n for n, one in wanted_layers(self.net).items() if one.parameters and n not in made
+        ]
         rest += [name for name in dict.fromkeys(others) if name not in rest]
         if rest:
             yield notes.left_to_fillers(_listed(rest))
@@ -372,32 +383,5 @@ def _names_after(
     return names
 
 
-def _parameters(net: Net) -> Iterator[tuple[str, list[Shape]]]:
-    """Yield the shapes of the blobs of every layer, as far as they are known; each name once."""
-    done: set[str] = set()
-    for view in net.views:
-        for layer in view.layers:
-            if layer.name in done:
-                continue
-            done.add(layer.name)
-            found = parameters(net, view)[layer.index]
-            if found is not None:
-                yield layer.name, [parameter.shape for parameter in found]
-
-
-def _fits(shape: BlobShape, wanted: Shape) -> bool:
-    """Whether Caffe takes a blob of a file for one of the net (Blob::ShapeEquals)."""
-    if not wanted.complete:
-        return True
-    dims = shape.dims
-    missing = len(dims) - len(wanted.dims)
-    if shape.legacy and missing > 0 and all(dim == 1 for dim in dims[:missing]):
-        dims = dims[missing:]
-    return len(dims) == len(wanted.dims) and all(
-        size is None or size == dim for size, dim in zip(wanted.dims, dims, strict=True)
-    )
-
-
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(f"'{name}'" for name in names[:_MOST_NAMES]) + more
+    return listed([f"'{name}'" for name in names], _MOST_NAMES)

@@ -36,12 +36,16 @@ __all__ = ["ModelPlan", "plan_model"]
 
 
 class ModelPlan(NamedTuple):
-    """What will be written, and what is to be told of it."""
+    """What will be written, and what is to be told of it.
+
+    `others` are layers that get another name or other shapes, with the name they will have.
+    """
 
     model: Model
     pieces: list[Piece]
     rewrite: Rewrite
     notes: tuple[Note, ...]
+    others: Mapping[str, str]
 
     @property
     def size(self) -> int:
@@ -54,7 +58,8 @@ class ModelPlan(NamedTuple):
         changes = self.rewrite.layers
         scales = {c.recipe.scale for c in changes if c.recipe.fate is not Fate.NONE}
         new = {name for c in changes for name in (c.new_name, c.new_scale) if name}
-        return frozenset({change.name for change in changes} | scales | new)
+        others = self.others.keys() | self.others.values()
+        return frozenset({change.name for change in changes} | scales | new | others)
 
 
 def plan_model(
@@ -76,6 +81,8 @@ def plan_model(
     target.
     """
     norms, index = model.norms, model.index
+    names: Mapping[str, str] = {}
+    others: Mapping[str, Sequence[tuple[int, ...]]] = {}
     try:
         with mapped(model.path) as (data, _):
             if like is None:
@@ -94,6 +101,7 @@ def plan_model(
                     _depthwise(model, data),
                 )
                 recipes, notes = fitting.recipes, list(fitting.notes)
+                names, others = fitting.names, fitting.shapes
                 norms = {at: norm for at, norm in norms.items() if norm.name in recipes}
             translator = Translator(_schema(model), load_schema(target.schema))
             rewrite = rewrite_model(
@@ -106,6 +114,8 @@ def plan_model(
                 half=half,
                 floats=floats,
                 resume=resume,
+                names=names,
+                shapes=others,
             )
             pieces = whole_file(model.index, rewrite.changes)
     except WireError as error:
@@ -113,7 +123,7 @@ def plan_model(
             model.path, f"byte {error.offset}: {error}; the file is damaged: fetch it again"
         ) from None
     told = (*notes, *rewrite.notes, *notes_of(rewrite.layers), *file_notes(rewrite, translator))
-    return ModelPlan(model, pieces, rewrite, tuple(told))
+    return ModelPlan(model, pieces, rewrite, tuple(told), {n: n for n in others} | dict(names))
 
 
 def _depthwise(model: Model, data: Buffer) -> Callable[[Layer], bool]:

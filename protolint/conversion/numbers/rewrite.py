@@ -9,7 +9,9 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +79,7 @@ _MESSAGES = {
 }
 _NORM_MESSAGE = "BatchNormParameter"
 _ENGINES = {"CAFFE": 1, "CUDNN": 2}
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _RAW_FORMS = (Form.RAW_FLOAT, Form.RAW_HALF, Form.RAW_DOUBLE)
 
 
@@ -121,6 +124,7 @@ class _Model:
     half: bool
     resume: bool
     floats: bool = False
+    shapes: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
 
     @property
     def raw(self) -> bool:
@@ -139,15 +143,18 @@ def rewrite_model(
     half: bool = False,
     floats: bool = False,
     resume: bool = False,
+    names: Mapping[str, str] = _NONE,
+    shapes: Mapping[str, Sequence[tuple[int, ...]]] = _NONE,
 ) -> Rewrite:
     """Return the changes that make a model one of the target's.
 
     `recipes` has one entry for every BatchNorm of `norms`, by name. `half` keeps values of
     half precision outside BatchNorm where the target reads them, `floats` makes every value a
-    plain float; `resume` gives layouts of sums the factor of a run that has settled. Raises
+    plain float; `resume` gives layouts of sums the factor of a run that has settled. `names` and
+    `shapes` are what other layers and their blobs are to have, by the layer's name. Raises
     InputError where a layer's numbers have no equivalent, or a blob is damaged.
     """
-    model = _Model(data, index, norms, recipes, target, translator, half, resume, floats)
+    model = _Model(data, index, norms, recipes, target, translator, half, resume, floats, shapes)
     result = Rewrite()
     gone = {
         recipe.scale
@@ -171,6 +178,8 @@ def rewrite_model(
         inside = _other_layer(model, layer, result.recoded, new_scales.get(layer.name))
         if layer.type == "Scale" and new_names.get(layer.name):
             inside += _renamed(layer, new_names[layer.name])
+        elif layer.name in names:
+            inside += _renamed(layer, names[layer.name])
         if inside:
             result.changes.append(changed_layer(layer, inside))
     result.changes += translator.changes(data, "NetParameter", index.others)
@@ -195,9 +204,14 @@ def _other_layer(
         if problem is not None:
             raise InputError(model.index.path, f"byte {blob.payload.start} ({place}): {problem}")
         form, wanted = form_of(blob), _form(model, form_of(blob))
-        if scale is not None or form is None or wanted is None or form is wanted:
+        if scale is not None or form is None or wanted is None:
             continue
-        recoded[f"{form.value} as {wanted.value}"] += 1
+        if layer.name in model.shapes:
+            blob = replace(blob, shape=model.shapes[layer.name][i])
+        elif form is wanted:
+            continue
+        if form is not wanted:
+            recoded[f"{form.value} as {wanted.value}"] += 1
         pieces = recoded_blob(blob, wanted)
         changes.append(Change(blob.field.start, blob.field.end, message(number, pieces)))
     skip = frozenset({number})

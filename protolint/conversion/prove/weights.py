@@ -7,7 +7,7 @@ are worked out in float64, channel by channel, and compared with those of the so
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from protolint.conversion.numbers.encode import (
     after_scale,
     target_layout,
 )
-from protolint.conversion.numbers.rewrite import scale_blobs_of
+from protolint.conversion.numbers.rewrite import blobs_of, scale_blobs_of
 from protolint.errors import ProtolintError
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry, ModelIndex, index_model
@@ -34,6 +34,7 @@ __all__ = [
     "Proof",
     "ProofError",
     "as_loaded",
+    "check_moved",
     "check_proofs",
     "proof_of",
     "prove",
@@ -177,6 +178,17 @@ def same_layers(before: ModelIndex, after: ModelIndex, touched: frozenset[str]) 
         odd = next((a for a, b in zip(was, now, strict=False) if a != b), None)
         name = odd[0] if odd else "at the end"
         raise ProofError(f"layer '{name}' is not what it was; nothing was written")
+
+
+def check_moved(before: str, after: str, names: Mapping[str, str]) -> None:
+    """Check that layers with other names or shapes have their values; raises ProofError."""
+    with mapped(before) as (old, was), mapped(after) as (new, now):
+        first, second = index_model(before, old, was), index_model(after, new, now)
+        for name, made in names.items():
+            source = blobs_of(before, old, first.named(name)[-1])
+            result = blobs_of(after, new, second.named(made)[-1])
+            if [blob.tobytes() for blob in source] != [blob.tobytes() for blob in result]:
+                raise ProofError(f"layer '{name}' has other values; nothing was written")
 
 
 def _outline(layer: LayerEntry) -> tuple[str, str, tuple[tuple[int, ...], ...]]:
