@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import protolint
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 GUIDE = REPOSITORY / "docs" / "editors.md"
 NET = REPOSITORY / "fixtures" / "nets" / "digits_inplace_cudnn.prototxt"
@@ -80,3 +82,35 @@ def test_vim_lists_every_finding(tmp_path: Path) -> None:
         (net.name, line, column, severity[0]) for _, line, column, severity, _ in findings(net)
     ]
     assert [text.split()[0] for *_, text in shown] == [code for *_, code in findings(net)]
+
+
+def snippets() -> dict[str, str]:
+    """The snippets of the extension by prefix, with their defaults filled in."""
+    path = REPOSITORY / "editors" / "vscode" / "snippets" / "prototxt.json"
+    return {
+        snippet["prefix"]: re.sub(
+            r"\$\{\d+(?::([^}]*)|\|([^,|]*)[^}]*)\}",
+            lambda found: found[1] or found[2],
+            "\n".join(snippet["body"]),
+        )
+        for snippet in json.loads(path.read_text("utf-8")).values()
+    }
+
+
+@pytest.mark.parametrize("target", ["bvlc", "nvidia-0.15", "nvidia-0.17"])
+def test_a_net_of_snippets_is_sound(target: str) -> None:
+    found = snippets()
+    test = found["data"].replace("TRAIN", "TEST")
+    names = ("conv", f"bn-{target}", "relu", "pool", "fc", "loss", "accuracy")
+    text = "\n".join([found["data"], test, *(found[name] for name in names)])
+    result = protolint.check(text, target=target)
+    assert [str(f.message) for f in result if f.severity is protolint.Severity.ERROR] == []
+    assert "$" not in text
+
+
+@pytest.mark.parametrize("prefix", ["input", "solver", "target"])
+def test_other_snippets_have_fields_that_caffe_knows(prefix: str) -> None:
+    text = snippets()[prefix] + "\n"
+    assert "$" not in text
+    ignored = ["PT001"] if prefix == "target" else ["SV008"]
+    assert list(protolint.check(text, select=["PT", "SV", "PL"], ignore=ignored)) == []

@@ -92,11 +92,18 @@ def make_server() -> LanguageServer:
             waiting.pop(uri).cancel()
         waiting[uri] = asyncio.get_running_loop().call_later(_PAUSE, look_at, uri)
 
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def _(_params: types.DidSaveTextDocumentParams) -> None:
+    def look_at_all() -> None:
         # A configuration, or the net that a solver names, may be what was saved.
         for uri in list(server.workspace.text_documents):
             look_at(uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def _(_params: types.DidSaveTextDocumentParams) -> None:
+        look_at_all()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def _(_params: types.DidChangeWatchedFilesParams) -> None:
+        look_at_all()
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def _(params: types.DidCloseTextDocumentParams) -> None:

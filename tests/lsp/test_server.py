@@ -308,3 +308,11 @@ def test_only_the_newest_of_many_versions_is_checked(editor: Editor, tmp_path: P
     proto = editor.open(tmp_path / "a.proto", 'syntax = "proto2";\n')
     editor.request("textDocument/hover", editor.at(proto, 0, 0))
     assert proto not in editor.published
+
+
+def test_a_configuration_that_was_changed_is_read_again(editor: Editor, tmp_path: Path) -> None:
+    uri = editor.open(tmp_path / "a.prototxt", BN)
+    assert editor.diagnostics(uri)
+    (tmp_path / "protolint.toml").write_text('select = ["SV"]\n', "utf-8")
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": []})
+    assert editor.diagnostics(uri) == []
