@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from protolint.conversion.prove.weights import ProofError
     from protolint.conversion.report import ConversionReport
     from protolint.conversion.run import convert
+    from protolint.deployment.run import Deployment, deploy
+    from protolint.deployment.upgrade import Upgrade, upgrade
     from protolint.diagnostic import Diagnostic, Label, Severity
     from protolint.edit import Applicability, Edit, Fix
     from protolint.errors import ConfigError, InputError, ProtolintError, UsageError
@@ -47,6 +49,7 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "ConversionReport",
+    "Deployment",
     "Diagnostic",
     "Dialect",
     "Edit",
@@ -64,15 +67,18 @@ __all__ = [
     "Severity",
     "Source",
     "Span",
+    "Upgrade",
     "UsageError",
     "View",
     "__version__",
     "check",
     "compare",
     "convert",
+    "deploy",
     "load",
     "recalibrate",
     "run",
+    "upgrade",
 ]
 
 _MODULES = {
@@ -84,6 +90,8 @@ _MODULES = {
     "conversion.report": ("ConversionReport",),
     "conversion.run": ("convert",),
     "conversion.prove.weights": ("ProofError",),
+    "deployment.run": ("Deployment", "deploy"),
+    "deployment.upgrade": ("Upgrade", "upgrade"),
     "diagnostic": ("Diagnostic", "Label", "Severity"),
     "edit": ("Applicability", "Edit", "Fix"),
     "errors": ("ConfigError", "InputError", "ProtolintError", "UsageError"),

@@ -28,7 +28,7 @@ import numpy as np
 
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
-from protolint.deployment.run import Wishes, deploy
+from protolint.deployment.run import Wishes, deploy_files
 from protolint.errors import ProtolintError
 from protolint.layers.shape import Shape
 from protolint.weights.kinds import FileKind
@@ -293,7 +293,7 @@ def measured(importer: Importer, python: Path, net: Path, case: Case) -> float |
         )
         workspace = Workspace(Choices(isolated=True, without_cudnn=True))
         try:
-            made = deploy(workspace, str(text), str(model), f"{folder}/o", wishes)
+            made = deploy_files(workspace, str(text), str(model), f"{folder}/o", wishes)
             found = run(python, importer.program, made.written, values, folder)
         except (ProtolintError, RuntimeError) as error:
             return str(error)
@@ -351,7 +351,9 @@ def _deployed(workspace: Workspace, path: Path, folder: str) -> str:
     sizes: dict[str, Shape] = {}
     while True:
         try:
-            deploy(workspace, str(path), None, folder, Wishes(sizes=sizes, drop_global_stats=True))
+            deploy_files(
+                workspace, str(path), None, folder, Wishes(sizes=sizes, drop_global_stats=True)
+            )
         except ProtolintError as error:
             open_size = _SIZE.search(str(error))
             if open_size is None or open_size[1] in sizes:

@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 
 import protolint
+from protolint.errors import InputError, UsageError
 from protolint.report import FORMATS
+from tests.cli.command import run, write
 
 NAMES = {
     "Applicability", "Change", "Changes", "CheckResult", "Comparison", "ConfigError",
@@ -23,7 +26,8 @@ NAMES = {
     "InputError", "Label", "Layer", "Net", "PairError", "Position", "ProofError",
     "ProtolintError", "Recalibration",
     "Severity", "Source", "Span", "UsageError", "View", "__version__",
-    "check", "compare", "convert", "load", "recalibrate", "run",
+    "check", "compare", "convert", "deploy", "load", "recalibrate", "run", "upgrade",
+    "Deployment", "Upgrade",
 }  # fmt: skip
 ANY: Any = 3
 BN = """\
@@ -66,6 +70,14 @@ def test_the_parameters_are_these() -> None:
         "keep_scale", "scale_as", "drop_global_stats", "drop_fields", "output", "force",
         "in_place", "dry_run", "verify_with", "prove", "like", "tolerance", "fold", "proto",
         "cudnn", "isolated",
+    ]  # fmt: skip
+    assert list(inspect.signature(protolint.deploy).parameters) == [
+        "paths", "output", "to", "target", "state", "input_shapes", "drop_global_stats", "fold",
+        "importer", "source", "bn_stat", "prove", "force", "tolerance", "proto", "cudnn",
+        "isolated",
+    ]  # fmt: skip
+    assert list(inspect.signature(protolint.upgrade).parameters) == [
+        "path", "output", "in_place", "force", "target", "proto", "isolated",
     ]  # fmt: skip
 
 
@@ -359,3 +371,57 @@ def test_the_version_is_that_of_the_distribution() -> None:
     from importlib.metadata import version
 
     assert protolint.__version__ == version("protolint-caffe")
+
+
+def test_a_deployment_is_that_of_the_command_line(fixtures: Path, tmp_path: Path) -> None:
+    pair = [
+        fixtures / "golden" / "nvcaffe-0.17.4" / f"brook.{kind}"
+        for kind in ("prototxt", "caffemodel")
+    ]
+    done = protolint.deploy(*pair, output=tmp_path / "a", fold=True, isolated=True, importer="mnn")
+    assert (done.state, done.to, done.limits) == ("TEST", "bvlc", ())
+    assert done.remarks[0] == "folded 2 layers into 2"
+    assert run("deploy", "--isolated", "--fold", *pair, "-o", f"{tmp_path}/b/").returncode == 0
+    for path in done.written:
+        assert Path(path).read_bytes() == (tmp_path / "b" / Path(path).name).read_bytes()
+    blobs = protolint.run(*done.written, target="bvlc")
+    shown = protolint.deploy(
+        pair[0], output=tmp_path / "c", input_shapes={"pix": (1, *blobs["pix"].shape[1:])}
+    )
+    assert next(layer for layer in shown.net.layers if layer.type == "Input").tops[0].name == "pix"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"importer": "onnx"}, "no importer 'onnx' is known; known: opencv, mnn"),
+        ({"prove": "never"}, "prove is one of auto, run, none, not 'never'"),
+        ({"target": "nvidia-15"}, "unknown target 'nvidia-15'; did you mean 'nvidia-0.15'"),
+    ],
+)
+def test_a_deployment_says_what_is_wrong(
+    arguments: dict[str, Any], message: str, fixtures: Path, tmp_path: Path
+) -> None:
+    net = fixtures / "nets" / "bvlc_deploy.prototxt"
+    with pytest.raises(UsageError, match=re.escape(message)):
+        protolint.deploy(net, output=tmp_path, **arguments)
+    with pytest.raises(UsageError, match="deploy takes a net, its weights, or both"):
+        protolint.deploy(net, net, output=tmp_path)
+
+
+def test_an_upgrade_is_that_of_the_command_line(fixtures: Path, tmp_path: Path) -> None:
+    net = fixtures / "nets" / "legacy_v1.prototxt"
+    found = protolint.upgrade(net, isolated=True)
+    assert found.changed
+    assert found.data is not None
+    assert found.data.decode() == run("upgrade", "--isolated", net).stdout
+    copy = tmp_path / "net.prototxt"
+    again = protolint.upgrade(net, output=copy)
+    assert copy.read_bytes() == again.data
+    assert not protolint.upgrade(copy, in_place=True).changed
+    with pytest.raises(UsageError, match="exists"):
+        protolint.upgrade(net, output=copy)
+    with pytest.raises(UsageError, match="exclude each other"):
+        protolint.upgrade(net, output=copy, in_place=True)
+    with pytest.raises(InputError, match="neither a net nor a solver"):
+        protolint.upgrade(write(tmp_path, "labels.prototxt", "zzz: 1\n"))

@@ -9,8 +9,10 @@ from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, PathType, TargetType
 from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
+from protolint.cli.results import Manners, TextResult, result_options
 from protolint.conversion.prove.ways import AUTO, WAYS
 from protolint.deployment.importers import IMPORTERS, limits
+from protolint.errors import UsageError
 from protolint.layers.shape import Shape
 from protolint.shown import shown
 from protolint.workspace.workspace import Choices, Workspace
@@ -22,12 +24,7 @@ __all__ = ["command"]
     "deploy",
     epilog="Example: protolint deploy train_val.prototxt net.caffemodel -o deploy/",
 )
-@click.argument("net", type=PathType(), metavar="NET")
-@click.argument("weights", type=PathType(), metavar="[WEIGHTS]", required=False)
-@click.option(
-    "-o", "--output", "folder", type=PathType(), metavar="DIR/", required=True,
-    help="The folder to write to.",
-)  # fmt: skip
+@click.argument("paths", nargs=-1, required=True, type=PathType(), metavar="FILES...")
 @click.option("--to", type=TargetType(), help="The Caffe whose form is written.  [bvlc]")
 @click.option("--target", type=TargetType(), help="The Caffe that the net is for.")
 @click.option("--state", metavar="STATE", help="A phase or a stage.  [the stage deploy, or TEST]")
@@ -64,12 +61,10 @@ __all__ = ["command"]
     metavar="WAY",
     help="Run both nets: auto, run or none.  [auto]",
 )
-@click.option("--force", is_flag=True, help="Replace files that are there already.")
+@result_options
 @common_options
 def command(
-    net: str,
-    weights: str | None,
-    folder: str,
+    paths: tuple[str, ...],
     to: Dialect | None,
     target: Dialect | None,
     state: str | None,
@@ -80,20 +75,21 @@ def command(
     source: str | None,
     bn_stat: str | None,
     prove: str,
-    force: bool,
+    manners: Manners,
     choices: Choices,
 ) -> int:
-    """Write a net and its weights as every importer reads them.
+    """Write a net and its weights, or nets alone, as every importer reads them.
 
     One state, current layers, one Input layer with a size, no data, loss, accuracy and dropout
     layers; a loss becomes its prediction, a BatchNorm one of BVLC with its Scale, and the weights
-    lose what the net no longer has. Comments and order of what stays are kept.
+    lose what the net no longer has. Comments and order of what stays are kept. A caffemodel alone
+    gives the net that it carries; weights go to a folder (-o DIR/).
 
-    Exit code: 0 written, 1 the proof failed, 2 wrong usage, unreadable or refused.
+    Exit code: 0 written, 1 the proof failed or files would change (--check), 2 wrong usage,
+    unreadable or refused.
     """
-    from protolint.deployment.run import Wishes, deploy
+    from protolint.deployment.run import Wishes, deploy_files, planned, sorted_files
 
-    chosen = () if target is None else (target,)
     wishes = Wishes(
         to=to,
         target=target,
@@ -103,16 +99,31 @@ def command(
         fold=fold,
         source=source,
         bn_stat=bn_stat,
+        force=manners.force,
         prove=prove,
-        force=force,
+        importer=importer,
     )
-    workspace = Workspace(choices._replace(targets=chosen))
+    workspace = Workspace(choices._replace(targets=() if target is None else (target,)))
+    nets, models = sorted_files(paths)
+    if models and (len(models) > 1 or len(nets) > 1):
+        raise UsageError("weights go with one net; deploy the others by themselves")
+    net, weights = (next(iter(found), None) for found in (nets, models))
+
+    def made(path: str) -> TextResult:
+        with planned(workspace, net if models else path, weights, wishes) as plan:
+            known = limits(importer, plan.after) if importer is not None else ()
+            return TextResult(plan.source, plan.text, (*plan.remarks, *known))
+
+    if not models or manners.only_shows:
+        return manners.each(nets or models, made)
+    if not manners.in_place and manners.output in (None, "-"):
+        raise UsageError("weights are written to a folder: -o DIR/, or --in-place")
+    manners.targets(paths[:1])
+    folder = None if manners.in_place else manners.output
     with progress_bar() as progress:
-        done = deploy(workspace, net, weights, folder, wishes, progress)
-    for remark in done.remarks:
-        warn(remark)
-    for limit in limits(importer, done.net) if importer is not None else ():
-        warn(limit)
-    for path in done.written:
-        put(f"{shown(path)}\n")
+        done = deploy_files(workspace, net, weights, folder, wishes, progress)
+    for line in (*done.remarks, *done.limits):
+        warn(line)
+    for written in done.written:
+        put(f"{shown(written)}\n")
     return 0

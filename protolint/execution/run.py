@@ -23,8 +23,8 @@ from protolint.suggest import did_you_mean
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = [
-    "Data", "Path", "Progress", "Weights", "execute", "executor_of", "inputs_of", "net_of", "npz",
-    "outputs", "read_data", "run",
+    "Data", "Path", "Progress", "Weights", "dialects_of", "execute", "executor_of", "inputs_of",
+    "net_of", "npz", "outputs", "read_data", "run",
 ]  # fmt: skip
 
 Path: TypeAlias = Union[str, "os.PathLike[str]"]
@@ -96,7 +96,7 @@ def net_of(
     if isinstance(net, Net):
         return net
     choices = Choices(
-        targets=_dialects(target),
+        targets=dialects_of(target),
         proto=None if proto is None else os.fspath(proto),
         without_cudnn=not cudnn,
         isolated=isolated,
@@ -204,7 +204,8 @@ def npz(blobs: Mapping[str, Array], names: Iterable[str]) -> bytes:
     return buffer.getvalue()
 
 
-def _dialects(target: str | Dialect | None) -> tuple[Dialect, ...]:
+def dialects_of(target: str | Dialect | None) -> tuple[Dialect, ...]:
+    """Return the Caffe that a name means, none for None; raises UsageError."""
     if target is None or isinstance(target, Dialect):
         return () if target is None else (target,)
     found = resolve_target(target)

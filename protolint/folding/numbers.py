@@ -69,8 +69,9 @@ def measure_folds(
 ) -> tuple[list[NumberedFold], list[NotFolded]]:
     """Return the folds of a plan with their numbers, and what the weights speak against.
 
-    `batchnorms` are the factors and summands of the BatchNorm layers, by name. Of a chain the
-    part before the first layer that cannot be taken in is folded.
+    `batchnorms` are the factors and summands of the BatchNorm layers, by name, also of those that
+    are Scale layers in the net and not yet in the weights. Of a chain the part before the first
+    layer that cannot be taken in is folded.
     """
     found: list[NumberedFold] = []
     kept = list(plan.kept)
@@ -88,6 +89,8 @@ def _measured(
     entry = next((e for e in reversed(index.named(above.name)) if e.blobs), None)
     if entry is None:
         return None, NotFolded(fold.taken[0], f"the weights have no '{above.name}'")
+    if above.name in batchnorms:
+        return None, NotFolded(fold.taken[0], f"'{above.name}' above becomes a Scale only now")
     channels = _channels(above, entry)
     factor = np.ones(channels)
     bias = np.zeros(channels)
@@ -127,9 +130,11 @@ def _numbers(
     data: Buffer, index: ModelIndex, layer: Layer, batchnorms: Mapping[str, Folded]
 ) -> tuple[Array, Array] | str:
     """Return the factors and summands of a layer, or why they are not known."""
+    found = batchnorms.get(layer.name)
+    if found is not None:
+        return found.scale, found.shift
     if layer.type == "BatchNorm":
-        found = batchnorms.get(layer.name)
-        return (found.scale, found.shift) if found is not None else "the weights do not have it"
+        return "the weights do not have it"
     entry = next((e for e in reversed(index.named(layer.name)) if e.blobs), None)
     if entry is None:
         return "the weights do not have it"

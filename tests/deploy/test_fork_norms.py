@@ -11,8 +11,8 @@ import pytest
 import protolint
 from protolint.batchnorm.state import Array
 from protolint.caffe.descriptors import load_schema
-from protolint.deployment.run import Deployment, Wishes, deploy
-from protolint.errors import InputError, UsageError
+from protolint.deployment.run import Deployment, Wishes, deploy_files
+from protolint.errors import InputError
 from protolint.workspace.workspace import Choices, Workspace
 from tests.cli.command import write
 
@@ -47,7 +47,7 @@ def deployed(text: str, values: list[Array], folder: Path, **wishes: Any) -> Dep
     net = write(folder, "net.prototxt", text)
     weights = write(folder, "net.caffemodel", model.SerializeToString())
     workspace = Workspace(Choices(isolated=True))
-    return deploy(workspace, str(net), str(weights), str(folder / "o"), Wishes(**wishes))
+    return deploy_files(workspace, str(net), str(weights), str(folder / "o"), Wishes(**wishes))
 
 
 def output(done: Deployment, data: Array) -> Array:
@@ -80,5 +80,45 @@ def test_a_layer_that_learns_is_refused(tmp_path: Path) -> None:
     done = deployed(NET % LEARN, blobs(2), tmp_path, source="segnet", drop_global_stats=True)
     scale, shift = blobs(2)
     assert output(done, DATA) == pytest.approx(DATA * scale + shift, rel=1e-6, abs=1e-6)
-    with pytest.raises(UsageError, match="BatchNorms of forks"):
-        deployed(NET % SLOPE, blobs(4), tmp_path, fold=True)
+
+
+def test_they_are_folded_in_one_call(tmp_path: Path) -> None:
+    """Into the convolution above; a Scale below one that has none above is named and stays."""
+    random = np.random.default_rng(3)
+    conv = (
+        'layer { name: "c" type: "Convolution" bottom: "x" top: "c"'
+        " convolution_param { num_output: 3 kernel_size: 1 bias_term: false } }\n"
+    )
+    scale = 'layer { name: "s" type: "Scale" bottom: "y" top: "s" }\n'
+    first, norm = (NET % SLOPE).split("\n", 1)
+    weight = random.standard_normal((3, 3, 1, 1)).astype(np.float32)
+    gain = random.standard_normal(3).astype(np.float32)
+    slope, bias, mean, variance = values = blobs(4)
+    model = load_schema("bvlc").message_class("NetParameter")(name="m")
+    for name, kind, stored in (
+        ("c", "Convolution", [weight]),
+        ("bn", "BN", values),
+        ("s", "Scale", [gain]),
+    ):
+        entry = model.layer.add(name=name, type=kind)
+        for value in stored:
+            entry.blobs.add().shape.dim.extend(value.shape)
+            entry.blobs[-1].data.extend(value.ravel().tolist())
+    weights = write(tmp_path, "net.caffemodel", model.SerializeToString())
+    for above in (True, False):
+        text = (
+            first + "\n" + (conv if above else "") + norm.replace('"x"', '"c"' if above else '"x"')
+        )
+        net = write(tmp_path, "net.prototxt", text + scale)
+        made = protolint.deploy(
+            net, weights, output=tmp_path / f"{above}", fold=True, isolated=True
+        )
+        given = np.einsum("oi,nihw->nohw", weight[..., 0, 0], DATA) if above else DATA
+        wanted = slope * (given - mean) / np.sqrt(variance + 1e-5) + bias
+        wanted = wanted * gain[:, None, None]
+        found = protolint.run(*made.written, data=DATA, target="bvlc", isolated=True)["s"]
+        assert found == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+        left = [layer.name for layer in made.net.layers]
+        assert left == (["i", "c"] if above else ["i", "bn", "s"])
+        said = "'s' is not folded: 'bn' above becomes a Scale only now" in made.remarks
+        assert said is not above

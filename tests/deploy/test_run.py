@@ -12,8 +12,9 @@ import protolint
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
 from protolint.comparison.models import compare_models
-from protolint.deployment.run import Deployment, Wishes, deploy
-from protolint.errors import InputError, ProtolintError
+from protolint.deployment.run import Deployment, Wishes, deploy_files
+from protolint.errors import InputError, ProtolintError, UsageError
+from protolint.execution.weights import load_weights
 from protolint.layers.shape import Shape
 from protolint.weights.header import Storage
 from protolint.weights.index import Generation, index_file
@@ -30,7 +31,7 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "mix_b" bottom: "label" top: 
 
 def deployed(net: Path, weights: Path | None, folder: Path, **wishes: object) -> Deployment:
     workspace = Workspace(Choices(isolated=True))
-    return deploy(
+    return deploy_files(
         workspace,
         str(net),
         str(weights) if weights is not None else None,
@@ -98,7 +99,7 @@ def test_nothing_is_written_where_something_is_refused(fixtures: Path, tmp_path:
     with pytest.raises(ProtolintError, match="exists"):
         deployed(net, weights, tmp_path / "o")
     assert [path.name for path in (tmp_path / "o").iterdir()] == ["brook.caffemodel"]
-    with pytest.raises(InputError, match="no binary caffemodel"):
+    with pytest.raises(InputError, match="is no caffemodel"):
         deployed(net, net, tmp_path / "p")
 
 
@@ -115,13 +116,13 @@ def test_a_net_with_layers_of_ssd_stays_one(tmp_path: Path) -> None:
 
 def test_the_command_line(tmp_path: Path) -> None:
     net = write(tmp_path, "net.prototxt", 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n')
-    done = run("deploy", net, "-o", tmp_path / "o", "--input-shape", "x=1,2")
-    assert (done.returncode, done.stdout) == (0, f"{tmp_path}/o/net.prototxt\n"), done.stderr
+    done = run("deploy", net, "-o", f"{tmp_path}/o/", "--input-shape", "x=1,2")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "dim: 1 dim: 2" in (tmp_path / "o" / "net.prototxt").read_text()
     odd = 'layer { name: "b" type: "Bias" bottom: "y" top: "z" }\n'
     odd += 'layer { name: "s" type: "Scale" bottom: "z" top: "z" }\n'
     other = write(tmp_path, "other.prototxt", net.read_text() + odd)
-    shape = ("--input-shape", "x=1,2", "-o", tmp_path / "o", "--for")
+    shape = ("--input-shape", "x=1,2", "-o", f"{tmp_path}/o/", "--for")
     done = run("deploy", other, *shape, "tensorrt")
     assert "TensorRT 8 does not read Bias as Caffe does (b)" in done.stderr
     assert "TensorRT 8 reads a Scale as if it had a bias (s)" in done.stderr
@@ -130,6 +131,104 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "as if it had a bias" not in done.stderr
     assert run("deploy", net, "-o", tmp_path / "p").returncode == 2
     assert not (tmp_path / "p").exists()
+
+
+def test_nets_alone_have_the_manners_of_all_verbs(tmp_path: Path) -> None:
+    """Each by itself: one that cannot be deployed is named and left, the rest is done."""
+    shape = "input_param { shape { dim: 1 dim: 2 } }"
+    text = f'layer {{ name: "x" type: "Input" top: "x" {shape} }}\n'
+    text += 'layer { name: "d" type: "Dropout" bottom: "x" top: "x" }\n'
+    text += 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n'
+    good, other = (write(tmp_path, name, text) for name in ("good.prototxt", "other.prototxt"))
+    bad = write(tmp_path, "bad.prototxt", 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n')
+    done = run("deploy", good, "-o", "-")
+    assert (done.returncode, "Dropout" in done.stdout, "ReLU" in done.stdout) == (0, False, True)
+    assert done.stdout == run("deploy", good).stdout
+    done = run("deploy", "--diff", good)
+    assert (done.returncode, '-layer { name: "d"' in done.stdout) == (0, True)
+    assert run("deploy", "--check", good).returncode == 1
+    assert good.read_text() == text
+    done = run("deploy", "--in-place", good, bad, other)
+    assert done.returncode == 2
+    assert f"{bad}: the size of the input 'x' is not known" in done.stderr
+    assert "Dropout" not in good.read_text() + other.read_text()
+    assert run("deploy", "--check", good, other).returncode == 0
+    assert run("deploy", good, other).returncode == 2
+
+
+def test_a_pair_is_replaced_in_place_or_only_shown(fixtures: Path, tmp_path: Path) -> None:
+    golden = fixtures / "golden" / "nvcaffe-0.17.4"
+    net = write(tmp_path, "n.prototxt", (golden / "brook.prototxt").read_bytes())
+    weights = write(tmp_path, "n.caffemodel", (golden / "brook.caffemodel").read_bytes())
+    before = net.read_bytes(), weights.read_bytes()
+    done = run("deploy", "--fold", "--diff", net, weights)
+    assert (done.returncode, '-  type: "BatchNorm"' in done.stdout) == (0, True)
+    assert run("deploy", net, weights).returncode == 2
+    assert run("deploy", net, weights, "-o", "-").returncode == 2
+    assert run("deploy", net, weights, weights, "-o", f"{tmp_path}/o/").returncode == 2
+    assert (net.read_bytes(), weights.read_bytes()) == before
+    done = run("deploy", "--fold", "--in-place", net, weights)
+    assert (done.returncode, done.stdout) == (0, f"{net}\n{weights}\n")
+    assert "BatchNorm" not in net.read_text()
+    assert protolint.run(net, weights, isolated=True)
+
+
+def test_a_caffemodel_alone_gives_the_net_that_it_carries(tmp_path: Path) -> None:
+    """A snapshot of a training net: its phase in each layer, and the Split layers of Caffe."""
+    model = load_schema("bvlc").message_class("NetParameter")(name="m")
+    data = model.layer.add(name="d", type="Data", top=["x", "label"], phase=0)
+    data.include.add(phase=0)
+    data.transform_param.crop_size = 4
+    model.layer.add(name="s", type="Split", bottom=["x"], top=["x_0", "x_1"], phase=0)
+    ip = model.layer.add(name="ip", type="InnerProduct", bottom=["x_0"], top=["ip"], phase=0)
+    ip.inner_product_param.num_output = 2
+    for dims in ((2, 48), (2,)):
+        blob = ip.blobs.add()
+        blob.shape.dim.extend(dims)
+        blob.data.extend(np.arange(np.prod(dims), dtype=np.float32))
+    other = model.layer.add(name="o", type="ReLU", bottom=["x_1"], top=["x"], phase=0)
+    other.relu_param.negative_slope = 0.5
+    loss = model.layer.add(name="l", type="SoftmaxWithLoss", bottom=["ip", "label"], top=["loss"])
+    loss.phase = 0
+    weights = write(tmp_path, "iter_9.caffemodel", model.SerializeToString())
+    done = run("deploy", weights, "--input-shape", "x=1,3,4,4", "-o", f"{tmp_path}/o/")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path}/o/iter_9.prototxt\n{tmp_path}/o/iter_9.caffemodel\n"
+    blobs = protolint.run(*done.stdout.split(), isolated=True)
+    assert list(blobs) == ["x", "ip", "prob"]
+    assert [one.name for one in index_file(done.stdout.split()[1]).layers] == ["ip", "o"]
+    bare = load_schema("bvlc").message_class("NetParameter")(name="m")
+    bare.layer.add(name="ip", type="InnerProduct").blobs.extend(ip.blobs)
+    write(tmp_path, "bare.caffemodel", bare.SerializeToString())
+    done = run("deploy", tmp_path / "bare.caffemodel", "-o", f"{tmp_path}/o/")
+    assert "bare.caffemodel: says nothing of the net; give the prototxt" in done.stderr
+
+
+def test_hdf5_weights_become_binary_ones(fixtures: Path, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    golden = fixtures / "golden" / "nvcaffe-0.15.14"
+    net = golden / "brook.prototxt"
+    with h5py.File(tmp_path / "brook.caffemodel.h5", "w") as file:
+        for name, blobs in load_weights(str(golden / "brook.caffemodel"), DIALECTS["bvlc"]).items():
+            for i, values in enumerate(blobs):
+                file.create_dataset(f"data/{name}/{i}", data=values)
+    for fold in (False, True):
+        made = protolint.deploy(
+            net,
+            tmp_path / "brook.caffemodel.h5",
+            output=tmp_path / f"{fold}",
+            bn_stat="variance",
+            target="nvidia-0.15",
+            fold=fold,
+            isolated=True,
+        )
+        assert made.written[1] == str(tmp_path / f"{fold}" / "brook.caffemodel")
+        data = net.with_name("brook.input.npy")
+        found = protolint.run(*made.written, data=data, target="bvlc", isolated=True)
+        wanted = np.load(net.with_name("brook.output.npy"))
+        assert found["mix_b"] == pytest.approx(wanted, rel=1e-5, abs=2e-6)
+    with pytest.raises(UsageError, match="only a binary caffemodel carries"):
+        protolint.deploy(tmp_path / "brook.caffemodel.h5", output=tmp_path / "p")
 
 
 def test_a_net_that_gives_something_else_is_not_written(

@@ -13,7 +13,7 @@ from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import Array
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers.model import read_model_file, with_net
-from protolint.deployment.run import Wishes, deploy
+from protolint.deployment.run import Wishes, deploy_files
 from protolint.edit import apply_edits
 from protolint.errors import UsageError
 from protolint.execution.step import ExecutionError
@@ -372,7 +372,7 @@ def test_names_and_fields_of_what_stays(tmp_path: Path) -> None:
 def test_the_public_net_becomes_what_its_authors_published(corpus: Path, tmp_path: Path) -> None:
     """vgg68-bn and vgg68-merged of the corpus, within 1e-5 of the largest value of a blob."""
     models = corpus / "models"
-    done = deploy(
+    done = deploy_files(
         Workspace(Choices(isolated=True)),
         str(models / "vgg68-bn.prototxt"),
         str(models / "vgg68-bn.caffemodel"),
@@ -410,4 +410,4 @@ def test_the_command_line(fixtures: Path, tmp_path: Path) -> None:
     done = run("convert", *options, training, weights)
     assert "is for training" in done.stderr
     with pytest.raises(UsageError, match="give them, too"):
-        deploy(Workspace(), str(net), None, str(tmp_path / "p"), Wishes(fold=True))
+        deploy_files(Workspace(), str(net), None, str(tmp_path / "p"), Wishes(fold=True))
