@@ -33,7 +33,7 @@ from protolint.source import Span
 from protolint.workspace.reading import LintFile
 
 
-@file_rule("PT001", "syntax-error", Severity.ERROR, reader=True)
+@file_rule("PT001", "syntax-error", Severity.ERROR, reader=True, problems=True)
 def check(file: LintFile) -> Iterator[Finding]:
     for problem in file.tree.problems:
         layer = file.layer_at(problem.span.start)

@@ -30,7 +30,7 @@ from protolint.text.tree import Block, Node
 from protolint.words import joined
 
 
-@run_rule("PT010", "model-files-disagree", Severity.WARNING)
+@run_rule("PT010", "model-files-disagree", Severity.WARNING, problems=True)
 def check(run: Run) -> Iterator[Finding]:
     for found in run.disagreements:
         other = found.beside

@@ -95,9 +95,7 @@ def check_readings(
     more = [
         selection.diagnostic(rule, finding, source.path, names[0])
         for rule in rules
-        if rule.scope is Scope.RUN
-        and rule.code in ran
-        and (rule.needs == NOTHING or any(map(source.mentions, rule.needs.words)))
+        if rule.scope is Scope.RUN and rule.code in ran and _regards(run, rule.needs)
         for finding in rule.check(run)
     ]
     if more:
@@ -170,11 +168,20 @@ def _concerns(solver: Solver, needs: Needs) -> bool:
     return bool(solver_faults(solver, *(SolverKind[name] for name in needs.faults)))
 
 
+def _regards(run: Run, needs: Needs) -> bool:
+    """Whether there is something in a finished run of what a rule needs to find anything."""
+    return (
+        needs == NOTHING
+        or any(map(run.source.mentions, needs.words))
+        or (needs.problems and bool(run.disagreements))
+    )
+
+
 def _fits(file: LintFile, needs: Needs) -> bool:
     """Whether there is something in a file of what a rule needs to find anything."""
-    return (needs.problems and bool(file.problems or file.tree.problems)) or any(
-        map(file.source.mentions, needs.words)
-    )
+    return (
+        needs.problems and bool(file.problems or file.tree.problems or not file.tree.children)
+    ) or any(map(file.source.mentions, needs.words))
 
 
 def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -99,9 +99,9 @@ class Needs(NamedTuple):
 
     Layers of some `types`, some `words` in the text, `faults` of some kinds that keep the net
     from being built (names of protolint.layers.setup_check.Kind) or the solver from being made
-    (of protolint.net.solver_faults.SolverKind), anything that is wrong with
-    the syntax, the schema or the building of the net (`problems`), a net that is trained and
-    deployed (`sibling`). A rule that names none of them is always asked.
+    (of protolint.net.solver_faults.SolverKind), anything that is wrong with the syntax, the schema,
+    the building of the net or its fit to its model (`problems`), a net that is trained and deployed
+    (`sibling`). A rule that names none of them is always asked.
     """
 
     types: tuple[str, ...] = ()
@@ -235,9 +235,11 @@ def run_rule(
     where: _Where | None = None,
     dialects: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
+    problems: bool = False,
 ) -> _Registers[Run]:
     """Register a rule that looks at a file after the rules on text have run for each target."""
-    return _rule(Scope.RUN, code, name, severity, where, dialects, needs=Needs(words=words))
+    needs = Needs(words=words, problems=problems)
+    return _rule(Scope.RUN, code, name, severity, where, dialects, needs=needs)
 
 
 def weights_rule(

@@ -21,10 +21,9 @@ from protolint.text.tree import Tree
 __all__ = ["Code", "Directives", "Misused", "Suppression", "read_directives"]
 
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
-_COMMENT = re.compile(rf"(?:[^\"'#\n]|{_STRING})*(#[^\n]*)")
-_DIRECTIVE = re.compile(
-    r"#[ \t]*protolint:[ \t]*([a-z-]*)[ \t]*(?:\[([^\]\n]*)\]|=[ \t]*([^\s#]*))?"
-)
+# Not compiled here: most files have no directive.
+_COMMENT = rf"(?:[^\"'#\n]|{_STRING})*(#[^\n]*)"
+_DIRECTIVE = r"#[ \t]*protolint:[ \t]*([a-z-]*)[ \t]*(?:\[([^\]\n]*)\]|=[ \t]*([^\s#]*))?"
 #: What a conversion writes behind a layer to find its way back (protolint.conversion); no order.
 _MEMORY = ("was", "added")
 _SUPPRESSING = ("ignore", "ignore-file", "disable", "enable")
@@ -124,9 +123,9 @@ def _directives(source: Source) -> Iterator[_Found]:
         start = source.line_starts[line - 1]
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        comment = _COMMENT.match(text, start, end)
+        comment = re.compile(_COMMENT).match(text, start, end)
         begin = comment.start(1) if comment else end
-        for match in _DIRECTIVE.finditer(text, begin, end):
+        for match in re.compile(_DIRECTIVE).finditer(text, begin, end):
             listed = match.span(2) if match[2] is not None else (match.end(), match.end())
             yield _Found(
                 match[1],

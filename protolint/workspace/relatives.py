@@ -25,7 +25,7 @@ from protolint.workspace.reading import Readings
 __all__ = ["Project", "project_root"]
 
 #: Words that say which of a model's files this is; what is left names the model.
-_ROLE = re.compile(r"deploy|inference|train|test|val|net|[^a-z0-9]", re.IGNORECASE)
+_ROLE = r"deploy|inference|train|test|val|net|[^a-z0-9]"
 _KEPT = 16
 _TRAINING_NETS = ("net", "train_net")
 _ALL_NETS = ("net", "train_net", "test_net")
@@ -190,7 +190,7 @@ class Project:
 
 def _model_of(path: str) -> str:
     """Return what a file's name says of the model, without what it says of the file's role."""
-    return _ROLE.sub("", os.path.splitext(os.path.basename(path))[0]).lower()
+    return re.sub(_ROLE, "", os.path.splitext(os.path.basename(path))[0].lower())
 
 
 def project_root(folder: str) -> str:
