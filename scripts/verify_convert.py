@@ -22,7 +22,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 import protolint
+from protolint.caffe.registry import DIALECTS
 from protolint.errors import ProtolintError
+from protolint.execution.weights import load_weights
 from protolint.weights.blobs import Form, encode_blob
 from protolint.wire import float_field, length_delimited, varint_field
 
@@ -33,6 +35,12 @@ TARGETS = ("bvlc", "ssd", "nvidia-0.14", "nvidia-0.15", "nvidia-0.16", "nvidia-0
 LAYOUTS = ("sums", "plain", "0.15", "0.16", "0.16 without", "intel")
 #: Where a net has gamma and beta.
 PLACES = ("scale", "renamed", "inside", "nowhere")
+#: The Caffe of each kind of net, and the layouts of its weights.
+_DIALECTS = {
+    "old": ("bvlc", ("sums",)),
+    "fillers": ("nvidia-0.15", ("0.15",)),
+    "new": ("nvidia-0.17", ("0.16", "0.16 without")),
+}
 _TOLERANCE = 2e-5
 _DATA = """\
 layer {
@@ -56,6 +64,7 @@ class Norm(NamedTuple):
     beta: Floats
     bias: bool = True
     form: Form = Form.DATA
+    shared: bool = False
 
     @property
     def inside(self) -> bool:
@@ -64,13 +73,14 @@ class Norm(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A net and a weight file, and what the file computes for an input."""
+    """A net and a weight file, and what the file computes for an input; the net's Caffe."""
 
     net: str
     weights: bytes
     data: Floats
     truth: Floats
     about: str
+    dialect: str
 
 
 def _text(number: int, value: str) -> bytes:
@@ -137,10 +147,30 @@ def _norm(rng: random.Random, name: str, layout: str, place: str, form: Form) ->
     )
 
 
-def _net_layers(rng: random.Random, norm: Norm, dialect: str, bottom: str) -> tuple[str, str]:
-    """Return the text of a BatchNorm and what follows it, and the blob it ends with."""
+def _names(norm: Norm, roles: Sequence[str]) -> str:
+    """Return the `param` blocks of blobs that all BatchNorms of a net share."""
+    if not norm.shared:
+        return ""
+    frozen = {"mean", "variance", "factor"}
+    blocks = (
+        f' param {{ name: "{role}"{" lr_mult: 0 decay_mult: 0" if role in frozen else ""} }}'
+        for role in roles
+    )
+    return "".join(blocks)
+
+
+def _net_layers(
+    rng: random.Random, norm: Norm, dialect: str, bottom: str, *, loose: bool
+) -> tuple[str, str]:
+    """Return the text of a BatchNorm and what follows it, and the blob it ends with.
+
+    Where it is `loose`, a Scale layer may have a beta that the weights lack.
+    """
     top = bottom if rng.random() < 0.5 else norm.name
     param = ""
+    roles, affine = ["mean", "variance", "factor"], ["gamma", "beta"]
+    if norm.place == "inside":
+        roles = [*affine, *roles] if dialect == "fillers" else [*roles, *affine]
     if rng.random() < 0.25 and dialect == "old":
         param += " use_global_stats: true"
     if norm.place == "inside" and dialect == "fillers":
@@ -148,6 +178,7 @@ def _net_layers(rng: random.Random, norm: Norm, dialect: str, bottom: str) -> tu
     elif norm.place == "inside" and dialect == "new":
         param += " scale_bias: true"
     layer = f'layer {{ name: "{norm.name}" type: "BatchNorm" bottom: "{bottom}" top: "{top}"%s'
+    layer += _names(norm, roles)
     layer += f" batch_norm_param {{{param} }} }}\n" if param else " }\n"
     phases = ("TRAIN", "TEST") if rng.random() < 0.15 else ()
     # Twins: one layer for each phase, under one name.
@@ -155,8 +186,9 @@ def _net_layers(rng: random.Random, norm: Norm, dialect: str, bottom: str) -> tu
     text = "".join(layer % rule for rule in rules)
     name = {"scale": f"{norm.name}_s", "renamed": f"{norm.name}_other"}.get(norm.place)
     if name is not None:
-        bias = " bias_term: true" if norm.bias or rng.random() < 0.5 else ""
+        bias = " bias_term: true" if norm.bias or (loose and rng.random() < 0.5) else ""
         text += f'layer {{ name: "{name}" type: "Scale" bottom: "{top}" top: "{top}"'
+        text += _names(norm, affine[: 1 + bool(bias)])
         text += f" scale_param {{{bias} }} }}\n"
     return text, top
 
@@ -176,12 +208,17 @@ def _file_layers(norm: Norm, bottom: str, top: str, *, bare: bool) -> Iterator[b
         yield _layer(f"{norm.name}_s", "Scale", ends, affine, scale, norm.form)
 
 
-def model(rng: random.Random) -> Model:
-    """Return a random model."""
+def model(rng: random.Random, *, consistent: bool = False) -> Model:
+    """Return a random model, of one Caffe where it is to be consistent."""
     count = rng.choice((1, 1, 2, 3))
     dialect = rng.choice(("old", "fillers", "new"))
-    writer = rng.choice((("sums",), ("plain",), ("0.15",), ("0.16", "0.16 without"), ("intel",)))
-    bare = rng.random() < 0.1
+    name, own = _DIALECTS[dialect]
+    writer: tuple[str, ...] = rng.choice(
+        (("sums",), ("plain",), ("0.15",), ("0.16", "0.16 without"), ("intel",))
+    )
+    writer = own if consistent else writer
+    bare = rng.random() < 0.1 and not consistent
+    shared = count > 1 and rng.random() < 0.3
     usual = rng.choice(PLACES)
     trains, flat = rng.random() < 0.4, rng.random() < 0.15
     form = Form.RAW_FLOAT if "0.16" in writer and rng.random() < 0.5 else Form.DATA
@@ -193,11 +230,21 @@ def model(rng: random.Random) -> Model:
     data = np.asarray(values.standard_normal((2, 3, 4, 4)), np.float32)
     current, bottom = data.astype(np.float64), "data"
     about = []
+    first: Norm | None = None
     for i in range(count):
         place = usual if rng.random() < 0.7 else rng.choice(PLACES)
         if place == "inside" and dialect == "old":
             place = "scale"
         norm = _norm(rng, f"bn{i}", rng.choice(writer), place, form)
+        if shared:
+            # Layers that share have the numbers, the layout and the place of the first.
+            first = first or norm._replace(shared=True)
+            norm = first._replace(name=norm.name)
+        if consistent:
+            inside = norm.layout in ("0.15", "0.16")
+            norm = norm._replace(
+                place="inside" if inside else "scale" if norm.stored else "nowhere"
+            )
         if flat:
             kind, current = "InnerProduct", current.reshape(2, -1, 1, 1)
             param = f"inner_product_param {{ num_output: {norm.channels} bias_term: false }}"
@@ -212,7 +259,7 @@ def model(rng: random.Random) -> Model:
         stored = kernel if flat else kernel[:, :, None, None]
         parts.append(_layer(f"c{i}", kind, ends, [stored], b"", form))
         current = np.einsum("oi,nihw->nohw", kernel.astype(np.float64), current)
-        text, bottom = _net_layers(rng, norm, dialect, f"c{i}")
+        text, bottom = _net_layers(rng, norm, dialect, f"c{i}", loose=not consistent)
         lines.append(text)
         parts += _file_layers(norm, f"c{i}", bottom, bare=bare)
         shape = (1, -1, 1, 1)
@@ -232,10 +279,22 @@ def model(rng: random.Random) -> Model:
         size = int(np.prod(current.shape[1:]))
         last = np.zeros((4, size), np.float32)
         parts.append(_layer("l", "InnerProduct", ends, [last], b"", form))
-    words = [dialect, "bare" * bare, "trains" * trains, "flat" * flat, form.name]
+    words = [dialect, "bare" * bare, "trains" * trains, "flat" * flat, "shared" * shared, form.name]
     described = f"{' '.join(filter(None, words))}: {'; '.join(about)}"
     truth = np.asarray(current.reshape(2, -1), np.float32)
-    return Model("".join(lines), b"".join(parts), data, truth, described)
+    return Model("".join(lines), b"".join(parts), data, truth, described, name)
+
+
+def _filled(net: Path, weights: Path, target: str) -> dict[str, list[Floats]]:
+    """Return the weights, and what Caffe fills a Scale with that shares and is in no file."""
+    found = {
+        name: list(blobs) for name, blobs in load_weights(str(weights), DIALECTS[target]).items()
+    }
+    for layer in protolint.load(net, target=target, isolated=True).layers:
+        if layer.type == "Scale" and layer.name not in found and any(p.name for p in layer.params):
+            size = found[layer.bottoms[0].name.partition("_")[0].replace("c", "bn")][0].size
+            found[layer.name] = [np.ones(size, np.float32), np.zeros(size, np.float32)]
+    return found
 
 
 def outcome(made: Model, target: str, folder: Path) -> str:
@@ -252,7 +311,7 @@ def outcome(made: Model, target: str, folder: Path) -> str:
     try:
         found = protolint.run(
             out / net.name,
-            out / weights.name,
+            _filled(out / net.name, out / weights.name, target),
             data={"data": made.data, "label": np.zeros(2, np.float32)}
             if "label" in made.net
             else made.data,

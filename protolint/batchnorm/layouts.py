@@ -19,7 +19,7 @@ from protolint.batchnorm.state import Array, BatchNormState, Statistic
 from protolint.caffe.batchnorm import EpsRule
 from protolint.caffe.registry import DIALECTS
 
-__all__ = ["LAYOUTS"]
+__all__ = ["LAYOUTS", "is_open"]
 
 MEAN, SPREAD, FACTOR = Role.MEAN, Role.SPREAD, Role.FACTOR
 GAMMA, BETA, RESERVED = Role.GAMMA, Role.BETA, Role.RESERVED
@@ -225,3 +225,8 @@ LAYOUTS: MappingProxyType[str, Layout] = MappingProxyType(
         )
     }
 )
+
+
+def is_open(name: str) -> bool:
+    """Whether the second statistic of a layout may be a variance or an inverse deviation."""
+    return f"{name}-inv-std" in LAYOUTS

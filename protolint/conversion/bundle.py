@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from protolint.batchnorm.fit import between, fit
-from protolint.batchnorm.reading import read_weights
+from protolint.batchnorm.layouts import is_open
+from protolint.batchnorm.reading import Norm, read_weights
+from protolint.batchnorm.state import Statistic
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
@@ -24,7 +26,7 @@ from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.hdf5 import read_state
 from protolint.conversion.numbers.hdf5_models import hdf5_layers, plan_hdf5
 from protolint.conversion.numbers.like import Like, like_net
-from protolint.conversion.numbers.model import read_model_file, refuse_other_eps, with_net
+from protolint.conversion.numbers.model import Model, read_model_file, refuse_other_eps, with_net
 from protolint.conversion.numbers.model_plan import plan_model
 from protolint.conversion.numbers.solverstate import (
     Slot,
@@ -39,7 +41,14 @@ from protolint.conversion.prove.opinions import input_shape
 from protolint.conversion.prove.text import new_faults
 from protolint.conversion.request import Options
 from protolint.conversion.text.net import source_refusals
-from protolint.conversion.text.texts import check_text, new_net_text, new_paths, new_solver_text
+from protolint.conversion.text.texts import (
+    NewText,
+    check_text,
+    new_net_text,
+    new_paths,
+    new_solver_text,
+)
+from protolint.conversion.text.way_back import origin_of
 from protolint.conversion.write import (
     HDF5ModelJob,
     HDF5StateJob,
@@ -131,8 +140,9 @@ class Bundle:
         self.outputs = output_paths(
             self.converted, options.target.name, options.output, in_place=options.in_place
         )
+        self.statistic = options.statistic or self._stated_statistic()
         self.models = {
-            entry.path: read_model_file(entry.path, options.source, options.statistic)
+            entry.path: self._read_model(entry.path)
             for entry in inputs
             if entry.kind is FileKind.MODEL
         }
@@ -147,6 +157,28 @@ class Bundle:
         self.plans = plan_nets(planned, options.target, self.choices) if planned else ()
         for net, plan in zip(planned, self.plans, strict=True):
             refuse(net.source.path, plan.refusals)
+
+    def _read_model(self, path: str) -> Model:
+        """Return a model; where its layouts are open, the head line of a converted net decides."""
+        stated = [
+            entry.readings.directives.targets[0].name
+            for entry in self.inputs
+            if entry.readings is not None and origin_of(entry.readings.tree.source) is not None
+        ]
+        try:
+            return read_model_file(path, self.options.source, self.statistic)
+        except InputError:
+            if self.options.source is not None or not stated:
+                raise
+        return read_model_file(path, stated[0], self.statistic)
+
+    def _stated_statistic(self) -> Statistic | None:
+        """Return what the head line of a converted net says its second statistic is."""
+        for entry in self.inputs:
+            origin = origin_of(entry.readings.tree.source) if entry.readings is not None else None
+            if origin is not None and origin.statistic is not None:
+                return origin.statistic
+        return None
 
     def _texts(self) -> dict[str, LintFile]:
         """Return the prototxts, each bound to the dialect it is written for.
@@ -314,10 +346,19 @@ class Bundle:
         nets = [net for net in self.nets if net.source.path in texts and not net.inline]
         return [(net, texts[net.source.path], models[0]) for net in nets]
 
+    def foreign_layout(self, net: Net, job: WeightsJob) -> str:
+        """Return which gamma and beta the net's own Caffe would load as other numbers, or ""."""
+        known = {name for group in net.dialect.file_layouts for name in group}
+        for name, change in job.changes.items():
+            layout = change.norm.layout
+            if layout.affine and layout.sums and layout.name not in known:
+                return notes.foreign_layout(name, layout.name, net.dialect.name)
+        return ""
+
     def _model(self, entry: Input, output: str) -> WeightsJob:
         """Return the job of a binary model."""
         options, model = self.options, self.models[entry.path]
-        notes: list[Note] = []
+        notes = self._believed(model.norms.values())
         refuse_other_eps(self.nets, {norm.name for norm in model.norms.values()})
         for net in self.nets:
             model, told = with_net(model, net)
@@ -349,6 +390,13 @@ class Bundle:
             return choices._replace(engine=target.default_engine_alone)
         return choices
 
+    def _believed(self, norms: Iterable[Norm]) -> list[Note]:
+        """Return the note of a statistic that only the head line of a net states."""
+        if self.options.statistic is not None or self.statistic is None:
+            return []
+        unsure = any(norm.facts.statistic is None and is_open(norm.layout.name) for norm in norms)
+        return [notes.stated_statistic(self.statistic.value)] if unsure else []
+
     def _missing(self, found: set[str]) -> list[Note]:
         """Return the BatchNorm layers of the nets that a model does not have."""
         missing = [s.layer for plan in self.plans for s in plan.steps if s.layer not in found]
@@ -360,7 +408,7 @@ class Bundle:
         """Return what stands between the nets and a model but for where gamma and beta are."""
         if not self.nets or not self.options.asks_fit:
             return []
-        weights = read_weights(path, source=self.options.source, statistic=self.options.statistic)
+        weights = read_weights(path, source=self.options.source, statistic=self.statistic)
         # What a BatchNorm of another Caffe lacks is the converter's to give.
         found = (
             between(g for g in fit(net, weights) if not g.layout and g.kind != "missing")
@@ -377,11 +425,11 @@ class Bundle:
             self.plans,
             options.target,
             source=options.source,
-            statistic=options.statistic,
+            statistic=self.statistic,
             resume=options.resume,
             like=self.like,
         )
-        notes = list(plan.notes)
+        notes = [*self._believed(change.norm for change in plan.layers), *plan.notes]
         if self.like is None:
             notes += self._missing({change.name for change in plan.layers})
         source = self.nets[0].dialect.name
@@ -444,14 +492,14 @@ class Bundle:
         """Return the job of a net's prototxt."""
         file = self.texts[entry.path]
         plan = self.plans[self.nets.index(file.nets[0])]
-        data, notes = new_net_text(file, plan)
-        return self._text(file, output, data, notes)
+        return self._text(file, output, new_net_text(file, plan, self.choices))
 
-    def _text(self, file: LintFile, output: str, data: bytes, notes: list[Note]) -> TextJob:
+    def _text(self, file: LintFile, output: str, text: NewText) -> TextJob:
         """Return the job of a text that is proven; raises InputError for one that is not sound."""
         path = file.source.path
-        refuse(path, new_faults(file, data, self.options.target))
-        return TextJob(path, output, file.dialect.name, data, notes)
+        if not text.is_former:
+            refuse(path, new_faults(file, text.data, self.options.target))
+        return TextJob(path, output, file.dialect.name, text.data, text.notes)
 
     def _solver(self, entry: Input, output: str) -> TextJob:
         """Return the job of a solver's prototxt."""
@@ -462,7 +510,7 @@ class Bundle:
             for other, result in zip(self.inputs, self.outputs, strict=True)
             if other.kind is FileKind.NET and other.path != "-"
         }
-        data, notes = new_solver_text(
+        text = new_solver_text(
             file, self.options.target, self.choices, plans, new_paths(file, results)
         )
-        return self._text(file, output, data, notes)
+        return self._text(file, output, text)

@@ -405,6 +405,21 @@ def eps_of_prototxt(layer: str, in_file: float, in_net: float) -> Note:
     return Note("", layer, text)
 
 
+def as_it_was(target: str) -> Note:
+    """Return that a net is the very one it was made of."""
+    return Note("", "", f"was converted from {target}, and is as it was there")
+
+
+def foreign_layout(layer: str, layout: str, dialect: str) -> str:
+    """Return that a pair cannot be run as it is, as its Caffe takes blobs for others."""
+    return f"'{layer}' holds {layout}, which {dialect} would load as other numbers"
+
+
+def stated_statistic(statistic: str) -> Note:
+    """Return that a line of a net decides what the weights do not show."""
+    return Note("", "", f"the second statistic is taken for a {statistic}, as the net says")
+
+
 def written_for_cudnn(layer: str, target: str) -> Note:
     """Return that the engine changes though nobody asked for it."""
     return Note(

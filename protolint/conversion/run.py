@@ -173,7 +173,10 @@ def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
         return [large]
     from protolint.conversion.prove.run import Side, prove_by_running
 
-    sides = [Side(net, text, job.path, job.temporary) for net, text, job in pairs]
+    sides = [
+        Side(net, text, job.path, job.temporary, run.foreign_layout(net, job))
+        for net, text, job in pairs
+    ]
     return [prove_by_running(side, options.target, options.prove) for side in sides]
 
 

@@ -24,8 +24,8 @@ _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
 # Not compiled here: most files have no directive.
 _COMMENT = rf"(?:[^\"'#\n]|{_STRING})*(#[^\n]*)"
 _DIRECTIVE = r"#[ \t]*protolint:[ \t]*([a-z-]*)[ \t]*(?:\[([^\]\n]*)\]|=[ \t]*([^\s#]*))?"
-#: What a conversion writes behind a layer to find its way back (protolint.conversion); no order.
-_MEMORY = ("was", "added")
+#: What a conversion writes into a net to find its way back (protolint.conversion); no order.
+_MEMORY = ("was", "added", "undo")
 _SUPPRESSING = ("ignore", "ignore-file", "disable", "enable")
 
 

@@ -194,3 +194,10 @@ class Choices(NamedTuple):
     depthwise: Callable[[Layer], bool] | None = None
     convolves: bool = False
     channels: Mapping[str, int] = _NO_CHANNELS
+
+    @property
+    def are_usual(self) -> bool:
+        """Whether the user asks for nothing in particular."""
+        known = self._replace(engine=None, merge=True, drop_fields=frozenset(), convolves=False)
+        usual = known._replace(scale_name=Choices().scale_name, drop_global_stats=False)
+        return self == usual

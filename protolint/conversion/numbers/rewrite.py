@@ -17,7 +17,7 @@ import numpy as np
 
 from protolint.batchnorm.base import Role
 from protolint.batchnorm.facts import REMARK, VARIANCE_REMARK
-from protolint.batchnorm.layouts import LAYOUTS
+from protolint.batchnorm.layouts import is_open
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
@@ -330,7 +330,7 @@ class _Rebuilt:
 
     def _is_open(self) -> bool:
         """Whether other files of this layout have an inverse deviation for the variance."""
-        return f"{self.recipe.layout.name}-inv-std" in LAYOUTS
+        return is_open(self.recipe.layout.name)
 
     def _stays(self, made: Encoded, form: Form) -> bool:
         """Whether the layer is already what it would become, so that its bytes can stay."""

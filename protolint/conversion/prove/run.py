@@ -33,12 +33,16 @@ _JUMPS = frozenset({"ArgMax", "Accuracy", "DetectionOutput", "DetectionEvaluate"
 
 
 class Side(NamedTuple):
-    """A net, its text in the target, and the path of the model before and after."""
+    """A net, its text in the target, and the path of the model before and after.
+
+    `foreign` says of a BatchNorm that the net's own Caffe would take its blobs for others.
+    """
 
     net: Net
     text: bytes
     before: str
     after: str
+    foreign: str = ""
 
 
 def prove_by_running(side: Side, target: Dialect, way: str) -> str:
@@ -68,6 +72,8 @@ def _proven(side: Side, target: Dialect, way: str) -> str:
         if macs > _MACS:
             cost = f"a pass takes {macs / 1e9:.1f} G multiply-accumulates"
             return f"not run: {cost}; --prove run does it"
+    if side.foreign:
+        raise PairError(f"{side.before}: does not fit {net.source.path}: {side.foreign}")
     require_fit(net, side.before)
     build = net.build._replace(schema=None)
     after = Readings.of(Source(net.source.path, side.text), build).read(target).nets[0]

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
+from protolint.conversion.decide.plan import plan_net
 from protolint.conversion.decide.step import Choices, Plan
 from protolint.conversion.notes import Note, refuse
-from protolint.conversion.text.net import convert_net, source_refusals
+from protolint.conversion.text.net import convert_net, source_refusals, without_conflicts
 from protolint.conversion.text.solver import convert_solver, plan_solver
+from protolint.conversion.text.way_back import (
+    origin_of,
+    said,
+    same_holders,
+    undo_line,
+    undone,
+    way_edits,
+)
 from protolint.edit import apply_edits
-from protolint.workspace.reading import LintFile
+from protolint.source import Source
+from protolint.workspace.reading import LintFile, Readings
 
 __all__ = ["check_text", "new_net_text", "new_paths", "new_solver_text"]
 
@@ -21,9 +33,48 @@ def check_text(file: LintFile) -> None:
     refuse(file.source.path, source_refusals(file))
 
 
-def new_net_text(file: LintFile, plan: Plan) -> tuple[bytes, list[Note]]:
-    """Return the new text of a net, and what to tell of it."""
-    return apply_edits(file.source.data, convert_net(file, plan)), list(plan.notes)
+class NewText(NamedTuple):
+    """A converted text, and what to say of it; `is_former` says that it is the user's own."""
+
+    data: bytes
+    notes: list[Note]
+    is_former: bool = False
+
+
+def new_net_text(file: LintFile, plan: Plan, choices: Choices) -> NewText:
+    """Return the new text of a net.
+
+    A net that comes back from where it was converted to is as it was, unless more is asked for.
+    """
+    source, target = file.source, plan.target
+    edits = convert_net(file, plan)
+    edits = without_conflicts([*edits, *way_edits(file, plan, edits)])
+    data = apply_edits(source.data, edits)
+    if data == source.data or file.dialect == target:
+        return NewText(data, list(plan.notes))
+    build = file.build._replace(schema=None)
+    made = Readings.of(Source(source.path, data), build).read(target)
+    former = undone(source, target) if choices.are_usual else None
+    if former is not None:
+        old = Readings.of(Source(source.path, former), build).read(target)
+        if same_holders(old.nets[0], made.nets[0]):
+            return NewText(former, [notes.as_it_was(target.name)], is_former=True)
+    origin = origin_of(source)
+    home = origin is not None and origin.dialect == target
+    if not home and not _comes_back(file, made, choices):
+        data += undo_line(source, file.dialect, edits).encode()
+    return NewText(data, list(plan.notes))
+
+
+def _comes_back(file: LintFile, made: LintFile, choices: Choices) -> bool:
+    """Whether the way back from a converted net gives the same message as it is."""
+    known = Choices(identity=choices.identity, channels=choices.channels)
+    plan = plan_net(made.nets[0], file.dialect, known)
+    if plan.refusals:
+        return False
+    data = apply_edits(made.source.data, convert_net(made, plan))
+    back = Readings.of(Source(file.source.path, data), file.build).read(file.dialect)
+    return said(back.nets[0].message) == said(file.nets[0].message)
 
 
 def new_solver_text(
@@ -32,14 +83,15 @@ def new_solver_text(
     choices: Choices,
     plans: Sequence[Plan],
     paths: Mapping[str, str],
-) -> tuple[bytes, list[Note]]:
-    """Return the new text of a solver, and what to tell of it; raises InputError.
+) -> NewText:
+    """Return the new text of a solver; raises InputError.
 
     `plans` are those of the nets inside it, `paths` new names for the nets it names.
     """
     plan = plan_solver(file, target, choices, plans)
     refuse(file.source.path, plan.refusals)
-    return apply_edits(file.source.data, convert_solver(file, plan, paths)), list(plan.notes)
+    data = apply_edits(file.source.data, convert_solver(file, plan, paths))
+    return NewText(data, list(plan.notes))
 
 
 def new_paths(file: LintFile, outputs: Mapping[str, str]) -> dict[str, str]:
