@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["json_text", "shown", "without_commands"]
+__all__ = ["json_text", "markup", "shown", "without_commands"]
 
 _SHORT = {"\n": "\\n", "\r": "\\r"}
 #: A command that may stand anywhere in a line, and one that begins it; `::: ` names a place.
@@ -36,6 +36,14 @@ def without_commands(text: str) -> str:
     if "##" in text:
         text = _COMMAND.sub(r"\\x23", text)
     return _FIRST.sub(r"\1\\x3a", text) if "::" in text else text
+
+
+def markup(text: str) -> str:
+    """Return text as it may stand in HTML and XML: escaped, and without what neither can hold."""
+    from html import escape
+
+    fit = "".join(c if c.isprintable() or c == " " else "\ufffd" for c in text)
+    return escape(fit)
 
 
 def json_text(document: object, indent: int | None = 2, *, ascii: bool = False) -> str:

@@ -14,6 +14,7 @@ from protolint.cli.options import InputShapeType, TargetType, format_option
 from protolint.cli.problems import Problems, put, warn
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
+from protolint.files import replace_file
 from protolint.layers.shape import Shape
 from protolint.lint.check import check_readings
 from protolint.lint.file_report import FileReport
@@ -50,6 +51,8 @@ __all__ = ["command"]
     help="What the net leaves open, as in data=1,3,224,224 (repeatable).",
 )
 @format_option(["table", "json"], "--format")
+@click.option("--svg", metavar="FILE", help="Draw the net there ('-': stdout).")
+@click.option("--dot", metavar="FILE", help="Write it there for Graphviz ('-': stdout).")
 @click.option("--explain-target", is_flag=True, help="Show what points to which Caffe.")
 @common_options
 def command(
@@ -58,6 +61,8 @@ def command(
     states: tuple[str, ...],
     given: tuple[tuple[str, Shape], ...],
     form: str,
+    svg: str | None,
+    dot: str | None,
     explain_target: bool,
     choices: Choices,
 ) -> int:
@@ -78,6 +83,9 @@ def command(
     nets = [(net, _views(net, states)) for net in _nets(file)]
     shapes = dict(given)
     _require_blobs(shapes, nets)
+    if svg is not None or dot is not None:
+        _draw(svg, dot, nets, shapes, report)
+        return 0
     found = [(net, [summarise(net, view, shapes) for view in views]) for net, views in nets]
     errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     if errors:
@@ -124,6 +132,29 @@ def _require_blobs(shapes: Mapping[str, Shape], nets: list[tuple[Net, list[View]
     for blob in shapes:
         if blob not in names:
             raise UsageError(f"the net has no blob '{blob}'{did_you_mean(blob, names)}")
+
+
+def _draw(
+    svg: str | None,
+    dot: str | None,
+    nets: list[tuple[Net, list[View]]],
+    given: Mapping[str, Shape],
+    report: FileReport,
+) -> None:
+    """Write the one state as a picture, with what a check finds at its layers."""
+    from protolint import picture
+
+    states = [(net, view) for net, views in nets for view in views]
+    if len(states) > 1:
+        names = " or ".join(f"--state {quote(str(view.state))}" for _, view in states)
+        raise UsageError(f"a picture shows one state; choose with {names}")
+    ((net, view),) = states
+    drawn = picture.diagram(net, view, given, report.diagnostics)
+    for path, make in ((svg, picture.svg), (dot, picture.dot)):
+        if path == "-":
+            put(make(drawn))
+        elif path is not None:
+            replace_file(path, make(drawn).encode("utf-8"))
 
 
 def _problems(

@@ -11,9 +11,9 @@ from protolint.lint.file_report import FileReport
 __all__ = ["DOCUMENTS", "FORMATS", "Renderer", "renderer"]
 
 #: The output formats, the default first; each is a module of this package.
-FORMATS = ("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "junit")
+FORMATS = ("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "junit", "html")
 #: Those that are one document, which a program must get even where no file could be read.
-DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit"})
+DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html"})
 
 
 class Renderer(Protocol):

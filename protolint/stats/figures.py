@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
 
+from protolint.shown import markup
 from protolint.stats.figures_axis import Histogram, LogAxis, number
 from protolint.stats.summary import Spread
 
-__all__ = ["Line", "clean", "histogram", "lines", "overview", "overview_axis", "range_bar"]
+__all__ = ["Line", "histogram", "lines", "overview", "overview_axis", "range_bar"]
 
 _WIDTH, _HEIGHT = 300, 126
 _TOP, _BOTTOM, _LEFT, _RIGHT = 14, 104, 4, 296
@@ -40,12 +40,6 @@ class Line(NamedTuple):
     name: str
     values: tuple[float, ...]
     main: bool = False
-
-
-def clean(text: str) -> str:
-    """Text as it may stand in HTML and XML: escaped, and without what neither can hold."""
-    fit = "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return escape(fit)
 
 
 def histogram(
@@ -284,7 +278,7 @@ def overview(
     for i, name in enumerate(names):
         text = name if len(name) <= _NAME else f"\N{HORIZONTAL ELLIPSIS}{name[1 - _NAME :]}"
         place = f'x="{_p((i + 0.5) * step)}" y="{_OVERVIEW + 4}"'
-        parts.append(f'<text class="below {wide}" {place}>{clean(text)}</text>')
+        parts.append(f'<text class="below {wide}" {place}>{markup(text)}</text>')
     longest = max((min(len(name), _NAME) for name in names), default=0)
     whole = _OVERVIEW + (round(longest * _LETTER) + 6 if names else 0)
     size = (
@@ -292,7 +286,7 @@ def overview(
     )
     return (
         f'<svg class="{size} role="img" height="{whole}">'
-        f"<title>{clean(title)}</title><desc>{clean(about)}</desc>{''.join(parts)}</svg>"
+        f"<title>{markup(title)}</title><desc>{markup(about)}</desc>{''.join(parts)}</svg>"
     )
 
 
@@ -334,14 +328,14 @@ def range_bar(found: Spread, eps: float, axis: LogAxis) -> str:
 def _image(title: str, about: str, parts: str) -> str:
     return (
         f'<svg class="fig" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}">'
-        f"<title>{clean(title)}</title><desc>{clean(about)}</desc>{parts}</svg>"
+        f"<title>{markup(title)}</title><desc>{markup(about)}</desc>{parts}</svg>"
     )
 
 
 def _label(x: float, y: float, kind: str, text: str) -> str:
     """Text at a place; `kind` says how it is aligned and what it is."""
     shown = f' class="{kind}"' if kind else ""
-    return f'<text x="{_r(x)}" y="{_r(y)}"{shown}>{clean(text)}</text>'
+    return f'<text x="{_r(x)}" y="{_r(y)}"{shown}>{markup(text)}</text>'
 
 
 def _r(value: float) -> str:

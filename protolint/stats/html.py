@@ -17,8 +17,9 @@ import numpy as np
 
 from protolint.diagnostic import Diagnostic
 from protolint.files import replace_file
+from protolint.shown import markup
 from protolint.stats.definitions import DEAD, DENORMAL, FIGURES, GAIN_SIZE, VARIANCE
-from protolint.stats.figures import clean, overview, overview_axis
+from protolint.stats.figures import overview, overview_axis
 from protolint.stats.figures_axis import LogAxis, log_axis, number
 from protolint.stats.html_detail import detail, variance_lines
 from protolint.stats.html_layers import RANK, Layer, gains, layers_of, variance_axis
@@ -76,7 +77,7 @@ def page(report: StatsReport) -> str:
         '<meta name="color-scheme" content="light dark">\n'
         '<meta name="generator" content="protolint stats">\n'
         '<link rel="icon" href="data:,">\n'
-        f"<title>{clean(title)}</title>\n<style>{css}</style>\n</head>\n<body>\n"
+        f"<title>{markup(title)}</title>\n<style>{css}</style>\n</head>\n<body>\n"
         f"{skip}{_header(report)}<main>\n{''.join(parts)}</main>\n"
         f"<footer><p>Made by <b>protolint stats</b> {version('protolint-caffe')}.</p></footer>\n"
         f"<script>{script}</script>\n</body>\n</html>\n"
@@ -95,10 +96,10 @@ def _hash(text: str) -> str:
 
 def _header(report: StatsReport) -> str:
     last = report.snapshots[-1]
-    heading = clean(last.path)
+    heading = markup(last.path)
     if len(report.snapshots) > 1:
         heading = f"{count(len(report.snapshots), 'snapshot')}, the last {heading}"
-    kind = clean(last.kind.title)
+    kind = markup(last.kind.title)
     return (
         '<header><p class="over">protolint stats</p><h1>BatchNorm statistics</h1>'
         f'<p class="path">{heading} <span class="quiet">({kind})</span></p></header>\n'
@@ -107,10 +108,10 @@ def _header(report: StatsReport) -> str:
 
 def _summary(report: StatsReport, layers: Sequence[Layer]) -> str:
     text, kind = headline(report, layers)
-    words = "".join(f"<p>{clean(remark)}</p>" for remark in remarks(report, layers))
+    words = "".join(f"<p>{markup(remark)}</p>" for remark in remarks(report, layers))
     return (
         f'<section aria-labelledby="summary" class="summary {kind}"><h2 id="summary">'
-        f'{clean(text)}</h2><div class="split"><div>{words}{_by_rule(report, layers)}</div>'
+        f'{markup(text)}</h2><div class="split"><div>{words}{_by_rule(report, layers)}</div>'
         f"{_totals(layers)}</div></section>\n"
     )
 
@@ -150,13 +151,13 @@ def _by_rule(report: StatsReport, layers: Sequence[Layer]) -> str:
     for (_, code, name, severity), findings in sorted(rules.items()):
         hit = dict.fromkeys(finding.layer or "" for finding in findings)
         known = [places[layer] for layer in hit if layer in places]
-        links = [f'<a href="#{one.anchor}">{clean(one.name)}</a>' for one in known]
+        links = [f'<a href="#{one.anchor}">{markup(one.name)}</a>' for one in known]
         about = listed(links, _MOST_NAMED)
         if not known or len(known) < len([layer for layer in hit if layer]):
             others = (f.message for f in findings if f.layer not in places)
-            about += " ".join(clean(message) for message in dict.fromkeys(others))
+            about += " ".join(markup(message) for message in dict.fromkeys(others))
         label = name.replace("-", " ")
-        items += f"<li>{chip(code, severity)} <b>{clean(label)}</b> <span>{about}</span></li>"
+        items += f"<li>{chip(code, severity)} <b>{markup(label)}</b> <span>{about}</span></li>"
     return f'<ul class="rules">{items}</ul>'
 
 
@@ -177,8 +178,8 @@ def _snapshots(report: StatsReport, layers: Sequence[Layer]) -> str:
         cells = "".join(f'<td class="num">{value}</td>' for value in values)
         mark = chip("stands out", "warning") if out else ""
         rows += (
-            f'<tr><th scope="row" class="name text">{clean(snapshot.label)} {mark}</th>'
-            f'{cells}<td class="text path">{clean(snapshot.path)}</td></tr>'
+            f'<tr><th scope="row" class="name text">{markup(snapshot.label)} {mark}</th>'
+            f'{cells}<td class="text path">{markup(snapshot.path)}</td></tr>'
         )
     heads = "".join(
         f'<th scope="col" class="{kind}">{title}</th>'
@@ -194,7 +195,7 @@ def _snapshots(report: StatsReport, layers: Sequence[Layer]) -> str:
     most = sorted(layers, key=lambda layer: (-moved(layer.drifts), layer.number))
     most = [layer for layer in most if layer.drifts and layer.readable][:_MOST_MOVED]
     figures = "".join(
-        f'<figure><figcaption><a href="#{layer.anchor}">{clean(layer.name)}</a>'
+        f'<figure><figcaption><a href="#{layer.anchor}">{markup(layer.name)}</a>'
         f' <span class="quiet">{times(moved(layer.drifts))}</span></figcaption>'
         f"{variance_lines(layer, report)}</figure>"
         for layer in most
@@ -248,7 +249,7 @@ def _ranges(
     marked = [bool(layer.findings) for layer in layers]
     key = ["bar from smallest to largest", "tick at the median"]
     if not all(math.isnan(value) for value in before):
-        key.append(f"grey tick at that of {clean(report.snapshots[0].label)}")
+        key.append(f"grey tick at that of {markup(report.snapshots[0].label)}")
     key += ["dashes at eps"] if eps else []
     key += ["shade for findings"] if any(marked) else []
     figure = overview(

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from protolint.batchnorm.state import Array
+from protolint.shown import markup
 from protolint.stats.definitions import GAIN, GAIN_SIZE, VARIANCE
-from protolint.stats.figures import Line, clean, histogram, lines
+from protolint.stats.figures import Line, histogram, lines
 from protolint.stats.figures_axis import binned, digits, log_axis, number
 from protolint.stats.html_layers import Layer, gains
 from protolint.stats.html_table import chip
@@ -40,7 +41,7 @@ def detail(layer: Layer, report: StatsReport, opened: bool) -> str:
     chips = f"<span>{chips}</span>" if chips else ""
     return (
         f'<details class="layer{" found" * bool(layer.findings)}" data-layer="{layer.number}"'
-        f"{' open' * opened}><summary><h3>{clean(layer.name)}</h3>{chips}"
+        f"{' open' * opened}><summary><h3>{markup(layer.name)}</h3>{chips}"
         f'<span class="quiet">{_gist(layer)}</span></summary>'
         f'<div class="body" id="{layer.anchor}" tabindex="-1">{"".join(parts)}</div></details>\n'
     )
@@ -54,11 +55,11 @@ def finding_list(layer: Layer, report: StatsReport) -> str:
     items = ""
     for finding in layer.findings:
         where = labels.get(finding.path, "") if len(labels) > 1 else ""
-        place = f'<span class="quiet"> ({clean(where)})</span>' if where else ""
+        place = f'<span class="quiet"> ({markup(where)})</span>' if where else ""
         items += (
             f'<li class="{finding.severity.value}">'
             f"{chip(f'{finding.severity.value} {finding.code}', finding.severity.value)}"
-            f" {clean(finding.message)}{place}</li>"
+            f" {markup(finding.message)}{place}</li>"
         )
     return f'<ul class="findings">{items}</ul>'
 
@@ -84,10 +85,10 @@ def _wrong(found: Summary) -> list[str]:
 def _facts(layer: Layer) -> str:
     now = layer.now
     if now.problem:
-        return clean(now.problem)
+        return markup(now.problem)
     if not now.channels:
         return "This layer has no channels."
-    parts = [f"Layout {clean(now.layout)}" if now.layout else "", f"eps {number(now.eps)}"]
+    parts = [f"Layout {markup(now.layout)}" if now.layout else "", f"eps {number(now.eps)}"]
     parts.append("" if now.affine else "no gamma and beta")
     known = age(now.age)
     parts.append(f"average over {known} TRAIN passes" if known else "")
@@ -105,7 +106,7 @@ def _histograms(layer: Layer, report: StatsReport) -> str:
     which = ""
     if then is not None:
         labels = {id(one): s.label for one, s in zip(layer.history, report.snapshots, strict=True)}
-        which = f"{clean(labels[id(now)])}, line {clean(labels[id(then)])}"
+        which = f"{markup(labels[id(now)])}, line {markup(labels[id(then)])}"
         which = f'<span class="quiet">bars {which}</span>'
     variance = _histogram(
         f"Variance of {layer.name}",
@@ -239,7 +240,7 @@ def _over_snapshots(layer: Layer, report: StatsReport) -> str:
             move = times(drifts[i].median_ratio) if i in drifts else ""
             values = (*(digits(value) for value in found.variance), str(found.dead), move)
             cells = "".join(f"<td>{value}</td>" for value in values)
-        rows += f'<tr><th scope="row">{clean(_short(snapshot.label))}</th>{cells}</tr>'
+        rows += f'<tr><th scope="row">{markup(_short(snapshot.label))}</th>{cells}</tr>'
     return _small("Variance", ("", "min", "median", "max", "dead", "moved"), rows)
 
 

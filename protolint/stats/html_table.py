@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from protolint.shown import markup
 from protolint.stats.definitions import (
     AGE,
     CHANNELS,
@@ -20,7 +21,7 @@ from protolint.stats.definitions import (
     Figure,
     share_text,
 )  # fmt: skip
-from protolint.stats.figures import clean, range_bar
+from protolint.stats.figures import range_bar
 from protolint.stats.figures_axis import LogAxis, digits, number
 from protolint.stats.html_layers import RANK, Layer
 from protolint.stats.html_words import moved, times
@@ -63,7 +64,7 @@ def table(layers: Sequence[Layer], axis: LogAxis) -> str:
 
 def chip(text: str, kind: str) -> str:
     """Return a short word in the colour of a severity."""
-    return f'<span class="chip {kind}">{clean(text)}</span>'
+    return f'<span class="chip {kind}">{markup(text)}</span>'
 
 
 def _columns(layers: Sequence[Layer]) -> list[_Column]:
@@ -122,7 +123,7 @@ def _head(columns: Sequence[_Column]) -> str:
             first += f'<th scope="colgroup" colspan="{len(heads)}" class="group">{group}</th>'
         for i, column in heads:
             sorts = "" if column.kind == "drawn" else f' data-column="{i}"'
-            about = f' title="{clean(column.about)}"' if column.about else ""
+            about = f' title="{markup(column.about)}"' if column.about else ""
             label = f'<span class="unseen">{group} </span>' if group else ""
             text = f"{label}<span{' class=unseen' * (not sorts)}>{column.title}</span>"
             wide = "" if group else ' rowspan="2"'
@@ -154,7 +155,7 @@ def _said(layer: Layer) -> str:
 
 
 def _name(layer: Layer, _: LogAxis) -> str:
-    name = clean(layer.name)
+    name = markup(layer.name)
     return (
         f'<th scope="row" class="name text" data-value="{name}"><a href="#{layer.anchor}"'
         f' title="{name}">{name}</a></th>'
@@ -181,7 +182,7 @@ def _number(value: float | None, text: str = "", bad: bool = False) -> str:
         return _NOTHING
     shown = text or f"{value:,}"
     order = f"{value:.9g}" if math.isfinite(value) else ""
-    return f'<td class="num{" bad" * bad}" data-value="{order}">{clean(shown)}</td>'
+    return f'<td class="num{" bad" * bad}" data-value="{order}">{markup(shown)}</td>'
 
 
 def _value(value: float, bad: bool = False) -> str:

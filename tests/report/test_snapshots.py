@@ -15,7 +15,7 @@ from protolint.lint.file_report import FileReport
 from protolint.report import FORMATS, renderer
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-ENDINGS = {"json": "json", "gitlab": "json", "sarif": "json", "junit": "xml"}
+ENDINGS = {"json": "json", "gitlab": "json", "sarif": "json", "junit": "xml", "html": "html"}
 
 
 def without_the_manual(text: str) -> str:
