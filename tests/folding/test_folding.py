@@ -177,6 +177,11 @@ TWOS = (
     'name: "k" type: "DummyData" top: "k"'
     " dummy_data_param { shape { dim: 4 } data_filler { value: 2 } }"
 )
+SHARED_GAIN = 'name: "%s" type: "Scale" bottom: "%s" top: "%s" param { name: "g" }'
+BOTH = (
+    'name: "c" type: "Convolution" bottom: "x" bottom: "x" top: "c" top: "d"'
+    " convolution_param { num_output: 4 kernel_size: 1 }"
+)
 X4 = source(2, 4, 4, 4)
 REFUSED = {
     "another reader of the blob in between": (
@@ -188,6 +193,19 @@ REFUSED = {
         X4 + conv("c", "x", "c", SHARED) + batchnorm("b", "c", "b") + conv("d", "x", "d", SHARED),
         ("c", "b"),
         "'c' shares the blob 'w' with another layer",
+    ),
+    "a shared gain": (
+        X4
+        + conv("c", "x", "c")
+        + layer(SHARED_GAIN % ("s", "c", "s"))
+        + layer(SHARED_GAIN % ("t", "x", "t")),
+        ("c", "s"),
+        "'s' shares the blob 'g' with another layer",
+    ),
+    "a convolution of two blobs": (
+        X4 + layer(BOTH) + batchnorm("b", "c", "b"),
+        ("c", "b"),
+        "'c' has 2 tops",
     ),
     "weights shared by name": (
         X4 + conv("c", "x", "c") + batchnorm("b", "c", "b") + conv("c", "x", "d"),
@@ -306,6 +324,11 @@ def test_blobs_that_do_not_fit_are_not_folded(tmp_path: Path) -> None:
     assert folded(net, short, tmp_path).kept["b"] == "it has 3 channels, 'c' 4 outputs"
     assert "do not have it" in folded(net, {"c": weights["c"]}, tmp_path).kept["b"]
     assert folded(net, {"b": weights["b"]}, tmp_path).kept["b"] == "the weights have no 'c'"
+    bias = 'name: "s" type: "Scale" bottom: "c" top: "s" scale_param { bias_term: true }'
+    net = net_of(X4 + conv("c", "x", "c") + layer(bias))
+    weights = random_blobs(net, np.random.default_rng(7))
+    short = {**weights, "s": [weights["s"][0], weights["s"][1][:3]]}
+    assert folded(net, short, tmp_path).kept["s"] == "gamma and beta have different sizes"
 
 
 def test_each_channel_is_proven(tmp_path: Path) -> None:
