@@ -41,6 +41,13 @@ __all__ = ["command"]
     help="Use stored statistics where the net says to use the batch's.",
 )
 @click.option(
+    "--drop-field",
+    "drop_fields",
+    multiple=True,
+    metavar="FIELD",
+    help="Without this field if it is unknown there.",
+)
+@click.option(
     "--for",
     "importer",
     type=click.Choice(sorted(IMPORTERS)),
@@ -70,6 +77,7 @@ def command(
     state: str | None,
     sizes: tuple[tuple[str, Shape], ...],
     drop_global_stats: bool,
+    drop_fields: tuple[str, ...],
     importer: str | None,
     fold: bool,
     source: str | None,
@@ -96,6 +104,7 @@ def command(
         state=state,
         sizes=dict(sizes),
         drop_global_stats=drop_global_stats,
+        drop_fields=drop_fields,
         fold=fold,
         source=source,
         bn_stat=bn_stat,

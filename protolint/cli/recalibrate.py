@@ -26,7 +26,7 @@ __all__ = ["command"]
     " -o fixed.caffemodel",
 )
 @click.argument("net", type=PathType(), metavar="NET")
-@click.argument("weights", type=PathType(), metavar="WEIGHTS")
+@click.argument("weights", nargs=-1, required=True, type=PathType(), metavar="WEIGHTS...")
 @click.option("--target", type=TargetType(), help="The net's Caffe: bvlc, nvidia-0.17, ...")
 @click.option(
     "--data",
@@ -62,7 +62,7 @@ __all__ = ["command"]
 @common_options
 def command(
     net: str,
-    weights: str,
+    weights: tuple[str, ...],
     target: Dialect | None,
     data: str,
     layers: tuple[str, ...],
@@ -99,14 +99,14 @@ def command(
                 statistic=Statistic(bn_stat),
                 progress=progress,
             )
-        put(_table(found))
+        put(_table(found), err=manners.output == "-")
 
         def write(to: str, in_place: bool, overwrite: bool) -> None:
             found.write(to, in_place=in_place, overwrite=overwrite)
 
         return BinaryResult(path, True, write, _remarks(found))
 
-    return manners.each([weights], make)
+    return manners.each(weights, make)
 
 
 def _remarks(found: Recalibration) -> list[str]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import click
@@ -92,8 +94,14 @@ class BinaryResult(NamedTuple):
         return f"binary file {shown(self.path)} would change\n" if self.changed else ""
 
     def show(self) -> None:
-        """Refuse: raises UsageError."""
-        raise UsageError(f"{self.path}: is a binary file; say with -o where its result goes")
+        """Write the file to standard output, byte for byte."""
+        with TemporaryDirectory(prefix="protolint-") as folder:
+            made = os.path.join(folder, "result")
+            self.writer(made, False, False)
+            sys.stdout.flush()
+            with open(made, "rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
 
     def write(self, target: str, *, in_place: bool, overwrite: bool) -> None:
         """Write the file; one that would not change is not touched in place."""
@@ -172,6 +180,8 @@ class Manners:
     def _finish(self, path: str, target: str, result: Result) -> None:
         if not self.only_shows:
             if target == "-":
+                if self.output is None and isinstance(result, BinaryResult):
+                    raise UsageError(f"{path}: is a binary file; say with -o where its result goes")
                 result.show()
             else:
                 result.write(target, in_place=self.in_place, overwrite=self.force)

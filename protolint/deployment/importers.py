@@ -13,7 +13,7 @@ from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.words import listed
 
-__all__ = ["IMPORTERS", "Importer", "limits"]
+__all__ = ["IMPORTERS", "Importer", "limits", "unread"]
 
 
 class Importer(NamedTuple):
@@ -111,6 +111,16 @@ def limits(name: str, net: Net) -> list[str]:
         for problem in _problems(importer, layer):
             found.setdefault(problem, []).append(layer.name)
     return [f"{importer.title} {what} ({listed(names, 3)})" for what, names in found.items()]
+
+
+def unread(net: Net) -> list[str]:
+    """Return what no importer reads of a deploy net: Python layers, and those of forks."""
+    known = {kind for importer in IMPORTERS.values() for kind in importer.types.split()}
+    found: dict[str, list[str]] = {}
+    for layer in net.layers:
+        if layer.type not in known:
+            found.setdefault(layer.type, []).append(layer.name)
+    return [f"no importer known here reads {kind} ({listed(n, 3)})" for kind, n in found.items()]
 
 
 def _problems(importer: Importer, layer: Layer) -> list[str]:

@@ -21,6 +21,7 @@ from protolint.conversion.pruned import plain_job, pruned_job
 from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, TextJob
 from protolint.deployment.fork_norms import scale_changes
+from protolint.deployment.importers import unread
 from protolint.deployment.net import DeployNet, deploy_net
 from protolint.edit import apply_edits
 from protolint.errors import UsageError
@@ -52,6 +53,7 @@ class Wishes:
     state: str | None = None
     sizes: Mapping[str, Shape] = field(default_factory=dict)
     drop_global_stats: bool = False
+    drop_fields: tuple[str, ...] = ()
     fold: bool = False
     source: str | None = None
     bn_stat: str | None = None
@@ -106,7 +108,7 @@ def plan(workspace: Workspace, source: Source, weights: str | None, wishes: Wish
     after = workspace.read(Source(source.path, text), target if made.file.accepted else None)
     said = folding.notes if wishes.fold else ()
     notes = (note.message for note in (*said, *(n for job in jobs for n in job.notes)))
-    remarks = (*made.remarks, *lacking, *notes)
+    remarks = (*made.remarks, *lacking, *notes, *unread(after.nets[0]))
     return Plan(source, tuple(jobs), made, text, after.nets[0], target, remarks, converted)
 
 
@@ -193,6 +195,7 @@ def _jobs(
         source=wishes.source or (wishes.target.name if wishes.target is not None else None),
         bn_stat=wishes.bn_stat,
         drop_global_stats=wishes.drop_global_stats,
+        drop_fields=wishes.drop_fields,
         # Some importers divide by the factor + 1e-5, which is nothing beside that of a long run.
         resume=True,
         output=os.curdir,

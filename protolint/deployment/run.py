@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple, TypeAlias, Union
 
@@ -53,6 +53,7 @@ def deploy(
     state: str | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     drop_global_stats: bool = False,
+    drop_fields: str | Iterable[str] = (),
     fold: bool = False,
     importer: str | None = None,
     source: str | None = None,
@@ -75,6 +76,7 @@ def deploy(
         state: A phase or a stage; if not given, the stage "deploy", else TEST.
         input_shapes: The sizes of inputs that the files do not say, as {"data": (1, 3, 224, 224)}.
         drop_global_stats: Use stored statistics where the net says to use the batch's.
+        drop_fields: As in `convert`.
         fold: Fold BatchNorm and Scale layers into the layers above.
         importer: Who is to read the result: "opencv", "mnn", "ncnn", "openvino", "tensorrt".
         source: Who wrote the weights, where that is not certain; as `--from`.
@@ -107,6 +109,7 @@ def deploy(
         state=state,
         sizes={name: Shape.of(dims) for name, dims in (input_shapes or {}).items()},
         drop_global_stats=drop_global_stats,
+        drop_fields=(drop_fields,) if isinstance(drop_fields, str) else tuple(drop_fields),
         fold=fold,
         source=source,
         bn_stat=bn_stat,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from .command import run
+from .command import run, write
 
 TIDE = ("stats/tide.prototxt", "stats/tide_iter_3000.caffemodel")
 
@@ -48,3 +50,24 @@ def test_wrong_input_is_one_clear_message(fixtures: Path, tmp_path: Path) -> Non
         assert message in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
         assert not (tmp_path / "x.caffemodel").exists()
+
+
+def test_many_weights_have_the_manners_of_all_verbs(fixtures: Path, tmp_path: Path) -> None:
+    """Each by itself, and one to standard output, byte for byte."""
+    net, weights = (fixtures / name for name in TIDE)
+    copies = [
+        write(tmp_path, name, weights.read_bytes()) for name in ("a.caffemodel", "b.caffemodel")
+    ]
+    bad = write(tmp_path, "bad.caffemodel", b"no weights at all")
+    options = ("--data", fixtures / "stats" / "batch.npy")
+    done = run("recalibrate", net, copies[0], bad, copies[1], *options, "--in-place")
+    assert (done.returncode, str(bad) in done.stderr) == (2, True)
+    assert copies[0].read_bytes() == copies[1].read_bytes() != weights.read_bytes()
+    shown = subprocess.run(
+        [sys.executable, "-m", "protolint", "recalibrate", net, weights, *options, "-o", "-"],
+        capture_output=True,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout == copies[0].read_bytes()
+    assert b"bn1" in shown.stderr
+    assert run("recalibrate", net, weights, *options).returncode == 2

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from protolint.deployment.importers import IMPORTERS, limits
+from protolint.deployment.importers import IMPORTERS, limits, unread
 from protolint.layers.catalogue import ALL_TYPES
+from tests.cli.command import run, write
 from tests.folding.models import net_of
 
 #: A layer, and the importers that read it wrong: OpenCV, MNN and OpenVINO were run on it.
@@ -56,3 +59,24 @@ def test_types_and_fields_are_those_of_a_caffe(name: str) -> None:
     assert set(importer.ignores) <= set(types)
     forks = {"ConvolutionDepthwise", "DepthwiseConvolution", "Swish", "Reorg", "ROIAlign", "Axpy"}
     assert set(types) - set(ALL_TYPES) <= {*forks, "ReLU6", "ShuffleChannel", "Interp", "Proposal"}
+
+
+def test_what_no_importer_reads_is_named_unasked(tmp_path: Path) -> None:
+    text = 'input: "x" input_shape { dim: 1 dim: 2 }\n'
+    text += 'layer { name: "p" type: "Python" bottom: "x" top: "y" }\n'
+    text += 'layer { name: "e" type: "Exp" bottom: "y" top: "y" }\n'
+    assert unread(net_of(text)) == ["no importer known here reads Python (p)"]
+    done = run("deploy", write(tmp_path, "n.prototxt", text))
+    assert (done.returncode, "no importer known here reads Python (p)" in done.stderr) == (0, True)
+
+
+def test_fields_of_intel_are_left_out_when_asked(tmp_path: Path) -> None:
+    text = 'input: "x" input_shape { dim: 1 dim: 2 }\n'
+    text += 'layer { name: "b" type: "BatchNorm" bottom: "x" top: "y"'
+    text += " batch_norm_param { stats_batch_size: 4 } }\n"
+    net = write(tmp_path, "n.prototxt", text)
+    done = run("deploy", "--target", "intel", net)
+    assert done.returncode == 2
+    assert "--drop-field stats_batch_size leaves it out" in done.stderr
+    done = run("deploy", "--target", "intel", "--drop-field", "stats_batch_size", net)
+    assert (done.returncode, "stats_batch_size" in done.stdout) == (0, False)
