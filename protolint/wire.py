@@ -6,12 +6,14 @@ Nothing here knows a schema; every length is checked against the end before use.
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from protolint.record import NamedTuple
+
+if TYPE_CHECKING:
+    import mmap
 
 __all__ = [
     "FIXED32",
@@ -36,7 +38,7 @@ __all__ = [
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
-Buffer: TypeAlias = bytes | memoryview | mmap.mmap
+Buffer: TypeAlias = "bytes | memoryview | mmap.mmap"
 
 # How much of a run of unpacked values is looked at in one go, in bytes.
 _RUN_BYTES = 1 << 20
@@ -138,7 +140,11 @@ def run_end(data: Buffer, start: int, end: int, stride: int) -> int:
 
 def forget(data: Buffer) -> None:
     """Give back the memory of a mapped file's pages; they are read again when needed."""
-    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    if isinstance(data, (bytes, memoryview)):
+        return
+    import mmap
+
+    if hasattr(mmap, "MADV_DONTNEED"):
         data.madvise(mmap.MADV_DONTNEED)
 
 

@@ -45,6 +45,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def test_the_wheel_holds_code_rules_schemas_and_grammar(wheel: Path) -> None:
+    assert wheel.stat().st_size < 1 << 20
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {f"protolint/rules/{rule.module.split('.')[-1]}.py" for rule in all_rules()}
     assert modules <= names

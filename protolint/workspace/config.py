@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatch
 from importlib import import_module
 from types import MappingProxyType
 from typing import TypeVar
@@ -94,6 +93,8 @@ class Settings(NamedTuple):
 
     def matches(self, path: str, pattern: str) -> bool:
         """Whether a pattern of this configuration means a file or a folder above it."""
+        from fnmatch import fnmatch
+
         relative = os.path.relpath(os.path.abspath(path), self.folder).replace(os.sep, "/")
         wanted = pattern.rstrip("/")
         parts = relative.split("/")
