@@ -13,8 +13,8 @@ import numpy as np
 
 from protolint.errors import UsageError
 from protolint.execution.data import random_input
-from protolint.execution.registry import FUNCTIONS
-from protolint.execution.step import Array, ExecutionError, Step
+from protolint.execution.registry import FUNCTIONS, function_of
+from protolint.execution.step import Array, ExecutionError, Function, Step
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
@@ -57,8 +57,8 @@ def missing_types(view: View) -> list[str]:
 
     A layer without a bottom need not be run: its tops can be given.
     """
-    types = dict.fromkeys(layer.type for layer in view.layers if layer.bottoms)
-    return [name for name in types if name not in FUNCTIONS]
+    layers = (layer for layer in view.layers if layer.bottoms and function_of(layer) is None)
+    return list(dict.fromkeys(layer.type for layer in layers))
 
 
 class Executor:
@@ -120,7 +120,7 @@ class Executor:
     def require(self, given: Collection[str]) -> None:
         """Raise ExecutionError for a layer that cannot be run and whose tops are not given."""
         for step in self._steps:
-            if step.layer.type not in FUNCTIONS and not _tops(step.layer) <= set(given):
+            if function_of(step.layer) is None and not _tops(step.layer) <= set(given):
                 raise _unknown(step)
 
     def passing(self, inputs: Mapping[str, Array], before: Before | None = None) -> Iterator[Layer]:
@@ -144,13 +144,14 @@ class Executor:
             if before is not None:
                 before(layer, step.bottoms)
             names = [top.name for top in layer.tops]
-            free = not layer.bottoms or layer.type not in FUNCTIONS
+            function = function_of(layer)
+            free = not layer.bottoms or function is None
             if names and free and all(name in given for name in names):
                 values = [given[name] for name in names]
-            elif layer.type not in FUNCTIONS:
+            elif function is None:
                 raise _unknown(step)
             else:
-                values = _run(step)
+                values = _run(step, function)
                 if not layer.bottoms:
                     values = [given.get(n, v) for n, v in zip(names, values, strict=False)]
             self._place(step, names, values)
@@ -171,7 +172,7 @@ class Executor:
         """Raise UsageError for data that goes nowhere, or has other axes or channels."""
         known = self.inputs
         for step in self._steps:
-            if not step.layer.bottoms or step.layer.type not in FUNCTIONS:
+            if not step.layer.bottoms or function_of(step.layer) is None:
                 known.update((t.name, step.top_shape(i)) for i, t in enumerate(step.layer.tops))
         for name, values in given.items():
             shape = known.get(name, UNKNOWN)
@@ -218,11 +219,11 @@ def _unknown(step: Step) -> ExecutionError:
     )
 
 
-def _run(step: Step) -> list[Array]:
+def _run(step: Step, function: Function) -> list[Array]:
     """Run one layer; what NumPy refuses is an error of the layer."""
     try:
         with np.errstate(all="ignore"):
-            return FUNCTIONS[step.layer.type](step)
+            return function(step)
     except (ValueError, IndexError) as error:
         shapes = ", ".join("x".join(map(str, bottom.shape)) for bottom in step.bottoms)
         raise step.error(f"does not fit its bottoms of {shapes}: {error}") from None

@@ -3,7 +3,8 @@
 Flip, Insanity, InnerDistance, ChannelScale: the layer's own file @ happynear/caffe-windows.
 SmoothL1LossOHEM, SoftmaxWithLossOHEM, BoxAnnotatorOHEM: smooth_L1_loss_ohem_layer.cu,
 softmax_loss_ohem_layer.cu, box_annotator_ohem_layer.cu @ Microsoft/caffe. SeLu, SeLuDropout:
-selu_layer.cpp, selu_dropout_layer.cpp @ jolibrain/caffe.
+selu_layer.cpp, selu_dropout_layer.cpp @ jolibrain/caffe. SegAccuracy: seg_accuracy_layer.cpp,
+confusion_matrix.cpp @ hszhao/PSPNet.
 """
 
 from __future__ import annotations
@@ -136,6 +137,31 @@ def _box_annotator_ohem(step: Step) -> list[Array]:
     return [np.where(mask, labels.reshape(shape), ignored), weights * mask]
 
 
+def _seg_accuracy(step: Step) -> list[Array]:
+    """Return the share of right pixels, the mean of it over classes, and the mean overlap."""
+    given, scores = step.foreign("seg_accuracy_param"), step.bottom()
+    ignored = [int(label) for label in given.fields.get("ignore_label", [])]
+    labels = step.bottom(1).astype(int).reshape(-1)
+    # Of equal scores the last class counts (std::greater on pairs).
+    classes = scores.shape[1]
+    found = classes - 1 - scores[:, ::-1].argmax(1).reshape(-1)
+    valid = ~np.isin(labels, ignored)
+    if ((labels < 0) | (labels >= classes))[valid].any():
+        raise step.error("has a label that is no class and is not ignored")
+    counts = step.memory.get("counts", np.zeros((classes, classes)))
+    if given.flag("reset", default=True):
+        counts = np.zeros_like(counts)
+    np.add.at(counts, (labels[valid], found[valid]), 1)
+    step.memory["counts"] = counts
+    right, rows, columns = counts.diagonal(), counts.sum(1), counts.sum(0)
+    union = rows + columns - right
+    recalls = right[rows > 0] / rows[rows > 0]
+    overlaps = np.where(union == right, 1, right / np.maximum(union, 1))
+    total = right.sum() / max(counts.sum(), 1)
+    mean = recalls.mean() if len(recalls) else 0
+    return [np.array([total, mean, overlaps.mean()], np.float32).reshape(1, 1, 1, 3)]
+
+
 FUNCTIONS: dict[str, Function] = {
     "BoxAnnotatorOHEM": _box_annotator_ohem,
     "ChannelScale": _channel_scale,
@@ -144,6 +170,7 @@ FUNCTIONS: dict[str, Function] = {
     "Insanity": _insanity,
     "SeLu": _selu,
     "SeLuDropout": _selu_dropout,
+    "SegAccuracy": _seg_accuracy,
     "SmoothL1LossOHEM": _smooth_l1_ohem,
     "SoftmaxWithLossOHEM": _softmax_ohem,
 }

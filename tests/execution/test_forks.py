@@ -125,3 +125,88 @@ def test_infogain_reads_its_matrix_beside_the_net(tmp_path: Path) -> None:
     (tmp_path / "h.binaryproto").write_bytes(encode_blob(np.eye(2, dtype=np.float32)))
     with pytest.raises(ExecutionError, match="4 values for 3 classes"):
         tops(layer % "h.binaryproto", scores, labels, folder=tmp_path)
+
+
+def test_spatial_dropout_of_enet_scales_in_test_and_drops_channels_in_train() -> None:
+    layer = (
+        'type: "Python" top: "t" python_param { module: "spatial_dropout"'
+        " layer: \"SpatialDropoutLayer\" param_str: \"{'phase': '%s', 'p': '0.2'}\" }"
+    )
+    np.testing.assert_allclose(tops(layer % "TEST", X)[0], X / np.float32(0.8))
+    many = np.ones((3, 400, 2, 2), np.float32)
+    # The phase is that of the text, whatever the net's is.
+    found = tops(layer % "TRAIN", many)[0]
+    assert set(np.unique(found)) == {0, np.float32(1.25)}
+    assert (found == found[:, :, :1, :1]).all()
+    assert 0.75 < (found > 0).mean() < 0.85
+
+
+ANCHORS = [
+    [-83, -39, 100, 56], [-175, -87, 192, 104], [-359, -183, 376, 200],
+    [-55, -55, 72, 72], [-119, -119, 136, 136], [-247, -247, 264, 264],
+    [-35, -79, 52, 96], [-79, -167, 96, 184], [-167, -343, 184, 360],
+]  # fmt: skip
+
+
+def proposals(scores: Array, moves: Array, info: Array, most: int) -> list[list[float]]:
+    """What proposal_layer.py works out, box by box."""
+    found = []
+    for row in range(scores.shape[2]):
+        for column in range(scores.shape[3]):
+            # generate_anchors.py prints these corners counted from 1.
+            for a, corners in enumerate(ANCHORS):
+                starts = np.array([column, row] * 2) * 16 - 1
+                x1, y1, x2, y2 = np.array(corners) + starts
+                dx, dy, dw, dh = moves[0, 4 * a : 4 * a + 4, row, column].astype(float)
+                width, height = x2 - x1 + 1, y2 - y1 + 1
+                x, y = x1 + width / 2 + dx * width, y1 + height / 2 + dy * height
+                width, height = np.exp(dw) * width / 2, np.exp(dh) * height / 2
+                corner = np.array([x - width, y - height, x + width, y + height])
+                limits = np.array([info[1], info[0]] * 2) - 1.0
+                box = np.minimum(np.maximum(corner, 0), limits).tolist()
+                if min(box[2] - box[0], box[3] - box[1]) + 1 >= 16 * info[2]:
+                    found.append((float(scores[0, 9 + a, row, column]), box))
+    kept: list[list[float]] = []
+    for _, box in sorted(found, key=lambda one: -one[0]):
+        for other in kept:
+            wide = min(box[2], other[2]) - max(box[0], other[0]) + 1
+            high = min(box[3], other[3]) - max(box[1], other[1]) + 1
+            both = max(wide, 0) * max(high, 0)
+            sizes = [(b[2] - b[0] + 1) * (b[3] - b[1] + 1) for b in (box, other)]
+            if both / (sum(sizes) - both) >= 0.7:
+                break
+        else:
+            kept.append(box)
+    return kept[:most]
+
+
+@pytest.mark.parametrize("phase", ["TEST", "TRAIN"])
+def test_proposals_are_the_best_boxes_that_do_not_overlap(phase: str) -> None:
+    random = np.random.default_rng(3)
+    scores = random.random((1, 18, 14, 19)).astype(np.float32)
+    moves = random.standard_normal((1, 36, 14, 19)).astype(np.float32) / 4
+    info = np.array([[224, 300, 1.5]], np.float32)
+    layer = (
+        'type: "Python" top: "rois" top: "scores" python_param { module: "rpn.proposal_layer"'
+        ' layer: "ProposalLayer" param_str: "\'feat_stride\': 16" }'
+    )
+    boxes, best = tops(layer, scores, moves, info, phase=phase)
+    wanted = proposals(scores, moves, info[0], {"TEST": 300, "TRAIN": 2000}[phase])
+    assert boxes[:, 0].tolist() == [0] * len(wanted)
+    np.testing.assert_allclose(boxes[:, 1:], wanted, rtol=1e-5, atol=1e-4)
+    assert (np.diff(best[:, 0]) <= 0).all()
+
+
+def test_seg_accuracy_counts_pixels_classes_and_overlaps() -> None:
+    scores = np.array([[[[0, 9, 5]], [[1, 0, 5]], [[0, 0, 0]]]], np.float32)
+    labels = np.array([[[[1, 0, 255]]]], np.float32)
+    layer = 'type: "SegAccuracy" top: "t" seg_accuracy_param { ignore_label: 255 %s}'
+    (found,) = tops(layer % "", scores, labels)
+    assert found.reshape(-1).tolist() == [1, 1, 1]
+    labels[0, 0, 0] = [1, 2, 0]
+    (found,) = tops(layer % "", scores, labels)
+    # Right: one of three. Of equal scores class 1 is the answer for the last pixel.
+    np.testing.assert_allclose(found.reshape(-1), [1 / 3, 1 / 3, 1 / 6], rtol=1e-6)
+    labels[0, 0, 0, 0] = 7
+    with pytest.raises(ExecutionError, match="no class"):
+        tops(layer % "", scores, labels)
