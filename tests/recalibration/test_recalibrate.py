@@ -39,14 +39,17 @@ def stored(path: Path) -> dict[str, list[Array]]:
         }
 
 
-def broken(net: Net, blobs: dict[str, list[Array]], fault: str) -> dict[str, list[Array]]:
+def broken(
+    net: Net, blobs: dict[str, list[Array]], fault: str, *, hdf5: bool = False
+) -> dict[str, list[Array]]:
     """The blobs with a fault in every BatchNorm."""
     found = {name: [blob.copy() for blob in own] for name, own in blobs.items()}
     for layer in net.batchnorms:
         traits = net.traits(layer)
         roles = LAYOUTS[traits.kind.layout_of(affine=traits.affine)].roles
         own = found[layer.name]
-        places = dict(zip(roles, load_order(net.dialect, own), strict=True))
+        order = range(len(own)) if hdf5 else load_order(net.dialect, own)
+        places = dict(zip(roles, order, strict=True))
         mean, spread = own[places[Role.MEAN]], own[places[Role.SPREAD]]
         if fault == "tiny":
             spread[...] = 1e-45
@@ -150,17 +153,42 @@ def test_a_net_that_runs_on_batch_statistics_is_measured_as_if_it_did_not(tmp_pa
     assert np.array_equal(found.variance[1], wanted.variance[1])
 
 
-def test_hdf5_is_repaired_as_hdf5(tmp_path: Path) -> None:
-    pytest.importorskip("h5py")
-    folder = SHARED / "golden" / "bvlc-master-9b89154"
-    weights = folder / "brook.caffemodel.h5"
-    if not weights.exists():
-        pytest.skip("the golden models are not beside this checkout")
-    net = protolint.load(folder / "brook.prototxt", target="bvlc", isolated=True)
-    fixed, data = tmp_path / "fixed.caffemodel.h5", folder / "brook.input.npy"
-    protolint.recalibrate(net, weights, data, output=fixed)
-    last, wanted = exact(net, weights, data)
-    assert difference(protolint.run(net, fixed, data=data)[last], wanted) <= 1e-5
+@pytest.mark.parametrize("folder", GOLDEN)
+def test_five_faults_are_repaired_in_hdf5_of_every_layout(folder: str, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    before, fixed = tmp_path / "before.caffemodel.h5", tmp_path / "fixed.caffemodel.h5"
+    for number, (text, weights, data) in enumerate(models(folder)):
+        net = protolint.load(text, target=GOLDEN[folder], cudnn=False, isolated=True)
+        if not net.batchnorms:
+            continue
+        last, wanted = exact(net, weights, data)
+        blobs = load_weights(str(weights), net.dialect)
+        for fault in FAULTS if EVERY == 1 else FAULTS[number % 5 :][:1]:
+            with h5py.File(before, "w") as file:
+                for name, own in (blobs | broken(net, blobs, fault, hdf5=True)).items():
+                    for i, blob in enumerate(own):
+                        file.create_dataset(f"data/{name}/{i}", data=blob)
+            protolint.recalibrate(net, before, data, output=fixed, least=2)
+            found = protolint.run(net, fixed, data=data)[last]
+            assert difference(found, wanted) <= 1e-5, (text, fault)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_halves_stay_halves(fault: str, tmp_path: Path) -> None:
+    for weights in sorted((PLACES[0]).glob("*/brook_half.caffemodel")):
+        text = weights.with_suffix(".prototxt")
+        data = weights.with_name("brook.input.npy")
+        net = protolint.load(text, target=GOLDEN[weights.parent.name], isolated=True)
+        before, fixed = tmp_path / "before.caffemodel", tmp_path / "fixed.caffemodel"
+        save_weights(str(weights), broken(net, stored(weights), fault), str(before))
+        found = protolint.recalibrate(net, before, data, output=fixed, least=2)
+        assert _outline(weights) == _outline(fixed)
+        last, wanted = exact(net, weights, data)
+        # Nearer to the data than a half no statistic can be.
+        assert difference(protolint.run(net, fixed, data=data)[last], wanted) <= 2e-3
+        blobs = stored(fixed)
+        for layer in found.layers:
+            assert np.array_equal(blobs[layer.name][0].reshape(-1), np.float16(layer.mean[1]))
 
 
 def test_what_cannot_be_repaired_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -61,21 +61,34 @@ def write_model(
     All other layers are copied as they are; gradients of changed layers are left out.
     """
     h5py = h5py_module()
+    # A layer "a/b" is a group in a group.
+    parts = (layer.split("/") for layer in changed)
+    above = {"/".join(names[: i + 1]) for names in parts for i in range(len(names))}
     with opened(source) as old, _created(h5py, output) as new:
         for top in old:
             if top not in ("data", "diff"):
                 old.copy(top, new)
                 continue
-            group = new.create_group(top)
-            for layer in old[top]:
-                if layer not in changed:
-                    old.copy(old[top][layer], group, name=layer)
+            _copy(old[top], new.create_group(top), "", changed, above)
         for layer, blobs in changed.items():
             if blobs is not None:
                 # A name with "/" makes nested groups, as it did when the file was written.
                 group = new.require_group(f"data/{layer}")
                 for i, values in enumerate(blobs):
                     group.create_dataset(str(i), data=values)
+
+
+def _copy(old: Any, new: Any, layer: str, changed: Collection[str], above: set[str]) -> None:
+    """Copy a group without the blobs of layers that change, of which `above` are all groups."""
+    for name, item in old.items():
+        path = f"{layer}/{name}" if layer else name
+        if path in above:
+            made = new.create_group(name)
+            _copy(item, made, path, changed, above)
+            if not len(made):
+                del new[name]
+        elif layer not in changed or hasattr(item, "items"):
+            old.copy(item, new, name=name)
 
 
 def write_state(
