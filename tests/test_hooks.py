@@ -115,8 +115,9 @@ def git(folder: Path, *arguments: str) -> str:
 def clone_of_this_repository(folder: Path) -> str:
     """A repository with what an installation from git needs, and its commit."""
     for name in ("protolint", "rules", "pyproject.toml", "README.md", "LICENSE",
-                 ".pre-commit-hooks.yaml"):  # fmt: skip
+                 ".pre-commit-hooks.yaml", "docs/man/protolint.1"):  # fmt: skip
         source = REPOSITORY / name
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -347,8 +348,8 @@ def test_the_readmes_hook_works_as_pasted(tmp_path: Path) -> None:
 def test_the_readmes_shell_lines_work_as_pasted(tmp_path: Path) -> None:
     (lines,) = [block for block in blocks("README.md", "text") if "pip install" in block]
     (tmp_path / "net.prototxt").write_text(FAULTY, "utf-8")
-    # The name on the index stands for this very checkout.
-    local = lines.replace("protolint-caffe", shlex.quote(str(REPOSITORY)))
+    # The folder beside the nets is this very checkout.
+    local = lines.replace(" ./protolint", f" {shlex.quote(str(REPOSITORY))}")
     done = subprocess.run(
         ["sh", "-c", local], cwd=tmp_path, capture_output=True, text=True, timeout=900
     )

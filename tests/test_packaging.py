@@ -22,7 +22,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of what git tracks, or of the tree where there is no git."""
     pytest.importorskip("setuptools", minversion="77", reason="building needs setuptools")
     source = tmp_path_factory.mktemp("source")
-    for name in ("protolint", "rules", "pyproject.toml", "README.md", "LICENSE"):
+    for name in (
+        "protolint",
+        "rules",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "docs/man/protolint.1",
+    ):
         _copy(REPOSITORY / name, source / name)
     target = tmp_path_factory.mktemp("wheel")
     subprocess.run(
@@ -52,8 +59,10 @@ def test_the_wheel_holds_code_rules_schemas_and_grammar(wheel: Path) -> None:
     assert "protolint/text/grammar.lark" in names
     assert "protolint/py.typed" in names
     assert "protolint/caffe/schemas.binpb" in names
+    assert any(name.endswith("/share/man/man1/protolint.1") for name in names)
     top = {name.split("/")[0] for name in names}
-    assert all(name == "protolint" or name.endswith(".dist-info") for name in top)
+    assert all(name == "protolint" or name.endswith((".dist-info", ".data")) for name in top)
+    assert wheel.stat().st_size < 1 << 20  # an index page should not make anybody wait
 
 
 def test_a_clean_environment_finds_every_rule(wheel: Path, tmp_path: Path) -> None:
