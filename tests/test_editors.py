@@ -1,4 +1,4 @@
-"""What docs/editors.md has people paste works: in a real Vim, and as VS Code would match it."""
+"""What docs/editors.md has people paste works in real editors, and as VS Code would match it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ import protolint
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GUIDE = REPOSITORY / "docs" / "editors.md"
+#: Where Debian puts the plug-in of Vim.
+ALE = Path("/usr/share/vim-ale")
 NET = REPOSITORY / "fixtures" / "nets" / "digits_inplace_cudnn.prototxt"
 
 
-def block(language: str) -> str:
-    found = re.search(rf"^```{language}\n(.*?)^```$", GUIDE.read_text("utf-8"), re.M | re.S)
+def block(language: str, after: str) -> str:
+    """The first block of a language below a line that begins like this."""
+    text = GUIDE.read_text("utf-8").split(f"\n{after}", 1)[1]
+    found = re.search(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
     assert found is not None
     return found[1]
 
@@ -39,7 +43,7 @@ def findings(path: Path, *options: str) -> list[tuple[str, int, int, str, str]]:
 
 
 def test_the_problem_matcher_finds_every_finding() -> None:
-    (task,) = json.loads(block("json"))["tasks"]
+    (task,) = json.loads(block("json", "### Visual Studio Code, without"))["tasks"]
     pattern = task["problemMatcher"]["pattern"]
     arguments = [str(NET) if word == "${file}" else word for word in task["args"]]
     done = subprocess.run(
@@ -62,7 +66,7 @@ def test_vim_lists_every_finding(tmp_path: Path) -> None:
     net = tmp_path / "n\u00e4t with blanks.prototxt"
     shutil.copy(NET, net)
     settings, listed = tmp_path / "vimrc", tmp_path / "listed.json"
-    settings.write_text("set nocompatible\n" + block("vim"), "utf-8")
+    settings.write_text("set nocompatible\n" + block("vim", "### Vim without"), "utf-8")
     path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
     listing = (
         "map(getqflist(), '[v:val.valid, bufname(v:val.bufnr), v:val.lnum, v:val.col, v:val.type,"
@@ -82,6 +86,110 @@ def test_vim_lists_every_finding(tmp_path: Path) -> None:
         (net.name, line, column, severity[0]) for _, line, column, severity, _ in findings(net)
     ]
     assert [text.split()[0] for *_, text in shown] == [code for *_, code in findings(net)]
+
+
+def run_editor(folder: Path, *command: str | Path) -> list[tuple[int, str]]:
+    """The line and the message of each finding that an editor writes into listed.json."""
+    path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        command,
+        env={**os.environ, "PATH": path, "HOME": str(folder), "XDG_STATE_HOME": str(folder)},
+        cwd=folder, timeout=90, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    listed = json.loads((folder / "listed.json").read_text("utf-8"))
+    # Some put the code before the message.
+    return sorted((line, re.sub(r"^.*?\bBN001\W+", "", text)) for line, text in listed)
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    pytest.importorskip("pygls", reason="the server needs pygls")
+    return Path(shutil.copy(NET, tmp_path / "n\u00e4t.prototxt"))
+
+
+def expected(net: Path) -> list[tuple[int, str]]:
+    found = protolint.check(net)
+    return sorted((found.position(d).line, f"{d.message} [{d.target}]") for d in found)
+
+
+def neovim() -> tuple[int, int] | None:
+    """The version of the Neovim that is here."""
+    if shutil.which("nvim") is None:
+        return None
+    done = subprocess.run(["nvim", "--version"], capture_output=True, text=True, timeout=60)
+    found = re.match(r"NVIM v(\d+)\.(\d+)", done.stdout)
+    return (int(found[1]), int(found[2])) if found is not None else None
+
+
+@pytest.mark.skipif(neovim() is None, reason="needs Neovim")
+def test_neovim_shows_every_finding(net: Path) -> None:
+    recipe = "Neovim 0.11" if (neovim() or (0, 0)) >= (0, 11) else "Neovim 0.7"
+    (net.parent / "init.lua").write_text(block("lua", recipe), "utf-8")
+    listing = (
+        "lua vim.wait(60000, function() return #vim.diagnostic.get(0) > 0 end, 20) local found = {}"
+        " for _, d in ipairs(vim.diagnostic.get(0)) do found[#found + 1] = {d.lnum + 1, d.message}"
+        " end vim.fn.writefile({vim.fn.json_encode(found)}, 'listed.json')"
+    )
+    command: list[str | Path] = [
+        "nvim",
+        "--headless",
+        "-u",
+        "init.lua",
+        "-i",
+        "NONE",
+        net,
+        "-c",
+        listing,
+        "-c",
+        "qa!",
+    ]
+    assert run_editor(net.parent, *command) == expected(net)
+
+
+@pytest.mark.skipif(not ALE.is_dir() or shutil.which("vim") is None, reason="needs Vim with ALE")
+def test_vim_with_ale_shows_every_finding(net: Path) -> None:
+    (net.parent / "vimrc").write_text(
+        f"set nocompatible\nset runtimepath^={ALE}\nfiletype plugin on\n"
+        + block("vim", "### Vim\n"), "utf-8",
+    )  # fmt: skip
+    listing = (
+        "let end = localtime() + 60 | while localtime() < end && empty(getloclist(0)) "
+        "| sleep 50m | endwhile | call writefile([json_encode(map(getloclist(0), "
+        "'[v:val.lnum, v:val.text]'))], 'listed.json')"
+    )
+    command: list[str | Path] = [
+        "vim",
+        "-N",
+        "-u",
+        "vimrc",
+        "-i",
+        "NONE",
+        "--not-a-term",
+        net,
+        "-c",
+        listing,
+    ]
+    assert run_editor(net.parent, *command, "-c", "qa!") == expected(net)
+
+
+@pytest.mark.skipif(shutil.which("emacs") is None, reason="needs Emacs")
+def test_emacs_shows_every_finding(net: Path) -> None:
+    wait = """
+(let ((end (+ (float-time) 60)) found)
+  (run-hooks 'post-command-hook)
+  (flymake-start)  ; as an idle timer would
+  (while (and (< (float-time) end) (null (setq found (flymake-diagnostics))))
+    (accept-process-output nil 0.05))
+  (setq found (mapcar (lambda (d) (list (line-number-at-pos (flymake-diagnostic-beg d))
+                                        (flymake-diagnostic-text d))) found))
+  (with-temp-file "listed.json" (insert (json-encode (vconcat found)))))
+"""
+    start = "(require 'package) (package-initialize) (require 'eglot) (require 'json)"
+    (net.parent / "init.el").write_text(f"{start}{block('lisp', '### Emacs')}", "utf-8")
+    (net.parent / "wait.el").write_text(wait, "utf-8")
+    command: list[str | Path] = ["emacs", "--batch", "-l", "init.el", net, "-l", "wait.el"]
+    assert run_editor(net.parent, *command) == expected(net)
 
 
 def snippets() -> dict[str, str]:
