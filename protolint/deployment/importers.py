@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from protolint.layers.fields import flag
+from protolint.layers.fields import flag, word
 from protolint.layers.layer import Layer
+from protolint.layers.window import sides
 from protolint.net.net import Net
+from protolint.net.shapes import shapes
 from protolint.words import listed
 
 __all__ = ["IMPORTERS", "Importer", "limits", "unread"]
@@ -30,6 +32,7 @@ class Importer(NamedTuple):
     ignores: Mapping[str, tuple[str, str]] = {}
     needs_scale_bias: bool = False
     one_bottom: str = ""
+    counts_outside: bool = False
 
 
 #: What each of them reads.
@@ -93,6 +96,7 @@ IMPORTERS = {
             "Reshape": _RESHAPE,
             "Scale": ("scale_param", "axis"),
         },
+        counts_outside=True,
     ),
     "tensorrt": Importer(
         "TensorRT 8",
@@ -110,6 +114,9 @@ def limits(name: str, net: Net) -> list[str]:
     for layer in net.layers:
         for problem in _problems(importer, layer):
             found.setdefault(problem, []).append(layer.name)
+    if importer.counts_outside:
+        names = [layer.name for layer in net.layers if _reaches_outside(net, layer)]
+        found.update({"divides averages by more than their padded window": names} if names else {})
     return [f"{importer.title} {what} ({listed(names, 3)})" for what, names in found.items()]
 
 
@@ -136,6 +143,27 @@ def _problems(importer: Importer, layer: Layer) -> list[str]:
         for field in fields.split()
         if _counts(layer, message, field)
     ]
+
+
+def _reaches_outside(net: Net, layer: Layer) -> bool:
+    """Whether an average of a padded blob has a window that reaches beyond the padding."""
+    view = net.views[0]
+    bottom = view.bottom(layer)
+    if (
+        layer.type != "Pooling"
+        or word(layer, "pooling_param", "pool", "MAX") != "AVE"
+        or not bottom
+    ):
+        return False
+    known = shapes(net, view)
+    before, after = known[bottom], known[view.tops[layer.index][0]]
+    sizes = zip(sides(layer), before.dims[2:], after.dims[2:], strict=False)
+    return any(
+        window.pad
+        and (n or 1) * window.stride - window.stride + (window.kernel or 0)
+        > (size or 0) + 2 * window.pad
+        for window, size, n in sizes
+    )
 
 
 def _counts(layer: Layer, message: str, field: str) -> bool:

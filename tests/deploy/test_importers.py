@@ -51,6 +51,29 @@ def test_what_is_read_wrong_is_named(layer: str) -> None:
         assert all(line.endswith("(r)") for line in found)
 
 
+AVERAGES = {
+    "kernel_size: 3 stride: 2 pad: 1": True,
+    "kernel_size: 3 stride: 2": False,
+    "kernel_size: 3 pad: 1": False,
+    "kernel_size: 2 stride: 2 pad: 1": False,
+    "global_pooling: true": False,
+}
+
+
+@pytest.mark.parametrize("window", AVERAGES)
+def test_openvino_divides_averages_by_whole_windows(window: str) -> None:
+    """As it did with these on an image of four by four: off by 0.15, and by nothing."""
+    text = (
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 2, 4, 4] } } }\n'
+    )
+    for pool, said in (("AVE", AVERAGES[window]), ("MAX", False)):
+        param = f"pooling_param {{ pool: {pool} {window} }}"
+        pooling = f'layer {{ name: "p" type: "Pooling" bottom: "x" top: "p" {param} }}'
+        found = limits("openvino", net_of(text + pooling))
+        wanted = "OpenVINO 2023 divides averages by more than their padded window (p)"
+        assert found == [wanted] * said
+
+
 @pytest.mark.parametrize("name", IMPORTERS)
 def test_types_and_fields_are_those_of_a_caffe(name: str) -> None:
     importer = IMPORTERS[name]
