@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, Union
 
 from protolint.record import NamedTuple
 
 __all__ = ["Copy", "Generated", "Piece", "ReadAt"]
 
-ReadAt: TypeAlias = Callable[[int, int], bytes]
+#: What it gives lasts until more is read.
+ReadAt: TypeAlias = Callable[[int, int], Union[bytes, memoryview]]
 
 
 class Copy(NamedTuple):
@@ -24,7 +25,7 @@ class Copy(NamedTuple):
 class Generated:
     """`length` bytes made while writing, from what `chunks` reads of the source.
 
-    `chunks` gets a function (offset, size) -> bytes and yields bytes of bounded
+    `chunks` gets a function that reads so many bytes from an offset on, and yields bytes of bounded
     size, which are used before the next ones are made.
     """
 

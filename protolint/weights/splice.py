@@ -7,9 +7,7 @@ touched, so fields of other forks survive and the size of the file does not matt
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from io import FileIO
 
 from protolint.errors import InputError
@@ -178,11 +176,12 @@ def splice(
     return written
 
 
-class _Source(NamedTuple):
+class _Source:
     """The open source of a plan, and its path for messages."""
 
-    path: str
-    file: FileIO
+    def __init__(self, path: str, file: FileIO) -> None:
+        self.path, self.file = path, file
+        self._buffer = bytearray()
 
     @property
     def descriptor(self) -> int:
@@ -194,16 +193,13 @@ class _Source(NamedTuple):
         if state is not None and file_state(self.path, self.descriptor) != state:
             raise InputError(self.path, "has changed since it was read; start again")
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Exactly `size` bytes; raises InputError."""
-        if hasattr(os, "pread"):
-            with suppress(OSError):
-                found = os.pread(self.descriptor, size, offset)
-                if len(found) == size:
-                    return found
-        data = bytearray(size)
-        self.read_into(offset, memoryview(data))
-        return bytes(data)
+    def read_at(self, offset: int, size: int) -> memoryview:
+        """Exactly `size` bytes, which last until more are read; raises InputError."""
+        if len(self._buffer) < size:
+            self._buffer = bytearray(size)
+        found = memoryview(self._buffer)[:size]
+        self.read_into(offset, found)
+        return found
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill the buffer with what begins at `offset`; raises InputError."""

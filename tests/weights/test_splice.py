@@ -165,8 +165,8 @@ def test_pieces_are_written_in_order(
     if not kernel:
         monkeypatch.setattr(os, "copy_file_range", failing(errno.EXDEV), raising=False)
 
-    def chunks(read_at: ReadAt) -> Iterator[bytes]:
-        yield read_at(10, 3)[::-1]
+    def chunks(read_at: ReadAt) -> Iterator[bytes | memoryview]:
+        yield bytes(read_at(10, 3))[::-1]
         yield b"!"
 
     seen: list[int] = []
@@ -388,7 +388,7 @@ def test_a_source_that_changes_while_it_is_copied_is_refused(source: Path, folde
     with mapped(str(source)) as (_, state):
         pass
 
-    def change(read_at: ReadAt) -> Iterator[bytes]:
+    def change(read_at: ReadAt) -> Iterator[bytes | memoryview]:
         yield read_at(0, 2)
         source.write_bytes(source.read_bytes() + b"more")
 
