@@ -110,7 +110,7 @@ def wheel() -> dict[str, bytes]:
     with TemporaryDirectory() as scratch:
         source = Path(scratch, "source")
         skipped = shutil.ignore_patterns("__pycache__")
-        for name in ("protolint", "rules"):
+        for name in ("protolint", "rules", "docs"):
             shutil.copytree(REPOSITORY / name, source / name, ignore=skipped)
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(REPOSITORY / name, source)
