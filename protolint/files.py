@@ -3,10 +3,8 @@
 The bytes go to a temporary file in the target's folder, are flushed to the disk, and
 are renamed over the target. On any failure nothing is left behind; a process killed by
 a signal may leave the temporary file, never a part of a target. The next one that writes the
-same target removes what such a process has left: a file that nobody holds locked.
-
-Several files get their names together (`publish_all`): where one is refused, those before it
-are put back. Signals wait meanwhile, but for the one that cannot wait, SIGKILL.
+same target removes what such a process has left: a file of the name that it wants to use
+itself, and that nobody holds locked. protolint/publish.py gives several files their names.
 
 A file that replaces another gets its permissions and its owner, a new one no more permissions
 than its source. What cannot be kept is in `losses`.
@@ -19,11 +17,11 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
@@ -36,7 +34,10 @@ except ImportError:  # Windows has no such locks: there a file that was left sta
 else:
     _LOCKS = True
 
-__all__ = ["AtomicFile", "check_target", "publish_all", "replace_file"]
+__all__ = [
+    "JOURNAL", "OLD", "AtomicFile", "check_target", "hold", "journals_in", "replace_file",
+    "share", "signals_wait", "sync_folder", "temporary_name",
+]  # fmt: skip
 
 # Large enough for full speed, small enough for a progress bar and for Ctrl-C.
 _KERNEL_BYTES = 16 << 20
@@ -44,11 +45,14 @@ _KERNEL_BYTES = 16 << 20
 # How much may wait for the disk; all of it would wait for the end otherwise.
 _EARLY_BYTES = 8 << 20
 
-# Digits that make the name of a temporary file its own.
-_HEX = 12
+# How much of a target's name is in that of its temporary file.
+_LONGEST = 40
 
-# What follows that name while a file which is replaced is kept aside.
-_OLD = "-old"
+#: What follows that name while a file which is replaced is kept aside.
+OLD = "-old"
+
+#: With what the name of a journal begins: what protolint/publish.py does to a folder's files.
+JOURNAL = ".protolint-journal-"
 
 # What copy_file_range says where it cannot work; cp goes on by hand after these too.
 _NO_KERNEL_COPY = frozenset(
@@ -127,7 +131,7 @@ class AtomicFile:
         self.given = target
         self.source = source
         self.target = os.path.realpath(target)
-        self.folder, name = os.path.split(self.target)
+        self.folder = os.path.dirname(self.target)
         self.path = ""
         self.size = 0
         self.losses: list[str] = []
@@ -135,17 +139,21 @@ class AtomicFile:
         self._descriptor = -1
         # Shares the lock, and keeps it when what is written is closed.
         self._lock = -1
-        stem = f".{name[:40]}.protolint-"
-        _remove_left(self.folder, stem, self.target)
+        number = 1
         while not self.path:
-            self._create(os.path.join(self.folder, stem + os.urandom(_HEX // 2).hex()))
+            path = os.path.join(self.folder, temporary_name(self.target, number))
+            number += 1
+            if _is_free(path) and _is_free(path + OLD, self.target):
+                self._create(path)
 
     def _create(self, path: str) -> None:
-        """Make the file, unless another process takes it for one that was left."""
+        """Make the file, unless another process has just made it, or takes it for one left."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
             # 0o666 and not 0o600: the umask decides, as for any new file.
             self._descriptor = os.open(path, flags, 0o666)
+        except FileExistsError:
+            return
         except FileNotFoundError as error:
             folder = os.path.dirname(self.given) or os.curdir
             raise InputError(
@@ -153,13 +161,12 @@ class AtomicFile:
             ) from error
         except OSError as error:
             raise self.failure(error) from error
-        if _LOCKS:
-            with suppress(OSError):
-                fcntl.flock(self._descriptor, fcntl.LOCK_SH)
-                self._lock = os.dup(self._descriptor)
-            if not os.path.lexists(path):
-                self.discard()
-                return
+        share(self._descriptor)
+        self._lock = os.dup(self._descriptor)
+        now = _status(path)
+        if now is None or not os.path.samestat(now, os.fstat(self._descriptor)):
+            self.discard()
+            return
         self.path = path
 
     def __enter__(self) -> AtomicFile:
@@ -249,11 +256,17 @@ class AtomicFile:
             self.losses.append(f"{names} (hard links), where the old content stays")
 
     def publish(self, *, replace: bool = False) -> None:
-        """Give the finished file its name; without `replace` never over another file."""
-        publish_all([self], replace=replace)
+        """Give the finished file its name; without `replace` never over another file.
+
+        Raises InputError, UsageError. SIGINT, SIGTERM and SIGHUP wait until it is done.
+        """
+        with signals_wait():
+            self.take_name(replace=replace)
+        self.discard()
+        sync_folder(self.folder)
 
     def take_name(self, *, replace: bool) -> None:
-        """Do what publish_all does for one file; raises InputError, UsageError."""
+        """Do the part of `publish` that can be undone."""
         try:
             if replace or not self._linked():
                 os.replace(self.path, self.target)
@@ -295,94 +308,8 @@ class AtomicFile:
         return InputError(self.given, f"cannot be written: {reason}; nothing was changed")
 
 
-def publish_all(files: Sequence[AtomicFile], *, replace: bool = False) -> None:
-    """Give finished files their names, all of them or none.
-
-    Where one cannot have its name, those that have theirs are taken back, and files they
-    replaced are there again. Raises InputError or UsageError, which say what is true then.
-    Without `replace` never over another file. SIGINT, SIGTERM and SIGHUP wait until it is done.
-    """
-    done: list[_Named] = []
-    with _signals_wait():
-        try:
-            for file in files:
-                named = _Named(file, aside=replace and len(files) > 1)
-                done.append(named)
-                file.take_name(replace=replace)
-                named.published = True
-        except BaseException as error:
-            left = [text for named in reversed(done) if (text := named.take_back())]
-            if left and isinstance(error, (InputError, UsageError)):
-                reason = str(error).removesuffix("; nothing was changed")
-                raise UsageError("; ".join((reason, *left))) from error
-            raise
-        for named in done:
-            named.forget()
-    for file in files:
-        file.discard()
-    for folder in {file.folder for file in files}:
-        _sync_folder(folder)
-
-
-class _Named:
-    """A file that gets its name, and the one that had it before, kept aside meanwhile."""
-
-    def __init__(self, file: AtomicFile, *, aside: bool) -> None:
-        self.file = file
-        self.published = False
-        self.old = ""
-        self._lock = -1
-        if not aside or not os.path.lexists(file.target):
-            return
-        old = file.path + _OLD
-        try:
-            os.link(file.target, old)
-        except OSError:
-            # No hard links here, or none to files of others.
-            try:
-                os.rename(file.target, old)
-            except OSError as error:
-                raise file.failure(error) from error
-        self.old = old
-        if _LOCKS:
-            with suppress(OSError):
-                self._lock = os.open(old, os.O_RDONLY | os.O_NOFOLLOW)
-                fcntl.flock(self._lock, fcntl.LOCK_SH)
-
-    def take_back(self) -> str:
-        """Undo what was done; returns what could not be, "" for nothing."""
-        target = self.file.target
-        self._unlock()
-        try:
-            if self.old and not self.published and os.path.lexists(target):
-                os.unlink(self.old)
-            elif self.old:
-                os.replace(self.old, target)
-            elif self.published:
-                os.unlink(target)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            if self.old:
-                return f"{target} is changed already ({reason}), its old content is {self.old}"
-            return f"{target} is written already and cannot be removed ({reason})"
-        return ""
-
-    def forget(self) -> None:
-        """Remove the file that was replaced."""
-        if self.old:
-            with suppress(OSError):
-                os.unlink(self.old)
-        self._unlock()
-
-    def _unlock(self) -> None:
-        if self._lock >= 0:
-            with suppress(OSError):
-                os.close(self._lock)
-            self._lock = -1
-
-
 @contextmanager
-def _signals_wait() -> Iterator[None]:
+def signals_wait() -> Iterator[None]:
     """Let the signals that end a process wait; only the main thread can.
 
     A mask would not do: the threads of NumPy's libraries have none, and would take the signal.
@@ -414,29 +341,66 @@ def _status(path: str) -> os.stat_result | None:
         return None
 
 
-def _remove_left(folder: str, stem: str, target: str) -> None:
-    """Remove temporary files of one target whose writer is no more: nobody locks them.
+def temporary_name(target: str, number: int) -> str:
+    """Return the name that a target's temporary file has, unless another has it."""
+    name = os.path.basename(target)
+    if len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}-{zlib.crc32(os.fsencode(name)):08x}"
+    return f".{name}.protolint-{number}"
 
-    What was kept aside stays where nothing has taken its place.
+
+def _is_free(path: str, needs: str = "") -> bool:
+    """Return whether nothing has a name, once what a process that is no more left there is gone.
+
+    Only a file goes, and only if `needs` is there: what was kept aside of one that is gone stays.
     """
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return True
+    if not stat.S_ISREG(status.st_mode) or (needs and _is_half_done(needs)):
+        return False
+    with suppress(OSError), hold(path):
+        os.unlink(path)
+        return True
+    return False
+
+
+def _is_half_done(target: str) -> bool:
+    """Return whether a run that was killed may have left several files of this folder half done."""
+    return not os.path.lexists(target) or bool(journals_in(os.path.dirname(target)))
+
+
+def journals_in(folder: str) -> list[str]:
+    """Return the paths of a folder's journals."""
+    try:
+        names = [name for name in os.listdir(folder) if name.startswith(JOURNAL)]
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in sorted(names)]
+
+
+def share(descriptor: int) -> None:
+    """Show by a lock that a living process has a file, where there are locks."""
+    if _LOCKS:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+@contextmanager
+def hold(path: str) -> Iterator[int]:
+    """Lock a file that no living process has; raises OSError where one does, or without locks."""
     if not _LOCKS:
-        return
-    old = f"({re.escape(_OLD)})?" if os.path.lexists(target) else ""
-    wanted = re.compile(re.escape(stem) + f"[0-9a-f]{{{_HEX}}}{old}")
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if not wanted.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
-                continue
-            with suppress(OSError):
-                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    os.unlink(entry.path)
-                finally:
-                    os.close(descriptor)
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Bring the new name to the disk, where a folder can be opened and synced at all."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))

@@ -1,13 +1,15 @@
 """Let every system call of the verbs that write fail, or end the process there, one after another.
 
-    python scripts/faults.py                 convert and check --fix, with one file and with three
+    python scripts/faults.py                 convert, deploy, upgrade, recalibrate, format, --fix
     python scripts/faults.py --every 5       every fifth call only
+    python scripts/faults.py --scene fix     the scenes that have this word
 
 A child process counts its calls of os.open, write, fsync, rename, link and the like, then is run
 again for each of them: the call fails with EIO or ENOSPC, or the process gets SIGKILL or SIGTERM
 before or after it. After each run every file holds its old or its new bytes, whole; an error that
-says that nothing was changed has changed nothing; exit 0 has written all. The next run is clean,
-and nothing of the first is left. Exit code 1 where one of these does not hold.
+says that nothing was changed has changed nothing; exit 0 has written all. What is all or nothing
+is half done after a SIGKILL at most, and then the next run starts from what was there. The next
+run is clean, and nothing of the first is left. Exit code 1 where one of these does not hold.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def patched(name, real):
             return real(*args, **kwargs)
     return call
 from protolint.cli import main
-import protolint.files, protolint.cli.convert, protolint.cli.check
+import protolint.files, protolint.publish, protolint.conversion.run, protolint.cli.check
 for name in %r:
     if hasattr(os, name):
         setattr(os, name, patched(name, getattr(os, name)))
@@ -77,11 +79,17 @@ KINDS = (
 
 
 class Scene(NamedTuple):
-    """A command, and the files it finds in its folder."""
+    """A command, and the files it finds in its folder.
+
+    `together` are results of which all are there or none, `again` whether the command can be
+    given once more when they are there.
+    """
 
     name: str
     arguments: tuple[str, ...]
     files: dict[str, bytes]
+    together: bool = True
+    again: bool = True
 
 
 def scenes() -> Iterator[Scene]:
@@ -89,17 +97,36 @@ def scenes() -> Iterator[Scene]:
     net, model = ((GOLDEN / f"brook.{end}").read_bytes() for end in ("prototxt", "caffemodel"))
     to = ("convert", "--isolated", "--from", "bvlc", "--to", "nvidia-0.17")
     yield Scene("convert, new", (*to, "b.caffemodel", "-o", "made.caffemodel"),
-                {"b.caffemodel": model})  # fmt: skip
-    yield Scene("convert, in place", (*to, "--in-place", "b.caffemodel"), {"b.caffemodel": model})
+                {"b.caffemodel": model}, again=False)  # fmt: skip
+    yield Scene(
+        "convert, in place",
+        (*to, "--in-place", "b.caffemodel"),
+        {"b.caffemodel": model},
+        again=False,
+    )
     three = {"a.prototxt": net, "b.caffemodel": model, "c.caffemodel": model}
-    yield Scene("convert, three in place", (*to, "--in-place", *three), three)
+    yield Scene("convert, three in place", (*to, "--in-place", *three), three, again=False)
+    pair = {"a.prototxt": net, "b.caffemodel": model}
+    yield Scene("convert, new pair", (*to, *pair, "-o", "made/"), pair, again=False)
     kept = {**three, "made/a.prototxt": b"old\n", "made/b.caffemodel": b"old too"}
     yield Scene("convert, three by force", (*to, "--force", *three, "-o", "made/"), kept)
     fix = ("check", "--isolated", "--target", "bvlc", "--fix", "--unsafe-fixes")
     odd = (REPOSITORY / "fixtures" / "nets" / "digits_opening_post.prototxt").read_bytes()
     yield Scene("fix", (*fix, "a.prototxt"), {"a.prototxt": odd})
     several = {f"{name}.prototxt": odd for name in "abc"}
-    yield Scene("fix, three", (*fix, "."), several)
+    yield Scene("fix, three", (*fix, "."), several, together=False)
+    deploy = ("deploy", "--isolated", *pair, "-o", "made/")
+    yield Scene("deploy, new pair", deploy, pair, again=False)
+    old = {"made/a.prototxt": b"old\n", "made/b.caffemodel": b"old too"}
+    yield Scene("deploy, pair by force", (*deploy, "--force"), {**pair, **old})
+    layers = b'layers {name: "r" type: RELU   bottom: "x" top: "y"}  # old\n'
+    for verb in ("upgrade", "format"):
+        places = {f"{name}.prototxt": layers for name in "ab"}
+        arguments = (verb, "--isolated", "--in-place", *places)
+        yield Scene(f"{verb}, two in place", arguments, places, together=False)
+    images = (GOLDEN / "brook.input.npy").read_bytes()
+    again = ("recalibrate", "--isolated", "--target", "bvlc", "--data", "x.npy", "--least", "2")
+    yield Scene("recalibrate, in place", (*again, "--in-place", *pair), {**pair, "x.npy": images})
 
 
 def lay_out(folder: Path, files: dict[str, bytes]) -> None:
@@ -129,8 +156,10 @@ def run(folder: Path, scene: Scene, at: int, kind: str, log: str = "-") -> tuple
     return done.returncode, done.stdout + done.stderr
 
 
-def wrong(scene: Scene, new: dict[str, bytes], folder: Path, at: int, kind: str) -> list[str]:
-    """Return what does not hold after one fault."""
+def wrong(
+    scene: Scene, new: dict[str, bytes], folder: Path, at: int, kind: str, usual: int
+) -> list[str]:
+    """Return what does not hold after one fault; `usual` is the exit code without one."""
     lay_out(folder, scene.files)
     code, said = run(folder, scene, at, kind)
     left = found_in(folder)
@@ -142,20 +171,28 @@ def wrong(scene: Scene, new: dict[str, bytes], folder: Path, at: int, kind: str)
             found.append(f"{name} is neither as it was nor as it will be")
     changed = [name for name in names if left.get(name) != scene.files.get(name)]
     due = [name for name in names if new.get(name) != scene.files.get(name)]
-    if "nothing was changed" in said and scene.name.startswith("convert") and changed:
+    killed = code == -signal.SIGKILL
+    half = scene.together and bool(changed) and sorted(changed) != sorted(due)
+    if "nothing was changed" in said and scene.together and changed:
         found.append(f"says that nothing was changed, but {', '.join(changed)}")
     if "Traceback" in said:
         found.append(f"a traceback: {said.splitlines()[-1][:200]}")
-    converts = scene.name.startswith("convert")
-    if converts and code == 0 and sorted(changed) != sorted(due):
+    if scene.together and code == 0 and half:
         found.append("exit 0, and not all is written")
-    if converts and code != 0 and code != -signal.SIGKILL and changed and len(changed) != len(due):
+    if half and not killed:
         found.append(f"half done: {', '.join(changed)} of {', '.join(due)}")
     again, words = run(folder, scene, 0, "0")
-    if again != 0 and converts and scene.name != "convert, new" and not changed:
-        found.append(f"the next run ends with {again}: {words.splitlines()[-1][:200]}")
-    rest = set(found_in(folder)) - names
-    if rest and not (changed and again != 0):
+    left = found_in(folder)
+    if half or scene.again or not changed:
+        if again not in (0, usual):
+            found.append(f"the next run ends with {again}: {words.splitlines()[-1][:200]}")
+        found += [
+            f"{name} is not as the next run makes it" for name in due if left.get(name) != new[name]
+        ]
+    if half and "that is undone" not in words:
+        found.append("the next run does not say what it has undone")
+    rest = set(left) - names
+    if rest and again == 0:
         found.append(f"left after the next run: {', '.join(sorted(rest))}")
     return found
 
@@ -173,12 +210,12 @@ def main() -> int:
             if options.scene and options.scene not in scene.name:
                 continue
             lay_out(folder, scene.files)
-            run(folder, scene, 0, "0", str(log))
+            usual, _ = run(folder, scene, 0, "0", str(log))
             new, calls = found_in(folder), int(log.read_text())
             for at in range(1, calls + 1, options.every):
                 for kind in KINDS:
                     tried += 1
-                    for problem in wrong(scene, new, folder, at, kind):
+                    for problem in wrong(scene, new, folder, at, kind, usual):
                         failures += 1
                         print(f"{scene.name}, call {at}, {_named(kind)}: {problem}", flush=True)
             print(f"{scene.name}: {calls} calls, {tried} faults so far", flush=True)

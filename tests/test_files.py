@@ -14,8 +14,10 @@ import pytest
 
 import protolint
 from protolint.errors import InputError, ProtolintError, UsageError
-from protolint.files import AtomicFile, publish_all, replace_file
+from protolint.files import AtomicFile, replace_file
+from protolint.publish import publish_all, put_back
 
+GOLDEN = Path(__file__).parent.parent / "fixtures/golden/bvlc-master-9b89154"
 NET = b"""
 name: "n"
 input: "data"
@@ -119,7 +121,8 @@ def test_what_cannot_be_put_back_is_reported(
 def test_a_signal_waits_until_all_have_their_names(pair: tuple[Path, Path]) -> None:
     script = (
         "import os, signal, sys\n"
-        "from protolint.files import AtomicFile, publish_all\n"
+        "from protolint.files import AtomicFile\n"
+        "from protolint.publish import publish_all\n"
         "files = [AtomicFile(path) for path in sys.argv[1:]]\n"
         "for file in files: file.write(b'new'); file.finish()\n"
         "real = os.replace\n"
@@ -192,14 +195,124 @@ def test_convert_reports_a_hard_link_that_breaks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["", "-old"])
 def test_what_a_killed_run_left_goes_with_the_next(pair: tuple[Path, Path], suffix: str) -> None:
-    left = pair[0].parent / f".a.protolint-0123456789ab{suffix}"
+    left = pair[0].parent / f".a.protolint-1{suffix}"
     left.write_bytes(b"left")
     replace_file(str(pair[0]), b"new")
     assert not left.exists()
 
 
 def test_what_was_kept_aside_stays_where_its_place_is_empty(pair: tuple[Path, Path]) -> None:
-    left = pair[0].parent / ".a.protolint-0123456789ab-old"
+    left = pair[0].parent / ".a.protolint-1-old"
     os.rename(pair[0], left)
     replace_file(str(pair[0]), b"new")
     assert left.read_bytes() == b"old a"
+
+
+def _killed_at(function: str, which: int, *paths: Path, replace: bool = True) -> None:
+    """Publish new files in a process that SIGKILL ends before a call of a function of os."""
+    script = (
+        "import os, signal, sys\n"
+        "from protolint.files import AtomicFile\n"
+        "from protolint.publish import publish_all\n"
+        "files = [AtomicFile(path) for path in sys.argv[1:]]\n"
+        "for file in files: file.write(b'new'); file.finish()\n"
+        f"real, count = os.{function}, iter(range(99))\n"
+        "def call(*args):\n"
+        f"    if next(count) == {which}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return real(*args)\n"
+        f"os.{function} = call\n"
+        f"publish_all(files, replace={replace})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *map(str, paths)], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(("function", "which"), [("link", 0), ("link", 1), ("replace", 1)])
+def test_what_a_killed_run_left_half_done_is_put_back(
+    function: str, which: int, pair: tuple[Path, Path]
+) -> None:
+    _killed_at(function, which, *pair)
+    again = put_back([str(pair[1])])
+    assert [path.read_bytes() for path in pair] == [b"old a", b"old b"]
+    assert again == ([str(pair[0])] if which else [])
+    _publish(*pair)
+    assert sorted(os.listdir(pair[0].parent)) == ["a", "b"]
+
+
+def test_a_new_file_of_a_killed_run_goes(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    _killed_at("link", 1, first, second, replace=False)
+    assert first.read_bytes() == b"new"
+    assert put_back([str(tmp_path)]) == [str(first)]
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_was_written_since_stays(pair: tuple[Path, Path]) -> None:
+    _killed_at("replace", 1, *pair)
+    replace_file(str(pair[0]), b"newest")
+    assert put_back([str(pair[0])]) == []
+    assert [path.read_bytes() for path in pair] == [b"newest", b"old b"]
+    assert sorted(os.listdir(pair[0].parent)) == ["a", "b"]
+
+
+def test_a_run_that_goes_on_is_left_alone(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.replace
+
+    def replace(source: str, target: str) -> None:
+        real(source, target)
+        code = "import sys; from protolint.publish import put_back; print(put_back(sys.argv[1:]))"
+        command = [sys.executable, "-c", code, str(pair[0].parent)]
+        assert subprocess.run(command, capture_output=True, text=True).stdout == "[]\n"
+
+    monkeypatch.setattr(os, "replace", replace)
+    _publish(*pair)
+    assert [path.read_bytes() for path in pair] == [b"new", b"new"]
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        "",
+        "[[",
+        "3",
+        '[["a", ".a.protolint-1"]]',
+        '[["a", "b", 1, 1]]',
+        '[["../a", ".a.protolint-1", 1, 1]]',
+        '[["a", ".a.protolint-x", 1, 1], 3]',
+        "[" * 9999,
+    ],
+)
+def test_a_journal_that_is_none_does_nothing(journal: str, pair: tuple[Path, Path]) -> None:
+    folder = pair[0].parent / "inner"
+    folder.mkdir()
+    (folder / ".protolint-journal-1").write_text(journal)
+    assert put_back([str(folder)]) == []
+    assert os.listdir(folder) == []
+    assert pair[0].read_bytes() == b"old a"
+
+
+def test_the_next_convert_starts_from_the_files_that_were_there(tmp_path: Path) -> None:
+    names = [tmp_path / f"brook.{end}" for end in ("prototxt", "caffemodel")]
+    for name in names:
+        name.write_bytes((GOLDEN / name.name).read_bytes())
+    arguments = ["convert", "--isolated", "--from", "bvlc", "--to", "nvidia-0.17", "--in-place"]
+    command = [*arguments, *map(str, names)]
+    script = (
+        "import os, signal, sys\n"
+        "real = os.replace\n"
+        "def replace(a, b): real(a, b); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "os.replace = replace\n"
+        "from protolint.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    subprocess.run([sys.executable, "-c", script, *command], check=False)
+    (changed,) = [n for n in names if n.read_bytes() != (GOLDEN / n.name).read_bytes()]
+    done = subprocess.run([sys.executable, "-m", "protolint", *command], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert f"a run that was killed had changed {changed} alone" in " ".join(
+        done.stdout.decode().split()
+    )
+    assert sorted(os.listdir(tmp_path)) == ["brook.caffemodel", "brook.prototxt"]
+    assert all(name.read_bytes() != (GOLDEN / name.name).read_bytes() for name in names)

@@ -271,6 +271,11 @@ def not_kept(what: str) -> Note:
     return Note("", "", f"not kept: {what}")
 
 
+def undone(path: str) -> Note:
+    """Return that a killed run had changed a file without the others of its call."""
+    return Note("", "", f"a run that was killed had changed {path} alone: that is undone")
+
+
 # Of weights.
 
 

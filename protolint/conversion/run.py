@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
 from protolint.conversion.bundle import Bundle, Opinion
 from protolint.conversion.fold import folded_jobs
 from protolint.conversion.inputs import read_inputs
@@ -17,6 +18,7 @@ from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options
 from protolint.conversion.write import Job, Progress, Writing, write_jobs
 from protolint.errors import UsageError
 from protolint.files import check_target
+from protolint.publish import put_back
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 from protolint.workspace.workspace import Choices as FileChoices
@@ -135,6 +137,8 @@ def convert_files(
     if not paths:
         raise UsageError("no file is given")
     workspace = workspace or Workspace()
+    places = () if options.dry_run else (*paths, options.output)
+    undone = put_back(path for path in places if path is not None and path != "-")
     inputs = read_inputs(paths, workspace)
     run = Bundle(inputs, options, workspace)
     jobs = folded_jobs(inputs, options, workspace) if options.fold else run.jobs()
@@ -157,6 +161,7 @@ def convert_files(
         with _folder(options.output):
             how = Writing(options.in_place, options.force, progress, options.tolerance)
             write_jobs(jobs, how, last)
+    jobs[0].notes += tuple(map(notes.undone, undone))
     results = tuple(job.result() for job in jobs)
     report = ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
     return with_default_engine(report) if options.choices.engine is None else report

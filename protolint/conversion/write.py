@@ -34,8 +34,9 @@ from protolint.conversion.prove.weights import (
     prove,
 )
 from protolint.conversion.report import FileResult, LayerRow
-from protolint.files import AtomicFile, check_target, publish_all
+from protolint.files import AtomicFile, check_target
 from protolint.net.net import Net
+from protolint.publish import publish_all
 from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
 from protolint.weights.index import ModelIndex, index_model

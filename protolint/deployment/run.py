@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple, TypeAlias, Union
 
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
 from protolint.conversion.prove.ways import AUTO, NEVER, WAYS, too_large
 from protolint.conversion.request import TOLERANCE
 from protolint.conversion.write import Progress, TextJob, Writing, write_jobs
@@ -20,6 +21,7 @@ from protolint.execution.run import dialects_of
 from protolint.files import check_target
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
+from protolint.publish import put_back
 from protolint.weights.kinds import FileKind, recognise
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -176,6 +178,7 @@ def deploy_files(
     clear, cannot be represented or would not compute what its source does. Nothing is written
     then.
     """
+    undone = put_back(path for path in (net, weights, folder) if path is not None)
     with planned(workspace, net, weights, wishes) as found:
         outputs = [job.path for job in found.jobs]
         if folder is not None:
@@ -191,7 +194,8 @@ def deploy_files(
         how = Writing(folder is None, wishes.force, progress, wishes.tolerance)
         with _made(folder or os.curdir):
             write_jobs(found.jobs, how, lambda: proofs.append(_run(found, wishes.prove)))
-        remarks = (*found.remarks, *filter(None, proofs))
+        words = (notes.undone(path).message for path in undone)
+        remarks = (*words, *found.remarks, *filter(None, proofs))
         known = tuple(limits(wishes.importer, found.after)) if wishes.importer else ()
         state = str(found.made.view.state)
         return Deployment(tuple(outputs), state, found.target.name, remarks, found.after, known)

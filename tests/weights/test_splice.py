@@ -482,7 +482,7 @@ def test_what_a_killed_process_left_goes_when_its_target_is_written(
     """Not that of another target, nor what only has such a name."""
     left = left_by_a_killed_process(folder / "f")
     other = left_by_a_killed_process(folder / "g")
-    link = folder / ".f.protolint-0123456789ab"
+    link = folder / ".f.protolint-2"
     link.symlink_to(source)
     kept = folder / ".f.protolint-notes"
     kept.touch()
@@ -508,7 +508,7 @@ def test_what_another_process_is_writing_stays(source: Path, folder: Path, finis
 def test_without_locks_nothing_is_taken_for_left(
     source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left = folder / ".f.protolint-0123456789ab"
+    left = folder / ".f.protolint-1"
     left.touch()
     monkeypatch.setattr("protolint.files._LOCKS", False)
     write_spliced(str(source), str(folder / "f"), [b"x"])
