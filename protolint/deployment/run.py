@@ -151,17 +151,24 @@ def planned(
     kind = recognise(weights).kind if weights is not None else None
     if weights is not None and kind not in _MODELS:
         raise InputError(weights, "is no caffemodel; deploy takes no other weights")
+    lost: list[str] = []
     with ExitStack() as stack:
         if net is not None:
             source = workspace.source(net)
         elif weights is None or kind is FileKind.MODEL_HDF5:
             raise UsageError("no net is given; only a binary caffemodel carries its own")
         else:
-            source = carried_net(model_of(weights, wishes))
+            source, lost = carried_net(model_of(weights, wishes))
         if weights is not None and kind is FileKind.MODEL_HDF5:
             file, _ = current_form(workspace, source, wishes.target)
             weights = stack.enter_context(as_binary(weights, file.nets[0]))
-        yield plan(workspace, source, weights, wishes)
+        try:
+            found = plan(workspace, source, weights, wishes)
+        except InputError as error:
+            if net is not None or weights is None or error.path != source.path:
+                raise
+            raise InputError(weights, f"the net in it: {error.message}") from None
+        yield found._replace(remarks=(*lost, *found.remarks))
 
 
 def deploy_files(

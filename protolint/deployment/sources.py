@@ -14,7 +14,9 @@ from typing import Any
 
 from protolint.batchnorm.state import Array
 from protolint.caffe.binder import to_protobuf
+from protolint.caffe.dialect import Dialect
 from protolint.caffe.numbers import LayerField, NetField
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers.embedded_net import model_net
 from protolint.conversion.numbers.model import Model
 from protolint.errors import InputError
@@ -23,7 +25,9 @@ from protolint.source import Source
 from protolint.weights.blobs import Form, encode_blob
 from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
-from protolint.wire import length_delimited
+from protolint.weights.index import Generation
+from protolint.wire import Buffer, length_delimited
+from protolint.words import listed
 
 __all__ = ["as_binary", "carried_net"]
 
@@ -34,14 +38,18 @@ _SPLIT = ("Split", "22")
 _BINARY, _HDF5 = ".caffemodel", (".h5", ".hdf5")
 
 
-def carried_net(model: Model) -> Source:
-    """Return the net that a caffemodel carries as text, named after it.
+def carried_net(model: Model) -> tuple[Source, list[str]]:
+    """Return the net that a caffemodel carries as text, named after it, and what it lost.
 
     All its layers are in one state, and the Split layers that Caffe puts in when it builds a net
-    are out (insert_splits.cpp @ BVLC 1.0). Raises InputError for weights without a net.
+    are out (insert_splits.cpp @ BVLC 1.0). It is read by the Caffe that knows most of it. Raises
+    InputError for weights without a net.
     """
     with mapped(model.path) as (data, _):
-        net: Any = to_protobuf(model_net(data, model.index, model.dialect).message)
+        net, lost = min(
+            (_read(model, data, dialect) for dialect in (model.dialect, *DIALECTS.values())),
+            key=lambda found: len(found[1]),
+        )
     layers = net.layer or net.layers
     if not any(layer.top for layer in layers):
         raise InputError(model.path, "says nothing of the net; give the prototxt before it")
@@ -55,7 +63,20 @@ def carried_net(model: Model) -> Source:
             copied.update(dict.fromkeys(layer.top, layer.bottom[0]))
             layers.remove(layer)
     stem = model.path.removesuffix(_BINARY)
-    return Source(f"{stem}.prototxt", str(net).encode("utf-8", "surrogateescape"))
+    remarks = [f"left out what no Caffe here knows of {listed(lost, 3)}"] if lost else []
+    return Source(f"{stem}.prototxt", str(net).encode("utf-8", "surrogateescape")), remarks
+
+
+def _read(model: Model, data: Buffer, dialect: Dialect) -> tuple[Any, list[str]]:
+    """Return the net as a Caffe reads it, and the layers of which it does not know everything."""
+    net = to_protobuf(model_net(data, model.index, dialect).message)
+    current = [e for e in model.index.layers if e.generation is Generation.CURRENT]
+    known = (layer.ByteSize() for layer in getattr(net, "layer", ()))
+    return net, [
+        entry.name
+        for entry, size in zip(current, known, strict=True)
+        if size < sum(f.end - f.start for f in entry.fields if f.number != LayerField.BLOBS)
+    ]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from protolint.execution.weights import load_weights
 from protolint.layers.shape import Shape
 from protolint.weights.header import Storage
 from protolint.weights.index import Generation, index_file
+from protolint.wire import length_delimited
 from protolint.workspace.workspace import Choices, Workspace
 from tests.cli.command import run, write
 
@@ -197,6 +198,19 @@ def test_a_caffemodel_alone_gives_the_net_that_it_carries(tmp_path: Path) -> Non
     blobs = protolint.run(*done.stdout.split(), isolated=True)
     assert list(blobs) == ["x", "ip", "prob"]
     assert [one.name for one in index_file(done.stdout.split()[1]).layers] == ["ip", "o"]
+    done = run("deploy", weights, "-o", f"{tmp_path}/p/")
+    assert "iter_9.caffemodel: the net in it: the size of the input 'x' is not known" in done.stderr
+    # Fields of SSD, and one of a fork that nobody here knows (number 9999).
+    ssd = load_schema("ssd").message_class("NetParameter")(name="m")
+    ssd.layer.add(name="i", type="Input", top=["x"]).input_param.shape.add().dim.extend([1, 2])
+    ssd.layer.add(name="p", type="Permute", bottom=["x"], top=["y"]).permute_param.order.append(1)
+    unknown = length_delimited(1, b"u") + length_delimited(2, b"ReLU") + length_delimited(3, b"y")
+    unknown += length_delimited(4, b"z") + length_delimited(9999, b"?")
+    data = ssd.SerializeToString() + length_delimited(100, unknown)
+    done = run("deploy", write(tmp_path, "ssd.caffemodel", data), "-o", f"{tmp_path}/q/")
+    assert done.returncode == 0, done.stderr
+    assert "left out what no Caffe here knows of u" in done.stderr
+    assert "order: 1" in (tmp_path / "q" / "ssd.prototxt").read_text()
     bare = load_schema("bvlc").message_class("NetParameter")(name="m")
     bare.layer.add(name="ip", type="InnerProduct").blobs.extend(ip.blobs)
     write(tmp_path, "bare.caffemodel", bare.SerializeToString())
