@@ -24,7 +24,7 @@ from protolint.net.shapes import shapes
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
 
-__all__ = ["Before", "Executor", "missing_types", "view_of"]
+__all__ = ["Before", "Executor", "view_of"]
 
 #: Called with a layer and its bottoms.
 Before = Callable[[Layer, Sequence[Array]], None]
@@ -50,15 +50,6 @@ def _input_shapes(net: Net, view: View) -> dict[str, Shape]:
             if version is not None and version.producer is None:
                 found[version.name] = known.get(version, UNKNOWN)
     return found
-
-
-def missing_types(view: View) -> list[str]:
-    """Return the types that cannot be run of the layers of a view, each once, in net order.
-
-    A layer without a bottom need not be run: its tops can be given.
-    """
-    layers = (layer for layer in view.layers if layer.bottoms and function_of(layer) is None)
-    return list(dict.fromkeys(layer.type for layer in layers))
 
 
 class Executor:

@@ -316,14 +316,6 @@ class SetupCheck:
             found *= size
         return found
 
-    def same_count(self, first: int, second: int, start: int = 0) -> bool:
-        """Whether two bottoms hold the same number of values from an axis on, or might.
-
-        Axes of unknown size that both share cancel out, which nothing here looks at.
-        """
-        a, b = self.bottom(first), self.bottom(second)
-        return not self.differ(self.count(a, start), self.count(b, start))
-
     def empty(self, message: str, *, bottoms: tuple[int, ...] = ()) -> None:
         """Note that the memory of a blob that holds nothing is asked for, where that aborts.
 

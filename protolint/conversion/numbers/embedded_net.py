@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from protolint.batchnorm.facts import REMARK, VARIANCE_REMARK
 from protolint.caffe.binder import Message
-from protolint.caffe.descriptors import FieldType, MessageType, Value, load_schema
+from protolint.caffe.descriptors import FieldType, Value, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.memory import ADDED, Memory, recall
 from protolint.net.net import Net
@@ -32,7 +32,7 @@ from protolint.wire import (
     varint,
 )
 
-__all__ = ["bind_wire", "model_net", "wire_type_of", "with_value"]
+__all__ = ["model_net", "wire_type_of", "with_value"]
 
 _WIRE_TYPES = {
     "double": FIXED64,
@@ -86,13 +86,6 @@ def comment_of_layer(data: Buffer, layer: LayerEntry) -> str:
 def is_added_layer(data: Buffer, layer: LayerEntry) -> bool:
     """Whether a conversion put the layer in."""
     return comment_of_layer(data, layer) == ADDED
-
-
-def bind_wire(data: Buffer, type: MessageType, start: int, end: int, node: Block) -> Message:
-    """Return the message between two offsets; raises WireError where it is none."""
-    message = Message(type, node)
-    _fill(message, data, fields(data, start, end))
-    return message
 
 
 def with_value(message: Message, name: str, value: Value | Message | None) -> None:

@@ -29,15 +29,7 @@ from protolint.wire import (
     tag,
 )
 
-__all__ = ["Translated", "Translator"]
-
-
-class Translated(NamedTuple):
-    """Changes to the fields of one message, and what was renumbered and dropped, by name."""
-
-    changes: tuple[Change, ...]
-    renumbered: tuple[str, ...]
-    dropped: tuple[str, ...]
+__all__ = ["Translator"]
 
 
 class _Meaning(NamedTuple):
