@@ -8,13 +8,16 @@ from protolint.edit import Edit
 from protolint.format.layout import formatted
 from protolint.lsp.completion import Item, complete
 from protolint.lsp.findings import Document
-from protolint.lsp.navigation import definition, folds, outline, references, rename
+from protolint.lsp.navigation import definition, folds, outline, references, rename, rename_alike
+from protolint.lsp.tokens import KINDS, tokens
+from protolint.net.net import Net
 from protolint.source import Span
 from protolint.text import parse
 from protolint.text.tree import Block
 
 __all__ = [
-    "all_references", "completions", "definitions", "folding", "layout", "renamed", "symbols",
+    "all_references", "coloured", "completions", "definitions", "folding", "layout", "renamed",
+    "symbols",
 ]  # fmt: skip
 
 _KINDS = {
@@ -73,8 +76,38 @@ def renamed(document: Document, params: types.RenameParams) -> types.WorkspaceEd
     net = document.net
     if net is None:
         return None
-    found = rename(net, document.offset(params.position), params.new_name)
-    return document.edits(Edit(span.start, span.end, text) for span, text in found)
+    offset = document.offset(params.position)
+    found = rename(net, offset, params.new_name)
+    others = []
+    for other in _family(document):
+        spans = rename_alike(net, offset, params.new_name, other)
+        others += [(other.source, Edit(span.start, span.end, text)) for span, text in spans]
+    return document.edits((Edit(span.start, span.end, text) for span, text in found), others)
+
+
+def _family(document: Document) -> list[Net]:
+    """Return the nets of the model that a document is of, without its own."""
+    file, net = document.file, document.net
+    if file is None or net is None:
+        return []
+    readings = document.workspace.readings(document.source)
+    family = document.workspace.relatives.family(readings)
+    nets = [other for found in family for other in found.read(file.dialect).nets]
+    return [other for other in nets if other.source.path != document.source.path]
+
+
+def coloured(document: Document) -> list[int]:
+    """Return the words of a text as the protocol encodes them: five numbers for each."""
+    file = document.file
+    data: list[int] = []
+    line = character = 0
+    for token in [] if file is None else tokens(file.tree):
+        start, end = (document.range(Span(at, at)).start for at in (token.start, token.end))
+        same = start.line == line
+        data += [start.line - line, start.character - (character if same else 0)]
+        data += [end.character - start.character, KINDS.index(token.kind), 0]
+        line, character = start.line, start.character
+    return data
 
 
 def symbols(document: Document) -> list[types.DocumentSymbol]:

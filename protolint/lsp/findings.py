@@ -7,8 +7,9 @@ code unit unless client and server agree on another encoding.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from lsprotocol import types
 
@@ -26,17 +27,20 @@ from protolint.lsp.hover import field_said
 from protolint.lsp.navigation import said
 from protolint.net.net import Net
 from protolint.report.pages import page_url
-from protolint.source import Source, Span
+from protolint.source import BinarySource, Source, Span
 from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Workspace
 
 __all__ = [
     "FIX_ALL", "Document", "actions", "diagnostics", "hover", "offset_of", "open_document",
+    "uri_of",
 ]  # fmt: skip
 
 #: The kind of the action that applies every safe fix.
 FIX_ALL = "source.fixAll.protolint"
 
+#: Rules on what could go without a change; editors fade it.
+_UNNECESSARY = ("PL002", "BN017", "PT008")
 _SEVERITIES = {
     Severity.ERROR: types.DiagnosticSeverity.Error,
     Severity.WARNING: types.DiagnosticSeverity.Warning,
@@ -57,6 +61,7 @@ class Document:
     encoding: str
     several: bool = False
     file: LintFile | None = None
+    workspace: Workspace = field(default_factory=Workspace)
 
     @property
     def net(self) -> Net | None:
@@ -73,33 +78,44 @@ class Document:
         if self.several:
             return self.source.data
         try:
-            return fix_source(self.source, _findings).source.data
+            return fix_source(self.source, self._found).source.data
         except ProtolintError:
             return self.source.data
 
-    def range(self, span: Span) -> types.Range:
-        """Where a span is, in the client's units."""
-        return types.Range(self._position(span.start), self._position(span.end))
+    def _found(self, source: Source) -> Iterator[Diagnostic]:
+        """Yield what is found in another text of the document, for each of its targets."""
+        for report in check_source(self.workspace, source):
+            yield from report.diagnostics
 
-    def _position(self, offset: int) -> types.Position:
-        line = self.source.line_number(offset)
-        before = self.source.decode(self.source.line_starts[line - 1], offset)
-        return types.Position(line - 1, _units(before, self.encoding))
+    def range(self, span: Span, source: Source | None = None) -> types.Range:
+        """Where a span is, in the client's units; in this text unless another is given."""
+        source = source or self.source
+        return types.Range(
+            _position(source, span.start, self.encoding), _position(source, span.end, self.encoding)
+        )
 
-    def edits(self, edits: Iterable[Edit]) -> types.WorkspaceEdit:
-        """Edits of this text."""
+    def edits(
+        self, edits: Iterable[Edit], others: Iterable[tuple[Source, Edit]] = ()
+    ) -> types.WorkspaceEdit:
+        """Edits of this text, and of files beside it."""
         changes = [types.TextEdit(self.range(Span(e.start, e.end)), e.text) for e in edits]
-        return types.WorkspaceEdit(changes={self.uri: changes})
+        found: dict[str, list[types.TextEdit]] = {self.uri: changes}
+        for source, e in others:
+            place = self.range(Span(e.start, e.end), source)
+            found.setdefault(uri_of(source), []).append(types.TextEdit(place, e.text))
+        return types.WorkspaceEdit(changes=found)
 
 
-def open_document(uri: str, path: str, text: str, encoding: str) -> Document:
-    """Return a text with its findings, as `protolint check` on the file would have them.
+def open_document(
+    uri: str, path: str, text: str, encoding: str, workspace: Workspace | None = None
+) -> Document:
+    """Return a text with its findings, as `protolint check` on its folder would have them.
 
     What the configuration excludes has none, and what its baseline lets pass is not among
     them. Raises ProtolintError for a configuration or a baseline that is wrong.
     """
     source = Source(path, text.encode("utf-8", "surrogatepass"))
-    workspace = Workspace()
+    workspace = Workspace() if workspace is None else workspace
     settings = workspace.settings(path)
     if settings.excludes(path):
         return Document(uri, source, (), encoding)
@@ -108,7 +124,21 @@ def open_document(uri: str, path: str, text: str, encoding: str) -> Document:
         reports, _ = read_baseline(settings.baseline).new(reports, lambda *_: False)
     found = tuple(finding for report in reports for finding in report.diagnostics)
     targets = len({report.target.dialect.name for report in reports})
-    return Document(uri, source, found, encoding, several=targets > 1, file=workspace.read(source))
+    file = workspace.read(source)
+    return Document(uri, source, found, encoding, targets > 1, file, workspace)
+
+
+def uri_of(source: Source) -> str:
+    """Return the address of a file beside a document."""
+    return Path(source.path).absolute().as_uri()
+
+
+def _position(source: Source, offset: int, encoding: str) -> types.Position:
+    line = source.line_number(offset)
+    start = source.line_starts[line - 1]
+    if source.data[start:offset].isascii():
+        return types.Position(line - 1, offset - start)
+    return types.Position(line - 1, _units(source.decode(start, offset), encoding))
 
 
 def offset_of(source: Source, position: types.Position, encoding: str) -> int:
@@ -127,12 +157,6 @@ def offset_of(source: Source, position: types.Position, encoding: str) -> int:
     return start + at
 
 
-def _findings(source: Source) -> Iterator[Diagnostic]:
-    """Yield what is found in a text, for each of its targets."""
-    for report in check_source(Workspace(), source):
-        yield from report.diagnostics
-
-
 def diagnostics(document: Document) -> list[types.Diagnostic]:
     """Return what the client shows."""
     return [_diagnostic(document, finding) for finding in document.findings]
@@ -142,10 +166,14 @@ def _diagnostic(document: Document, finding: Diagnostic) -> types.Diagnostic:
     page = page_url(finding.code)
     related = [
         types.DiagnosticRelatedInformation(
-            types.Location(document.uri, document.range(label.span)), label.text
+            types.Location(
+                document.uri if label.source is None else uri_of(label.source),
+                document.range(label.span, label.source),
+            ),
+            label.text,
         )
         for label in finding.related
-        if label.source is None
+        if not isinstance(label.source, BinarySource)
     ]
     return types.Diagnostic(
         range=document.range(finding.span),
@@ -154,6 +182,7 @@ def _diagnostic(document: Document, finding: Diagnostic) -> types.Diagnostic:
         code=finding.code,
         code_description=types.CodeDescription(page) if page is not None else None,
         source="protolint",
+        tags=[types.DiagnosticTag.Unnecessary] if finding.code in _UNNECESSARY else None,
         related_information=related or None,
     )
 

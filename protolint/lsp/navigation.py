@@ -13,7 +13,17 @@ from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import quote
 
-__all__ = ["Symbol", "blob_at", "definition", "folds", "outline", "references", "rename", "said"]
+__all__ = [
+    "Symbol",
+    "blob_at",
+    "definition",
+    "folds",
+    "outline",
+    "references",
+    "rename",
+    "rename_alike",
+    "said",
+]
 
 
 class Symbol(NamedTuple):
@@ -122,8 +132,8 @@ def _all(tops: dict[int, list[BlobVersion]], inputs: list[BlobVersion]) -> Itera
 def rename(net: Net, offset: int, name: str) -> list[tuple[Span, str]]:
     """Return the values to write so that the blob or the layer at an offset has another name.
 
-    A layer's name is one place. Raises UsageError where the name is taken or empty, or nothing
-    that has a name is there.
+    A layer is renamed with the layers of its name in other states. Raises UsageError where the
+    name is taken or empty, or nothing that has a name is there.
     """
     if not name or "\n" in name:
         raise UsageError("a name is one line and not empty")
@@ -132,13 +142,60 @@ def rename(net: Net, offset: int, name: str) -> list[tuple[Span, str]]:
         if isinstance(node, Scalar) and node.start <= offset <= node.end:
             if any(other.name == name for other in net.layers):
                 raise UsageError(f"the net has a layer '{name}' already")
-            return [(Span(node.value_start, node.end), quote(name))]
+            written = [twin.message.node_of("name") for twin in _twins(net, layer)]
+            return [
+                (Span(one.value_start, one.end), quote(name)) for one in written if one is not None
+            ]
     nodes = references(net, offset)
     if not nodes:
         raise UsageError("no blob and no layer's name is here")
     if name in net.blob_names:
         raise UsageError(f"the net has a blob '{name}' already")
     return [(Span(node.value_start, node.end), quote(name)) for node in nodes]
+
+
+def _twins(net: Net, layer: Layer) -> list[Layer]:
+    """Return a layer and those of its name that no state has beside it."""
+    beside = {other.index for view in net.views_of(layer) for other in view.layers}
+    return [
+        other
+        for other in net.layers
+        if other is layer or (other.name == layer.name and other.index not in beside)
+    ]
+
+
+def rename_alike(net: Net, offset: int, name: str, other: Net) -> list[tuple[Span, str]]:
+    """Return what to write in another net of the same model, where it has the layer or the blob.
+
+    A blob is the same where a layer of the same name names it so. Raises UsageError where the
+    other net has that name for something else.
+    """
+    for layer in net.layers:
+        node = layer.message.node_of("name")
+        if isinstance(node, Scalar) and node.start <= offset <= node.end:
+            alike = (one.message.node_of("name") for one in other.layers if one.name == layer.name)
+            start = next((one.start for one in alike if one is not None), None)
+            return [] if start is None else _renamed(other, start, name)
+    found = blob_at(net, offset)
+    if found is None:
+        return []
+    used = {node.start for node in references(net, offset)}
+    uses = {
+        (layer.name, top, index)
+        for layer, top, index, blob in _names(net)
+        if blob.node.start in used
+    }
+    for layer, top, index, blob in _names(other):
+        if (layer.name, top, index) in uses and blob.name == found[3].name:
+            return _renamed(other, blob.node.start, name)
+    return []
+
+
+def _renamed(net: Net, offset: int, name: str) -> list[tuple[Span, str]]:
+    try:
+        return rename(net, offset, name)
+    except UsageError as error:
+        raise UsageError(f"{net.source.path}: {error}") from None
 
 
 def said(net: Net, offset: int) -> tuple[Span, str] | None:

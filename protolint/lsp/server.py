@@ -16,6 +16,7 @@ from protolint import __version__
 from protolint.errors import ProtolintError, UsageError
 from protolint.lsp.answers import (
     all_references,
+    coloured,
     completions,
     definitions,
     folding,
@@ -24,6 +25,8 @@ from protolint.lsp.answers import (
     symbols,
 )
 from protolint.lsp.findings import FIX_ALL, Document, actions, diagnostics, hover, open_document
+from protolint.lsp.neighbours import Neighbours
+from protolint.lsp.tokens import KINDS
 from protolint.source import Source
 
 __all__ = ["make_server"]
@@ -46,6 +49,7 @@ def make_server() -> LanguageServer:
     )
     documents: dict[str, Document] = {}
     waiting: dict[str, asyncio.TimerHandle] = {}
+    neighbours = Neighbours()
 
     def look_at(uri: str) -> None:
         """Check a document and publish its findings."""
@@ -59,7 +63,8 @@ def make_server() -> LanguageServer:
         found: list[types.Diagnostic] = []
         documents.pop(uri, None)
         try:
-            document = open_document(uri, path, text.source, encoding)
+            workspace = neighbours.workspace(os.path.abspath(path), open_texts())
+            document = open_document(uri, path, text.source, encoding, workspace)
         except ProtolintError as error:
             start = types.Position(0, 0)
             place = types.Range(start, start)
@@ -70,6 +75,14 @@ def make_server() -> LanguageServer:
         server.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri, found, version=text.version)
         )
+
+    def open_texts() -> dict[str, str]:
+        """Return the nets that the editor has open, by path."""
+        found = server.workspace.text_documents.items()
+        paths = {uri: to_fs_path(uri) for uri, text in found if _is_net(uri, text.language_id)}
+        return {
+            path: server.workspace.text_documents[u].source for u, path in paths.items() if path
+        }
 
     def _encoding() -> str:
         return server.workspace.position_encoding or types.PositionEncodingKind.Utf16
@@ -94,6 +107,7 @@ def make_server() -> LanguageServer:
 
     def look_at_all() -> None:
         # A configuration, or the net that a solver names, may be what was saved.
+        neighbours.forget()
         for uri in list(server.workspace.text_documents):
             look_at(uri)
 
@@ -175,6 +189,13 @@ def make_server() -> LanguageServer:
     def _(params: types.FoldingRangeParams) -> list[types.FoldingRange]:
         document = current(params.text_document.uri)
         return [] if document is None else folding(document)
+
+    @server.feature(
+        types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, types.SemanticTokensLegend([*KINDS], [])
+    )
+    def _(params: types.SemanticTokensParams) -> types.SemanticTokens:
+        document = current(params.text_document.uri)
+        return types.SemanticTokens(data=[] if document is None else coloured(document))
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
     def _(params: types.DocumentFormattingParams) -> list[types.TextEdit]:

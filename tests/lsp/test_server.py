@@ -316,3 +316,74 @@ def test_a_configuration_that_was_changed_is_read_again(editor: Editor, tmp_path
     (tmp_path / "protolint.toml").write_text('select = ["SV"]\n', "utf-8")
     editor.notify("workspace/didChangeWatchedFiles", {"changes": []})
     assert editor.diagnostics(uri) == []
+
+
+TRAIN = """layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [1, 3, 8, 8] } } }
+layer { name: "conv" type: "Convolution" bottom: "x" top: "y"
+  convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+layer { name: "sum" type: "Reduction" bottom: "y" top: "z" loss_weight: 1 }
+"""
+DEPLOY = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }
+layer { name: "conv" type: "Convolution" bottom: "x" top: "y"
+  convolution_param { num_output: 4 kernel_size: 5 } }
+layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+"""
+
+
+def test_rules_over_two_files_run_in_the_editor(editor: Editor, tmp_path: Path) -> None:
+    """On what is on disk, and on what is open beside it and not saved."""
+    train = tmp_path / "net_train.prototxt"
+    train.write_text(TRAIN, "utf-8")
+    deploy = editor.open(tmp_path / "net_deploy.prototxt", DEPLOY)
+    (found,) = [d for d in editor.diagnostics(deploy) if d["code"] == "NT009"]
+    assert "kernel_size" in found["message"]
+    (there,) = [r["location"] for r in found["relatedInformation"]]
+    assert there["uri"] == train.as_uri()
+    assert there["range"]["start"]["line"] in (2, 3)
+    editor.open(train, TRAIN.replace("kernel_size: 3", "kernel_size: 5"))
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": deploy}})
+    assert "NT009" not in [d["code"] for d in editor.diagnostics(deploy)]
+
+
+def test_a_rename_goes_through_the_files_of_the_model(editor: Editor, tmp_path: Path) -> None:
+    train, text = tmp_path / "net_train.prototxt", TRAIN.replace("kernel_size: 3", "kernel_size: 5")
+    train.write_text(text, "utf-8")
+    deploy = editor.open(tmp_path / "net_deploy.prototxt", DEPLOY)
+    line = DEPLOY.splitlines()[1]
+    for what, count_here, count_there in (('"conv"', 1, 1), ('"y"', 3, 4)):
+        place = editor.at(deploy, 1, line.index(what) + 1)
+        changes = editor.request("textDocument/rename", {**place, "newName": "new"})["changes"]
+        assert set(changes) == {deploy, train.as_uri()}
+        assert applied(DEPLOY, changes[deploy]) == DEPLOY.replace(what, '"new"')
+        assert applied(text, changes[train.as_uri()]) == text.replace(what, '"new"')
+        assert len(changes[deploy]) == count_here
+        assert len(changes[train.as_uri()]) == count_there
+
+
+def test_the_words_of_a_text_have_their_kinds(editor: Editor, tmp_path: Path) -> None:
+    text = (
+        '# a net\nlayer { name: "\u00fc\U0001f600" type: "ReLU" bottom: "x" top: "y" # end\n'
+        "  loss_weight: [1, 2] phase: TEST include { phase: TRAIN } }\n"
+    )
+    uri = editor.open(tmp_path / "a.prototxt", text)
+    legend = editor.capabilities["semanticTokensProvider"]["legend"]["tokenTypes"]
+    (data,) = editor.request(
+        "textDocument/semanticTokens/full", {"textDocument": {"uri": uri}}
+    ).values()
+    lines = [line.encode("utf-16-le") for line in text.split("\n")]
+    words, row, column = [], 0, 0
+    for i in range(0, len(data), 5):
+        down, across, size, kind, _ = data[i : i + 5]
+        row, column = row + down, across + (0 if down else column)
+        word = lines[row][2 * column : 2 * (column + size)].decode("utf-16-le")
+        words.append((word, legend[kind]))
+    assert words == [
+        ("# a net", "comment"), ("layer", "struct"), ("name", "property"),
+        ('"\u00fc\U0001f600"', "variable"), ("type", "property"), ('"ReLU"', "class"),
+        ("bottom", "property"), ('"x"', "variable"), ("top", "property"), ('"y"', "variable"),
+        ("# end", "comment"), ("loss_weight", "property"), ("1", "number"), ("2", "number"),
+        ("phase", "property"), ("TEST", "enumMember"), ("include", "struct"),
+        ("phase", "property"), ("TRAIN", "enumMember"),
+    ]  # fmt: skip
