@@ -8,7 +8,7 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import TargetType, format_option
+from protolint.cli.options import PathType, TargetType, format_option
 from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
 from protolint.conversion.prove.ways import AUTO, WAYS
@@ -84,6 +84,9 @@ __all__ = ["command"]
     help="Run both nets: auto, run or none.  [auto]",
 )
 @click.option(
+    "--data", type=PathType(), metavar="FILE", help="Run both on this .npy or .npz, as in `run`."
+)
+@click.option(
     "--tolerance",
     type=float,
     default=1e-6,
@@ -113,6 +116,7 @@ def command(
     dry_run: bool,
     verify_with: tuple[str, ...],
     prove: str,
+    data: str | None,
     tolerance: float,
     form: str,
     choices: Choices,
@@ -148,6 +152,7 @@ def command(
         dry_run=dry_run,
         verify_with=verify_with,
         prove=prove,
+        data=data,
         like=like,
         tolerance=tolerance,
         fold=fold,

@@ -10,7 +10,7 @@ from protolint.cli.options import InputShapeType, PathType, TargetType
 from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
 from protolint.cli.results import Manners, TextResult, result_options
-from protolint.conversion.prove.ways import AUTO, WAYS
+from protolint.conversion.prove.ways import AUTO, RUN, WAYS, require_runnable
 from protolint.deployment.importers import IMPORTERS, limits
 from protolint.errors import UsageError
 from protolint.layers.shape import Shape
@@ -68,6 +68,9 @@ __all__ = ["command"]
     metavar="WAY",
     help="Run both nets: auto, run or none.  [auto]",
 )
+@click.option(
+    "--data", type=PathType(), metavar="FILE", help="Run both on this .npy or .npz, as in `run`."
+)
 @result_options
 @common_options
 def command(
@@ -83,6 +86,7 @@ def command(
     source: str | None,
     bn_stat: str | None,
     prove: str,
+    data: str | None,
     manners: Manners,
     choices: Choices,
 ) -> int:
@@ -96,6 +100,7 @@ def command(
     Exit code: 0 written, 1 the proof failed or files would change (--check), 2 wrong usage,
     unreadable or refused.
     """
+    require_runnable(data, prove)
     from protolint.deployment.run import Wishes, deploy_files, planned, sorted_files
 
     wishes = Wishes(
@@ -109,7 +114,8 @@ def command(
         source=source,
         bn_stat=bn_stat,
         force=manners.force,
-        prove=prove,
+        prove=prove if data is None else RUN,
+        data=data,
         importer=importer,
     )
     workspace = Workspace(choices._replace(targets=() if target is None else (target,)))

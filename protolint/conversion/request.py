@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from protolint.batchnorm.sources import SOURCES
 from protolint.batchnorm.state import Statistic
@@ -12,10 +13,13 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS, resolve_target
 from protolint.conversion.decide.step import Choices
 from protolint.conversion.prove.opinions import PROGRAMS
-from protolint.conversion.prove.ways import AUTO, WAYS
+from protolint.conversion.prove.ways import AUTO, RUN, WAYS, require_runnable
 from protolint.conversion.prove.weights import TOLERANCE
 from protolint.errors import UsageError
 from protolint.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from protolint.execution.run import Data
 
 __all__ = ["SCALE_NAME", "TOLERANCE", "Options", "options_of"]
 
@@ -31,10 +35,11 @@ class Options:
 
     `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
     statistic is; `choices` is for the plan of the nets. `like` is the prototxt of a net that
-    the weights are to fit, `tolerance` the largest relative difference from the source that
-    counts as rounding. With `fold` BatchNorm and Scale layers go into the layers above; with
-    `floats`, which only a deployment asks for, every value becomes a plain float. Without
-    `asks_fit` nobody looks at what stands between a net that is folded and its weights.
+    the weights are to fit, `data` what both nets are run on, `tolerance` the largest relative
+    difference from the source that counts as rounding. With `fold` BatchNorm and Scale layers go
+    into the layers above; with `floats`, which only a deployment asks for, every value becomes a
+    plain float. Without `asks_fit` nobody looks at what stands between a net that is folded and
+    its weights.
     """
 
     target: Dialect
@@ -49,6 +54,7 @@ class Options:
     dry_run: bool = False
     verify_with: tuple[str, ...] = ()
     prove: str = AUTO
+    data: Data = None
     like: str | None = None
     tolerance: float = TOLERANCE
     fold: bool = False
@@ -75,6 +81,7 @@ def options_of(
     dry_run: bool = False,
     verify_with: str | Iterable[str] = (),
     prove: str = AUTO,
+    data: Data = None,
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
     fold: bool = False,
@@ -107,6 +114,7 @@ def options_of(
             raise _unknown("program to verify with", program, PROGRAMS)
     if prove not in WAYS:
         raise _unknown("way to prove", prove, WAYS)
+    require_runnable(data, prove)
     if "{bn}" not in scale_name:
         raise UsageError(f"a Scale layer's name has to have the BatchNorm's in it: '{SCALE_NAME}'")
     if not 0 <= tolerance < 1:
@@ -132,7 +140,8 @@ def options_of(
         in_place=in_place,
         dry_run=dry_run,
         verify_with=programs,
-        prove=prove,
+        prove=RUN if data is not None else prove,
+        data=data,
         like=os.fspath(like) if like is not None else None,
         tolerance=tolerance,
         fold=fold,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
@@ -23,6 +24,9 @@ from protolint.source import Source
 from protolint.workspace.reading import Readings
 from protolint.workspace.workspace import Choices as FileChoices
 from protolint.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from protolint.execution.run import Data
 
 __all__ = ["convert", "convert_files"]
 
@@ -46,6 +50,7 @@ def convert(
     dry_run: bool = False,
     verify_with: str | Iterable[str] = (),
     prove: str = AUTO,
+    data: Data = None,
     like: str | os.PathLike[str] | None = None,
     tolerance: float = TOLERANCE,
     fold: bool = False,
@@ -80,6 +85,7 @@ def convert(
         verify_with: Also run both nets on random input with "opencv" or "caffe".
         prove: Whether to run both nets in NumPy and compare them layer by layer: "auto" where
             that is quick (up to 64 MiB of weights and 1e9 multiply-accumulates), "run", "none".
+        data: The values of the inputs, as in `protolint.run`; both nets are run on them then.
         like: The prototxt of a net for the target that the weights are to fit: the names of
             its layers, its Scale layers apart or merged, the shapes of its blobs. Prototxts
             among the paths then only say what the weights are.
@@ -117,6 +123,7 @@ def convert(
         dry_run=dry_run,
         verify_with=verify_with,
         prove=prove,
+        data=data,
         like=like,
         tolerance=tolerance,
         fold=fold,
@@ -170,6 +177,8 @@ def convert_files(
 def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
     """Return what running each net before and after shows; see prove_by_running."""
     pairs = run.runnable(jobs) if options.prove != NEVER else []
+    if not pairs and options.data is not None:
+        raise UsageError("data are for a net and its weights, and these are not given")
     if not pairs:
         return []
     large = too_large(pairs[0][2].path) if options.prove == AUTO else ""
@@ -182,7 +191,8 @@ def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
         Side(net, text, job.path, job.temporary, run.foreign_layout(net, job))
         for net, text, job in pairs
     ]
-    return [prove_by_running(side, options.target, options.prove) for side in sides]
+    way, data = options.prove, options.data
+    return [prove_by_running(side, options.target, way, data) for side in sides]
 
 
 def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from protolint.batchnorm.fit import PairError, between, fit
 from protolint.batchnorm.reading import read_weights
@@ -35,6 +35,9 @@ from protolint.weights.splice import Change
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from protolint.execution.run import Data
+
 __all__ = ["Plan", "Wishes", "model_of", "plan"]
 
 
@@ -45,7 +48,8 @@ class Wishes:
     `to` is the Caffe whose form is written, `target` the one that the net is for; `sizes` are
     those of inputs. `drop_global_stats` lets stored statistics take the place of a batch's own,
     `fold` takes BatchNorm and Scale layers into the layers above them. `prove` says when both
-    nets are run: AUTO, RUN or NEVER. `importer` is who is to read the result.
+    nets are run: AUTO, RUN or NEVER; `data` are the values of their inputs. `importer` is who is
+    to read the result.
     """
 
     to: Dialect | None = None
@@ -59,6 +63,7 @@ class Wishes:
     bn_stat: str | None = None
     force: bool = False
     prove: str = AUTO
+    data: Data = None
     importer: str | None = None
     tolerance: float = 1e-6
 

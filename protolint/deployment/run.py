@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NamedTuple, TypeAlias, Union
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
-from protolint.conversion.prove.ways import AUTO, NEVER, WAYS, too_large
+from protolint.conversion.prove.ways import AUTO, NEVER, RUN, WAYS, require_runnable, too_large
 from protolint.conversion.request import TOLERANCE
 from protolint.conversion.write import Progress, TextJob, Writing, write_jobs
 from protolint.deployment.importers import IMPORTERS, limits
@@ -24,6 +24,9 @@ from protolint.net.net import Net
 from protolint.publish import put_back
 from protolint.weights.kinds import FileKind, recognise
 from protolint.workspace.workspace import Choices, Workspace
+
+if TYPE_CHECKING:
+    from protolint.execution.run import Data
 
 __all__ = ["Deployment", "Wishes", "deploy", "deploy_files", "planned", "sorted_files"]
 
@@ -61,6 +64,7 @@ def deploy(
     source: str | None = None,
     bn_stat: str | None = None,
     prove: str = AUTO,
+    data: Data = None,
     force: bool = False,
     tolerance: float = TOLERANCE,
     proto: Path | None = None,
@@ -84,6 +88,7 @@ def deploy(
         source: Who wrote the weights, where that is not certain; as `--from`.
         bn_stat: As in `convert`.
         prove: As in `convert`.
+        data: As in `convert`, by the names of the deploy net's inputs.
         force: Replace files that are there already.
         tolerance: The largest relative difference from the source that counts as rounding.
         proto: Your own fork's caffe.proto, to be used as the schema of the prototxt.
@@ -104,6 +109,7 @@ def deploy(
         raise UsageError(f"no importer '{importer}' is known; known: {', '.join(IMPORTERS)}")
     if prove not in WAYS:
         raise UsageError(f"prove is one of {', '.join(WAYS)}, not '{prove}'")
+    require_runnable(data, prove)
     targets = dialects_of(target)
     wishes = Wishes(
         to=next(iter(dialects_of(to)), None),
@@ -116,7 +122,8 @@ def deploy(
         source=source,
         bn_stat=bn_stat,
         force=force,
-        prove=prove,
+        prove=RUN if data is not None else prove,
+        data=data,
         importer=importer,
         tolerance=tolerance,
     )
@@ -200,7 +207,7 @@ def deploy_files(
         proofs: list[str] = []
         how = Writing(folder is None, wishes.force, progress, wishes.tolerance)
         with _made(folder or os.curdir):
-            write_jobs(found.jobs, how, lambda: proofs.append(_run(found, wishes.prove)))
+            write_jobs(found.jobs, how, lambda: proofs.append(_run(found, wishes)))
         words = (notes.undone(path).message for path in undone)
         remarks = (*words, *found.remarks, *filter(None, proofs))
         known = tuple(limits(wishes.importer, found.after)) if wishes.importer else ()
@@ -208,9 +215,12 @@ def deploy_files(
         return Deployment(tuple(outputs), state, found.target.name, remarks, found.after, known)
 
 
-def _run(found: Plan, way: str) -> str:
+def _run(found: Plan, wishes: Wishes) -> str:
     """Return what running the net before and after shows, "" for nothing; raises ProofError."""
+    way = wishes.prove
     models = [job for job in found.jobs if not isinstance(job, TextJob)]
+    if wishes.data is not None and not (found.runs and models):
+        raise UsageError("data are for a net and its weights, and these are not given")
     if way == NEVER or not found.runs or not models:
         return ""
     (model,) = models
@@ -220,7 +230,7 @@ def _run(found: Plan, way: str) -> str:
     from protolint.conversion.prove.run import Side, prove_by_running
 
     side = Side(found.made.net, found.text, model.path, model.temporary)
-    return prove_by_running(side, found.target, way)
+    return prove_by_running(side, found.target, way, wishes.data)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from protolint.batchnorm.fit import PairError
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.prove.run import Side, prove_by_running
 from protolint.conversion.prove.weights import ProofError
+from protolint.errors import UsageError
 from protolint.weights.blobs import encode_blob
 from protolint.wire import length_delimited
+from tests.cli.command import run
 from tests.conftest import REPOSITORY, SHARED
 
 BROOK = REPOSITORY / "fixtures" / "golden" / "bvlc-master-9b89154"
@@ -83,3 +86,34 @@ def test_a_layer_that_chooses_is_no_proof_against_a_conversion(tmp_path: Path) -
     turned = text.replace(b"axis: 1", b"axis: 1 out_max_val: true")
     found = prove_by_running(Side(net, turned, str(model), str(model)), net.dialect, "auto")
     assert found.endswith("equal within rounding up to 'arg', which rounding turns")
+
+
+@pytest.mark.parametrize("verb", ["convert", "deploy"])
+def test_both_nets_are_run_on_given_data(verb: str, tmp_path: Path) -> None:
+    batch = tmp_path / "batch.npy"
+    np.save(batch, np.load(BROOK / "brook.input.npy"))
+    to = "nvidia-0.15" if verb == "convert" else "bvlc"
+    words: list[str | Path] = [verb, NET, MODEL, "-o", f"{tmp_path}/o/", "--to", to]
+    done = run(*words, "--data", batch, "--isolated")
+    assert done.returncode == 0
+    assert "run before and after: equal within rounding in" in done.stdout + done.stderr
+    np.save(batch, np.zeros((1, 2, 8, 8), np.float32))
+    done = run(*words, "--data", batch, "--isolated", "--force")
+    assert done.returncode == 2
+    assert "the data for 'pix' is 1x2x8x8, and the net says 2x3x8x8" in done.stderr
+    call: Any = {"convert": protolint.convert, "deploy": protolint.deploy}[verb]
+    with pytest.raises(UsageError, match="prove is none"):
+        call(NET, MODEL, to="bvlc", output=tmp_path, data=batch, prove="none")
+    with pytest.raises(UsageError, match="a net and its weights"):
+        call(NET, to="bvlc", output=tmp_path / "p", data=batch)
+
+
+def test_a_difference_that_random_data_do_not_show_is_found_by_data() -> None:
+    text = NET.read_bytes()
+    assert b'type: "ReLU"' in text
+    clipped = text.replace(b'type: "ReLU"', b'type: "Clip" clip_param { min: 0 max: 1000 }')
+    found = prove_by_running(side(clipped), DIALECTS["bvlc"], "run")
+    assert "equal" in found
+    large = np.load(BROOK / "brook.input.npy") * np.float32(1e5)
+    with pytest.raises(ProofError, match="nothing was written"):
+        prove_by_running(side(clipped), DIALECTS["bvlc"], "run", large)

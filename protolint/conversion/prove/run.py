@@ -14,6 +14,8 @@ from protolint.comparison.models import Model, compare_models
 from protolint.conversion.prove.ways import AUTO, RUN
 from protolint.conversion.prove.weights import ProofError
 from protolint.errors import ProtolintError, UsageError
+from protolint.execution.executor import Executor
+from protolint.execution.run import Data, inputs_of
 from protolint.execution.step import ExecutionError
 from protolint.execution.weights import load_weights
 from protolint.layers.states import NetState
@@ -45,13 +47,14 @@ class Side(NamedTuple):
     foreign: str = ""
 
 
-def prove_by_running(side: Side, target: Dialect, way: str) -> str:
+def prove_by_running(side: Side, target: Dialect, way: str, data: Data = None) -> str:
     """Return a line on how far a converted model computes what its source does.
 
-    Raises ProofError where it does not. With `way` RUN what cannot be run is an error too.
+    `data` are the values of the inputs, random ones where it is None. Raises ProofError where it
+    does not. With `way` RUN what cannot be run is an error too.
     """
     try:
-        return _proven(side, target, way)
+        return _proven(side, target, way, data)
     except (ExecutionError, UsageError, PairError) as error:
         if way == RUN:
             raise
@@ -62,7 +65,7 @@ def _reason(net: Net, error: ProtolintError) -> str:
     return str(error).removeprefix(f"{net.source.path}: ")
 
 
-def _proven(side: Side, target: Dialect, way: str) -> str:
+def _proven(side: Side, target: Dialect, way: str, data: Data) -> str:
     net = side.net
     view = next((view for view in net.views if view.state.phase == TEST), None)
     if view is None:
@@ -78,7 +81,8 @@ def _proven(side: Side, target: Dialect, way: str) -> str:
     build = net.build._replace(schema=None)
     after = Readings.of(Source(net.source.path, side.text), build).read(target).nets[0]
     first, second = (_model(n, p, view.state) for n, p in ((net, side.before), (after, side.after)))
-    found = compare_models(first, second)
+    given = None if data is None else inputs_of(Executor(*first), data)
+    found = compare_models(first, second, given)
     if found.difference is not None and found.difference.layer.type in _JUMPS:
         name = found.difference.layer.name
         return f"run before and after: equal within rounding up to '{name}', which rounding turns"
