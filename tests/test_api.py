@@ -68,12 +68,12 @@ def test_the_parameters_are_these() -> None:
     assert list(inspect.signature(protolint.convert).parameters) == [
         "paths", "to", "engine", "source", "bn_stat", "resume", "half", "scale_name",
         "keep_scale", "scale_as", "drop_global_stats", "drop_fields", "output", "force",
-        "in_place", "dry_run", "verify_with", "prove", "like", "tolerance", "fold", "proto",
+        "in_place", "dry_run", "verify_with", "prove", "data", "like", "tolerance", "fold", "proto",
         "cudnn", "isolated",
     ]  # fmt: skip
     assert list(inspect.signature(protolint.deploy).parameters) == [
         "paths", "output", "to", "target", "state", "input_shapes", "drop_global_stats",
-        "drop_fields", "fold", "importer", "source", "bn_stat", "prove", "force", "tolerance",
+        "drop_fields", "fold", "importer", "source", "bn_stat", "prove", "data", "force", "tolerance",
         "proto", "cudnn", "isolated",
     ]  # fmt: skip
     assert list(inspect.signature(protolint.upgrade).parameters) == [
