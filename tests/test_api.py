@@ -73,8 +73,8 @@ def test_the_parameters_are_these() -> None:
     ]  # fmt: skip
     assert list(inspect.signature(protolint.deploy).parameters) == [
         "paths", "output", "to", "target", "state", "input_shapes", "drop_global_stats",
-        "drop_fields", "fold", "importer", "source", "bn_stat", "prove", "data", "force", "tolerance",
-        "proto", "cudnn", "isolated",
+        "drop_fields", "fold", "importer", "source", "bn_stat", "prove", "data", "force",
+        "tolerance", "proto", "cudnn", "isolated",
     ]  # fmt: skip
     assert list(inspect.signature(protolint.upgrade).parameters) == [
         "path", "output", "in_place", "force", "target", "proto", "isolated",
