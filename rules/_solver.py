@@ -35,7 +35,13 @@ def _nets(solver: Solver, fields: tuple[str, ...]) -> list[Net]:
 
 def findings(solver: Solver, *kinds: SolverKind) -> Iterator[Finding]:
     """Yield a finding for each fault of some kinds that the walk through Solver::Init finds."""
+    seen = set()
     for fault in solver_faults(solver, *kinds):
+        # What keeps a net from being built in two states is one fault.
+        key = (fault.span, fault.related or fault.message)
+        if key in seen:
+            continue
+        seen.add(key)
         yield Finding(fault.span, fault.message, related=fault.related)
 
 

@@ -1,7 +1,7 @@
 """A number in a solver that training stops or breaks at.
 
 What it does
-    Reports `average_loss`, `iter_size` and `test_iter` below 1; `lr_policy: "step"` without a
+    Reports `average_loss` and `iter_size` below 1; `lr_policy: "step"` without a
     `stepsize`; where BVLC checks them also a `stepsize` or `gamma` below 0 and `sigmoid`
     without `stepsize`; `max_iter: 0` with `poly`, which divides by it; in NVIDIA 0.17 a
     `min_lr` below 0 or, with `poly`, above `base_lr`.
@@ -52,6 +52,8 @@ _POLY = _STEP.replace("step", "poly")
 
 
 VALID = (
+    # Nothing is tested, and nothing divided.
+    Example("bvlc", f"{_POLY}test_interval: 1\ntest_iter: 0\n", _NET),
     Example("bvlc", f"{_STEP}stepsize: 10\ngamma: 0\n", _NET),
     Example("bvlc", f"{_STEP.replace('step', 'fixed')}gamma: -1\n", _NET),
     Example("ssd", f"{_STEP.replace('step', 'sigmoid')}gamma: -1\n", _NET),
@@ -71,7 +73,6 @@ INVALID = (
     Invalid("bvlc", f"{_POLY}average_loss: 0\n", (3,), None, _NET),
     Invalid("nvidia-0.17", f"{_POLY}iter_size: 0\n", (3,), None, _NET),
     Invalid("bvlc", f"{_POLY}iter_size: -1\n", (3,), None, _NET),
-    Invalid("bvlc", f"{_POLY}test_interval: 1\ntest_iter: 0\n", (4,), None, _NET),
     Invalid("nvidia-0.17", f"{_POLY}base_lr: 0.1\nmin_lr: 1\n", (3,), None, _NET),
     Invalid("nvidia-0.17", f"{_POLY}min_lr: -1\n", (3,), None, _NET),
     Invalid("intel", _STEP.replace("step", "multifixed") + "stagelr: 1\n", (2,), None, _NET),

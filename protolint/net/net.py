@@ -20,7 +20,7 @@ from protolint.net.settled import Settled
 from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
 from protolint.record import NamedTuple
-from protolint.source import Source
+from protolint.source import Source, Span
 from protolint.text.tree import Block
 
 __all__ = ["ALONE", "NO_FILE", "Net", "NetFile", "Relatives"]
@@ -263,6 +263,12 @@ class Net:
             return False
         index = bisect_left(self._misfits, layer.node.start)
         return index < len(self._misfits) and self._misfits[index] < layer.node.end
+
+    @property
+    def misfit(self) -> Span:
+        """Where the first field is that does not fit the schema."""
+        start = self._misfits[0]
+        return Span(start, start + 1)
 
     @property
     def has_misfits(self) -> bool:

@@ -165,7 +165,11 @@ class _Walk(SolverCheck):
                 return
         if net is None or net.has_misfits:
             text = f"'{path}' is no net that {name} reads; name one"
-            yield SolverFault(SolverKind.NET, node.span, text, state=state)
+            related: tuple[Label, ...] = ()
+            if net is not None and not net.inline:
+                text = f"{name} does not read {path}; mend that net"
+                related = (Label(net.misfit, "here", net.source),)
+            yield SolverFault(SolverKind.NET, node.span, text, related, state=state)
             return
         view = net.view_in(given.state)
         faults = construction(net, view).faults

@@ -105,12 +105,6 @@ class FirstSteps(SolverCheck):
                 else ("nothing is learned: no pass, and the loss is divided by it")
             )
             yield late("iter_size", f"iter_size {passes}: {why}; it must be 1 or more")
-        for value, node in message.values.get("test_iter", ()):
-            if value == 0:
-                yield SolverFault(
-                    SolverKind.RANGE, node.span, "test_iter 0: scores are divided by it; it must "
-                    "be 1 or more", node=node, late=True,
-                )  # fmt: skip
         yield from self.word("lr_policy", solving.policies, "lr_policy")
         yield from self._policy()
         if self.type in ("SGD", "Nesterov") or message.integer("display"):
