@@ -84,6 +84,11 @@ def _owners(schema: str, thing: Unknown) -> Owners:
     )
 
 
+def owners_of_more(problem: BindProblem) -> Owners:
+    """Return which public forks take more for a field than the target, in number or in words."""
+    return Owners(forks=forks_that_know(Unknown("more", problem.place)))
+
+
 def owners_of_type(written: str) -> Owners:
     """Return who registers a layer type, targets before forks but for what those took over."""
     forks = forks_that_know(Unknown("", written))

@@ -23,6 +23,8 @@ from protolint.diagnostic import Label, Severity
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
 from protolint.workspace.reading import LintFile
 
+from ._owners import owners_of_more
+
 
 @file_rule("PT004", "duplicate-singular-field", Severity.ERROR, reader=True, problems=True)
 def check(file: LintFile) -> Iterator[Finding]:
@@ -30,13 +32,16 @@ def check(file: LintFile) -> Iterator[Finding]:
         if problem.first is None:
             continue
         node = problem.node
+        owners = owners_of_more(problem)
+        cure = f"{owners.title}; {owners.advice(file.dialect)}" if owners else "keep one"
         line = file.source.line_number(problem.first.start)
         yield Finding(
             node.name_span,
             f"'{node.name}' is given twice in one {problem.message.name} (first at line {line}); "
-            "keep one",
+            f"{cure}",
             layer=file.layer_at(node.start),
             related=(Label(problem.first.name_span, "first given here"),),
+            alike=problem.place if owners else "",
         )
 
 
@@ -47,7 +52,9 @@ VALID = (
     ),
     Example("bvlc", "layer { name: 3 }\n"),
 )
+_TWICE = "resize_param { } resize_param { }"
 INVALID = (
+    Invalid("ssd", f"layer {{ transform_param {{ {_TWICE} }} }}\n", (1,)),
     Invalid("bvlc", 'layer {\n  name: "a"\n  type: "ReLU"\n  name: "b"\n}\n', (4,)),
     Invalid(
         "bvlc",

@@ -32,7 +32,7 @@ from protolint.text.tree import ListValue, Scalar
 from protolint.text.write import quote, replace_value
 from protolint.workspace.reading import LintFile
 
-from ._owners import old_word
+from ._owners import old_word, owners_of_more
 from .pt006_mixed_layer_generations import wrong_generation
 
 
@@ -46,9 +46,12 @@ def check(file: LintFile) -> Iterator[Finding]:
             message = f"'{node.name}' must hold '{field.name}': write {_example(field, None)}"
             yield Finding(node.name_span, message, layer=file.layer_at(node.start))
         elif problem.kind is ProblemKind.WRONG_VALUE:
+            owners = owners_of_more(problem)
+            cure = f"write {_example(field, problem.guess)}"
             yield Finding(
                 node.span if isinstance(node, Scalar) else node.name_span,
-                f"'{field.name}' takes {_takes(problem)}: write {_example(field, problem.guess)}",
+                f"'{field.name}' takes {_takes(problem)}: "
+                + (f"{owners.title}; {owners.advice(file.dialect)}" if owners else cure),
                 layer=file.layer_at(node.start),
                 fix=_fix(problem),
             )
@@ -94,6 +97,7 @@ VALID = (
     Example("bvlc", 'layer { type: CONVOLUTION name: "a" name: "b" }\n'),
 )
 INVALID = (
+    Invalid("bvlc", "layer { loss_param { normalization: PRE_FIXED } }\n", (1,)),
     Invalid(
         "bvlc",
         'layer {\n  type: BatchNorm\n  include { phase: "TRAIN" }\n}\n',

@@ -42,6 +42,9 @@ _TRANSFORMING = frozenset(
     )
 )  # fmt: skip
 
+#: Losses have one, the base class of MKL-DNN's layers reads the other (mkldnn_base.cpp @ 1.1.6).
+_OF_ALL = ("loss_param", "quantization_param")
+
 
 @net_rule("PT008", "ignored-param-message", Severity.WARNING)
 def check(net: Net) -> Iterator[Finding]:
@@ -63,7 +66,7 @@ def check(net: Net) -> Iterator[Finding]:
 def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:
     """Yield the parameter messages of a layer that its type does not read."""
     for field in layer.message.given:
-        if not field.endswith("_param") or field in known.parameters or field == "loss_param":
+        if not field.endswith("_param") or field in known.parameters or field in _OF_ALL:
             continue
         if field == "transform_param" and known.name in _TRANSFORMING:
             continue
@@ -93,6 +96,7 @@ VALID = (
     Example("bvlc", _layer("BatchNorm", "include { min_level: 9 } scale_param { }")),
     Example("bvlc", _layer("ReLU", 'blobs_lr: 1 top: "b"')),
     Example("bvlc", _layer("Convolution", "convolution_param { } loss_param { }")),
+    Example("intel", _layer("Pooling", "quantization_param { bw_layer_in: 8 }")),
     Example("nvidia-0.17", _IMAGES % "data_param { prefetch: 8 threads: 2 parser_threads: 2 }"),
     Example("bvlc", _layer("ReLU", "include { phase: TRAIN } param { }")),
 )

@@ -45,6 +45,11 @@ class BindProblem(NamedTuple):
     first: Node | None = None
     guess: Value | None = None
 
+    @property
+    def place(self) -> str:
+        """The field with its message, as MESSAGE.FIELD."""
+        return f"{self.message.name}.{self.node.name}"
+
 
 class Message:
     """A message as the text gives it.

@@ -72,9 +72,9 @@ class Dialect:
     #: The schema that it reads files with (protolint.caffe.descriptors.load_schema).
     schema: ClassVar[str]
 
-    #: Fields, or fields with values, that point to it where other Caffes do not know them;
-    #: empty: any does. They are those that no other fork has taken over.
-    marks: ClassVar[frozenset[str]] = frozenset()
+    #: It has taken over what public forks made, so that a file that one of them reads is no
+    #: file of its own.
+    merges_forks: ClassVar[bool] = False
 
     # -- BatchNorm: batch_norm_layer.cpp and cudnn_batch_norm_layer.cpp in src/caffe/layers.
 

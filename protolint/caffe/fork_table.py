@@ -20,7 +20,8 @@ class Fork(NamedTuple):
 
     `old_types` are its words for V1 layers, `base` the target that it grew from, `fields` what
     it adds to messages that others have too, by message. BNParameter and QuantizationParameter
-    are what stands in its `bn_param` and `quantization_param`.
+    are what stands in its `bn_param` and `quantization_param`, "more" the fields, as
+    MESSAGE.FIELD, for which it takes several values or further words.
     """
 
     name: str
@@ -76,6 +77,7 @@ FORKS = (
         LayerParameter="box_annotator_ohem_param psroi_pooling_param roi_pooling_param"
         " smooth_l1_loss_param",
         LossParameter="pre_fixed_normalizer",
+        more="LossParameter.normalization",
     ),
     _fork(
         "FCN", "longjon/caffe, branch future",
@@ -120,6 +122,7 @@ FORKS = (
         VideoDataParameter="batch_size crop_size encoded grayscale length_first mean_file mirror"
         " modality name_pattern new_height new_length new_width num_segments rand_skip rand_step"
         " scale shuffle source step",
+        more="SolverParameter.device_id",
     ),
     _fork(
         "Cysu", "Cysu/caffe",
@@ -188,6 +191,8 @@ FORKS = (
         " max_rotation_angle max_scaling_factor max_smooth min_contrast min_scaling_factor"
         " min_side min_side_max min_side_min smooth_filtering",
         V1LayerParameter="relu6_param",
+        LabelMapItem="b g label_id r",
+        more="TransformationParameter.resize_param",
     ),
     _fork(
         "YOLO v2", "gklz1982/caffe-yolov2",
@@ -199,6 +204,8 @@ FORKS = (
         " region_loss_param reorg_param",
         SolverParameter="stageiter stagelr",
         V1LayerParameter="detection_loss_param eval_detection_param",
+        QuantizationParameter="bw_layer_in bw_layer_out bw_params exp_bits exp_max exp_min"
+        " fl_layer_in fl_layer_out fl_params mant_bits precision rounding_scheme",
     ),
     _fork(
         "RefineDet", "sfzhang15/RefineDet",
@@ -261,6 +268,8 @@ FORKS = (
         " use_temporal_jitter",
         LayerParameter="down_sampling_param",
         PoolingParameter="kernel_depth temporal_stride",
+        VideoDataParameter="max_sampling_rate num_of_labels sampling_rate show_data use_image"
+        " use_multiple_label use_sampling_rate_jitter use_temporal_jitter",
     ),
     _fork(
         "video-caffe", "chuckcho/video-caffe",
@@ -362,6 +371,10 @@ FORKS = (
         " sparsity_step_factor sparsity_step_iter sparsity_target sparsity_threshold_maxratio"
         " sparsity_threshold_value_max unsigned_check_in unsigned_check_out",
         TransformationParameter="var_sz_img_enabled",
+        QuantizationParameter="bitwidth fracbits max min offset power2_scale_activations"
+        " power2_scale_weights precision qparam_in qparam_out qparam_w quantize"
+        " quantized_infer_count rounding_scheme scale_applied scale_target shiftbits"
+        " unsigned_data unsigned_quant",
     ),
     _fork(
         "OpenCL", "BVLC/caffe, branch opencl",
@@ -413,11 +426,13 @@ FORKS = (
     ),
     _fork(
         "py-R-FCN", "Microsoft/caffe",
-        types="BoxAnnotatorOHEM PSROIPooling ROIPooling SmoothL1LossOHEM SoftmaxWithLossOHEM",
+        types="BoxAnnotatorOHEM PSROIPooling ROIPooling SmoothL1Loss SmoothL1LossOHEM"
+        " SoftmaxWithLossOHEM",
         DropoutParameter="scale_train",
         LayerParameter="box_annotator_ohem_param mil_data_param mil_param psroi_pooling_param"
         " roi_pooling_param smooth_l1_loss_param",
         LossParameter="pre_fixed_normalizer",
+        more="LossParameter.normalization",
     ),
     _fork(
         "caffe-windows", "happynear/caffe-windows",

@@ -56,6 +56,7 @@ FORK_LAYOUTS = {
 class Unknown(NamedTuple):
     """A field, by its message and name, or a layer type, in `message` "" ("V1" for an old word).
 
+    In `message` "more" it is a field, as MESSAGE.FIELD, that is given more than a Caffe takes.
     `inside` are the names of the fields in it.
     """
 
@@ -97,16 +98,21 @@ def forks_that_know(thing: Unknown) -> tuple[Fork, ...]:
     found = [f for f in FORKS if f.has_field(message, name) or f.has_field(home, name)]
     if name in _MEANT_DIFFERENTLY and inside:
         own = _MEANT_DIFFERENTLY[name]
-        found = [f for f in found if inside <= f.fields.get(own, frozenset())] or found
+        fitting = [f for f in found if inside <= f.fields.get(own, frozenset())]
+        found = fitting or [f for f in found if own not in f.fields]
     return tuple(found)
 
 
 def fork_of(things: Iterable[Unknown]) -> Fork | None:
     """Return the fork that knows most of what is not known in a file, or None.
 
-    Only those count that something in the file comes from, not those that have merged it.
+    Only those count that something in the file comes from, not those that have merged it,
+    unless only such a one knows all of it.
     """
     known = [forks_that_know(thing) for thing in things]
+    whole = [fork for fork in known[0] if all(fork in forks for forks in known)] if known else []
+    if whole:
+        return whole[0]
     homes = {forks[0].name: forks[0] for forks in known if forks}
     return max(homes.values(), key=lambda fork: sum(fork in forks for forks in known), default=None)
 

@@ -32,7 +32,7 @@ class Intel(Bvlc):
     name = "intel"
     title = "Intel Caffe 1.1.6 (only read: nothing is converted to it)"
     schema = "intel"
-    marks = frozenset(("bn_stats_batch_size", "engine", "stats_batch_size", "use_weight_bias"))
+    merges_forks = True
     engines: ClassVar[Engines] = {
         "CAFFE": SUMS._replace(layout="I3"),
         "MKL2017": _MKL,

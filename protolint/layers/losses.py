@@ -34,6 +34,14 @@ def _shape(setup: Setup, i: int) -> Shape:
     return SCALAR if i == 0 else setup.first
 
 
+def _ohem(setup: Setup, i: int) -> Shape:
+    """Return as for other losses; the last top has the loss of each item (*_ohem_layer.cpp)."""
+    if setup.layer.type == "SoftmaxWithLossOHEM":
+        return setup.bottom(1) if i == 2 else _shape(setup, i)
+    batch, _, high, wide = (setup.first.size(axis) for axis in range(4))
+    return Shape.of((batch, 1, high, wide)) if i else SCALAR
+
+
 def _accuracy(setup: Setup, i: int) -> Shape:
     """Return a scalar; a second top has the accuracy of each class."""
     if i == 0:
@@ -47,6 +55,7 @@ def _loss(name: str, *parameters: str, bottoms: Count = TWO, tops: Count = ONE) 
     return LayerType(name, parameters, bottoms, tops, _shape, is_loss=True)
 
 
+_SIGMA = MappingProxyType({"smooth_l1_loss_param": frozenset({"sigma"})})
 TYPES = (
     LayerType("Accuracy", ("accuracy_param",), TWO, between(1, 2), _accuracy),
     _loss("ContrastiveLoss", "contrastive_loss_param", bottoms=exactly(3)),
@@ -59,10 +68,10 @@ TYPES = (
     _loss("RegionLoss", "region_loss_param"),
     _loss("SigmoidCrossEntropyLoss", "sigmoid_param"),
     # Intel declares a message for it.
-    _loss("SmoothL1Loss")._replace(
-        reads_of=MappingProxyType({"smooth_l1_loss_param": frozenset({"sigma"})})
+    _loss("SmoothL1Loss")._replace(reads_of=_SIGMA),
+    _loss("SmoothL1LossOHEM", bottoms=between(2, 3), tops=between(1, 2))._replace(
+        shape=_ohem, reads_of=_SIGMA
     ),
-    _loss("SmoothL1LossOHEM", bottoms=between(2, 3), tops=between(1, 2)),
     _loss("SoftmaxWithLoss", "softmax_param", tops=between(1, 2)),
-    _loss("SoftmaxWithLossOHEM", "softmax_param", tops=between(1, 3)),
+    _loss("SoftmaxWithLossOHEM", "softmax_param", tops=between(1, 3))._replace(shape=_ohem),
 )

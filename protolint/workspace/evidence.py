@@ -48,14 +48,13 @@ class Clue(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """All clues of a file; `marks` are the names of unknown fields, for `Dialect.marks`.
+    """All clues of a file.
 
     `digits` are the clues that DIGITS made the file or is to read it, which runs several
     Caffes; `has_norms` says that a BatchNorm is in it.
     """
 
     clues: tuple[Clue, ...] = ()
-    marks: frozenset[str] = frozenset()
     digits: tuple[Clue, ...] = ()
     has_norms: bool = False
 
@@ -65,7 +64,6 @@ class Evidence(NamedTuple):
             return NotImplemented
         return Evidence(
             self.clues + other.clues,
-            self.marks | other.marks,
             self.digits + other.digits,
             self.has_norms or other.has_norms,
         )
@@ -129,14 +127,13 @@ def _look_for(readings: Readings) -> Evidence:
         return _NOTHING
     file = readings.read(DEFAULT)
     clues = list(_unknown(readings)) if file.misfits else []
-    marks = frozenset(clue.node.name for clue in clues)
     if readings.kind is not FileKind.NET:
-        return Evidence(tuple(clues), marks)
+        return Evidence(tuple(clues))
     found = _Layers(file.message)
     clues += found.types(readings.build.layer_types)
     clues += found.norms(readings)
     clues.sort(key=lambda clue: clue.node.start)
-    return Evidence(tuple(clues), marks, tuple(found.digits()), bool(found.batchnorms))
+    return Evidence(tuple(clues), tuple(found.digits()), bool(found.batchnorms))
 
 
 def _unknown(readings: Readings) -> Iterator[Clue]:
@@ -166,9 +163,7 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
         new_name = new_name_of(nodes[start].name)
         if new_name is not None:
             # Those that have the field under its new name are newer releases of its own Caffe.
-            fits = frozenset(
-                n for n in TARGETS if DIALECTS[n].knows_field(messages[start], new_name)
-            )
+            fits |= {n for n in TARGETS if DIALECTS[n].knows_field(messages[start], new_name)}
         if not fits:
             continue
         if start in named:
@@ -191,6 +186,8 @@ def strangers(readings: Readings, dialect: Dialect) -> list[tuple[Unknown, Node]
             found.setdefault(unknown_field(message, node), node)
         elif message == "V1LayerParameter" and node.name == "type" and isinstance(node, Scalar):
             found.setdefault(Unknown("V1", node.raw), node)
+        elif forks_that_know(more := Unknown("more", problem.place)):
+            found.setdefault(more, node)
     if readings.kind is FileKind.NET:
         for written, layers in _Layers(file.message).by_type.items():
             if not dialect.registers(written) and written not in readings.build.layer_types:
@@ -260,6 +257,16 @@ class _Layers:
                 blocks = sum(child.name == "param" for child in nodes[0].children)
                 what = f"{counted(blocks, 'param block')} in a BatchNorm"
                 yield Clue("param blocks", what, nodes[0], len(nodes), fits)
+        products = {
+            top
+            for value, _ in self.by_type.get("InnerProduct", ())
+            if not _given(value, "inner_product_param", "axis")
+            for top in value.texts("top")
+        }
+        flat = [n for v, n in self.batchnorms if products.intersection(v.texts("bottom"))]
+        if flat:
+            fits = frozenset(n for n in TARGETS if DIALECTS[n].least_axes <= 2)
+            yield Clue("BatchNorm", "BatchNorm on two axes", flat[0], len(flat), fits)
         always = frozenset(n for n in TARGETS if not DIALECTS[n].has_plain_batchnorm)
         scaled = {b for value, _ in self.by_type.get("Scale", ()) for b in value.texts("bottom")}
         behind = [n for v, n in self.batchnorms if scaled.intersection(v.texts("top"))]

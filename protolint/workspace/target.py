@@ -156,12 +156,11 @@ def _weighed(member: Member, family: list[Member]) -> Target:
     every = own
     for other in family:
         every += other.evidence
-    ranks = {
-        name: (every.against(name), place)
-        for place, name in enumerate(TARGETS)
-        if not (marks := DIALECTS[name].marks) or marks & every.marks
-    }
+    ranks = {name: (every.against(name), place) for place, name in enumerate(TARGETS)}
     dialect = DIALECTS[min(ranks, key=ranks.__getitem__)]
+    if dialect.merges_forks and all(_is_of_others(one, dialect) for one in [member, *family]):
+        del ranks[dialect.name]
+        dialect = DIALECTS[min(ranks, key=ranks.__getitem__)]
     unknown = strangers(readings, dialect)
     fork = fork_of(thing for thing, _ in unknown) if unknown else None
     if fork is not None:
@@ -179,14 +178,31 @@ def _weighed(member: Member, family: list[Member]) -> Target:
     return Target(dialect, reason, Basis.ASSUMED if is_open else Basis.SHOWN, is_misfit)
 
 
+def _knows_all(fork: Fork, readings: Readings) -> bool:
+    """Whether a fork knows what the Caffe that it grew from does not know in a file."""
+    things = strangers(readings, DIALECTS[fork.base])
+    return all(fork in forks_that_know(thing) for thing, _ in things)
+
+
+def _is_of_others(member: Member, merger: Dialect) -> bool:
+    """Whether a Caffe that has merged no forks, or a fork, takes a file that a merger may take."""
+    own, readings = member.evidence, member.readings
+    if any(own.against(name) < (1, 0) for name in TARGETS if not DIALECTS[name].merges_forks):
+        return True
+    if any(forks_that_know(thing) for thing, _ in strangers(readings, merger)):
+        return True
+    unknown = strangers(readings, DEFAULT)
+    forks = {fork.name: fork for thing, _ in unknown for fork in forks_that_know(thing)}
+    return any(_knows_all(fork, readings) for fork in forks.values())
+
+
 def _of_fork(
     readings: Readings, nearest: Dialect, fork: Fork, unknown: list[tuple[Unknown, Node]]
 ) -> Target:
     """Return the target nearest to a public fork: what that grew from, if it knows the file."""
-    known = [(thing, node) for thing, node in unknown if fork in forks_that_know(thing)]
-    dialect = DIALECTS[fork.base] if len(known) == len(unknown) else nearest
-    thing, node = known[0]
-    what = thing.name if thing.message not in ("", "V1") else f"type {thing.name}"
+    dialect = DIALECTS[fork.base] if _knows_all(fork, readings) else nearest
+    thing, node = next((one, at) for one, at in unknown if fork in forks_that_know(one))
+    what = node.name if thing.message not in ("", "V1") else f"type {thing.name}"
     line = readings.tree.source.line_number(node.start)
     reason = f"the nearest to the Caffe of {fork.name}, whose {what} is at line {line}"
     return Target(dialect, reason, Basis.SHOWN, is_misfit=True, fork=fork.name)

@@ -55,6 +55,11 @@ def _two(type: str, first: str, second: str) -> str:
         _ohem("rois", "row", "row", "rois"),
         _two("SmoothL1LossOHEM", "map", "map"),
         _two("SoftmaxWithLossOHEM", "rois", "row"),
+        # The third top has the loss of each item.
+        _two("SoftmaxWithLossOHEM", "rois", "row").replace(
+            "}", 'top: "p" top: "each" loss_weight: [1, 0, 0] }'
+        )
+        + 'layer { name: "e" type: "Eltwise" bottom: "each" bottom: "row" top: "e" }',
     ],
 )
 def test_right(layer: str) -> None:

@@ -52,6 +52,43 @@ def test_inference_names_its_evidence(text: str, dialect: str, reason: str) -> N
     assert targets(text) == [(dialect, reason)]
 
 
+_SHUFFLED = 'layer { name: "d" type: "Data" top: "d" data_param { shuffle: true } }\n'
+_FLAT = (
+    'layer { name: "f" type: "InnerProduct" bottom: "d" top: "f" }\n'
+    'layer { name: "b" type: "BatchNorm" bottom: "f" top: "f" }\n'
+)
+_LAYER = 'layer { name: "x" type: "%s" bottom: "d" top: "x" %s }\n'
+_PERMUTED = _LAYER % ("Permute", "permute_param { order: 1 }")
+_QUANTISED = _LAYER % ("Convolution", "quantization_param { bw_layer_in: 8 %s }")
+_OHEM = _LAYER % ("SoftmaxWithLossOHEM", "loss_param { normalization: PRE_FIXED }")
+_TWO_SIZES = "transform_param { resize_param { } resize_param { } }"
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "fork"),
+    [
+        (_SHUFFLED, "nvidia-0.17", ""),
+        # NVIDIA's aborts, BVLC's has no shuffle.
+        (_SHUFFLED + _FLAT, "intel", ""),
+        (_QUANTISED % "is_negative_input: true", "intel", ""),
+        (_QUANTISED % "", "bvlc", "YOLO v2"),
+        (_LAYER % ("Convolution", "convolution_param { engine: MKL2017 }"), "intel", ""),
+        ("base_lr: 1\nlocal_lr_auto: true\nwarmup_iter: 1\n", "intel", ""),
+        ("eval_type: 'detection'\n", "ssd", ""),
+        (_OHEM + _LAYER % ("PSROIPooling", ""), "bvlc", "py-R-FCN"),
+        # Intel has all of it, the fork at hand does not know the one field.
+        (_OHEM + _LAYER % ("Pooling", "pooling_param { ceil_mode: true }"), "bvlc", "py-R-FCN"),
+        (_PERMUTED + _LAYER % ("DepthwiseConvolution", ""), "ssd", "DepthwiseConvolution"),
+        (_LAYER % ("Interp", "") + _LAYER % ("BN", ""), "bvlc", "PSPNet"),
+        (_PERMUTED + _LAYER % ("Data", _TWO_SIZES), "ssd", "MobileNet-YOLO"),
+        ("device_id: [0, 1]\n", "bvlc", "TSN"),
+    ],
+)
+def test_whose_file_it_is(text: str, dialect: str, fork: str) -> None:
+    (report,) = check_source(Workspace(Choices()), Source("x", text.encode()))
+    assert (report.target.dialect.name, report.target.fork) == (dialect, fork)
+
+
 def test_a_comment_in_the_file_decides() -> None:
     text = "# protolint: target=nvidia-0.15\n" + BN.format("scale_bias: true")
     assert targets(text) == [("nvidia-0.15", "as a comment in the file says")]
