@@ -115,8 +115,12 @@ def installed(folder: Path) -> Path:
             if not (packages / part).exists():
                 (packages / part).symlink_to(Path(str(found.locate_file(part))).resolve())
     launcher = (commands / "protolint").read_text("utf-8").replace("protolint.cli", "yamllint.cli")
-    (commands / "yamllint").write_text(launcher.replace("main", "run"), "utf-8")
+    launcher = launcher.replace("import main", "import run").replace("exit(main", "exit(run")
+    (commands / "yamllint").write_text(launcher, "utf-8")
     (commands / "yamllint").chmod(0o755)
+    for name in ("protolint", "yamllint"):
+        shown = subprocess.run([commands / name, "--version"], check=True, capture_output=True)
+        assert shown.stdout, name
     return commands
 
 
