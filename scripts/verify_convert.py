@@ -236,6 +236,9 @@ def model(rng: random.Random, *, consistent: bool = False) -> Model:
         if place == "inside" and dialect == "old":
             place = "scale"
         norm = _norm(rng, f"bn{i}", rng.choice(writer), place, form)
+        while consistent and norm.channels == 1:
+            # NVIDIA reads five blobs of one channel in another order than it writes them.
+            norm = _norm(rng, f"bn{i}", rng.choice(writer), place, form)
         if shared:
             # Layers that share have the numbers, the layout and the place of the first.
             first = first or norm._replace(shared=True)

@@ -17,6 +17,7 @@ from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
 from protolint.conversion import notes
+from protolint.conversion.decide.forms import form_of
 from protolint.conversion.decide.memory import ADDED, is_added, recall
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Action, Choices
@@ -48,7 +49,7 @@ from protolint.conversion.text.texts import (
     new_paths,
     new_solver_text,
 )
-from protolint.conversion.text.way_back import origin_of
+from protolint.conversion.text.way_back import origin_of, undone
 from protolint.conversion.write import (
     HDF5ModelJob,
     HDF5StateJob,
@@ -60,6 +61,7 @@ from protolint.conversion.write import (
 )
 from protolint.errors import InputError, UsageError
 from protolint.net.net import Net
+from protolint.net.pairing import pairings
 from protolint.source import Source
 from protolint.weights.files import mapped
 from protolint.weights.kinds import FileKind
@@ -283,11 +285,25 @@ class Bundle:
             and memory.plain
         }
         return self.options.choices._replace(
-            identity=frozenset(identity),
+            identity=frozenset(identity - self._had_affine()),
             taken=frozenset(names - known),
             forced=forced,
             channels={norm.name: norm.state.channels for norm in norms},
         )
+
+    def _had_affine(self) -> set[str]:
+        """Return the BatchNorms that had a gamma, even one of 1, in the net that a text was."""
+        found = set()
+        for file in self.texts.values():
+            data = undone(file.source, self.options.target)
+            if data is not None:
+                source, build = Source(file.source.path, data), file.build._replace(schema=None)
+                for net in Readings.of(source, build).read(self.options.target).nets:
+                    pairs = pairings(net)
+                    affine = (n for n in net.batchnorms if form_of(n, net).affine)
+                    found |= {norm.name for norm in affine}
+                    found |= {name for name, pair in pairs.items() if pair.scales}
+        return found
 
     def jobs(self) -> list[Job]:
         """Return the jobs, in the order of the inputs but models first, then states, then text."""

@@ -120,7 +120,11 @@ def _run(net_path: Path, weights_path: Path, target: str) -> tuple[Executor, Arr
     missing = [layer for layer in net.layers if layer.name not in weights]
     for layer in missing:
         if layer.type == "Normalize":
-            weights[layer.name] = [np.ones(5, np.float32)]
+            param = layer.parameter("norm_param")
+            shared = param is None or "channel_shared" not in param or param.flag("channel_shared")
+            weights[layer.name] = [np.ones(1 if shared else 5, np.float32)]
+        elif layer.name == "fc":
+            weights[layer.name] = [np.zeros((4, 216), np.float32), np.zeros(4, np.float32)]
     executor = Executor(net, weights, NetState("TEST"))
     values = np.random.default_rng(5).standard_normal((1, 3, 8, 8)).astype(np.float32)
     given = {"data": values}
@@ -169,6 +173,111 @@ def test_a_batchnorm_behind_an_inner_product(case: str, target: str, tmp_path: P
         *(tmp_path / path.name for path in paths), data=data, target=target, isolated=True
     )
     assert np.abs(before["bn1"] - after["bn1"]).max() <= 2e-5 * np.abs(before["bn1"]).max()
+
+
+#: Cases that are their own truth: folder, net, its Caffe, and why targets refuse it.
+_OWN: tuple[tuple[str, str, str, tuple[tuple[tuple[str, ...], str], ...]], ...] = (
+    ("R10c-both-phases-twice", "train_val.prototxt", "bvlc", ()),
+    (
+        "S4-ssd-eps-frozen-priorbox",
+        "train.prototxt",
+        "ssd",
+        (
+            (("nvidia-0.14",), _FROZEN),
+            (("bvlc", "nvidia-0.15", "nvidia-0.16"), "'Normalize'.*--to nvidia-0.17 or --to ssd"),
+        ),
+    ),
+    ("S5-config", "train_noperm.prototxt", "bvlc", _refused(_FROZEN, "nvidia-0.14")),
+    ("S5-config", "train.prototxt", "ssd", _refused(_FROZEN, "nvidia-0.14")),
+)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("folder", "net", "caffe", "refusals"), _OWN, ids=lambda value: str(value)[:24]
+)
+def test_a_case_computes_what_its_source_does(
+    folder: str,
+    net: str,
+    caffe: str,
+    refusals: tuple[tuple[tuple[str, ...], str], ...],
+    target: str,
+    tmp_path: Path,
+) -> None:
+    paths = [CASES / folder / name for name in (net, "w.caffemodel")]
+    reason = next((reason for targets, reason in refusals if target in targets), None)
+    # The settings beside a net of SSD say that its Caffe has Permute.
+    if reason is not None:
+        with pytest.raises(ProtolintError, match=reason):
+            protolint.convert(*paths, to=target, output=f"{tmp_path}/")
+        return
+    protolint.convert(*paths, to=target, output=f"{tmp_path}/")
+    text = (tmp_path / net).read_text()
+    if folder != "R10c-both-phases-twice" and target in (
+        "nvidia-0.15",
+        "nvidia-0.16",
+        "nvidia-0.17",
+    ):
+        assert "BatchNorm" not in text
+    if target in _NO_PERMUTE and "Permute" in text:
+        return  # not a type that those run
+    truth = _run(*paths, caffe)[1]
+    found = _run(tmp_path / net, tmp_path / "w.caffemodel", target)[1]
+    assert np.abs(found - truth).max() <= 2e-5 * np.abs(truth).max()
+
+
+@pytest.mark.parametrize("target", ["nvidia-0.15", "nvidia-0.17"])
+def test_a_run_goes_on_with_its_history(target: str, tmp_path: Path) -> None:
+    """R13: solver, net, weights and state, there and back, from any folder."""
+    folder = CASES / "R13-solverstate"
+    names = ("solver.prototxt", "train_val.prototxt", "w.caffemodel", "s_iter_500.solverstate")
+    there, back = tmp_path / "there", tmp_path / "back"
+    made = protolint.convert(
+        *(folder / name for name in names), to=target, output=f"{there}/", isolated=True
+    )
+    home = protolint.convert(
+        *(there / name for name in names), to="bvlc", output=f"{back}/", isolated=True
+    )
+    summaries = [file.summary for report in (made, home) for file in report.files]
+    assert sum(summary.startswith("14 history blobs") for summary in summaries) == 2
+    assert (back / "solver.prototxt").read_bytes() == (folder / "solver.prototxt").read_bytes()
+    before, after = (
+        _run(place / "train_val.prototxt", place / "w.caffemodel", "bvlc")[1]
+        for place in (folder, back)
+    )
+    assert np.abs(before - after).max() <= 2e-6 * np.abs(before).max()
+
+
+@pytest.mark.parametrize(
+    ("case", "raised"),
+    [
+        ("E1-eps-f32-016/net.prototxt", {"nvidia-0.16.1"}),
+        ("E2-eps-f32-0161/net.prototxt", set()),
+        ("E3-eps-f32-second/net.prototxt", {"nvidia-0.16.1"}),
+        ("eps-text/n.prototxt", {"nvidia-0.15", "nvidia-0.16", "nvidia-0.16.1", "nvidia-0.17"}),
+    ],
+)
+def test_eps_is_compared_as_caffe_holds_it(case: str, raised: set[str]) -> None:
+    """As a 32-bit float: 9.99999974738e-06 is 1e-5, and 9.999e-06 is not."""
+    for target in ("bvlc", "nvidia-0.15", "nvidia-0.16", "nvidia-0.16.1", "nvidia-0.17"):
+        result = protolint.check(CASES / case, target=target, isolated=True)
+        codes = {d.code for report in result.reports for d in report.diagnostics}
+        assert bool(codes & {"BN023", "BN025"}) == (target in raised), target
+
+
+@pytest.mark.parametrize("case", ["E1-eps-f32-016/net.prototxt", "eps-text/n.prototxt"])
+def test_what_convert_writes_has_no_finding_on_eps(case: str, tmp_path: Path) -> None:
+    for target in ("nvidia-0.15", "nvidia-0.16", "nvidia-0.17"):
+        report = protolint.convert(CASES / case, to=target, output=f"{tmp_path}/{target}/")
+        result = protolint.check(report.files[0].output, target=target, isolated=True)
+        codes = {d.code for file in result.reports for d in file.diagnostics}
+        assert not codes & {"BN023", "BN025"}
+
+
+def test_every_case_has_a_test() -> None:
+    here = Path(__file__).read_text()
+    missing = [path.name for path in CASES.iterdir() if path.is_dir() and path.name not in here]
+    assert not missing
 
 
 def test_one_call_has_one_source(tmp_path: Path) -> None:

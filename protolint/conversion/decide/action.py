@@ -63,7 +63,10 @@ def is_identity(scene: Scene, case: Case) -> bool:
     """Whether gamma is 1 and beta 0, there only because the source always has them."""
     always = scene.net.dialect.engines[case.source.engine].affine is Affine.ALWAYS
     known = case.name in scene.choices.identity and not scene.learns_affine(case.name)
-    return always and (known or (case.memory is not None and case.memory.plain))
+    memory = case.memory
+    if memory is None:
+        return always and known
+    return always and (memory.plain or (known and not memory.scale))
 
 
 def scale_specs(scale: Layer) -> dict[str, Multipliers]:

@@ -57,6 +57,9 @@ class Side(NamedTuple):
     def _behind(self, net: Net, view: View, layer: Layer) -> Iterable[Layer]:
         for _ in range(_LONGEST_CHAIN):
             readers = view.readers(layer)
+            if len(readers) == 1 and readers[0].type == "Reshape":
+                # It keeps the channels where a conversion puts it.
+                readers = view.readers(readers[0])
             if len(readers) != 1 or not _is_affine(readers[0], net):
                 return
             layer = readers[0]

@@ -154,6 +154,8 @@ class _Editor:
             if member.own_top:
                 renamed = rename_top(self.net, self._layer(member), 0, member.own_top) or ()
                 self.names.update((edit.start, edit) for edit in renamed)
+                # A twin for a state that nobody runs writes to the same blob.
+                self._set_name(self._layer(member).tops[0].node, quote(member.own_top))
         for member, step in pairs:
             self._names_of(member, step)
         for member, step in pairs:
