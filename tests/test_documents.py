@@ -96,3 +96,11 @@ def test_links_lead_to_files() -> None:
         for link in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
             if not link.startswith("http"):
                 assert (path.parent / link).exists(), f"{document}: {link}"
+
+
+def test_pictures_are_there_and_described() -> None:
+    pictures = re.findall(r"!\[([^]]*)\]\(([^)]+)\)", README)
+    assert len(pictures) == 3
+    for words, path in pictures:
+        assert len(words.split()) > 3
+        assert (REPOSITORY / path).read_bytes().startswith(b"\x89PNG")
