@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from protolint.cli.options import RuleType, format_option
 from protolint.conversion.notes import CODES
 from protolint.errors import UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
-from protolint.lint.registry import all_rules, find_rule
+from protolint.lint.registry import all_rules, find_rule, known_rules
 from protolint.shown import json_text
 
 __all__ = ["command"]
 
 
 @click.command("rule", epilog="Example: protolint rule BN003")
-@click.argument("code", type=RuleType(), required=False, metavar="[CODE]")
+@click.argument("codes", type=RuleType(), nargs=-1, metavar="[CODE]...")
 @click.option("--all", "every", is_flag=True, help="List all rules, one line each.")
 @format_option(["text", "json"], "--format")
-def command(code: str | None, every: bool, form: str) -> int:
-    """Explain a rule: what it finds, why that matters, which Caffe, with an example.
+def command(codes: tuple[str, ...], every: bool, form: str) -> int:
+    """Explain rules: what one finds, why that matters, which Caffe, with an example.
 
-    The codes of the notes of convert, CV001 and so on, are explained too.
+    A family, as in BN, is listed. The codes of the notes of convert, CV001 and so on, are
+    explained too.
     """
-    if every == (code is not None):
-        raise UsageError("give one rule, as in 'protolint rule BN003', or --all")
-    if code is not None and (noted := _note_code(code)):
-        click.echo(_described(noted, form))
+    if every == bool(codes):
+        raise UsageError("give a rule, as in 'protolint rule BN003', or --all")
+    families = {rule.code.rstrip("0123456789") for rule in known_rules()}
+    if every or any(code.upper() in families for code in codes):
+        wanted = {code.upper() for code in codes}
+        if not wanted <= families:
+            raise UsageError("families and single rules are asked for apart")
+        rules = [r for r in all_rules() if every or r.code.rstrip("0123456789") in wanted]
+        if form == "json":
+            click.echo(json_text([rule_as_dict(rule) for rule in rules]))
+        else:
+            click.echo("\n".join(map(summary_line, rules)))
         return 0
-    rules = all_rules() if code is None else [find_rule(code)]
+    described = [_described(code, form) for code in codes]
     if form == "json":
-        described = [rule_as_dict(rule) for rule in rules]
-        click.echo(json_text(described if every else described[0]))
-    elif every:
-        click.echo("\n".join(summary_line(rule) for rule in rules))
+        click.echo(json_text(described if len(described) > 1 else described[0]))
     else:
-        click.echo(manual_page(rules[0]))
+        click.echo("\n\n".join(map(str, described)))
     return 0
 
 
@@ -45,11 +53,15 @@ def _note_code(wanted: str) -> str:
     return next((code for code, note in CODES.items() if wanted in (code.lower(), note.name)), "")
 
 
-def _described(code: str, output_format: str) -> str:
-    """Return what a note of convert means."""
-    note = CODES[code]
+def _described(code: str, form: str) -> str | dict[str, Any]:
+    """Return the page of a rule or of a note of convert, as text or as plain data."""
+    noted = _note_code(code)
+    if not noted:
+        rule = find_rule(code)
+        return rule_as_dict(rule) if form == "json" else manual_page(rule)
+    note = CODES[noted]
     text = f"{note.summary}\n\n{note.about}"
-    if output_format == "json":
-        described = {"code": code, "name": note.name, "kind": "note of convert"}
-        return json_text({**described, "documentation": text})
-    return f"{code} {note.name} (a note of protolint convert, no rule)\n\n{text}"
+    if form == "json":
+        kind = "note of convert"
+        return {"code": noted, "name": note.name, "kind": kind, "documentation": text}
+    return f"{noted} {note.name} (a note of protolint convert, no rule)\n\n{text}"

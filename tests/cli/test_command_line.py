@@ -153,6 +153,13 @@ def test_an_unknown_rule_is_told_with_the_nearest() -> None:
     done = run("rule", "BN0003")
     assert done.returncode == 2
     assert "there is no rule 'BN0003'; did you mean 'BN003'?" in done.stderr
+    both = run("rule", "BN003", "CV001").stdout
+    assert "BN003 missing-scale-filler" in both
+    assert "a note of protolint convert" in both
+    family = run("rule", "sv").stdout.splitlines()
+    assert family == [line for line in run("rule", "--all").stdout.splitlines() if line[:2] == "SV"]
+    assert run("rule", "SV", "BN003").returncode == 2
+    assert len(json.loads(run("rule", "BN001", "BN002", "--output-format", "json").stdout)) == 2
     assert run("rule").returncode == 2
 
 
