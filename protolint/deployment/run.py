@@ -16,13 +16,13 @@ from protolint.deployment.importers import IMPORTERS, limits
 from protolint.deployment.jobs import Plan, Wishes, model_of, plan
 from protolint.deployment.net import current_form
 from protolint.deployment.sources import as_binary, carried_net
-from protolint.errors import InputError, UsageError
+from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.execution.run import dialects_of
 from protolint.files import check_target
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.publish import put_back
-from protolint.weights.kinds import FileKind, recognise
+from protolint.weights.kinds import FileKind, named_as_weights, recognise
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
@@ -141,9 +141,16 @@ def deploy(
 
 
 def sorted_files(paths: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the nets and the weights among files; raises InputError, UsageError."""
-    models = [path for path in paths if path != "-" and recognise(path).kind in _MODELS]
+    """Return the nets and the weights among files; one that cannot be read counts by its name."""
+    models = [path for path in paths if path != "-" and _is_model(path)]
     return [path for path in paths if path not in models], models
+
+
+def _is_model(path: str) -> bool:
+    try:
+        return recognise(path).kind in _MODELS
+    except ProtolintError:
+        return named_as_weights(path)
 
 
 @contextmanager

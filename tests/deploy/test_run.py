@@ -154,6 +154,10 @@ def test_nets_alone_have_the_manners_of_all_verbs(tmp_path: Path) -> None:
     assert f"{bad}: the size of the input 'x' is not known" in done.stderr
     assert "Dropout" not in good.read_text() + other.read_text()
     assert run("deploy", "--check", good, other).returncode == 0
+    done = run("deploy", "--check", tmp_path / "none.prototxt", bad, tmp_path, good)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 3)
+    assert "none.prototxt: cannot be read: No such file" in done.stderr
+    assert f"{tmp_path}: not a regular file" in done.stderr
     assert run("deploy", good, other).returncode == 2
 
 
