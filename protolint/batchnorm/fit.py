@@ -144,7 +144,7 @@ def fit(net: Net, weights: WeightsFile) -> tuple[Gap, ...]:
             if gap is not None and layer.name not in seen:
                 seen.add(layer.name)
                 gaps.append(gap)
-    folded = _folded(net, places, stored, lost, free)
+    folded = _folded(net, places, stored, lost, free, weights)
     if folded is not None:
         gaps.insert(0, folded)
         lost = [one for one in lost if one.layer.type not in _FOLDED]
@@ -199,6 +199,7 @@ def _folded(
     stored: Mapping[str, StoredLayer],
     lost: Sequence[Wanted],
     free: Sequence[StoredLayer],
+    weights: WeightsFile,
 ) -> Gap | None:
     """Return the one gap of a pair of which one side is folded and the other is not.
 
@@ -219,7 +220,9 @@ def _folded(
             text = "the weights are folded, or of a net without BatchNorm"
         text += f": they lack '{norms[0]}'"
         return Gap("folded", norms[0], f"{text}; take the folded net. {_HOW}")
-    others = [layer for layer in free if layer.type in BATCHNORM_TYPES]
+    # Programs that fold leave the layers behind, with statistics of nothing.
+    blank = {n.name for n in weights.norms if n.decoded is not None and not n.state.mean.any()}
+    others = [one for one in free if one.type in BATCHNORM_TYPES and one.name not in blank]
     read = {version.name for view in net.views for one in view.layers for version in one.bottoms}
     tops = {top.name for name in gained for top in places[name][0].layer.tops}
     if (

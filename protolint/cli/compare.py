@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,8 @@ __all__ = ["command"]
 
 #: Rows above and below the first layer that differs.
 _AROUND = 3
+#: How many changes of one consequence are listed.
+_LISTED = 20
 
 
 @click.command(
@@ -51,7 +54,7 @@ _AROUND = 3
     metavar="N",
     help="Largest relative difference of a layer that counts as rounding.  [1e-5]",
 )
-@click.option("--all", "everything", is_flag=True, help="Show every layer.")
+@click.option("--all", "everything", is_flag=True, help="Show every layer, or every change.")
 @format_option(["table", "json"], "--format")
 @common_options
 def command(
@@ -84,7 +87,7 @@ def command(
     nets, weights = _sides(paths, targets, choices)
     if weights is None and data is None:
         changes = compare_nets(nets[0], nets[1])
-        put(_json(_changes(changes)) if form == "json" else _list(changes))
+        put(_json(_changes(changes)) if form == "json" else _list(changes, everything=everything))
         return 0 if changes.equal else 1
     files = weights or (None, None)
     models = [model_of(net, file, state) for net, file in zip(nets, files, strict=True)]
@@ -174,15 +177,17 @@ def _number(value: float) -> str:
     return "-" if math.isinf(value) else f"{value:.1e}" if value else "0"
 
 
-def _list(found: Changes) -> str:
-    """Return a line for each change, by consequence, and the verdict."""
-    lines, before = [], None
-    for change in found.changes:
-        if change.consequence is not before:
-            before = change.consequence
-            lines.append(f"{change.consequence.words}:")
-        where = f"'{change.layer}': " if change.layer else ""
-        lines.append(f"  {where}{change.what}")
+def _list(found: Changes, *, everything: bool) -> str:
+    """Return a line for each change, or the first of each consequence, and the verdict."""
+    lines = []
+    for consequence, group in groupby(found.changes, lambda change: change.consequence):
+        changes = list(group)
+        lines.append(f"{consequence.words}:")
+        for change in changes if everything else changes[:_LISTED]:
+            where = f"'{change.layer}': " if change.layer else ""
+            lines.append(f"  {where}{change.what}")
+        if len(changes) > _LISTED and not everything:
+            lines.append(f"  and {len(changes) - _LISTED} more; --all shows them")
     return "".join(f"{shown(line)}\n" for line in [*lines, str(found)])
 
 

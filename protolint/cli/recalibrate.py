@@ -87,6 +87,7 @@ def command(
     source = read if transform is None else workspace.net(transform)
 
     def make(path: str) -> BinaryResult:
+        manners.require_target(path, weights)
         with progress_bar(least=1) as progress:
             found = plan_recalibration(
                 read,

@@ -177,11 +177,24 @@ class Manners:
             warn(f"changed {changed} of {len(paths)} file{'s' if len(paths) > 1 else ''}")
         return problems.exit_code(1 if self.check and changed else 0)
 
+    def require_target(self, path: str, paths: Sequence[str]) -> None:
+        """Raise UsageError where the binary result of one of the files could not be written.
+
+        Asked before a result that takes long is made.
+        """
+        target = self.targets(paths)[paths.index(path)]
+        if self.only_shows:
+            return
+        if target != "-":
+            check_target(path, target, in_place=self.in_place, overwrite=self.force)
+        elif self.output is None:
+            raise UsageError(f"{path}: is a binary file; say with -o where its result goes")
+
     def _finish(self, path: str, target: str, result: Result) -> None:
         if not self.only_shows:
             if target == "-":
-                if self.output is None and isinstance(result, BinaryResult):
-                    raise UsageError(f"{path}: is a binary file; say with -o where its result goes")
+                if isinstance(result, BinaryResult):
+                    self.require_target(path, [path])
                 result.show()
             else:
                 result.write(target, in_place=self.in_place, overwrite=self.force)

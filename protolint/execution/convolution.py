@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 
-from protolint.execution.step import Array, Function, Step
+from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.shape import Shape
 from protolint.layers.window import Window, windows
 
@@ -61,7 +61,7 @@ def _padded(step: Step, values: Array, found: Sequence[Window]) -> tuple[Array, 
     # C++ rounds towards zero, so that a kernel a little too large has a place, half outside.
     sizes = [int(room / w.stride) + 1 for room, w in zip(rooms, found, strict=True)]
     if min(sizes, default=1) < 1:
-        raise step.error(f"its kernel does not fit into {values.shape[2:]} pixels")
+        raise step.error(f"its kernel does not fit into {sizes_of(values.shape[2:])} pixels")
     pads = [(w.pad, w.pad + max(0, -room)) for w, room in zip(found, rooms, strict=True)]
     if any(map(any, pads)):
         values = np.pad(values, [(0, 0), (0, 0), *pads])

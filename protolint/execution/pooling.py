@@ -13,7 +13,7 @@ from math import ceil
 
 import numpy as np
 
-from protolint.execution.step import Array, Function, Step
+from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.window import Window
 
 __all__ = ["FUNCTIONS", "average"]
@@ -107,7 +107,7 @@ def _pooling(step: Step) -> list[Array]:
         shape = step.top_shape()
         sizes = [size or 0 for size in shape.dims[2:]]
         if not all(side.kernel for side in sides) or min(sizes, default=0) < 1:
-            raise step.error(f"its window does not fit into {bottom.shape[2:]} pixels")
+            raise step.error(f"its window does not fit into {sizes_of(bottom.shape[2:])} pixels")
     if method == "MAX":
         best, where = _largest(bottom, sides, sizes, places=len(step.layer.tops) > 1)
         return [best] if where is None else [best, where]

@@ -21,7 +21,7 @@ from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import TEST, Net
 from protolint.text.tree import Block, Scalar
 
-__all__ = ["Array", "ExecutionError", "Foreign", "Function", "Step"]
+__all__ = ["Array", "ExecutionError", "Foreign", "Function", "Step", "sizes_of"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -140,7 +140,7 @@ class Step:
             raise self.error(f"the weights have {len(self.blobs)} blobs for it, not {i + 1}")
         blob = self.blobs[i]
         if blob.size != prod(shape):
-            have, want = (_sizes(dims) for dims in (blob.shape, shape))
+            have, want = (sizes_of(dims) for dims in (blob.shape, shape))
             raise self.error(f"blob {i} of the weights is {have}, and the net needs {want}")
         return blob.reshape(shape)
 
@@ -162,5 +162,6 @@ class Step:
 Function: TypeAlias = Callable[[Step], "list[Array]"]
 
 
-def _sizes(shape: Sequence[int]) -> str:
+def sizes_of(shape: Sequence[int]) -> str:
+    """Return a shape as a message says it: `2x3x4`."""
     return "x".join(map(str, shape)) or "one value"

@@ -19,6 +19,7 @@ from protolint.execution.executor import Executor
 from protolint.execution.step import Array
 from protolint.layers.layer import Layer
 from protolint.recalibration.batches import Batches
+from protolint.words import counted
 
 __all__ = ["Moments", "Progress", "measure"]
 
@@ -139,7 +140,8 @@ def _check(name: str, moments: Moments, least: int) -> None:
     if moments.count < max(least, 2):
         off = f"{100 * (2 / max(moments.count - 1, 1)) ** 0.5:.0f}"
         raise UsageError(
-            f"layer '{name}': {moments.count} values per channel are too few: a variance estimated"
+            f"layer '{name}': {counted(moments.count, 'value')} per channel"
+            f" {'is' if moments.count == 1 else 'are'} too few: a variance estimated"
             f" from them is off by about {off} %; give more data, at least {max(least, 2)} values"
         )
 

@@ -67,11 +67,19 @@ def test_a_folded_net_beside_weights_that_are_not(tmp_path: Path) -> None:
     assert gap.other == "n"
 
 
+def test_layers_that_a_fold_left_behind_without_statistics_are_nothing(tmp_path: Path) -> None:
+    """As in a file of Merge_bn_Caffe: the numbers are in the convolution already."""
+    stored = layer("n", "BatchNorm", (4,), (4,), (1,), more=length_delimited(3, b"c"))
+    blank = stored.replace(b"\x00\x00\x80?", b"\x00" * 4)
+    assert gaps(tmp_path, CONV + RELU, KERNEL + blank) == ()
+    assert gaps(tmp_path, CONV + RELU, KERNEL + stored) != ()
+
+
 def test_a_renamed_layer_is_found_by_type_and_shapes(tmp_path: Path) -> None:
     stored = layer("classifier", "InnerProduct", (5, 64))
     (gap,) = gaps(tmp_path, CONV + PRODUCT % ("fc", "fc"), KERNEL + stored)
     assert (gap.kind, gap.layer, gap.other) == ("renamed", "fc", "classifier")
-    # Two that may be it are none.
+    # Of two that may be it the place decides, or neither is it.
     other = layer("another", "InnerProduct", (5, 64))
     (gap,) = gaps(tmp_path, CONV + PRODUCT % ("fc", "fc"), KERNEL + stored + other)
     assert gap.kind == "missing"

@@ -73,3 +73,17 @@ def test_wrong_input_is_one_clear_message(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert message in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_many_changes_are_counted(tmp_path: Path) -> None:
+    layers = [f'layer {{ name: "r{i}" type: "ReLU" bottom: "x" top: "y{i}" }}\n' for i in range(25)]
+    head = 'input: "x" input_shape { dim: 1 }\n'
+    (tmp_path / "a.prototxt").write_text(head + "".join(layers))
+    (tmp_path / "b.prototxt").write_text(head + "".join(layers).replace("ReLU", "TanH"))
+    done = run("compare", tmp_path / "a.prototxt", tmp_path / "b.prototxt")
+    lines = done.stdout.splitlines()
+    more = [line for line in lines if line.endswith("more; --all shows them")]
+    assert more
+    done = run("compare", "--all", tmp_path / "a.prototxt", tmp_path / "b.prototxt")
+    hidden = sum(int(line.split()[1]) for line in more)
+    assert len(done.stdout.splitlines()) == len(lines) - len(more) + hidden

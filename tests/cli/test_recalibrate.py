@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+from tests.conftest import REPOSITORY
 
 from .command import run, write
 
@@ -71,3 +74,23 @@ def test_many_weights_have_the_manners_of_all_verbs(fixtures: Path, tmp_path: Pa
     assert shown.stdout == copies[0].read_bytes()
     assert b"bn1" in shown.stderr
     assert run("recalibrate", net, weights, *options).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [([], "say with -o where its result goes"), (["-o", "there"], "exists; give another name")],
+)
+def test_a_result_that_has_no_place_is_refused_before_the_work(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("the data were read")
+
+    monkeypatch.setattr("protolint.recalibration.run.plan_recalibration", fail)
+    (tmp_path / "there").write_text("mine")
+    folder = REPOSITORY / "fixtures" / "golden" / "bvlc-master-9b89154"
+    files = [folder / f"brook{end}" for end in (".prototxt", ".caffemodel")]
+    data = folder / "brook.input.npy"
+    done = run("recalibrate", *files, "--data", data, *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
