@@ -32,8 +32,8 @@ _Request = Mapping[str, Any]
 def answer(request: str) -> str:
     """Return the answer to a request; `{"error": words}` where protolint refuses the text.
 
-    A request has `ask`, one of check, fix, show and explain; `text`; and `target`, the name of a
-    Caffe or "auto".
+    A request has `ask`, one of check, fix, show, picture and explain; `text`; and `target`, the
+    name of a Caffe or "auto".
     """
     asked: _Request = json.loads(request)
     try:
@@ -117,6 +117,13 @@ def _show(asked: _Request) -> dict[str, Any]:
     return {"error": notes} if code else {"document": json.loads(document)}
 
 
+def _picture(asked: _Request) -> dict[str, Any]:
+    """Return the picture of one state, as in "TEST" or "TRAIN,stage", as SVG."""
+    state = asked["state"]
+    svg, notes, code = _command(asked, "show", "--state", state, "--svg", "-", "-")
+    return {"error": notes} if code else {"svg": svg}
+
+
 def _explain(asked: _Request) -> dict[str, Any]:
     """Return what in the text points to which Caffe, whichever was chosen."""
     asked = {**asked, "target": "auto"}
@@ -124,7 +131,13 @@ def _explain(asked: _Request) -> dict[str, Any]:
     return {"text": notes if code else text}
 
 
-_ANSWERS = {"check": _check, "fix": _fix_all, "show": _show, "explain": _explain}
+_ANSWERS = {
+    "check": _check,
+    "fix": _fix_all,
+    "show": _show,
+    "picture": _picture,
+    "explain": _explain,
+}
 
 
 def _command(asked: _Request, *arguments: str) -> tuple[str, str, int]:

@@ -4,10 +4,10 @@ import { decode, encode } from "./address.js";
 import { Checker } from "./checker.js";
 import { by, element } from "./dom.js";
 import { createEditor } from "./editor.js";
-import { evidence, findingsList, layerTables, rulePage, summary } from "./views.js";
+import { evidence, findingsList, layerTables, picture, rulePage, stateName, summary } from "./views.js";
 
 const LARGEST = 5_000_000; // bytes of a file
-const TABS = ["findings", "layers", "target", "rules"];
+const TABS = ["findings", "layers", "picture", "target", "rules"];
 const panelOf = (tab) => by(tab === "target" ? "why" : tab);
 
 const about = fetch("about.json").then((response) => response.json());
@@ -21,6 +21,7 @@ const checker = new Checker(
 
 let tab = "findings";
 let rule = "";
+let state = ""; // of the net in the picture
 let checked = null; // the version of the text that the shown findings are of
 let busy = false;
 let stale = false;
@@ -87,17 +88,36 @@ const actions = {
 
 /** Fill the tab that is shown, where it shows more than the findings. */
 async function showTab(asked = { text: editor.text, target: target.value }) {
+  const panel = panelOf(tab);
+  if (!panel.firstChild) panel.append(element("p", { class: "quiet" }, "A moment …"));
   if (tab === "layers") {
     const { document: found, error } = await checker.ask({ ask: "show", ...asked });
     by("layers").replaceChildren(
       error ? element("p", { class: "quiet" }, error) : layerTables(found, (line) => editor.selectLine(line)),
     );
+  } else if (tab === "picture") {
+    await showPicture(asked);
   } else if (tab === "target") {
     const { text } = await checker.ask({ ask: "explain", ...asked });
     by("why").replaceChildren(evidence(text));
   } else if (tab === "rules") {
     await showRule();
   }
+}
+
+async function showPicture(asked) {
+  const { document: found, error } = await checker.ask({ ask: "show", ...asked });
+  const names = found?.nets.flatMap((net) => net.states).map(stateName) ?? [];
+  const panel = by("picture");
+  if (!names.length) return panel.replaceChildren(element("p", { class: "quiet" }, error ?? "There are no layers."));
+  if (!names.includes(state)) [state] = names;
+  const answer = await checker.ask({ ask: "picture", state, ...asked });
+  const choice = element("select", { onchange: () => { state = choice.value; showTab(); } },
+    ...names.map((name) => element("option", { selected: name === state }, name)));
+  panel.replaceChildren(
+    element("label", {}, "State ", choice),
+    answer.error ? element("p", { class: "quiet" }, answer.error) : picture(answer.svg),
+  );
 }
 
 function selectTab(name) {

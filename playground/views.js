@@ -50,8 +50,18 @@ export function layerTables(document, go) {
   return element("div", {}, ...shown);
 }
 
+/** What a state is called, as `protolint show --state` takes it. */
+export const stateName = ({ phase, stages, level }) => [phase, ...stages, ...(level ? [`level=${level}`] : [])].join(",");
+
+/** A picture with the words of it for those who do not see it; no script in it runs. */
+export function picture(svg) {
+  const drawn = new DOMParser().parseFromString(svg, "image/svg+xml");
+  const words = ["title", "desc"].map((tag) => drawn.querySelector(tag)?.textContent).filter(Boolean);
+  return element("img", { src: `data:image/svg+xml,${encodeURIComponent(svg)}`, alt: words.join(". ") });
+}
+
 function stateTable(state, go) {
-  const name = [state.phase, state.stages.length ? `(${state.stages.join(", ")})` : ""].join(" ").trim();
+  const name = stateName(state);
   const builds = state.builds === false ? element("span", { class: "chip error" }, "does not build") : null;
   const heads = ["Layer", "Type", "Bottoms → tops", "Shape", "Parameters", "MACs", "Notes"];
   const inputs = state.inputs.map((input) =>

@@ -1,7 +1,7 @@
 """Build the playground: one folder of static files that runs protolint in the browser.
 
-Takes Pyodide and CodeMirror from the npm registry (`npm ci` in playground/), and protolint, click
-and lark, all plain Python, from this environment. Serve the result with any static server:
+Takes Pyodide and CodeMirror from the npm registry (`npm ci` in playground/), and protolint and what
+it needs, all plain Python, from this environment. Serve the result with any static server:
 
     python scripts/build_playground.py
     python -m http.server --directory playground/dist
@@ -29,8 +29,8 @@ SOURCES = REPOSITORY / "playground"
 #: Of the npm package: what a browser loads where no package of its own is asked for.
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip",
            "pyodide-lock.json")  # fmt: skip
-#: What protolint imports for text; NumPy, for weights, is not needed here.
-NEEDED = ("click", "lark")
+#: What protolint imports for text and pictures; NumPy, for weights, is not needed here.
+NEEDED = ("click", "grandalf", "lark")
 #: Nets to start from, all in fixtures/nets; the page opens with the first.
 EXAMPLES = {
     "digits_opening_post.prototxt": "DIGITS: BatchNorm does not converge",

@@ -15,14 +15,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 POST = (REPOSITORY / "fixtures" / "nets" / "digits_opening_post.prototxt").read_text("utf-8")
 
 
-def asked(ask: str, text: str, target: str = "auto") -> dict[str, Any]:
+def asked(ask: str, text: str, target: str = "auto", **more: str) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location("bridge", REPOSITORY / "playground" / "bridge.py")
     assert spec is not None
     assert spec.loader is not None
     bridge = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bridge)
     found: dict[str, Any] = json.loads(
-        bridge.answer(json.dumps({"ask": ask, "text": text, "target": target}))
+        bridge.answer(json.dumps({"ask": ask, "text": text, "target": target, **more}))
     )
     return found
 
@@ -83,6 +83,15 @@ def test_layers_and_the_evidence_for_the_target_are_shown() -> None:
     assert net["states"][0]["layers"][1]["name"] == "conv1"
     for target in ("auto", "bvlc"):
         assert "field 'scale_filler' (line 147)" in asked("explain", POST, target)["text"]
+
+
+def test_a_state_is_drawn_under_the_name_that_the_table_gives_it() -> None:
+    pytest.importorskip("grandalf", reason="pictures need grandalf")
+    text = (REPOSITORY / "fixtures" / "nets" / "digits_all_in_one.prototxt").read_text("utf-8")
+    (net,) = asked("show", text)["document"]["nets"]
+    for state in net["states"]:
+        name = ",".join([state["phase"], *state["stages"]])
+        assert asked("picture", text, state=name)["svg"].startswith("<svg")
 
 
 def test_a_solver_is_not_asked_for_the_file_of_its_net() -> None:

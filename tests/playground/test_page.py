@@ -165,6 +165,10 @@ def test_layers_and_target_are_tabs_of_a_keyboard(loaded: Browser) -> None:
     wait(loaded, "return document.querySelector('#layers tbody')")
     assert "conv1" in loaded.run(rows)
     loaded.press("Right")
+    image = "const i = document.querySelector('#picture img'); return i && i.complete"
+    wait(loaded, f"{image} && i.naturalHeight > 100")
+    assert "conv1" in loaded.run("return document.querySelector('#picture img').alt")
+    loaded.press("Right")
     wait(loaded, "return document.querySelector('#why li')")
     assert "scale_filler" in loaded.run("return document.querySelector('#why').innerText")
     loaded.press("Right")
@@ -209,7 +213,7 @@ def test_it_fits_and_can_be_read(loaded: Browser, width: int, scheme: str) -> No
     loaded.scheme(scheme)
     put(loaded, net("digits_opening_post.prototxt"))
     try:
-        for tab in ("findings", "layers", "target", "rules"):
+        for tab in ("findings", "layers", "picture", "target", "rules"):
             loaded.click(f"#tab-{tab}")
             wait(loaded, "return document.querySelector('[role=tabpanel]:not([hidden]) > *')")
             sizes = "return [document.documentElement.scrollWidth, innerWidth]"
