@@ -2,6 +2,6 @@
 
 from protolint.picture.diagram import Diagram, diagram
 from protolint.picture.dot import dot
-from protolint.picture.svg import svg
+from protolint.picture.svg import STYLE, svg
 
-__all__ = ["Diagram", "diagram", "dot", "svg"]
+__all__ = ["STYLE", "Diagram", "diagram", "dot", "svg"]

@@ -8,7 +8,7 @@ from protolint.picture.place import LINE, Placed, Point, placed
 from protolint.shown import markup
 from protolint.words import counted, joined
 
-__all__ = ["svg"]
+__all__ = ["STYLE", "svg"]
 
 _MARGIN = 24.0
 _RADIUS = 5
@@ -16,7 +16,8 @@ _HEAD = (
     '<marker id="{}-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
     'orient="auto"><path class="head" d="M0 0.8 8 4 0 7.2z"/></marker>'
 )
-_STYLE = """
+#: The style sheet in each picture, for a page that lists what it lets in.
+STYLE = """
 .net { font: 11px system-ui, "Segoe UI", Roboto, "Noto Sans", Arial, sans-serif; }
 .net .page { fill: #fbfbfa; }
 .net text { fill: #1c2127; }
@@ -66,7 +67,7 @@ def svg(diagram: Diagram, name: str = "net") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" width="{_r(width)}" '
         f'height="{_r(height)}" viewBox="{_r(-_MARGIN)} {_r(-_MARGIN - LINE)} {_r(width)} '
         f'{_r(height)}">\n<title>{markup(diagram.title)}</title>\n<desc>{markup(_description(diagram))}</desc>'
-        f"\n<style>{_STYLE}</style>\n"
+        f"\n<style>{STYLE}</style>\n"
         f"<defs>{_HEAD.format(name)}</defs>\n"
         f'<rect class="page" x="{_r(-_MARGIN)}" y="{_r(-_MARGIN - LINE)}" width="100%" '
         f'height="100%"/>\n{_arrows(diagram, places, name)}{shown}</svg>\n'

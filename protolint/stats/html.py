@@ -15,7 +15,9 @@ from importlib.metadata import version
 
 import numpy as np
 
+from protolint import picture
 from protolint.diagnostic import Diagnostic
+from protolint.errors import UsageError
 from protolint.files import replace_file
 from protolint.shown import markup
 from protolint.stats.definitions import DEAD, DENORMAL, FIGURES, GAIN_SIZE, VARIANCE
@@ -53,9 +55,11 @@ def page(report: StatsReport) -> str:
     """Return a report as one HTML document that asks for no other file."""
     layers = layers_of(report)
     css, script = _resource("report.css"), _resource("report.js")
+    drawn = _net(report)
+    styles = " ".join(f"'{_hash(text)}'" for text in (css, *([picture.STYLE] if drawn else [])))
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none';"
-        f" style-src '{_hash(css)}'; script-src '{_hash(script)}'"
+        f" style-src {styles}; script-src '{_hash(script)}'"
     )
     names = [os.path.basename(snapshot.path) for snapshot in report.snapshots]
     title = f"BatchNorm statistics: {names[-1]}"
@@ -68,6 +72,7 @@ def page(report: StatsReport) -> str:
         if len(layers) > 1:
             parts.append(_glance(report, layers, axis))
         parts.append(_layers(layers, axis))
+        parts.append(drawn)
         parts.append(_details(report, layers))
     parts.append(_words())
     return (
@@ -291,6 +296,22 @@ def _layers(layers: Sequence[Layer], axis: LogAxis) -> str:
         '<p id="shown" role="status"></p></form>'
         '<div class="scroll" role="region" aria-label="Table of layers" tabindex="0">'
         f"{table(layers, axis)}</div></section>\n"
+    )
+
+
+def _net(report: StatsReport) -> str:
+    """Return the net that was given as a picture, the findings at its layers; "" without one."""
+    views = [] if report.net is None else [v for v in report.net.views if v.state.phase == "TEST"]
+    if report.net is None or not views:
+        return ""
+    try:
+        image = picture.svg(picture.diagram(report.net, views[0], {}, report.findings))
+    except UsageError:  # the extra is not installed
+        return ""
+    return (
+        '<section aria-labelledby="net"><h2 id="net">The net</h2>'
+        f'<div class="scroll" role="region" aria-label="The net" tabindex="0">{image}</div>'
+        "</section>\n"
     )
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.diagnostic import Diagnostic
+from protolint.net.net import Net
 from protolint.weights.kinds import FileKind
 from protolint.workspace.thresholds import Thresholds
 
@@ -125,7 +126,7 @@ class StatsReport:
     order of the later one's layers. `first_moved` is the drift of the layer that moved first,
     if one passed a threshold. `findings` are Diagnostics about files of `snapshots`, whose
     `layer` is a layer's name. `notes` are lines for a person. `measured` is for `data`, the
-    file of a batch, run with `runner`.
+    file of a batch, run with `runner`. `net` is the net that was given with the weights.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -139,6 +140,7 @@ class StatsReport:
     measured: tuple[Measured, ...] = ()
     data: str | None = None
     runner: str | None = None
+    net: Net | None = None
 
     def drift_of(self, layer: str) -> tuple[Drift, ...]:
         """Return the drifts of one layer, in order."""

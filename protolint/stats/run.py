@@ -100,6 +100,7 @@ def collect(
         measured=measured,
         data=options.data,
         runner=options.runner if options.data is not None else None,
+        net=None if net is None else net.nets[0],
     )
 
 

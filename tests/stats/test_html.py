@@ -27,6 +27,7 @@ from protolint.stats.html import page, write_html
 from protolint.stats.html_layers import layers_of
 from protolint.stats.html_words import headline
 from protolint.stats.model import Measured, Outlier, Snapshot, StatsReport
+from protolint.stats.run import Options, collect
 from protolint.stats.summary import summary_of
 from protolint.stats.table import render
 from protolint.weights.kinds import FileKind
@@ -371,3 +372,16 @@ def test_every_word_of_the_page_is_explained_on_it_and_in_the_guide() -> None:
         assert f"<dt>{figure.title}</dt>" in text
     for figure in (GAIN, EPS_SHARE, DEAD, AGE):
         assert f"| {figure.name} | {figure.meaning}" in guide
+
+
+def test_the_net_that_was_given_is_drawn_and_its_style_let_in() -> None:
+    pytest.importorskip("grandalf")
+    folder = Path(__file__).parents[2] / "fixtures" / "stats"
+    options = Options(net=str(folder / "tide.prototxt"))
+    text = page(collect([str(folder / "tide_iter_3000.caffemodel")], options))
+    Tree(text)
+    assert '<h2 id="net">The net</h2>' in text
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    for style in re.findall(r"<style>(.*?)</style>", text, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
