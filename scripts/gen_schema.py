@@ -157,14 +157,14 @@ def out_of_date(compiled: dict[str, FileDescriptor], schemas: Path) -> dict[str,
 
 
 def write_set(compiled: dict[str, FileDescriptor], schemas: Path) -> None:
-    """Write the compiled files as one set.
+    """Write the compiled files as one set, the largest first: so those alike compress best.
 
     Args:
         compiled: What :func:`compile_all` returned.
         schemas: The file to write.
     """
     found = import_module("google.protobuf.descriptor_pb2").FileDescriptorSet(
-        file=compiled.values()
+        file=sorted(compiled.values(), key=lambda file: -file.ByteSize())
     )
     schemas.write_bytes(found.SerializeToString(deterministic=True))
 
