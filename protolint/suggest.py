@@ -12,6 +12,7 @@ _ALIASES = {
     "val": "value", "lr": "lr_mult", "wd": "decay_mult", "momentum": "moving_average_fraction",
     "epsilon": "eps", "kernel": "kernel_size", "padding": "pad", "bias": "bias_term",
     "filters": "num_output", "id": "label", "inputs": "bottom", "output": "top", "outputs": "top",
+    "add": "SUM", "average": "AVE", "mean": "AVE", "mul": "PROD", "product": "PROD",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ Why it matters
     case is a layer of NVIDIA 0.15 with its four blocks, pasted into a net for BVLC.
 
 Which Caffe
-    All. In BVLC the check of BN005 comes first, so only that is reported.
+    All. In BVLC the check of BN005 comes first, so Caffe names only that one.
 
 Fix
     Deletes the surplus blocks: safe where they hold only zeros, else unsafe.
@@ -36,10 +36,9 @@ from ._layers import delete_params, named
 
 @net_rule("BN008", "too-many-params", Severity.ERROR, faults=(Kind.PARAMS,))
 def check(net: Net) -> Iterator[Finding]:
-    first = {fault.layer for fault, _ in faults_of(net, Kind.STATISTICS)}
     for fault, _ in faults_of(net, Kind.PARAMS):
         layer = fault.layer
-        if layer is None or not is_batchnorm(fault) or layer in first:
+        if layer is None or not is_batchnorm(fault):
             continue
         given, blobs = len(layer.params), len(net.traits(layer).blobs)
         surplus = layer.params[blobs:]

@@ -14,8 +14,8 @@ Which Caffe
     `Python` and the types a configuration lists in `layer-types` are taken as they are.
 
 Fix
-    Unsafe: corrects the case (`batchnorm` to `BatchNorm`), and writes `Convolution` for
-    `DepthwiseConvolution`, which computes the same with the same group.
+    Unsafe: corrects the case (`batchnorm` to `BatchNorm`) or a slip of the pen, and writes
+    `Convolution` for `DepthwiseConvolution`, which computes the same with the same group.
 
 Evidence
     BVLC/caffe#4136, yjxiong/temporal-segment-networks#19.
@@ -64,7 +64,7 @@ def check(net: Net) -> Iterator[Finding]:
             node.span,
             f"{net.dialect.name} has no layer type '{written}'{hint}",
             layer=layer.name,
-            fix=_fix(layer, known),
+            fix=_fix(net.dialect, layer, known),
             alike=written,
         )
 
@@ -118,22 +118,30 @@ def _hint(dialect: Dialect, written: str, *, is_old: bool) -> str:
         if instead is not None and dialect.registers(instead[0]):
             return f': {owners.title}; write type: "{instead[0]}", {instead[1]}'
         return f": {owners.title}; {owners.advice(dialect)}"
-    found = nearest(written, sorted(ALL_TYPES))
-    if found and dialect.registers(found[0]):
-        return f"; did you mean '{found[0]}'?"
+    found = _near(dialect, written)
+    if found:
+        return f"; did you mean '{found}'?"
     return "; if it is a layer of your own, list it in layer-types"
+
+
+def _near(dialect: Dialect, written: str) -> str:
+    """Return the type that a misspelt one was meant for, if this Caffe has it, or ""."""
+    found = nearest(written, sorted(ALL_TYPES))
+    return found[0] if found is not None and dialect.registers(found[0]) else ""
 
 
 def _same_but_for_case(name: str, names: frozenset[str]) -> str | None:
     return next((known for known in sorted(names) if known.lower() == name.lower()), None)
 
 
-def _fix(layer: Layer, known: frozenset[str]) -> Fix | None:
+def _fix(dialect: Dialect, layer: Layer, known: frozenset[str]) -> Fix | None:
     right = _same_but_for_case(layer.type, known)
     instead = replacement_for(layer.type)
     if right is None and instead is not None and instead[2]:
         right = instead[0]
-    if right is None or not isinstance(layer.type_node, Scalar):
+    if right is None and not owners_of_type(layer.type):
+        right = _near(dialect, layer.type)
+    if not right or not isinstance(layer.type_node, Scalar):
         return None
     edit = replace_value(layer.type_node, quote(right))
     return Fix(f"Write '{right}'", (edit,), Applicability.UNSAFE)

@@ -13,7 +13,7 @@ Which Caffe
 
 Fix
     Safe where it can be told what was meant: quotes put or taken away, the case of an enum
-    word corrected.
+    word corrected. Unsafe: the nearest word for a misspelt one.
 
 Evidence
     BVLC/caffe#2779, martinkersner/train-CRF-RNN#25 and #49.
@@ -26,8 +26,9 @@ from collections.abc import Iterator
 from protolint.caffe.binder import BindProblem, ProblemKind
 from protolint.caffe.descriptors import FieldType, Value
 from protolint.diagnostic import Severity
-from protolint.edit import Fix
+from protolint.edit import Applicability, Fix
 from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.suggest import nearest
 from protolint.text.tree import ListValue, Scalar
 from protolint.text.write import quote, replace_value
 from protolint.workspace.reading import LintFile
@@ -47,13 +48,14 @@ def check(file: LintFile) -> Iterator[Finding]:
             yield Finding(node.name_span, message, layer=file.layer_at(node.start))
         elif problem.kind is ProblemKind.WRONG_VALUE:
             owners = owners_of_more(problem)
-            cure = f"write {_example(field, problem.guess)}"
+            near = _near(problem)
+            cure = f"did you mean {near}?" if near else _cure(field, problem.guess)
             yield Finding(
                 node.span if isinstance(node, Scalar) else node.name_span,
                 f"'{field.name}' takes {_takes(problem)}: "
                 + (f"{owners.title}; {owners.advice(file.dialect)}" if owners else cure),
                 layer=file.layer_at(node.start),
-                fix=_fix(problem),
+                fix=_fix(problem, near),
             )
 
 
@@ -81,12 +83,29 @@ def _literal(field: FieldType, value: Value | None) -> str:
     return str(value) if value is not None else "1"
 
 
-def _fix(problem: BindProblem) -> Fix | None:
+def _cure(field: FieldType, guess: Value | None) -> str:
+    if guess is None and field.kind in ("enum", "bool"):
+        return "write one of them"
+    such = guess is None and field.kind not in ("message", "string", "bytes")
+    return f"write {'one, such as ' * such}{_example(field, guess)}"
+
+
+def _near(problem: BindProblem) -> str:
+    """Return the word of an enum that a misspelt one was meant for, or ""."""
+    node, field = problem.node, problem.field
+    if field is None or field.kind != "enum" or problem.guess is not None:
+        return ""
+    found = nearest(node.raw, field.enum.numbers) if isinstance(node, Scalar) else None
+    return found[0] if found is not None else ""
+
+
+def _fix(problem: BindProblem, near: str) -> Fix | None:
     node, field, guess = problem.node, problem.field, problem.guess
-    if guess is None or field is None or not isinstance(node, Scalar):
+    if field is None or not isinstance(node, Scalar) or (guess is None and not near):
         return None
-    literal = _literal(field, guess)
-    return Fix(f"Write {literal}", (replace_value(node, literal),))
+    literal = near or _literal(field, guess)
+    safe = Applicability.UNSAFE if near else Applicability.SAFE
+    return Fix(f"Write {literal}", (replace_value(node, literal),), safe)
 
 
 VALID = (
@@ -115,6 +134,18 @@ INVALID = (
     Invalid("bvlc", 'layer { type: "ReLU" param: 1 }\n', (1,)),
     Invalid("nvidia-0.16", "layer { blobs { raw_data: 1 } }\n", (1,)),
     Invalid("nvidia-0.15", "layer { batch_norm_param { engine: fast } }\n", (1,)),
+    Invalid(
+        "bvlc",
+        "layer { pooling_param { pool: AVERAGE }\n  include { phase: TRIAN } }\n",
+        (1, 2),
+        fixed="layer { pooling_param { pool: AVE }\n  include { phase: TRAIN } }\n",
+    ),
+    Invalid(
+        "bvlc",
+        "layer { eltwise_param { operation: add } }\n",
+        (1,),
+        fixed="layer { eltwise_param { operation: SUM } }\n",
+    ),
     Invalid(
         "bvlc",
         'layer { pooling_param { global_pooling: "false" } }\n',

@@ -49,7 +49,7 @@ def test_each_fault_is_one_finding(path: Path) -> None:
         assert given - wanted == Counter(), record["name"]
         spans = {d.span for d in found}
         for fault in faults:
-            assert fault.span in spans or fault.kind is Kind.KERNEL, (record["name"], fault.message)
+            assert fault.span in spans, (record["name"], fault.message)
 
 
 def test_an_engine_that_the_build_does_not_have_is_a_finding() -> None:
