@@ -18,6 +18,16 @@ from protolint.source import Source, Span
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, delete_fields, replace_value
 
+#: The net beside the solver in examples.
+NET = {
+    "net.prototxt": (
+        'layer { name: "d" type: "DummyData" top: "x"\n'
+        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
+        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
+        "  inner_product_param { num_output: 2 } }\n"
+    )
+}
+
 
 def training_nets(solver: Solver) -> list[Net]:
     """Return the nets that are known and that the solver trains."""

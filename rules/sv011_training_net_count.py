@@ -25,7 +25,7 @@ from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 
-from ._solver import findings
+from ._solver import NET, findings
 
 
 @solver_rule("SV011", "training-net-count", Severity.ERROR, faults=(SolverKind.TRAINING_NET,))
@@ -33,30 +33,24 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.TRAINING_NET)
 
 
-_NET = {
-    "net.prototxt": (
-        'layer { name: "d" type: "DummyData" top: "x"\n'
-        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
-        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
-        "  inner_product_param { num_output: 2 } }\n"
-    )
-}
-
-
 _BOTH = 'net: "net.prototxt"\ntrain_net: "net.prototxt"\n'
 _FIXED = 'base_lr: 0.1\nlr_policy: "fixed"\n'
 
 
 VALID = (
-    Example("bvlc", f'net: "net.prototxt"\n{_FIXED}', _NET),
-    Example("bvlc", f'train_net: "net.prototxt"\ntest_net: "a"\ntest_net: "b"\n{_FIXED}', _NET),
+    Example("bvlc", f'net: "net.prototxt"\n{_FIXED}', NET),
+    Example("bvlc", f'train_net: "net.prototxt"\ntest_net: "a"\ntest_net: "b"\n{_FIXED}', NET),
     Example("bvlc", f"net_param {{ }}\n{_FIXED}"),
 )
 INVALID = (
     Invalid("bvlc", f"{_FIXED}", (1,)),
-    Invalid("bvlc", f'test_net: "net.prototxt"\n{_FIXED}', (1,), None, _NET),
+    Invalid("bvlc", f'test_net: "net.prototxt"\n{_FIXED}', (1,), None, NET),
     Invalid(
-        "nvidia-0.17", f'net: "net.prototxt"\ntrain_net: "net.prototxt"\n{_FIXED}', (2,), None, _NET
+        "nvidia-0.17",
+        f'net: "net.prototxt"\ntrain_net: "net.prototxt"\n{_FIXED}',
+        (2,),
+        None,
+        NET,
     ),
-    Invalid("nvidia-0.14", f'net: "net.prototxt"\n{_FIXED}net_param {{ }}\n', (1,), None, _NET),
+    Invalid("nvidia-0.14", f'net: "net.prototxt"\n{_FIXED}net_param {{ }}\n', (1,), None, NET),
 )

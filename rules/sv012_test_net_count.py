@@ -26,7 +26,7 @@ from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 
-from ._solver import findings
+from ._solver import NET, findings
 
 
 @solver_rule("SV012", "test-net-count", Severity.ERROR, faults=(SolverKind.TEST_NETS,))
@@ -34,44 +34,38 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.TEST_NETS)
 
 
-_NET = {
-    "net.prototxt": (
-        'layer { name: "d" type: "DummyData" top: "x"\n'
-        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
-        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
-        "  inner_product_param { num_output: 2 } }\n"
-    )
-}
-
-
 _TRAINED, _SAME = 'train_net: "net.prototxt"\n', 'net: "net.prototxt"\n'
 _TESTS = "test_interval: 9\n"
 
 
 VALID = (
-    Example("bvlc", f'net: "net.prototxt"\ntest_iter: [1, 2]\n{_TESTS}', _NET),
+    Example("bvlc", f'net: "net.prototxt"\ntest_iter: [1, 2]\n{_TESTS}', NET),
     Example(
-        "bvlc", f'train_net: "net.prototxt"\ntest_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}', _NET
+        "bvlc",
+        f'train_net: "net.prototxt"\ntest_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}',
+        NET,
     ),
     Example(
-        "bvlc", f'net: "net.prototxt"\ntest_iter: 1\ntest_state {{ stage: "a" }}\n{_TESTS}', _NET
+        "bvlc",
+        f'net: "net.prototxt"\ntest_iter: 1\ntest_state {{ stage: "a" }}\n{_TESTS}',
+        NET,
     ),
-    Example("bvlc", 'net: "net.prototxt"\n', _NET),
+    Example("bvlc", 'net: "net.prototxt"\n', NET),
 )
 INVALID = (
-    Invalid("bvlc", f'train_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}', (2,), None, _NET),
+    Invalid("bvlc", f'train_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}', (2,), None, NET),
     Invalid(
         "bvlc",
         f'net: "net.prototxt"\ntest_net: "net.prototxt"\n{_TESTS}',
         (2,),
         None,
-        _NET,
+        NET,
     ),
     Invalid(
         "nvidia-0.17",
         f'net: "net.prototxt"\ntest_iter: 1\n{_TESTS}test_state {{ }}\ntest_state {{ }}\n',
         (4,),
         None,
-        _NET,
+        NET,
     ),
 )

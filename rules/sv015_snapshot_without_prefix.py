@@ -23,7 +23,7 @@ from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 
-from ._solver import findings
+from ._solver import NET, findings
 
 
 @solver_rule(
@@ -37,25 +37,15 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.SNAPSHOT)
 
 
-_NET = {
-    "net.prototxt": (
-        'layer { name: "d" type: "DummyData" top: "x"\n'
-        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
-        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
-        "  inner_product_param { num_output: 2 } }\n"
-    )
-}
-
-
 _SOLVER = 'net: "net.prototxt"\n'
 
 
 VALID = (
-    Example("nvidia-0.17", f"{_SOLVER}snapshot: 0\n", _NET),
-    Example("ssd", f'{_SOLVER}snapshot: 10\nsnapshot_prefix: "a"\n', _NET),
-    Example("ssd", _SOLVER, _NET),
+    Example("nvidia-0.17", f"{_SOLVER}snapshot: 0\n", NET),
+    Example("ssd", f'{_SOLVER}snapshot: 10\nsnapshot_prefix: "a"\n', NET),
+    Example("ssd", _SOLVER, NET),
 )
 INVALID = (
-    Invalid("ssd", f"{_SOLVER}snapshot: 10\n", (2,), None, _NET),
-    Invalid("nvidia-0.14", f"{_SOLVER}snapshot: 10\n", (2,), None, _NET),
+    Invalid("ssd", f"{_SOLVER}snapshot: 10\n", (2,), None, NET),
+    Invalid("nvidia-0.14", f"{_SOLVER}snapshot: 10\n", (2,), None, NET),
 )

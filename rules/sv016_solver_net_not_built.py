@@ -30,7 +30,7 @@ from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 
-from ._solver import findings
+from ._solver import NET, findings
 
 
 @solver_rule("SV016", "solver-net-not-built", Severity.ERROR, faults=(SolverKind.NET,))
@@ -38,20 +38,10 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.NET)
 
 
-_NET = {
-    "net.prototxt": (
-        'layer { name: "d" type: "DummyData" top: "x"\n'
-        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
-        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
-        "  inner_product_param { num_output: 2 } }\n"
-    )
-}
-
-
 _SOLVER = 'net: "net.prototxt"\n'
 _TESTS = "test_iter: 1\ntest_interval: 9\n"
-_STAGES = {"net.prototxt": _NET["net.prototxt"].replace("top", 'include { stage: "a" } top', 1)}
-_TRAINS = {"net.prototxt": _NET["net.prototxt"].replace("top", "include { phase: TRAIN } top", 1)}
+_STAGES = {"net.prototxt": NET["net.prototxt"].replace("top", 'include { stage: "a" } top', 1)}
+_TRAINS = {"net.prototxt": NET["net.prototxt"].replace("top", "include { phase: TRAIN } top", 1)}
 
 
 _DATA = """\
@@ -60,7 +50,7 @@ layer { name: "d" type: "HDF5Data" top: "x" hdf5_data_param { source: "a" batch_
 layer { name: "r" type: "ReLU" bottom: "x" top: "y" }
 """
 VALID = (
-    Example("bvlc", _SOLVER + _TESTS, _NET),
+    Example("bvlc", _SOLVER + _TESTS, NET),
     Example("bvlc", f'{_SOLVER}train_state {{ stage: "a" }}\n', _STAGES),
     # Nothing is tested.
     Example("bvlc", _SOLVER, _TRAINS),

@@ -28,7 +28,7 @@ from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 
-from ._solver import findings
+from ._solver import NET, findings
 
 
 @solver_rule("SV017", "test-net-unlike-training-net", Severity.ERROR, faults=(SolverKind.SHARING,))
@@ -36,24 +36,14 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.SHARING)
 
 
-_NET = {
-    "net.prototxt": (
-        'layer { name: "d" type: "DummyData" top: "x"\n'
-        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
-        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
-        "  inner_product_param { num_output: 2 } }\n"
-    )
-}
-
-
 _SOLVER = 'train_net: "net.prototxt"\ntest_net: "test.prototxt"\ntest_iter: 1\ntest_interval: 9\n'
 
 
 def _nets(*pairs: str) -> dict[str, str]:
-    text = _NET["net.prototxt"]
+    text = NET["net.prototxt"]
     for old, new in zip(pairs[::2], pairs[1::2], strict=True):
         text = text.replace(old, new)
-    return {**_NET, "test.prototxt": text}
+    return {**NET, "test.prototxt": text}
 
 
 VALID = (

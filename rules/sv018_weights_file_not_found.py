@@ -24,7 +24,7 @@ from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 
-from ._solver import findings
+from ._solver import NET, findings
 
 
 @solver_rule(
@@ -38,31 +38,21 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.WEIGHTS_FILE)
 
 
-_NET = {
-    "net.prototxt": (
-        'layer { name: "d" type: "DummyData" top: "x"\n'
-        "  dummy_data_param { shape { dim: [2, 3] } } }\n"
-        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"\n'
-        "  inner_product_param { num_output: 2 } }\n"
-    )
-}
-
-
 _SOLVER = 'net: "net.prototxt"\n'
 
 
 VALID = (
-    Example("bvlc", _SOLVER, _NET),
-    Example("bvlc", f'{_SOLVER}weights: "models/a.caffemodel"\n', _NET),
-    Example("bvlc", f'{_SOLVER}weights: "a.caffemodel"\n', {**_NET, "a.caffemodel": ""}),
+    Example("bvlc", _SOLVER, NET),
+    Example("bvlc", f'{_SOLVER}weights: "models/a.caffemodel"\n', NET),
+    Example("bvlc", f'{_SOLVER}weights: "a.caffemodel"\n', {**NET, "a.caffemodel": ""}),
 )
 INVALID = (
-    Invalid("bvlc", f'{_SOLVER}weights: "a.caffemodel"\n', (2,), None, _NET),
+    Invalid("bvlc", f'{_SOLVER}weights: "a.caffemodel"\n', (2,), None, NET),
     Invalid(
         "bvlc",
         f'{_SOLVER}weights: "b.caffemodel, a.caffemodel"\n',
         (2,),
         None,
-        {**_NET, "b.caffemodel": ""},
+        {**NET, "b.caffemodel": ""},
     ),
 )
