@@ -93,14 +93,17 @@ class Wanted(NamedTuple):
         return tuple(blob.shape for blob in self.parameters or ())
 
 
-def require_fit(net: Net, path: str) -> None:
-    """Raise PairError, with what stands between them, for weights that are not those of a net.
+def require_fit(net: Net, path: str) -> list[str]:
+    """Return what is worth saying of weights that fit a net: another eps.
 
-    Raises InputError for a file that is no caffemodel.
+    Raises PairError, with what stands between them, for weights that are not those of a net,
+    InputError for a file that is no caffemodel.
     """
-    reason = between(fit(net, read_weights(path)))
+    gaps = fit(net, read_weights(path))
+    reason = between(gaps)
     if reason is not None:
         raise PairError(f"{path}: does not fit {net.source.path}: {reason}")
+    return [gap.message for gap in gaps if gap.kind == "eps"]
 
 
 def between(gaps: Iterable[Gap]) -> str | None:

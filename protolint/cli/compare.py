@@ -11,7 +11,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType, format_option
-from protolint.cli.problems import put
+from protolint.cli.problems import put, warn
 from protolint.errors import UsageError
 from protolint.net.net import Net
 from protolint.shown import json_text, shown
@@ -76,6 +76,7 @@ def command(
 
     Exit code: 0 equal, 1 they differ, 2 they cannot be compared.
     """
+    from protolint.batchnorm.fit import require_fit
     from protolint.comparison.consequence import compare_nets
     from protolint.comparison.models import TOLERANCE, compare_models
     from protolint.comparison.run import model_of
@@ -90,7 +91,11 @@ def command(
         put(_json(_changes(changes)) if form == "json" else _list(changes, everything=everything))
         return 0 if changes.equal else 1
     files = weights or (None, None)
-    models = [model_of(net, file, state) for net, file in zip(nets, files, strict=True)]
+    pairs = list(zip(nets, files, strict=True))
+    for net, file in pairs:
+        for remark in require_fit(net, file) if file is not None else ():
+            warn(f"{file}: {remark}")
+    models = [model_of(net, file, state) for net, file in pairs]
     given = inputs_of(Executor(*models[0]), data)
     found = compare_models(models[0], models[1], given, tolerance=tolerance or TOLERANCE)
     if form == "json":

@@ -78,6 +78,7 @@ def command(
     In net order, each layer behind the repaired ones above it. Gamma, beta and all other layers
     stay as they are, byte for byte, and so do the layout and form of the file.
     """
+    from protolint.batchnorm.fit import require_fit
     from protolint.batchnorm.state import Statistic
     from protolint.recalibration.run import plan_recalibration
     from protolint.recalibration.transform import transform_of
@@ -105,7 +106,8 @@ def command(
         def write(to: str, in_place: bool, overwrite: bool) -> None:
             found.write(to, in_place=in_place, overwrite=overwrite)
 
-        return BinaryResult(path, True, write, _remarks(found))
+        remarks = [*_remarks(found), *require_fit(read, path)]
+        return BinaryResult(path, True, write, remarks)
 
     return manners.each(weights, make)
 

@@ -11,9 +11,10 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
-from protolint.cli.problems import put
+from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
 from protolint.errors import InputError, UsageError
+from protolint.files import check_target
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = ["command"]
 @click.option(
     "--snapshot", type=PathType(), metavar="FILE", help="Write the weights after the last pass."
 )
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
 @common_options
 def command(
     net: str,
@@ -55,6 +57,7 @@ def command(
     names: tuple[str, ...],
     output: str | None,
     snapshot: str | None,
+    force: bool,
     choices: Choices,
 ) -> int:
     """Run a net in NumPy and show its outputs: every layer as its Caffe computes it.
@@ -62,16 +65,20 @@ def command(
     Without --data the inputs are random, the same each time. The file of -o has every blob, or
     those of --blob, under its own name ('-': standard output).
     """
+    from protolint.batchnorm.fit import require_fit
     from protolint.execution.run import execute, executor_of, inputs_of, npz, outputs
     from protolint.execution.weights import save_weights
 
     given = [path for path in (net, weights, data) if path is not None]
-    _check_outputs(given, [path for path in (output, snapshot) if path not in (None, "-")])
+    results = [path for path in (output, snapshot) if path is not None and path != "-"]
+    _check_outputs(given, results, force=force)
     if snapshot is not None and weights is None:
         raise UsageError("--snapshot needs WEIGHTS, of which it is a copy")
     chosen = () if target is None else (target,)
     workspace = Workspace(choices._replace(targets=chosen))
     read = workspace.net(net)
+    for remark in require_fit(read, weights) if weights is not None else ():
+        warn(f"{weights}: {remark}")
     executor = executor_of(read, weights, state)
     _check_blobs(executor, names)
     with progress_bar(least=1) as progress:
@@ -85,14 +92,16 @@ def command(
     return 0
 
 
-def _check_outputs(paths: list[str], outputs: list[str | None]) -> None:
-    """Raise UsageError where a result would replace an input or another result."""
+def _check_outputs(paths: list[str], outputs: list[str], *, force: bool) -> None:
+    """Raise UsageError where a result would replace an input, another result or another file."""
     taken = {os.path.realpath(path) for path in paths}
     for output in outputs:
-        real = os.path.realpath(output or "")
+        real = os.path.realpath(output)
         if real in taken:
             raise UsageError(f"{output}: is used already; give the result a name of its own")
         taken.add(real)
+        if not os.path.isdir(output):
+            check_target(None, output, in_place=False, overwrite=force)
 
 
 def _check_blobs(executor: Executor, names: tuple[str, ...]) -> None:

@@ -45,6 +45,7 @@ def _input_shapes(net: Net, view: View) -> dict[str, Shape]:
     """Return the shapes of what no layer writes, by the blob's name."""
     known = shapes(net, view)
     found = dict.fromkeys(net.inputs, UNKNOWN)
+    found |= {version.name: known.get(version, UNKNOWN) for version in view.inputs}
     for versions in view.bottoms.values():
         for version in versions:
             if version is not None and version.producer is None:

@@ -127,3 +127,15 @@ def test_wrong_input_is_one_clear_message(brook: tuple[Path, Path, Path], tmp_pa
         assert done.returncode == 2, (arguments, done.stdout)
         assert message in done.stderr, done.stderr
         assert len(done.stderr.splitlines()) == 1 or "Usage" in done.stderr, done.stderr
+
+
+def test_results_replace_no_other_file_unless_forced(tmp_path: Path) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text('input: "x" input_shape { dim: 1 }\n')
+    made = tmp_path / "out.npz"
+    made.write_text("mine")
+    done = run("run", net, "-o", made)
+    assert (done.returncode, made.read_text()) == (2, "mine")
+    assert "--force to replace it" in done.stderr
+    assert run("run", net, "-o", made, "--force").returncode == 0
+    assert np.load(made).files == ["x"]
