@@ -1,7 +1,7 @@
 """What the page asks protolint, and the answers: both are JSON.
 
-The worker calls `answer`. Findings come from `protolint.check`, everything else is what the
-command line prints for the same text.
+The worker calls `answer`. Findings come from `protolint.check`, help while writing from what the
+language server knows, everything else is what the command line prints for the same text.
 """
 
 from __future__ import annotations
@@ -15,8 +15,14 @@ from typing import Any
 
 import protolint
 from protolint.cli import exit_code_of
+from protolint.lsp.completion import complete
+from protolint.lsp.hover import field_said
+from protolint.lsp.navigation import said
 from protolint.report.merged import merged
 from protolint.report.summary import verdict
+from protolint.source import Source
+from protolint.workspace.reading import LintFile
+from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["answer"]
 
@@ -32,8 +38,8 @@ _Request = Mapping[str, Any]
 def answer(request: str) -> str:
     """Return the answer to a request; `{"error": words}` where protolint refuses the text.
 
-    A request has `ask`, one of check, fix, show, picture and explain; `text`; and `target`, the
-    name of a Caffe or "auto".
+    A request has `ask`, one of check, fix, show, picture, explain, complete and hover; `text`; and
+    `target`, the name of a Caffe or "auto".
     """
     asked: _Request = json.loads(request)
     try:
@@ -131,12 +137,50 @@ def _explain(asked: _Request) -> dict[str, Any]:
     return {"text": notes if code else text}
 
 
+def _complete(asked: _Request) -> dict[str, Any]:
+    """Return what could be written at the place `at`, and which characters it replaces."""
+    file = _file(asked)
+    found = complete(file.source.text, _offset(asked), file.message.type, file.dialect)
+    place = _places(file.source.data)
+    items = [item._asdict() for item in found.items]
+    return {"from": place(found.start), "to": place(found.end), "items": items}
+
+
+def _hover(asked: _Request) -> dict[str, Any]:
+    """Return what the blob or field at the place `at` is, as Markdown; no `text` for nothing."""
+    file = _file(asked)
+    offset = _offset(asked)
+    found = field_said(file.source.text, offset, file.message.type.name)
+    if found is None and file.nets:
+        found = said(file.nets[0], offset)
+    if found is None:
+        return {"text": None}
+    place = _places(file.source.data)
+    span, text = found
+    return {"from": place(span.start), "to": place(span.end), "text": text}
+
+
+def _file(asked: _Request) -> LintFile:
+    """Return the text as the Caffe that it is checked for reads it."""
+    name = asked["target"]
+    targets = (protolint.DIALECTS[name],) if name in protolint.DIALECTS else ()
+    return Workspace(Choices(targets=targets, isolated=True)).read(Source(NAME, _data(asked)))
+
+
+def _offset(asked: _Request) -> int:
+    """Return the place `at` in bytes, which JavaScript counts in UTF-16 code units."""
+    before = asked["text"].encode("utf-16-le", "surrogatepass")[: 2 * asked["at"]]
+    return len(before.decode("utf-16-le", "replace").encode())
+
+
 _ANSWERS = {
     "check": _check,
     "fix": _fix_all,
     "show": _show,
     "picture": _picture,
     "explain": _explain,
+    "complete": _complete,
+    "hover": _hover,
 }
 
 

@@ -19,4 +19,11 @@ export function marked(text) {
     .map((piece, place) => (place % 2 ? element("code", {}, piece) : piece));
 }
 
+/** The Markdown that protolint writes about a field or blob: paragraphs, `code`, **strong**. */
+export function markdown(text) {
+  return text.split("\n\n").map((paragraph) =>
+    element("p", {}, ...paragraph.split("**").flatMap((piece, place) =>
+      place % 2 ? element("b", {}, piece) : marked(piece))));
+}
+
 export const by = (id) => document.getElementById(id);

@@ -1,6 +1,6 @@
 // The editor: CodeMirror with a language for text format and the findings in place.
 
-import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import {
   StreamLanguage,
@@ -17,10 +17,13 @@ import {
   drawSelection,
   highlightActiveLine,
   highlightActiveLineGutter,
+  hoverTooltip,
   keymap,
   lineNumbers,
 } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
+
+import { element, markdown } from "./dom.js";
 
 const textFormat = StreamLanguage.define({
   name: "prototxt",
@@ -47,8 +50,45 @@ const textFormat = StreamLanguage.define({
   },
 });
 
-/** The editor in `parent`; `changed()` is called whenever the text is another. */
-export function createEditor(parent, changed) {
+const KINDS = { field: "property", message: "namespace", value: "enum", type: "class", blob: "variable" };
+
+/** What could be written at the cursor, in protolint's order. */
+function completion(help) {
+  return async ({ explicit, pos, state }) => {
+    if (!explicit && !/[\w"']$/.test(state.sliceDoc(Math.max(0, pos - 1), pos))) return null;
+    const { from, to, items } = await help("complete", pos);
+    if (!items?.length) return null;
+    const options = items.map(({ label, detail, kind, text }) => ({
+      label,
+      detail,
+      type: KINDS[kind],
+      apply(view, _, start, end) {
+        const [before, after = ""] = text.split("$0");
+        view.dispatch({
+          changes: { from: start, to: end, insert: before + after },
+          selection: { anchor: start + before.length },
+          userEvent: "input.complete",
+        });
+      },
+    }));
+    return { from, to, options, filter: false };
+  };
+}
+
+/** What the field or blob under the pointer is. */
+function explanation(help) {
+  return hoverTooltip(async (_, at) => {
+    const { from, to, text } = await help("hover", at);
+    const shown = () => ({ dom: element("div", { class: "hover" }, ...markdown(text)) });
+    return text ? { pos: from, end: to, create: shown } : null;
+  });
+}
+
+/**
+ * The editor in `parent`; `changed()` is called whenever the text is another, and
+ * `help(ask, at)` answers what could be written at a place, and what is there.
+ */
+export function createEditor(parent, changed, help) {
   const view = new EditorView({
     parent,
     extensions: [
@@ -63,6 +103,8 @@ export function createEditor(parent, changed) {
       indentUnit.of("  "),
       bracketMatching(),
       closeBrackets(),
+      autocompletion({ override: [completion(help)], icons: false }),
+      explanation(help),
       search({ top: true }),
       textFormat,
       syntaxHighlighting(classHighlighter),

@@ -28,8 +28,9 @@ let stale = false;
 let saving;
 let saves = 0;
 
-const editor = createEditor(by("editor"), () => changed());
 const target = by("target");
+const editor = createEditor(by("editor"), () => changed(), (ask, at) =>
+  checker.ask({ ask, at, text: editor.text, target: target.value }));
 
 function say(words) {
   by("status").textContent = words;

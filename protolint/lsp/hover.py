@@ -16,6 +16,9 @@ def field_said(text: str, offset: int, root: str) -> tuple[Span, str] | None:
     `root` is the name of the file's message, as NetParameter. None where no Caffe knows a field
     there.
     """
+    # From anywhere in the name, its first letter too, to its end.
+    while text[offset : offset + 1].isidentifier():
+        offset += 1
     place = place_at(text, offset)
     if place is None or place.field:
         return None

@@ -201,7 +201,9 @@ def test_hovering_over_a_finding_shows_the_rule(editor: Editor, tmp_path: Path) 
     )
     assert "PT002 unknown-field" in shown["contents"]["value"]
     assert shown["range"] == found["range"]
-    assert editor.request("textDocument/hover", editor.at(uri, 0, 0)) is None
+    field = editor.request("textDocument/hover", editor.at(uri, 0, 0))
+    assert field["contents"]["value"].startswith("**layer**")
+    assert editor.request("textDocument/hover", editor.at(uri, 0, 6)) is None
 
 
 def test_a_saved_configuration_counts_at_once(editor: Editor, tmp_path: Path) -> None:

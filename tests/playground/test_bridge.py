@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 POST = (REPOSITORY / "fixtures" / "nets" / "digits_opening_post.prototxt").read_text("utf-8")
 
 
-def asked(ask: str, text: str, target: str = "auto", **more: str) -> dict[str, Any]:
+def asked(ask: str, text: str, target: str = "auto", **more: object) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location("bridge", REPOSITORY / "playground" / "bridge.py")
     assert spec is not None
     assert spec.loader is not None
@@ -100,9 +100,25 @@ def test_a_solver_is_not_asked_for_the_file_of_its_net() -> None:
     assert asked("show", solver)["error"].startswith("a solver, not a net")
 
 
-@pytest.mark.parametrize("ask", ["check", "fix", "show", "explain"])
+def test_help_while_writing_counts_as_javascript_does() -> None:
+    start = '# \u00e4\U0001f600\nlayer { name: "c" type: "Convolution" bottom: "x" top: "c"\n  '
+    text = f"{start}convolution_par\n}}\n"
+    at = len(utf16(text[: text.index("_par") + 4])) // 2
+    found = asked("complete", text, at=at)
+    assert found["items"][0]["label"] == "convolution_param"
+    assert utf16(text)[found["from"] * 2 : found["to"] * 2].decode("utf-16-le") == "convolution_par"
+    found = asked("hover", text, at=len(utf16(text[: text.index("bottom")])) // 2 + 2)
+    assert utf16(text)[found["from"] * 2 : found["to"] * 2].decode("utf-16-le") == "bottom"
+    assert "a string" in found["text"]
+    assert asked("hover", text, at=3) == {"text": None}
+    old = "layer { convolution_param { k: 1 kernel_size: 2 } }"
+    for target in ("auto", "bvlc", "nvidia-0.14"):
+        assert "kernel_size" in asked("hover", old, target, at=old.index("kernel"))["text"]
+
+
+@pytest.mark.parametrize("ask", ["check", "fix", "show", "explain", "complete", "hover"])
 @pytest.mark.parametrize("text", ["", "layer {", "\0", "\ud800", "a" * 9999, "a {" * 5000, "}"])
 def test_every_text_has_an_answer(ask: str, text: str) -> None:
-    answer = asked(ask, text)
+    answer = asked(ask, text, at=len(utf16(text)) // 2)
     assert answer
     assert "fault" not in answer.get("error", "")

@@ -126,6 +126,19 @@ def test_findings_follow_what_is_typed(loaded: Browser) -> None:
     assert "PT002" not in before
 
 
+def test_what_could_be_written_is_offered_in_protolints_order(loaded: Browser) -> None:
+    put(loaded, 'layer { type: "Convolution"  }\n')
+    loaded.run(
+        "const view = document.querySelector('.cm-content').cmTile.view;"
+        "view.focus(); view.dispatch({selection: {anchor: 28}})"
+    )
+    loaded.type(".cm-content", "convol")
+    wait(loaded, "return document.querySelector('.cm-tooltip-autocomplete li')")
+    time.sleep(0.2)  # CodeMirror takes no key for the first moment
+    loaded.press("Enter")
+    until_text(loaded, 'layer { type: "Convolution" convolution_param {  } }\n')
+
+
 def test_one_fix_and_all_safe_fixes(loaded: Browser) -> None:
     text = net("digits_two_block.prototxt")
     put(loaded, text)
