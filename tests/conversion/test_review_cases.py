@@ -221,7 +221,7 @@ def test_a_case_computes_what_its_source_does(
         assert "BatchNorm" not in text
     if target in _NO_PERMUTE and "Permute" in text:
         return  # not a type that those run
-    truth = _run(*paths, caffe)[1]
+    truth = _run(paths[0], paths[1], caffe)[1]
     found = _run(tmp_path / net, tmp_path / "w.caffemodel", target)[1]
     assert np.abs(found - truth).max() <= 2e-5 * np.abs(truth).max()
 
