@@ -124,5 +124,11 @@ INVALID = (
         net=_NET.replace('top: "y" }', 'top: "y" batch_norm_param { scale_bias: true } }'),
     ),
     InvalidWeights("bvlc", (_FILE % "1").replace("[0, 0]", "[0, 0.5]"), ("bn",), net=_NET),
+    InvalidWeights(
+        "bvlc",
+        (_FILE % "1.5").replace(' bottom: "x" top: "y"', "").replace(' bottom: "y" top: "y"', ""),
+        ("bn",),
+        net=_NET,
+    ),
     InvalidWeights("bvlc", _FILE % "1.5" + _OTHER, ("bn",), net=_NET + _SCALE % "gamma"),
 )
