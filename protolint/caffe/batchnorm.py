@@ -90,6 +90,8 @@ class BatchNormKind(NamedTuple):
     ignores_global_stats: bool = False
     #: Training starts by replacing the loaded statistics with those of the first batch.
     first_batch_replaces_statistics: bool = False
+    #: But not where a solver state of some iterations is loaded as well.
+    state_keeps_statistics: bool = False
     #: Training with stored statistics gives the layers above a wrong gradient (BN028).
     stored_statistics_spoil_gradient: bool = False
     #: Nothing in the layer sets the reserved blob, so that a solver's first step aborts where

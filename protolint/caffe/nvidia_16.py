@@ -35,6 +35,7 @@ def _kinds(eps: EpsRule) -> dict[str, BatchNormKind]:
     )
     cudnn = native._replace(
         in_place_plain=True,
+        state_keeps_statistics=True,
         averages_eps=False,
         averages_unbiased=True,
         batch_kept_at_fraction_one=1,

@@ -23,8 +23,9 @@ from protolint.net.net import Net
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View
 from protolint.shown import json_text, shown
+from protolint.source import Source
 from protolint.suggest import did_you_mean
-from protolint.weights.kinds import FileKind
+from protolint.weights.kinds import FileKind, holds_weights
 from protolint.words import counted
 from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Choices, Workspace
@@ -68,8 +69,8 @@ def command(
 ) -> int:
     """Show a net layer by layer: blobs, shapes, parameters, BatchNorms ('-': stdin).
 
-    A size that the prototxt does not decide is '?', and so is what follows from it. A net
-    with errors is shown as far as it can be read.
+    FILE may be a caffemodel, which holds its net. A size that the net does not decide is '?',
+    and so is what follows from it. A net with errors is shown as far as it can be read.
     """
     chosen = () if target is None else (target,)
     if explain_target:
@@ -88,7 +89,7 @@ def command(
         return 0
     found = [(net, [summarise(net, view, shapes) for view in views]) for net, views in nets]
     errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
-    if errors:
+    if errors and (path == "-" or not holds_weights(path)):
         warn(_problems(report, errors, path, target))
     put(_json(report, errors, found) if form == "json" else _text(report, found))
     return 0
@@ -96,7 +97,7 @@ def command(
 
 def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
     """Return the file as its target reads it, and what a check finds in it."""
-    source = workspace.source(path)
+    source = workspace.source_or_weights(path) or _inside(path, workspace)
     readings = workspace.readings(source)
     report = check_readings(workspace, readings)[0]
     file = readings.read(report.target.dialect)
@@ -110,6 +111,20 @@ def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
         hint = f"; its net is not found from here: {names[0]}" if names else ""
         raise InputError(source.path, f"a solver, not a net{hint}")
     return file, report
+
+
+def _inside(path: str, workspace: Workspace) -> Source:
+    """Return the net inside a caffemodel, as the Caffe that wrote it names its fields."""
+    from protolint.batchnorm.reading import read_weights
+    from protolint.batchnorm.writer import writer_of
+    from protolint.conversion.numbers.net_text import net_in_weights
+
+    weights = read_weights(path)
+    if weights.hdf5:
+        raise InputError(path, "an HDF5 model, which holds no net; give its prototxt")
+    asked = workspace.choices.targets
+    wrote = writer_of(weights.norms, weights.marks).dialect
+    return net_in_weights(path, asked[0] if asked else wrote)
 
 
 def _nets(file: LintFile) -> list[Net]:

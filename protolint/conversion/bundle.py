@@ -79,6 +79,10 @@ _Job = TypeVar("_Job", bound=Job)
 _RESHAPED_TO = 4
 
 
+#: Solver states of both formats.
+_STATES = (FileKind.STATE, FileKind.STATE_HDF5)
+
+
 class Opinion(NamedTuple):
     """A deploy net and a model, before and after, for other programs to run.
 
@@ -93,7 +97,7 @@ class Opinion(NamedTuple):
 def _weights(inputs: Sequence[Input]) -> list[Input]:
     """Return the weights among the inputs; raises UsageError where `like` has nothing to do."""
     found = [entry for entry in inputs if entry.kind.is_model]
-    other = next((e for e in inputs if e.kind in (FileKind.STATE, FileKind.STATE_HDF5)), None)
+    other = next((e for e in inputs if e.kind in _STATES), None)
     if other is not None:
         raise UsageError(
             f"{other.path}: --like fits weights to a net; a solver state follows its own net:"
@@ -289,6 +293,7 @@ class Bundle:
             taken=frozenset(names - known),
             forced=forced,
             channels={norm.name: norm.state.channels for norm in norms},
+            goes_on=any(entry.kind in _STATES for entry in self.inputs),
         )
 
     def _had_affine(self) -> set[str]:
@@ -314,6 +319,10 @@ class Bundle:
             *self._made(FileKind.STATE_HDF5, partial(self._hdf5_state, models)),
         ]
         texts = [*self._made(FileKind.NET, self._net), *self._made(FileKind.SOLVER, self._solver)]
+        if states and not self.options.resume:
+            for job in models:
+                if any(c.recipe.layout.sums > c.norm.layout.sums for c in job.changes.values()):
+                    job.notes = (*job.notes, notes.resume_advised())
         for job in models:
             job.nets = (self.nets, self._nets_after(texts))
         return [*models, *states, *texts]

@@ -367,6 +367,12 @@ def no_place(layer: str, stored: str) -> Refusal:
     )
 
 
+def fork_norm(layer: str, evidence: str) -> Refusal:
+    """Return that the nets of a fork with a BatchNorm of its own are not converted."""
+    advice = "write it as BatchNorm and Scale, and convert the weights alone with --from segnet"
+    return Refusal(layer, evidence, f"{advice} (or yjxiong, pspnet)")
+
+
 def nothing_between(scales: Sequence[str]) -> Refusal:
     """Return that a file does not say which BatchNorm a Scale layer follows."""
     evidence = f"{_first_of(scales)}: the file has neither bottoms nor tops, and which BatchNorm it"
@@ -423,6 +429,12 @@ def foreign_layout(layer: str, layout: str, dialect: str) -> str:
 def stated_statistic(statistic: str) -> Note:
     """Return that a line of a net decides what the weights do not show."""
     return Note("", "", f"the second statistic is taken for a {statistic}, as the net says")
+
+
+def resume_advised() -> Note:
+    """Return that sums of factor 1 forget their past in training that goes on."""
+    text = "training that goes on from the state soon forgets sums of factor 1; --resume gives them"
+    return Note("", "", f"{text} the factor of a long run")
 
 
 def written_for_cudnn(layer: str, target: str) -> Note:

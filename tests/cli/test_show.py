@@ -189,7 +189,7 @@ def test_a_note_where_statistics_are_not_those_of_the_phase(tmp_path: Path) -> N
 
 
 BROKEN = sorted((Path(__file__).resolve().parents[2] / "fixtures" / "broken").glob("*.prototxt"))
-NO_NETS = {"binary", "json_text", "label_map"}
+NO_NETS = {"json_text", "label_map"}
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)

@@ -150,3 +150,21 @@ def test_models_come_back_with_their_numbers(number: int, tmp_path: Path) -> Non
     target = verify.TARGETS[number % len(verify.TARGETS)]
     found = verify.outcome(case, target, tmp_path)
     assert not found.startswith(("OTHER", "REFUSED")), found
+
+
+def test_the_net_inside_a_caffemodel_is_shown(tmp_path: Path) -> None:
+    """As its prototxt is, where it has the parameters of its layers."""
+    from protolint.conversion.numbers.net_text import net_in_weights
+
+    folder = Path(__file__).resolve().parents[3] / "shared/golden/nvcaffe-0.17.4"
+    if not folder.is_dir():
+        pytest.skip("the golden vectors are not beside this checkout")
+    dialect = protolint.load(folder / "brook.prototxt", target="nvidia-0.17").dialect
+    inside = net_in_weights(str(folder / "brook.caffemodel"), dialect)
+    nets = [
+        protolint.load(source, target="nvidia-0.17")
+        for source in (inside.data.decode(), folder / "brook.prototxt")
+    ]
+    first, second = ([(layer.name, layer.type) for layer in net.layers] for net in nets)
+    assert first == second
+    assert b"blobs" not in inside.data

@@ -198,6 +198,9 @@ def _resets(scene: Scene, step: Step) -> bool:
     """Whether training in the target begins with statistics of its own."""
     if step.action is Action.FREEZE:
         return False
-    if not scene.target.engines[step.target.engine].first_batch_replaces_statistics:
+    kind = scene.target.engines[step.target.engine]
+    if not kind.first_batch_replaces_statistics:
+        return False
+    if kind.state_keeps_statistics and scene.choices.goes_on:
         return False
     return scene.trains([scene.net.layers[member.layer] for member in step.members])

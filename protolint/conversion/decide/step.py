@@ -179,7 +179,7 @@ class Choices(NamedTuple):
     that may go. `recall` gives the memory of a layer, `depthwise` whether it is a convolution
     that stands for a Scale layer; None reads the comments of the text. With `convolves` such
     convolutions take the place of Scale layers where the target has none. `channels` are those
-    of BatchNorm layers, as the weights have them.
+    of BatchNorm layers, as the weights have them. With `goes_on` a solver state is converted too.
     """
 
     engine: str | None = None
@@ -194,6 +194,7 @@ class Choices(NamedTuple):
     depthwise: Callable[[Layer], bool] | None = None
     convolves: bool = False
     channels: Mapping[str, int] = _NO_CHANNELS
+    goes_on: bool = False
 
     @property
     def are_usual(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import Multipliers
 from protolint.conversion.decide.memory import comment_of, mark
@@ -71,6 +72,9 @@ def source_refusals(file: LintFile) -> list[Refusal]:
             f"{misfit.message.name} of {file.dialect.name} ({misfit.kind.value})"
         )
         layer = file.layer_at(misfit.node.start) or ""
+        if misfit.node.name == "bn_param":
+            found.append(notes.fork_norm(layer, evidence))
+            continue
         advice = (
             "say with --from which Caffe the file is written for, or list the fields of your own"
             " fork as extra-fields in protolint.toml"
