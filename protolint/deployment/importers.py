@@ -1,6 +1,6 @@
 """What importers read of Caffe's layers: facts, each with its source.
 
-Those of OpenCV, MNN and OpenVINO were also tried, by nets of one layer against NumPy.
+Those of OpenCV, MNN, OpenVINO and caffe2onnx were also tried, by nets of one layer against NumPy.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ class Importer(NamedTuple):
     """An importer: the layer types that it reads as Caffe does, and the file that says so.
 
     `ignores` has, by layer type, a parameter message and the fields of it that it does not look
-    at, or takes for others. `needs_scale_bias`: a Scale is read as if it had a bias, whatever
-    bias_term says. `one_bottom` are types of which it reads those with one bottom only.
+    at, or takes for others; see _counts. `needs_scale_bias`: a Scale is read as if it had a bias,
+    whatever bias_term says. `one_bottom` are types of which it reads those with one bottom only.
+    `counts_outside`: an average is divided by its whole window, even where that reaches beyond
+    the padding (Caffe divides by what is inside: pooling_layer.cpp @ BVLC 1.0).
     """
 
     title: str
@@ -66,7 +68,7 @@ IMPORTERS = {
         {
             "Convolution": _IN_LISTS,
             "Deconvolution": _IN_LISTS,
-            "Eltwise": ("eltwise_param", "coeff"),
+            "Eltwise": ("eltwise_param", "coeff=1,-1"),
             "LRN": ("lrn_param", "k"),
             "Scale": ("scale_param", "axis"),
         },
@@ -97,6 +99,24 @@ IMPORTERS = {
             "Scale": ("scale_param", "axis"),
         },
         counts_outside=True,
+    ),
+    "caffe2onnx": Importer(
+        "caffe2onnx 2.0",
+        "caffe2onnx/src/caffe2onnx.py @ caffe2onnx 2.0.1 (PyPI)",
+        f"{_ALL.replace(' ELU', '').replace(' PReLU', '')} Axpy ConvolutionDepthwise"
+        " DetectionOutput Dropout Flatten Interp MVN Normalize PriorBox ReLU6 ShuffleChannel Slice"
+        " Upsample",
+        {
+            "Convolution": _IN_LISTS,
+            "Eltwise": ("eltwise_param", "operation coeff"),
+            "Flatten": ("flatten_param", "axis"),
+            "InnerProduct": ("inner_product_param", "axis transpose"),
+            "LRN": ("lrn_param", "k norm_region"),
+            "MVN": ("mvn_param", "normalize_variance across_channels"),
+            "Scale": ("scale_param", "axis"),
+            "Slice": ("slice_param", "axis"),
+        },
+        one_bottom="Scale",
     ),
     "tensorrt": Importer(
         "TensorRT 8",
@@ -139,7 +159,7 @@ def _problems(importer: Importer, layer: Layer) -> list[str]:
         return ["reads a Scale as if it had a bias"] * (not flag(layer, "scale_param", "bias_term"))
     message, fields = importer.ignores.get(layer.type, ("", ""))
     return [
-        f"does not read {field} of {layer.type} as Caffe does"
+        f"does not read {field.partition('=')[0]} of {layer.type} as Caffe does"
         for field in fields.split()
         if _counts(layer, message, field)
     ]
@@ -167,16 +187,17 @@ def _reaches_outside(net: Net, layer: Layer) -> bool:
 
 
 def _counts(layer: Layer, message: str, field: str) -> bool:
-    """Whether a field says something that is not its default, or several different things."""
+    """Whether a field says something that is not its default, or several different things.
+
+    With `field=values` those are what the importer reads right.
+    """
+    name, _, right = field.partition("=")
     param = layer.parameter(message)
-    given = param.values.get(field, ()) if param is not None else ()
+    given = param.values.get(name, ()) if param is not None else ()
     if param is None or not given:
         return False
-    known = param.type.fields[field]
     values = [value for value, _ in given]
-    # Of coefficients MNN reads 1 and -1 alone, as a difference.
-    return (
-        values != [1, -1]
-        if field == "coeff"
-        else (len(set(values)) > 1 if known.repeated else values[0] != known.default)
-    )
+    if right:
+        return ",".join(f"{value:g}" for value in param.numbers(name)) != right
+    known = param.type.fields[name]
+    return len(set(values)) > 1 if known.repeated else values[0] != known.default

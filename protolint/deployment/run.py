@@ -84,7 +84,8 @@ def deploy(
         drop_global_stats: Use stored statistics where the net says to use the batch's.
         drop_fields: As in `convert`.
         fold: Fold BatchNorm and Scale layers into the layers above.
-        importer: Who is to read the result: "opencv", "mnn", "ncnn", "openvino", "tensorrt".
+        importer: Who is to read the result: "opencv", "mnn", "ncnn", "openvino",
+            "caffe2onnx", "tensorrt".
         source: Who wrote the weights, where that is not certain; as `--from`.
         bn_stat: As in `convert`.
         prove: As in `convert`.

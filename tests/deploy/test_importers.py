@@ -11,33 +11,38 @@ from protolint.layers.catalogue import ALL_TYPES
 from tests.cli.command import run, write
 from tests.folding.models import net_of
 
-#: A layer, and the importers that read it wrong: OpenCV, MNN and OpenVINO were run on it.
+#: A layer, and the importers that read it wrong: all but ncnn and TensorRT were run on it.
+IP = 'type: "InnerProduct" inner_product_param'
+CONV = 'type: "Convolution" convolution_param'
 READ_WRONG = {
-    'type: "InnerProduct" inner_product_param { num_output: 5 transpose: true }': "opencv ncnn",
-    'type: "InnerProduct" inner_product_param { num_output: 5 axis: 2 }': "ncnn openvino",
-    'type: "InnerProduct" inner_product_param { num_output: 5 axis: 1 transpose: false }': "",
-    'type: "Scale" scale_param { axis: 2 bias_term: true }': "mnn ncnn openvino",
-    'type: "Scale" bottom: "k" scale_param { bias_term: true }': "mnn",
+    f"{IP} {{ num_output: 5 transpose: true }}": "opencv ncnn caffe2onnx",
+    f"{IP} {{ num_output: 5 axis: 2 }}": "ncnn openvino caffe2onnx",
+    f"{IP} {{ num_output: 5 axis: 1 transpose: false }}": "",
+    'type: "Scale" scale_param { axis: 2 bias_term: true }': "mnn ncnn openvino caffe2onnx",
+    'type: "Scale" bottom: "k" scale_param { bias_term: true }': "mnn caffe2onnx",
     'type: "Scale"': "tensorrt",
-    'type: "LRN" lrn_param { k: 2 }': "opencv mnn ncnn",
+    'type: "LRN" lrn_param { k: 2 }': "opencv mnn ncnn caffe2onnx",
+    'type: "LRN" lrn_param { norm_region: WITHIN_CHANNEL }': "caffe2onnx",
     'type: "LRN" lrn_param { k: 1 local_size: 3 }': "",
     'type: "Reshape" reshape_param { axis: 2 shape { dim: -1 } }': "ncnn openvino",
-    'type: "Flatten" flatten_param { axis: 2 }': "ncnn tensorrt",
-    'type: "PReLU" prelu_param { channel_shared: true }': "opencv",
+    'type: "Flatten" flatten_param { axis: 2 }': "ncnn caffe2onnx tensorrt",
+    'type: "PReLU" prelu_param { channel_shared: true }': "opencv caffe2onnx",
+    'type: "PReLU"': "caffe2onnx",
+    'type: "Eltwise" bottom: "k" eltwise_param { operation: MAX }': "caffe2onnx",
     'type: "Eltwise" bottom: "k" eltwise_param { coeff: 1 coeff: 1 }': "mnn",
-    'type: "Eltwise" bottom: "k" eltwise_param { coeff: 1 coeff: -1 }': "",
-    'type: "Convolution" convolution_param { num_output: 2 kernel_size: [3, 1] }': "mnn ncnn",
-    'type: "Convolution" convolution_param { num_output: 2 kernel_size: [3, 3] pad: 1 }': "",
-    'type: "Log"': "mnn ncnn openvino tensorrt",
-    'type: "Log" log_param { shift: 1 }': "opencv mnn ncnn openvino tensorrt",
+    'type: "Eltwise" bottom: "k" eltwise_param { coeff: 1 coeff: -1 }': "caffe2onnx",
+    f"{CONV} {{ num_output: 2 kernel_size: [3, 1] }}": "mnn ncnn caffe2onnx",
+    f"{CONV} {{ num_output: 2 kernel_size: [3, 3] pad: 1 }}": "",
+    'type: "Log"': "mnn ncnn openvino caffe2onnx tensorrt",
+    'type: "Log" log_param { shift: 1 }': "opencv mnn ncnn openvino caffe2onnx tensorrt",
     'type: "MVN"': "mnn tensorrt",
-    'type: "Tile" tile_param { tiles: 2 }': "opencv mnn ncnn tensorrt",
-    'type: "Bias"': "opencv ncnn tensorrt",
-    'type: "AbsVal"': "openvino",
-    'type: "Exp"': "ncnn openvino tensorrt",
+    'type: "Tile" tile_param { tiles: 2 }': "opencv mnn ncnn caffe2onnx tensorrt",
+    'type: "Bias"': "opencv ncnn caffe2onnx tensorrt",
+    'type: "AbsVal"': "openvino caffe2onnx",
+    'type: "Exp"': "ncnn openvino caffe2onnx tensorrt",
     'type: "Power" power_param { power: 2 }': "",
     'type: "Pooling" pooling_param { kernel_size: 3 pool: AVE }': "",
-    'type: "Python"': "opencv mnn ncnn openvino tensorrt",
+    'type: "Python"': "opencv mnn ncnn openvino caffe2onnx tensorrt",
 }
 
 
@@ -80,7 +85,16 @@ def test_types_and_fields_are_those_of_a_caffe(name: str) -> None:
     types = importer.types.split()
     assert len(types) == len(set(types))
     assert set(importer.ignores) <= set(types)
-    forks = {"ConvolutionDepthwise", "DepthwiseConvolution", "Swish", "Reorg", "ROIAlign", "Axpy"}
+    forks = {
+        "BN",
+        "Upsample",
+        "ConvolutionDepthwise",
+        "DepthwiseConvolution",
+        "Swish",
+        "Reorg",
+        "ROIAlign",
+        "Axpy",
+    }
     assert set(types) - set(ALL_TYPES) <= {*forks, "ReLU6", "ShuffleChannel", "Interp", "Proposal"}
 
 
