@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
+from protolint.caffe.registry import AUTO, DIALECTS, NVIDIA, resolve_target
 from protolint.cli.outputs import Output
 from protolint.diagnostic import Severity
 from protolint.layers.shape import Shape
@@ -40,8 +40,9 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if dialect is None:
             from protolint.suggest import did_you_mean
 
-            hint = did_you_mean(value, DIALECTS)
-            self.fail(f"unknown dialect '{value}'{hint}; known: {', '.join(DIALECTS)}", param, ctx)
+            names = [*DIALECTS, NVIDIA]
+            hint = did_you_mean(value, names)
+            self.fail(f"unknown target '{value}'{hint}; known: {', '.join(names)}", param, ctx)
         return dialect
 
     def shell_complete(

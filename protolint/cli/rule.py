@@ -6,11 +6,15 @@ from typing import Any
 
 import click
 
-from protolint.cli.options import RuleType, format_option
+from protolint.cli.options import RuleType, colour_option, format_option
+from protolint.cli.problems import coloured
 from protolint.conversion.notes import CODES
 from protolint.errors import UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
 from protolint.lint.registry import all_rules, find_rule, known_rules
+from protolint.lint.rule import Rule
+from protolint.report.pages import page_url
+from protolint.report.style import Style
 from protolint.shown import json_text
 
 __all__ = ["command"]
@@ -20,7 +24,8 @@ __all__ = ["command"]
 @click.argument("codes", type=RuleType(), nargs=-1, metavar="[CODE]...")
 @click.option("--all", "every", is_flag=True, help="List all rules, one line each.")
 @format_option(["text", "json"], "--format")
-def command(codes: tuple[str, ...], every: bool, form: str) -> int:
+@colour_option
+def command(codes: tuple[str, ...], every: bool, form: str, color: str) -> int:
     """Explain rules: what one finds, why that matters, which Caffe, with an example.
 
     A family, as in BN, is listed. The codes of the notes of convert, CV001 and so on, are
@@ -35,7 +40,7 @@ def command(codes: tuple[str, ...], every: bool, form: str) -> int:
             raise UsageError("families and single rules are asked for apart")
         rules = [r for r in all_rules() if every or r.code.rstrip("0123456789") in wanted]
         if form == "json":
-            click.echo(json_text([rule_as_dict(rule) for rule in rules]))
+            click.echo(json_text([_as_dict(rule) for rule in rules]))
         else:
             click.echo("\n".join(map(summary_line, rules)))
         return 0
@@ -43,8 +48,18 @@ def command(codes: tuple[str, ...], every: bool, form: str) -> int:
     if form == "json":
         click.echo(json_text(described if len(described) > 1 else described[0]))
     else:
-        click.echo("\n\n".join(map(str, described)))
+        page = "\n\n".join(map(str, described))
+        click.echo(_headed(page, Style(coloured(color))), color=True)
     return 0
+
+
+def _as_dict(rule: Rule) -> dict[str, Any]:
+    return {**rule_as_dict(rule), "url": page_url(rule.code)}
+
+
+def _headed(page: str, style: Style) -> str:
+    """Return a page whose headings stand out."""
+    return "\n".join(style.bold(line) if line[:1].strip() else line for line in page.split("\n"))
 
 
 def _note_code(wanted: str) -> str:
@@ -58,10 +73,15 @@ def _described(code: str, form: str) -> str | dict[str, Any]:
     noted = _note_code(code)
     if not noted:
         rule = find_rule(code)
-        return rule_as_dict(rule) if form == "json" else manual_page(rule)
+        return _as_dict(rule) if form == "json" else manual_page(rule)
     note = CODES[noted]
     text = f"{note.summary}\n\n{note.about}"
     if form == "json":
-        kind = "note of convert"
-        return {"code": noted, "name": note.name, "kind": kind, "documentation": text}
+        return {
+            "schema_version": 1,
+            "code": noted,
+            "name": note.name,
+            "kind": "note of convert",
+            "documentation": text,
+        }
     return f"{noted} {note.name} (a note of protolint convert, no rule)\n\n{text}"

@@ -10,8 +10,8 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import InputShapeType, TargetType, format_option
-from protolint.cli.problems import Problems, put, warn
+from protolint.cli.options import InputShapeType, TargetType, colour_option, format_option
+from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
 from protolint.files import replace_file
@@ -54,6 +54,7 @@ __all__ = ["command"]
 @format_option(["table", "json"], "--format")
 @click.option("--svg", metavar="FILE", help="Draw the net there ('-': stdout).")
 @click.option("--dot", metavar="FILE", help="Write it there for Graphviz ('-': stdout).")
+@colour_option
 @click.option("--explain-target", is_flag=True, help="Show what points to which Caffe.")
 @common_options
 def command(
@@ -64,6 +65,7 @@ def command(
     form: str,
     svg: str | None,
     dot: str | None,
+    color: str,
     explain_target: bool,
     choices: Choices,
 ) -> int:
@@ -91,7 +93,7 @@ def command(
     errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     if errors and (path == "-" or not holds_weights(path)):
         warn(_problems(report, errors, path, target))
-    put(_json(report, errors, found) if form == "json" else _text(report, found))
+    put(_json(report, errors, found) if form == "json" else _text(report, found, coloured(color)))
     return 0
 
 
@@ -185,15 +187,17 @@ def _problems(
     )
 
 
-def _text(report: FileReport, found: list[tuple[Net, list[NetSummary]]]) -> str:
+def _text(report: FileReport, found: list[tuple[Net, list[NetSummary]]], colour: bool) -> str:
     from protolint.report.net_table import render
+    from protolint.report.style import Style
     from protolint.report.summary import verdict
     from protolint.report.table import room
 
-    target = report.target
-    head = f"{shown(report.path)}, as {target.dialect.name} builds it ({shown(target.reason)})\n"
+    target, style = report.target, Style(colour)
+    why = f"as {target.dialect.name} builds it ({shown(target.reason)})"
+    head = f"{style.bold(shown(report.path))}, {why}\n"
     built = verdict(report)
-    tables = (render(net, summary, room()) for net, entries in found for summary in entries)
+    tables = (render(net, summary, room(), style) for net, entries in found for summary in entries)
     solver = [f"The solver {built}.\n"] if report.kind is FileKind.SOLVER and built else []
     return "\n".join([head, *solver, *tables])
 

@@ -73,8 +73,10 @@ def rule_as_dict(rule: Rule) -> dict[str, Any]:
     """Return the rule and its page as plain data, for programs."""
     valid, invalid = examples(rule)
     return {
+        "schema_version": 1,
         "code": rule.code,
         "name": rule.name,
+        "fixable": any(example.fixed is not None for example in invalid),
         "severity": rule.severity.value,
         "dialects": sorted(rule.dialects),
         "documentation": _docstring(rule),

@@ -11,6 +11,7 @@ from protolint.net.folding import folded
 from protolint.net.init import construction
 from protolint.net.net import TRAIN, Net
 from protolint.net.summary import BatchNormSummary, LayerSummary, NetSummary
+from protolint.report.style import Style
 from protolint.report.table import Column, draw
 from protolint.shown import shown
 from protolint.words import counted, listed, titled
@@ -31,8 +32,9 @@ _COLUMNS = (
 _THOUSANDS = ("", "k", "M", "G", "T", "P")
 
 
-def render(net: Net, summary: NetSummary, limit: int | None) -> str:
+def render(net: Net, summary: NetSummary, limit: int | None, style: Style | None = None) -> str:
     """Return the state, a row for each layer, and the totals."""
+    style = style or Style(colour=False)
     name = shown(net.message.text("name"))
     rows = [
         ["(input)", "", f"-> {blob}", str(shape), "", "", "", ""]
@@ -42,7 +44,9 @@ def render(net: Net, summary: NetSummary, limit: int | None) -> str:
     table = draw(_COLUMNS, rows, limit) if rows else "no layers\n"
     head = f"{summary.state}: {name}" if name else str(summary.state)
     more = f"{_folded(net, summary)}{_end(net, summary)}"
-    return f"{head}\n\n{table}\n{_totals(summary)}\n{more}"
+    head_line, _, rows_below = table.partition("\n")
+    table = f"{style.bold(head_line)}\n{rows_below}"
+    return f"{style.bold(head)}\n\n{table}\n{_totals(summary)}\n{more}"
 
 
 def _folded(net: Net, summary: NetSummary) -> str:

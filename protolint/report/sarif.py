@@ -23,7 +23,7 @@ from protolint.report.paths import uri_from_root
 from protolint.shown import json_text
 from protolint.source import BinarySource, Source, Span
 
-__all__ = ["TOOL", "render"]
+__all__ = ["TOOL", "descriptor", "render"]
 
 #: Code scanning groups alerts by this name; `protolint` alone is another tool's.
 TOOL = "protolint-caffe"
@@ -41,8 +41,9 @@ def render(
     colour: bool = False,  # noqa: ARG001
     errors: Sequence[str] = (),
 ) -> str:
-    """One run with every rule, every checked file and every finding, in ASCII."""
-    rules = all_rules()
+    """One run with the rules that found something, every checked file and finding, in ASCII."""
+    codes = {diagnostic.code for report in reports for diagnostic in report.diagnostics}
+    rules = [rule for rule in all_rules() if rule.code in codes] if codes else []
     numbers = {rule.code: number for number, rule in enumerate(rules)}
     artifacts = _Artifacts()
     for report in reports:
@@ -112,11 +113,12 @@ def _driver(rules: Sequence[Rule]) -> dict[str, Any]:
     driver: dict[str, Any] = {"name": TOOL, "informationUri": HOME}
     with suppress(PackageNotFoundError):
         driver["version"] = version(TOOL)
-    driver["rules"] = [_descriptor(rule) for rule in rules]
+    driver["rules"] = [descriptor(rule) for rule in rules]
     return driver
 
 
-def _descriptor(rule: Rule) -> dict[str, Any]:
+def descriptor(rule: Rule) -> dict[str, Any]:
+    """Return what a report says of a rule: in short, at length, its page, its level."""
     documentation = rule_as_dict(rule)["documentation"]
     summary = documentation.partition("\n")[0] or rule.name
     descriptor = {

@@ -176,7 +176,7 @@ def test_auto_leaves_the_configured_target_out(tmp_path: Path) -> None:
     )  # fmt: skip
     nowhere = run("convert", "--to", "auto", "net.prototxt", cwd=tmp_path)
     assert nowhere.returncode == 2
-    assert "unknown dialect 'auto'" in nowhere.stderr
+    assert "unknown target 'auto'" in nowhere.stderr
 
 
 def test_thresholds_of_the_command_line_win(tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_names_that_are_not_ascii(folder: Path) -> None:
     ("arguments", "said"),
     [
         (("net.caffemodel",), "--to"),
-        (("--to", "nvidia-0.18", "net.caffemodel"), "unknown dialect 'nvidia-0.18'"),
+        (("--to", "nvidia-0.18", "net.caffemodel"), "unknown target 'nvidia-0.18'"),
         (("--to", "bvlc"), "FILES"),
         (("--to", "bvlc", "missing.caffemodel"), "missing.caffemodel: cannot be read"),
         (("--to", "bvlc", "."), "is a folder"),

@@ -20,7 +20,7 @@ from protolint.lint.check import check_source
 from protolint.lint.file_report import FileReport
 from protolint.lint.registry import all_rules
 from protolint.report.fingerprint import line_hashes
-from protolint.report.sarif import render
+from protolint.report.sarif import descriptor, render
 from protolint.source import Source, Span
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -99,10 +99,7 @@ def test_it_is_valid_whatever_the_names_are(
 
 
 def test_every_rule_is_described_as_code_scanning_needs_it() -> None:
-    driver = run_of([])["tool"]["driver"]
-    assert driver["name"] == "protolint-caffe"
-    assert [rule["id"] for rule in driver["rules"]] == [rule.code for rule in all_rules()]
-    for rule in driver["rules"]:
+    for rule in map(descriptor, all_rules()):
         for key in ("shortDescription", "fullDescription"):
             assert 0 < len(rule[key]["text"]) <= 1024
         assert rule["fullDescription"] != rule["shortDescription"]
@@ -263,3 +260,11 @@ def test_the_line_of_a_finding_is_the_one_that_is_hashed() -> None:
     report = report_of(source, diagnostic(source, 3, 4))
     (result,) = run_of([report])["results"]
     assert result["partialFingerprints"]["primaryLocationLineHash"] == hashes[1]
+
+
+def test_only_the_rules_that_found_something_are_listed(mixed: list[FileReport]) -> None:
+    assert run_of([])["tool"]["driver"] == {**run_of([])["tool"]["driver"], "rules": []}
+    run = run_of(mixed)
+    listed = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert run["tool"]["driver"]["name"] == "protolint-caffe"
+    assert listed == sorted({result["ruleId"] for result in run["results"]}, key=listed.index)
