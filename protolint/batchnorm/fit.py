@@ -8,6 +8,7 @@ src/caffe/blob.cpp @ 1.0, v0.15.14, v0.16.6, v0.17.4.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Literal, NamedTuple, TypeAlias, get_args
@@ -249,6 +250,7 @@ def _renamed(
     """
     found: dict[str, str] = {}
     both = set(here) & set(there)
+    ours, theirs = _neighbours(here, both), _neighbours(there, both)
     for kind, shapes in dict.fromkeys((one.layer.type, one.shapes) for one in lost):
         names = [one.layer.name for one in lost if (one.layer.type, one.shapes) == (kind, shapes)]
         alike = [
@@ -264,19 +266,28 @@ def _renamed(
         if len(alike) == len(names):
             found |= dict(zip(names, alike, strict=True))
             continue
+        by_place: dict[tuple[str, str], list[str]] = {}
+        for other in alike:
+            by_place.setdefault(theirs[other], []).append(other)
+        many = Counter(ours[name] for name in names)
         for name in names:
-            between = _neighbours(name, here, both)
-            same = [other for other in alike if _neighbours(other, there, both) == between]
-            if len(same) == 1 and same[0] not in found.values():
+            same = by_place.get(ours[name], [])
+            if len(same) == 1 and many[ours[name]] == 1:
                 found[name] = same[0]
     return found
 
 
-def _neighbours(name: str, names: Sequence[str], both: set[str]) -> tuple[str, str]:
-    """Return the layers of both sides before and behind one."""
-    at = names.index(name)
-    before = next((other for other in reversed(names[:at]) if other in both), "")
-    return before, next((other for other in names[at + 1 :] if other in both), "")
+def _neighbours(names: Sequence[str], both: set[str]) -> dict[str, tuple[str, str]]:
+    """Return the layers of both sides before and behind each."""
+    before, last = {}, ""
+    for name in names:
+        before[name] = last
+        last = name if name in both else last
+    found, last = {}, ""
+    for name in reversed(names):
+        found[name] = before[name], last
+        last = name if name in both else last
+    return found
 
 
 def _compared(

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from protolint.execution.losses import chosen_losses, smooth_l1_each
+from protolint.execution.losses import chosen_losses, mode_of, normalizer, smooth_l1_each
 from protolint.execution.step import Array, Function, Step
 
 __all__ = ["FUNCTIONS"]
@@ -112,12 +112,10 @@ def _softmax_ohem(step: Step) -> list[Array]:
 def _divisor(step: Step, outer: int, inner: int, valid: int) -> float:
     """Return what a loss is divided by; PRE_FIXED is a number of the layer's own."""
     given = step.foreign("loss_param")
-    mode = given.text("normalization", "VALID")
-    if "normalization" not in given and "normalize" in given:
-        mode = "VALID" if given.flag("normalize") else "BATCH_SIZE"
-    fixed = given.number("pre_fixed_normalizer", 1)
-    sizes = {"FULL": outer * inner, "VALID": valid, "BATCH_SIZE": outer, "PRE_FIXED": fixed}
-    return max(1.0, float(sizes.get(mode, 1)))
+    mode = mode_of(given, "VALID")
+    if mode == "PRE_FIXED":
+        return max(1.0, given.number("pre_fixed_normalizer", 1))
+    return normalizer(mode, outer, inner, valid)
 
 
 def _box_annotator_ohem(step: Step) -> list[Array]:

@@ -13,11 +13,11 @@ from math import prod
 import numpy as np
 
 from protolint.caffe.binder import Message
-from protolint.execution.step import Array, Function, Step
+from protolint.execution.step import Array, Foreign, Function, Step
 from protolint.execution.weights import read_blob
 
 __all__ = [
-    "FUNCTIONS", "chosen_losses", "normalizer", "smooth_l1", "smooth_l1_each", "softmax",
+    "FUNCTIONS", "chosen_losses", "mode_of", "normalizer", "smooth_l1", "smooth_l1_each", "softmax",
 ]  # fmt: skip
 
 _SMALLEST = np.finfo(np.float32).tiny
@@ -58,7 +58,7 @@ def _labels(step: Step, shape: tuple[int, ...], ignored: int | None, classes: in
     return labels
 
 
-def _mode(param: Message, default: str) -> str:
+def mode_of(param: Message | Foreign, default: str) -> str:
     """Return the NormalizationMode of a loss_param; `normalize` is its older form."""
     if "normalization" in param:
         return param.text("normalization")
@@ -70,7 +70,7 @@ def _mode(param: Message, default: str) -> str:
 def normalizer(mode: str, outer: int, inner: int, valid: int) -> float:
     """Return what a loss is divided by, at least 1 (GetNormalizer in softmax_loss_layer.cpp)."""
     sizes = {"FULL": outer * inner, "VALID": valid, "BATCH_SIZE": outer, "NONE": 1}
-    return max(1.0, float(sizes[mode]))
+    return max(1.0, float(sizes.get(mode, 1)))
 
 
 def _chosen(step: Step, shares: Array, axis: int) -> tuple[Array, Array, tuple[int, int, int]]:
@@ -97,7 +97,7 @@ def chosen_losses(step: Step) -> tuple[Array, Array, tuple[int, int, int]]:
 
 def _softmax_loss(step: Step) -> list[Array]:
     whole, losses, sizes = chosen_losses(step)
-    mode = _mode(step.param("loss_param"), "VALID")
+    mode = mode_of(step.param("loss_param"), "VALID")
     return [*_scalar(losses.sum(dtype=np.float64) / normalizer(mode, *sizes)), whole]
 
 
@@ -115,7 +115,7 @@ def _infogain_loss(step: Step) -> list[Array]:
     logs = np.log(np.maximum(shares, _THRESHOLD)).transpose(0, 2, 1)
     losses = -(worth * logs).sum(-1, dtype=np.float64)
     loss = losses[labels != ignored].sum() if ignored is not None else losses.sum()
-    mode = _mode(step.param("loss_param"), "VALID")
+    mode = mode_of(step.param("loss_param"), "VALID")
     return [*_scalar(loss / normalizer(mode, *sizes)), whole]
 
 
@@ -145,7 +145,7 @@ def _sigmoid_loss(step: Step) -> list[Array]:
     ignored = _ignored(param)
     kept = np.ones(values.shape, bool) if ignored is None else targets.astype(int) != ignored
     loss = losses[kept].sum(dtype=np.float64)
-    mode = _mode(param, "BATCH_SIZE")
+    mode = mode_of(param, "BATCH_SIZE")
     return _scalar(loss / normalizer(mode, outer, inner, int(kept.sum())))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from protolint.caffe.binder import Message
 from protolint.execution.detection import areas, decoded, overlaps, priors
-from protolint.execution.losses import normalizer, smooth_l1, softmax
+from protolint.execution.losses import mode_of, normalizer, smooth_l1, softmax
 from protolint.execution.step import Array, Function, Step
 
 __all__ = ["FUNCTIONS"]
@@ -65,11 +65,7 @@ def _multibox_loss(step: Step) -> list[Array]:
     if param.text("loc_loss_type") == "L2":
         place_loss /= 2
     score_loss = _score_loss(param, all_images, negatives, mines=mines)
-    given = step.param("loss_param")
-    mode = given.text("normalization")
-    if "normalization" not in given and "normalize" in given:
-        mode = "VALID" if given.flag("normalize") else "BATCH_SIZE"
-    divisor = normalizer(mode, images, count, matched)
+    divisor = normalizer(mode_of(step.param("loss_param"), "VALID"), images, count, matched)
     counted = [flag for flag, _ in step.layer.message.values.get("propagate_down", ())]
     total = 0.0
     if not counted or counted[0]:

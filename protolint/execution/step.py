@@ -41,7 +41,7 @@ class Foreign(NamedTuple):
         """Whether the field is given."""
         return field in self.fields
 
-    def text(self, field: str, default: str) -> str:
+    def text(self, field: str, default: str = "") -> str:
         """Return the first value of a field."""
         return self.fields.get(field, [default])[0]
 

@@ -85,6 +85,34 @@ def test_a_renamed_layer_is_found_by_type_and_shapes(tmp_path: Path) -> None:
     assert gap.kind == "missing"
 
 
+def test_of_layers_that_are_alike_the_place_decides(tmp_path: Path) -> None:
+    text = CONV.replace("num_output: 4", "num_output: 3")
+    for name, bottom in (("a", "c"), ("b", "a"), ("d", "b")):
+        text += (
+            CONV.partition("\n")[2]
+            .partition("\n")[2]
+            .replace(
+                'name: "c" type: "Convolution" bottom: "data" top: "c"',
+                f'name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}"',
+            )
+            .replace("num_output: 4", "num_output: 3")
+        )
+    stored = [
+        layer(name, "Convolution", (3, 3, 1, 1)) for name in ("c", "new", "b", "last", "more")
+    ]
+    found = {gap.layer: gap.other for gap in gaps(tmp_path, text, b"".join(stored))}
+    assert found == {"a": "new", "d": ""}
+
+
+def test_many_layers_that_are_alike_take_no_time(tmp_path: Path) -> None:
+    layers = "".join(
+        f'layer {{ name: "l{i}" type: "Bias" bottom: "data" top: "t{i}" }}\n' for i in range(3000)
+    )
+    stored = b"".join(layer(f"other{i}", "Bias", (3,)) for i in range(2999))
+    found = gaps(tmp_path, HEAD + layers, stored)
+    assert {gap.kind for gap in found} == {"missing"}
+
+
 @pytest.mark.parametrize(("shape", "kind"), [((4, 3), "reshaped"), ((4, 4), "shape")])
 def test_an_inner_product_in_a_convolution(
     shape: tuple[int, ...], kind: str, tmp_path: Path
