@@ -120,6 +120,10 @@ class Browser:
         """The result of a function's body, run in the page."""
         return self._post("/execute/sync", script=script, args=list(args))
 
+    def wait_for(self, script: str, *args: Any) -> Any:
+        """What a function's body gives to its last argument, a function, sooner or later."""
+        return self._post("/execute/async", script=script, args=list(args))
+
     def _find(self, selector: str) -> str:
         found = self._post("/element", using="css selector", value=selector)
         name: str = found[_ELEMENT]
