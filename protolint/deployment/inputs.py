@@ -46,10 +46,11 @@ def sizes_of(
     open_ones = [name for name, shape in found.items() if not _is_complete(shape)]
     if open_ones:
         name = open_ones[0]
+        example = ",".join(str(size or 224) for size in found[name].dims) or "1,3,224,224"
         raise InputError(
             net.source.path,
             f"the size of the input '{name}' is not known ({found[name]}); say it, as in"
-            f" --input-shape {name}=1,3,224,224",
+            f" --input-shape {name}={example}",
         )
     return {name: tuple(dim or 0 for dim in shape.dims) for name, shape in found.items()}
 

@@ -27,6 +27,8 @@ from protolint.workspace.workspace import Workspace
 
 __all__ = ["DeployNet", "current_form", "deploy_net"]
 
+#: What a transform_param does to an image in TEST.
+_PREPARES = ("crop_size", "mean_file", "mean_value", "scale", "force_color", "force_gray")
 _DEPLOY = "deploy"
 _BOM = b"\xef\xbb\xbf"
 #: Rules on what the parser reads, but for the one that upgrades.
@@ -126,7 +128,23 @@ def deploy_net(
     sizes = sizes_of(net, view, plan.inputs, plan.missing, given, weights)
     data = apply_edits(file.source.data, deploy_edits(net, view, plan, sizes))
     made = workspace.read(Source(source.path, data), file.dialect)
-    return DeployNet(made, net, view, plan, tuple(remarks))
+    return DeployNet(made, net, view, plan, (*remarks, *_no_longer_done(view, plan)))
+
+
+def _no_longer_done(view: View, plan: DeployPlan) -> Iterator[str]:
+    """Yield what data layers that become inputs did to each image, and nobody does any more."""
+    for layer in view.layers:
+        param = layer.parameter("transform_param")
+        fed = [version.name for version in view.tops[layer.index] if version in plan.inputs]
+        if layer.index not in plan.removed or param is None or not fed:
+            continue
+        found = []
+        for name in (field for field in _PREPARES if field in param):
+            values = (value for value, _ in param.values[name])
+            words = (f"{v:.7g}" if isinstance(v, float) else str(v) for v in values)
+            found.append(f"{name} {', '.join(words)}")
+        if found:
+            yield f"'{fed[0]}' is no longer prepared by '{layer.name}': {'; '.join(found)}"
 
 
 def _refuse_batch_statistics(net: Net, view: View, plan: DeployPlan) -> None:

@@ -47,7 +47,10 @@ def test_09_a_type_of_ristretto_is_not_intels() -> None:
 
 def test_10_memory_data_becomes_an_input(tmp_path: Path) -> None:
     net, weights = case(10) / "deploy.prototxt", case(10) / "weights.caffemodel"
-    assert run("deploy", net, weights, "-o", f"{tmp_path}/").returncode == 0
+    done = run("deploy", net, weights, "-o", f"{tmp_path}/")
+    assert done.returncode == 0
+    assert "'photo' is no longer prepared by 'photo'" in done.stderr
+    assert "mean_value 104, 110, 121" in done.stderr
     made = (tmp_path / "deploy.prototxt").read_text().splitlines()
     right = (case(10) / "right.prototxt").read_text().splitlines()
     assert [a for a, b in zip(made, right, strict=True) if a != b] == [
@@ -67,6 +70,7 @@ def test_11_a_size_that_no_file_has_is_asked_for(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     done = run("deploy", *files, "-o", f"{tmp_path}/", "--input-shape", "stamp=1x1x26x26")
     assert done.returncode == 0
+    assert "'stamp' is no longer prepared by 'stamps': scale 0.0078125" in done.stderr
     image = np.random.default_rng(1).standard_normal((1, 1, 26, 26)).astype(np.float32)
     first = protolint.run(tmp_path / "train_test.prototxt", files[1], data=image)
     second = protolint.run(case(11) / "right_26x26.prototxt", files[1], data=image)
