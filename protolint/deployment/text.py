@@ -53,7 +53,7 @@ def deploy_edits(
         elif is_fork_norm(layer):
             edits += [*as_scale(source, layer), *delete_fields(source, fields)]
         else:
-            edits += delete_fields(source, [*fields, *_training(layer)])
+            edits += delete_fields(source, [*fields, *_needless(layer)])
         edits += _renamed(view, layer, plan)
     edits += delete_fields(source, _of_the_net(net))
     if sizes and not has_inputs:
@@ -66,8 +66,16 @@ def deploy_edits(
     return _merged(edits)
 
 
-def _training(layer: Layer) -> list[Node]:
-    """Return the field that makes a BatchNorm normalise by the batch."""
+def _needless(layer: Layer) -> list[Node]:
+    """Return what makes a BatchNorm normalise by the batch, and coefficients that are all 1.
+
+    MNN takes those for the coefficients of a difference.
+    """
+    if layer.type == "Eltwise":
+        param = layer.parameter("eltwise_param")
+        if param is None or param.node is None or set(param.numbers("coeff")) != {1.0}:
+            return []
+        return [child for child in param.node.children if child.name == "coeff"]
     param = layer.parameter("batch_norm_param") if layer.type == "BatchNorm" else None
     if param is None or layer.batchnorm.use_global_stats is not False:
         return []

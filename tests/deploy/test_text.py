@@ -274,3 +274,15 @@ def test_each_caffe_keeps_its_own_fields() -> None:
         " batch_norm_param { scale_bias: true } }\n"
     )
     assert deployed(net).file.dialect == DIALECTS["nvidia-0.17"]
+
+
+@pytest.mark.parametrize("coefficients", ["coeff: 1 coeff: 1.0", "coeff: [1, 1]"])
+def test_coefficients_that_are_all_one_go(coefficients: str) -> None:
+    """MNN reads them as those of a difference; others are the net's own."""
+    head = 'input: "data" input_shape { dim: [1, 3, 8, 8] }\n'
+    layer = 'layer { name: "e" type: "Eltwise" bottom: "data" bottom: "data" top: "e" %s }\n'
+    made = text_of(head + layer % f"eltwise_param {{ operation: SUM {coefficients} }}")
+    assert "coeff" not in made
+    assert "operation: SUM" in made
+    other = layer % "eltwise_param { coeff: 1 coeff: 2 }"
+    assert other in text_of(head + other)
