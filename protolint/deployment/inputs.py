@@ -14,6 +14,7 @@ __all__ = ["sizes_of"]
 
 _CONVOLUTIONS = ("Convolution",)
 _IMAGE = 4
+_EXAMPLE = (1, 3, 224, 224)
 
 
 def sizes_of(
@@ -46,7 +47,8 @@ def sizes_of(
     open_ones = [name for name, shape in found.items() if not _is_complete(shape)]
     if open_ones:
         name = open_ones[0]
-        example = ",".join(str(size or 224) for size in found[name].dims) or "1,3,224,224"
+        sizes = found[name].lead(_IMAGE)
+        example = ",".join(str(a or b) for a, b in zip(sizes, _EXAMPLE, strict=True))
         raise InputError(
             net.source.path,
             f"the size of the input '{name}' is not known ({found[name]}); say it, as in"
