@@ -38,10 +38,19 @@ function findingItem(finding, act) {
         `line ${line}`, element("span", { class: "unseen" }, `, column ${column}`))),
     element("p", {}, message),
     others.length ? element("ul", { class: "related" }, ...others) : null,
-    fix && element("p", { class: "fix" },
-      element("button", { type: "button", onclick: () => act.fix(finding), title: fix.safe ? null : "What the net computes may change" },
-        fix.safe ? "Fix" : "Fix (unsafe)"),
-      ` ${fix.title}`));
+    fix && element("p", { class: "fix" }, fixButton(finding, act), ` ${fix.title}`));
+}
+
+function fixButton(finding, act) {
+  const { code, line, fix } = finding;
+  const name = fix.safe ? "Fix" : "Fix (unsafe)";
+  return element("button", {
+    type: "button",
+    // Ten buttons of one name are none to those who only hear them.
+    "aria-label": `${name} ${code} at line ${line}`,
+    title: fix.safe ? null : "What the net computes may change",
+    onclick: () => act.fix(finding),
+  }, name);
 }
 
 /** The layers of each state as tables; `go(line)` leads to a layer. */

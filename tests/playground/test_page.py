@@ -145,6 +145,8 @@ def test_one_fix_and_all_safe_fixes(loaded: Browser) -> None:
     codes = loaded.run(CODES)
     loaded.click(".findings .fix button")
     wait(loaded, f"{READY} && document.querySelectorAll('.findings > li').length < {len(codes)}")
+    # The focus stays where it was, for the next key.
+    assert loaded.run("return document.activeElement.closest('#findings') !== null")
     loaded.click("#fix-all")
     wait(loaded, "return document.querySelector('#fix-all').disabled")
     buttons = "return [...document.querySelectorAll('.fix button')].map(e => e.textContent)"
@@ -253,6 +255,8 @@ def test_what_a_screen_reader_is_given(loaded: Browser) -> None:
     assert {"banner", "main", "status", "tablist", "tab", "tabpanel", "textbox"} <= roles
     named = {"button", "tab", "tabpanel", "combobox", "textbox", "region"}
     assert [role for role, name in shown if role in named and not name] == []
+    fixes = [name for role, name in shown if role == "button" and name.startswith("Fix")]
+    assert len(fixes) == len(set(fixes)) > 3
 
 
 def test_it_works_without_a_network_once_it_was_loaded(server: ThreadingHTTPServer) -> None:
