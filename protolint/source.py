@@ -31,13 +31,16 @@ class Source:
     offset; only what is shown to people is decoded as UTF-8.
     """
 
-    __slots__ = ("_line_starts", "_mentioned", "data", "path", "text")
+    __slots__ = ("_column", "_is_ascii", "_line_starts", "_mentioned", "data", "path", "text")
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
         self.text = data.decode("latin-1")
         self._line_starts: list[int] | None = None
+        self._is_ascii = data.isascii()
+        #: The last place asked for, and its column: the next one is mostly further on in its line.
+        self._column = (0, 0)
         self._mentioned: dict[str, bool] = {}
 
     def __reduce__(self) -> tuple[type[Source], tuple[str, bytes]]:
@@ -69,9 +72,15 @@ class Source:
         """Return the line and column of a byte offset; a broken UTF-8 byte is one character."""
         line = self.line_number(offset)
         start = self.line_starts[line - 1]
-        if self.data.isascii():
+        if self._is_ascii:
             return Position(line, offset - start + 1)
-        return Position(line, len(self.data[start:offset].decode("utf-8", "replace")) + 1)
+        before, column = self._column
+        if not start <= before <= offset:
+            before, column = start, 1
+        column += len(self.data[before:offset].decode("utf-8", "replace"))
+        if self.data[offset : offset + 1] < b"\x80":  # A character begins here.
+            self._column = offset, column
+        return Position(line, column)
 
     def line(self, number: int) -> str:
         """Return the text of a line, counted from 1, without its line end; "" past the last one."""

@@ -4,7 +4,7 @@
                                                and against itself with its solver
     python scripts/bench.py --net deploy.prototxt      reading a net against protobuf's text_format
     python scripts/bench.py --folder nets/             checking a folder against text_format.Parse
-    python scripts/bench.py --growth           time per layer of small, large and awkward nets
+    python scripts/bench.py --growth           time per element of awkward files, as they grow
     python scripts/bench.py --scan 1024        looking for NaN in a caffemodel of that many MiB,
                                                against numpy.isfinite on the whole file
     python scripts/bench.py --deploy 1024      deploying a caffemodel of that many MiB with --fold,
@@ -30,10 +30,13 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from protolint.diagnostic import Diagnostic
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL_NET = REPOSITORY / "fixtures" / "nets" / "bvlc_train_val.prototxt"
@@ -63,7 +66,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="a folder of prototxts to check")
     parser.add_argument("--scan", type=int, metavar="MIB", help="size of a caffemodel to scan")
     parser.add_argument("--deploy", type=int, metavar="MIB", help="size of a caffemodel to fold")
-    parser.add_argument("--growth", action="store_true", help="check nets of more and more layers")
+    parser.add_argument(
+        "--growth", action="store_true", help="check files of more and more elements"
+    )
     parser.add_argument("--runs", type=int, default=15, help="runs of each side")
     options = parser.parse_args()
     few = max(3, options.runs // 3)
@@ -258,62 +263,125 @@ def residual_net(layers: int) -> bytes:
     return "".join(text).encode()
 
 
-def awkward_nets(layers: int) -> dict[str, bytes]:
-    """Return nets in which every layer does what a rule must not compare with all others."""
-    start = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 4] } } }\n'
-    shapes = {
-        "unknown bottoms": 'bottom: "u%d" top: "t%d"',
-        "writers of one top": 'bottom: "x" top: "t" # %d %d',
-        "readers of one top": 'bottom: "x" top: "t%d" # %d',
-        "layers in place": 'bottom: "x" top: "x" # %d %d',
-    }
-    return {
-        name: (
-            start
-            + "".join(
-                f'layer {{ name: "r{i}" type: "ReLU" {blobs % (i, i)}\n}}\n' for i in range(layers)
-            )
-        ).encode()
-        for name, blobs in shapes.items()
-    }
+_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 4, 8, 8] } } }\n'
+_RELU = 'layer { name: "r@" type: "ReLU" %s\n}\n'
+_NORM = """\
+layer { name: "b@" type: "BatchNorm" bottom: "x" top: "b@"
+  param { lr_mult: 1 } batch_norm_param { eps: 1e-12 } }
+layer { name: "s@" type: "Scale" bottom: "b@" top: "b@" scale_param { filler { value: 0 } } }
+"""
 
 
-def growing(runs: int) -> None:
-    """Measure the check of one net, in this process, by layer: it should not grow with the net."""
+def _times(text: str) -> Callable[[int], str]:
+    return lambda count: _INPUT + "".join(text.replace("@", str(i)) for i in range(count))
+
+
+def _inside(text: str) -> Callable[[int], str]:
+    """One layer that has something many times."""
+    start = 'layer { name: "c" type: "Concat" top: "y" bottom: "x"\n'
+    return lambda count: f"{_INPUT}{start}{''.join(map(text.format, range(count)))}}}\n"
+
+
+#: Nets in which every layer does what a rule must not compare with all others.
+AWKWARD: dict[str, Callable[[int], str]] = {
+    "residual blocks, by layer": lambda count: residual_net(count).decode(),
+    "bottoms that nothing makes": _times(_RELU % 'bottom: "u@" top: "t@"'),
+    "layers that write one top": _times(_RELU % 'bottom: "x" top: "t"'),
+    "layers that read one top": _times(_RELU % 'bottom: "x" top: "t@"'),
+    "layers in place on one blob": _times(_RELU % 'bottom: "x" top: "x"'),
+    "bottoms of one layer": _inside('bottom: "x"\n'),
+    "types that nobody knows": _times(_RELU.replace("ReLU", "T@") % 'bottom: "x" top: "t@"'),
+    "layers of one name": _times(_RELU.replace("@", "") % 'bottom: "x" top: "x"'),
+    "layers that share a parameter": _times(
+        'layer { name: "r@" type: "Scale" bottom: "x" top: "t@" param { name: "w" } }\n'
+    ),
+    "Reshapes overwritten in place": _times(
+        'layer { name: "s@" type: "Reshape" bottom: "x" top: "t@" }\n'
+        + _RELU % 'bottom: "t@" top: "t@"'
+    ),
+    "stages, in include": _times(_RELU % 'bottom: "x" top: "t@" include { stage: "s@" }'),
+    "stages, in exclude": _times(_RELU % 'bottom: "x" top: "t@" exclude { stage: "s@" }'),
+    "includes of one layer": _inside('include {{ stage: "s{}" }}\n'),
+    "BatchNorms, three findings each": _times(_NORM),
+    "BatchNorms of one name": _times(_NORM.replace("@", "")),
+    "lines that are broken": _times('layer { name: "r@" type: "ReLU" bottom: }\n'),
+    "comments": lambda count: _INPUT + "# why\n" * count,
+    "findings in one line": _times((_RELU % 'bottom: "\u00fc@" top: "t@"').replace("\n", " ")),
+    "suppressions": _times(_RELU % 'bottom: "u@" top: "t@" # protolint: ignore[NT001] why'),
+    "suppressions above": _times(
+        "# protolint: ignore[NT001] why\n" + _RELU % 'bottom: "u@" top: "t@"'
+    ),
+    "unknown fields": _inside("foo{}: 1\n"),
+}
+#: Measured from 10,000 to 100,000.
+MANY = ("suppressions", "unknown fields", "comments", "bottoms of one layer")
+
+
+def _checked(text: str, *targets: str) -> Callable[[], object]:
     from protolint.caffe.registry import DIALECTS
     from protolint.lint.check import check_source
     from protolint.net import settled
+    from protolint.report import renderer
     from protolint.source import Source
     from protolint.text.scan import forget
     from protolint.workspace.workspace import Choices, Workspace
 
+    chosen = tuple(DIALECTS[name] for name in targets)
+    workspace = Workspace(Choices(targets=chosen, isolated=True))
+    data = text.encode()
+
+    def check() -> None:
+        forget()
+        settled.forget()
+        reports = check_source(workspace, Source("net.prototxt", data))
+        renderer("concise")(reports, False, ())
+
+    return check
+
+
+def _fixed(count: int) -> Callable[[], object]:
+    from protolint.caffe.registry import DIALECTS
+    from protolint.lint.check import check_source
+    from protolint.lint.fixer import fix_source
+    from protolint.source import Source
+    from protolint.workspace.workspace import Choices, Workspace
+
     workspace = Workspace(Choices(targets=(DIALECTS["bvlc"],), isolated=True))
+    source = Source("net.prototxt", AWKWARD["BatchNorms, three findings each"](count).encode())
 
-    def check(data: bytes) -> Callable[[], object]:
-        def once() -> None:
-            forget()
-            settled.forget()
-            gc.disable()  # As the command does.
-            check_source(workspace, Source("net.prototxt", data))
-            gc.enable()
+    def findings(source: Source) -> Iterable[Diagnostic]:
+        for report in check_source(workspace, source):
+            yield from report.diagnostics
 
-        return once
+    return lambda: fix_source(source, findings, unsafe=True)
 
-    counts = (1000, 2000, 5000, 10000)
-    nets = [residual_net(count) for count in counts]
-    check(nets[0])()
-    rounds = [[timed(check(data)) for data in nets] for _ in range(runs)]
-    times = [statistics.median(found) for found in zip(*rounds, strict=True)]
-    for count, seconds in zip(counts, times, strict=True):
-        print(
-            f"check {count} layers: {seconds * 1e3:.0f} ms, {seconds / count * 1e6:.0f} us a layer"
-        )
-    for name in awkward_nets(1):
-        found = []
-        for count in (300, 1000, 3000):
-            seconds = min(timed(check(awkward_nets(count)[name])) for _ in range(runs))
-            found.append(f"{seconds / count * 1e6:.0f}")
-        print(f"check 300, 1000, 3000 {name}: {', '.join(found)} us a layer")
+
+def _edited(count: int) -> Callable[[], object]:
+    from protolint.lsp.findings import diagnostics, open_document
+
+    text = AWKWARD["BatchNorms, three findings each"](count)
+    return lambda: diagnostics(open_document("file:///net", "/net.prototxt", text, "utf-16"))
+
+
+def growing(runs: int) -> None:
+    """Measure the work on one file, in this process, by element: it must not grow with the file."""
+    rows: dict[str, Callable[[int], Callable[[], object]]] = {
+        name: (lambda count, make=make: _checked(make(count), "bvlc"))  # type: ignore[misc]
+        for name, make in AWKWARD.items()
+    }
+    norms = AWKWARD["BatchNorms, three findings each"]
+    rows["BatchNorms, target inferred"] = lambda count: _checked(norms(count))
+    rows["BatchNorms, check --fix"] = _fixed
+    rows["BatchNorms, in an editor after a key"] = _edited
+    print(f"{'processor time by element':40} {'1,000':>9} {'10,000':>9}  ratio")
+    for name, make in rows.items():
+        counts = (10_000, 100_000) if name in MANY else (1_000, 10_000)
+        make(100)()
+        gc.disable()  # As the command does.
+        few, many = (min(timed(make(c)) for _ in range(runs)) / c * 1e6 for c in counts)
+        gc.enable()
+        more = " (from 10,000 to 100,000)" if name in MANY else ""
+        print(f"{name:40} {few:6.1f} us {many:6.1f} us  {many / few:.2f}{more}", flush=True)
 
 
 def checking(commands: Path, folder: Path, runs: int) -> None:

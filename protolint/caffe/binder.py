@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["BindProblem", "Message", "ProblemKind", "bind", "misfits_in", "to_protobuf"]
 
 _T = TypeVar("_T")
+_new = object.__new__
 _Values = dict[str, "list[tuple[Message | Value, Scalar | Block]]"]
 
 #: Makes what holds the values of a message, if not a dict: `field_names` looks at each name.
@@ -77,15 +78,6 @@ class Message:
         #: The messages in it, by field, where it shares its values.
         self.inner: dict[str, list[Message]] | None = None
 
-    @classmethod
-    def like(cls, type: MessageType, given: _Values) -> Message:
-        """Make a message that shares its values; its node is still to be set."""
-        made = cls.__new__(cls)
-        made.type = type
-        made.given = given
-        made.inner = {}
-        return made
-
     def __getattr__(self, name: str) -> Any:
         """Return the values, or the node, with places in the file, when first asked for."""
         if name == "node":
@@ -119,7 +111,8 @@ class Message:
             found = self.inner[field] = []
             for index, (model, _) in enumerate(self.given[field]):
                 if isinstance(model, Message):
-                    message = Message.like(model.type, model.given)
+                    message = _new(Message)
+                    message.type, message.given, message.inner = model.type, model.given, {}
                     message._place = *self._place, (field, index)
                     found.append(message)
         return found
@@ -143,10 +136,13 @@ class Message:
     def message(self, name: str) -> Message | None:
         """Return the message in a field, or None where it is not given."""
         found = self.given.get(name)
-        value = found[0][0] if found else None
-        if not isinstance(value, Message):
+        if not found:
             return None
-        return value if self.inner is None else self._inside(name)[0]
+        if self.inner is not None:
+            inside = self.inner.get(name) or self._inside(name)
+            return inside[0] if inside else None
+        value = found[0][0]
+        return value if isinstance(value, Message) else None
 
     def messages(self, name: str) -> list[Message]:
         """Return the messages in a repeated field."""
@@ -303,7 +299,7 @@ def _like_model(type: MessageType, node: Block, model: Block) -> Message | None:
     fields = type.fields
     given = _no_values(type)
     for child in node.head:
-        name, _, _, _, raw = child.written
+        name, raw = child.written[::4]
         field = fields.get(name)
         value = field.known.get(raw) if field is not None else None
         if value is None and field is not None and field.kind != "message":
@@ -315,8 +311,8 @@ def _like_model(type: MessageType, node: Block, model: Block) -> Message | None:
         else:
             given[name] = [(value, child)]
     given.update(known.values)
-    found = Message.like(type, given)
-    found.node = node
+    found = _new(Message)
+    found.type, found.given, found.inner, found.node = type, given, {}, node
     found._place = (node,)
     return found
 

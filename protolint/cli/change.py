@@ -83,7 +83,8 @@ def change(
             continue
         if counts and not diff:
             remark(f"{path}: applied {_what(counts)}")
-        shown.append(difference(before, after))
+        if diff:
+            shown.append(difference(before, after))
         reports += checked(after)
     return "".join(shown), reports
 

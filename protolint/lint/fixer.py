@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 from protolint.diagnostic import Diagnostic
-from protolint.edit import Applicability, Edit, Fix, apply_edits, overlap
+from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError
 from protolint.lint.guess import misspelt_layers, waits
 from protolint.record import NamedTuple
@@ -69,15 +70,18 @@ def select_edits(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tup
     found = list(diagnostics)
     misspelt = misspelt_layers(found)
     chosen: list[tuple[str, Fix]] = []
-    taken: list[Edit] = []
+    taken: set[Edit] = set()
+    places: list[tuple[int, int]] = []
     for diagnostic in found:
         fix = diagnostic.fix
         if fix is None or not _is_allowed(fix, unsafe) or waits(diagnostic, misspelt):
             continue
         fresh = [edit for edit in fix.edits if edit not in taken]
-        if not fresh or any(_in_the_way(a, b) for a in fresh for b in taken):
+        if not fresh or any(_is_taken(edit, places) for edit in fresh):
             continue
-        taken += fresh
+        taken.update(fresh)
+        for edit in fresh:
+            insort(places, (edit.start, edit.end))
         chosen.append((diagnostic.code, fix))
     return chosen
 
@@ -88,9 +92,20 @@ def _is_allowed(fix: Fix, unsafe: bool) -> bool:
     return fix.applicability is Applicability.SAFE
 
 
-def _in_the_way(first: Edit, second: Edit) -> bool:
-    """Whether two edits cannot be made in one round: they overlap, or insert at one place."""
-    return overlap(first, second) or (first.start == second.start and first.end == second.end)
+def _is_taken(edit: Edit, places: list[tuple[int, int]]) -> bool:
+    """Whether an edit cannot be made in one round with those at some places, which are in order.
+
+    That is where it overlaps one, or both insert at one place.
+    """
+    start, end = place = (edit.start, edit.end)
+    at = max(0, bisect_left(places, (start, start)) - 1)
+    while at < len(places) and places[at][0] <= end:
+        first, last = other = places[at]
+        insertions = first == last and start == end
+        if other == place or (first < end and start < last and not insertions):
+            return True
+        at += 1
+    return False
 
 
 def _is_broken(diagnostics: list[Diagnostic]) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
+from itertools import accumulate
+from math import inf
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.rule import RULES
@@ -34,13 +37,15 @@ def suppress(
     """
     if not directives.suppressions:
         return Outcome(list(found), 0, [])
+    lines = _Lines(directives)
     used: set[tuple[int, int]] = set()
     kept: list[list[Diagnostic]] = []
     suppressed = 0
     for diagnostics in found:
         rest = []
         for diagnostic in diagnostics:
-            hits = [] if is_broken_syntax(diagnostic) else _hits(source, directives, diagnostic)
+            line = source.line_number(diagnostic.span.start)
+            hits = [] if is_broken_syntax(diagnostic) else lines.hits(diagnostic.code, line)
             used.update(hits)
             suppressed += bool(hits)
             if not hits:
@@ -60,15 +65,33 @@ def is_broken_syntax(found: Diagnostic) -> bool:
     return found.code == "PT001" and found.severity is Severity.ERROR
 
 
-def _hits(source: Source, directives: Directives, found: Diagnostic) -> list[tuple[int, int]]:
-    line = source.line_number(found.span.start)
-    return [
-        (i, j)
-        for i, suppression in enumerate(directives.suppressions)
-        if suppression.first_line <= line <= suppression.last_line
-        for j, code in enumerate(suppression.codes)
-        if _code(code.text) == found.code
-    ]
+class _Lines:
+    """The suppressions of a file by code and line; there may be one on each of many lines."""
+
+    def __init__(self, directives: Directives) -> None:
+        #: By code and first line: the last line, and the places of the suppression and its code.
+        self._found: dict[str, list[tuple[int, int, int, int]]] = {}
+        for i, suppression in enumerate(directives.suppressions):
+            for j, code in enumerate(suppression.codes):
+                entry = (suppression.first_line, suppression.last_line, i, j)
+                self._found.setdefault(_code(code.text) or "", []).append(entry)
+        #: How far those before each reach.
+        self._reach: dict[str, list[int]] = {}
+        for known, entries in self._found.items():
+            entries.sort()
+            self._reach[known] = list(accumulate((entry[1] for entry in entries), max))
+
+    def hits(self, code: str, line: int) -> list[tuple[int, int]]:
+        """Return the suppressions of a code that hold on a line, in their order."""
+        entries, reach = self._found.get(code, []), self._reach.get(code, [])
+        at = bisect_right(entries, (line, inf))
+        hits = []
+        while at and reach[at - 1] >= line:
+            at -= 1
+            _, last, i, j = entries[at]
+            if last >= line:
+                hits.append((i, j))
+        return sorted(hits)
 
 
 def _code(text: str) -> str | None:

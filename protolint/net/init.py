@@ -126,8 +126,10 @@ class _Walk:
         self.faults: list[Fault] = []
         self.unsure = False
         self.by_phase = False
-        #: The layers that write a top which exists already.
-        self.clashing = {layer.index for layer, _, _ in view.clashes}
+        #: The tops that exist already, by the index of the layer.
+        self.clashing: dict[int, list[tuple[int, BlobVersion]]] = {}
+        for layer, i, before in view.clashes:
+            self.clashing.setdefault(layer.index, []).append((i, before))
         #: Solvers on several GPUs share out the batches of data layers (divide_batch_size).
         self.divided = net.dialect.building.divides_batches and any(
             layer.type in ("Data", "ImageData", "HDF5Data", "WindowData", "MemoryData")
@@ -435,12 +437,11 @@ class _Walk:
                 )  # fmt: skip
             else:
                 in_place.add(i)
-        for other, i, before in self.view.clashes if layer.index in self.clashing else ():
-            if other is layer:
-                setup.fault(
-                    Kind.DUPLICATE_TOP, f"'{before.name}' is already written",
-                    span=layer.tops[i].span,
-                )  # fmt: skip
+        for i, before in self.clashing.get(layer.index, ()):
+            setup.fault(
+                Kind.DUPLICATE_TOP, f"'{before.name}' is already written",
+                span=layer.tops[i].span,
+            )  # fmt: skip
         return frozenset(in_place)
 
     def _sized(self, setup: SetupCheck, shape: Shape) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
+
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.net.facts import fact
@@ -11,6 +14,9 @@ from protolint.net.view import BlobVersion, View
 from protolint.record import NamedTuple
 
 __all__ = ["Memory", "Overwritten", "Spoiled", "memory", "needs_bottom"]
+
+
+_index = attrgetter("index")
 
 
 class Spoiled(NamedTuple):
@@ -47,6 +53,7 @@ class Memory:
         self.needed: dict[int, dict[frozenset[str], Layer]] = {}
         self.spoiled: list[Spoiled] = []
         self._groups: dict[int, list[BlobVersion]] = {}
+        self._read: dict[int, int] = {}
         for layer in view.layers:
             known = ALL_TYPES.get(layer.type)
             for i, version in enumerate(view.tops[layer.index]):
@@ -70,11 +77,18 @@ class Memory:
 
     def _look_behind(self, layer: Layer, top: int, before: BlobVersion) -> None:
         """Find who reads the memory of a version, under another name, once it is overwritten."""
-        for same in self._groups.get(id(before), ()):
-            for reader in same.readers if same is not before else ():
-                if reader.index > layer.index and same.overwritten is not before:
-                    self.overwritten.append(Overwritten(layer, top, reader, same.name))
-                    return
+        group, index = self._groups.get(id(before), []), layer.index
+        # Layers come in order: what nobody reads any more at the start of a group is left behind.
+        start = self._read.get(id(group), 0)
+        while start < len(group) and _is_read(group[start], index):
+            start += 1
+        self._read[id(group)] = start
+        for same in map(group.__getitem__, range(start, len(group))):
+            if same is before or same.overwritten is before or _is_read(same, index):
+                continue
+            reader = same.readers[bisect_right(same.readers, index, key=_index)]
+            self.overwritten.append(Overwritten(layer, top, reader, same.name))
+            return
 
     def _group(self, version: BlobVersion) -> list[BlobVersion]:
         return self._groups.setdefault(id(version), [version])
@@ -82,6 +96,11 @@ class Memory:
     def readers(self, version: BlobVersion) -> list[Layer]:
         """Return every layer that reads the memory of a version while it holds that version."""
         return [reader for same in self._group(version) for reader in same.readers]
+
+
+def _is_read(version: BlobVersion, index: int) -> bool:
+    """Whether no layer behind an index reads a version."""
+    return not version.readers or version.readers[-1].index <= index
 
 
 @fact

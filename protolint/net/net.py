@@ -34,6 +34,8 @@ _DIGITS_STATES = (
     NetState(TEST, frozenset({"deploy"})),
 )
 _index = attrgetter("index")
+#: Each stage is a net of its own: the work on many would grow with their square.
+_MOST_STAGES = 64
 #: Layers without a bottom that feed a net with constants, not with data.
 _CONSTANTS = frozenset({"Input", "Parameter", "DummyData"})
 
@@ -225,15 +227,14 @@ class Net:
         """The states the net is meant to be built for.
 
         A deploy net: TEST. A net by DIGITS stages: train, val and deploy; by other stages:
-        TRAIN, and TEST with each stage alone. Any other net: the phases it has data for.
+        TRAIN, and TEST with each stage alone, of the first 64. Any other net: the phases it has
+        data for.
         """
         if self.is_stage_net:
             if self._stages <= _DIGITS_STAGES:
                 return _DIGITS_STATES
-            return (
-                NetState(TRAIN),
-                *(NetState(TEST, frozenset({stage})) for stage in sorted(self._stages)),
-            )
+            stages = sorted(self._stages)[:_MOST_STAGES]
+            return (NetState(TRAIN), *(NetState(TEST, frozenset({one})) for one in stages))
         if self.is_deploy:
             return (NetState(TEST),)
         both = (NetState(TRAIN), NetState(TEST))

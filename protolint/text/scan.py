@@ -73,6 +73,8 @@ _memo: dict[str, _Statement] = {}
 #: What layers hold below the lines of their names, by how it is written.
 _bodies: dict[str, Block] = {}
 _BODIES_LIMIT = 5_000
+#: Parts of a file that are no layer, or one in another layout, until it is read line by line.
+_OTHERS = 8
 
 _LAYER = re.compile(
     r"""(?:[ \t\r\v\f]*(?:\#[^\n]*)?\n)*[ \t]*(layers?)[ \t]*:?[ \t]*(\{)[ \t\r]*\n"""
@@ -168,12 +170,13 @@ def _layers(text: str) -> list[Node] | None:
     if len(_bodies) > _BODIES_LIMIT:
         _bodies.clear()
     top: list[Node] = []
-    base = 0
+    base = others = 0
     last = len(parts) - 1
     for i, part in enumerate(parts):
         m = _LAYER.match(part) if i != last else None
         if m is None:
-            if i and not _REST.match(part):
+            others += 1
+            if (i and not _REST.match(part)) or others > _OTHERS + i // 2:
                 return None
             found = _lines(part if i == last else f"{part}\n}}", base)
             if found is None or found[1]:

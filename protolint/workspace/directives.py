@@ -10,7 +10,9 @@ top: "x"  # protolint: ignore[BN001] why          findings on this line
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import resolve_target
@@ -24,6 +26,7 @@ _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
 # Not compiled here: most files have no directive.
 _COMMENT = rf"(?:[^\"'#\n]|{_STRING})*(#[^\n]*)"
 _DIRECTIVE = r"#[ \t]*protolint:[ \t]*([a-z-]*)[ \t]*(?:\[([^\]\n]*)\]|=[ \t]*([^\s#]*))?"
+_start = attrgetter("start")
 #: What a conversion writes into a net to find its way back (protolint.conversion); no order.
 _MEMORY = ("was", "added", "undo")
 _SUPPRESSING = ("ignore", "ignore-file", "disable", "enable")
@@ -134,7 +137,7 @@ def _directives(source: Source) -> Iterator[_Found]:
                 Span(*match.span(3)) if match[3] is not None else Span(match.start(), match.end()),
                 line,
                 not text[start:begin].strip(),
-                Span(match.start(), len(text[:end].rstrip("\r"))),
+                Span(match.start(), start + len(text[start:end].rstrip("\r"))),
                 Span(*listed),
             )
         at = text.find("protolint:", end)
@@ -175,8 +178,9 @@ def _field_below(tree: Tree, found: _Found) -> tuple[int, int]:
     nodes = tree.children
     best = (found.line + 1, found.line + 1)
     while nodes:
-        below = next((node for node in nodes if node.start > found.comment.start), None)
-        inside = next((n for n in nodes if n.start < found.comment.start < n.end), None)
+        at = bisect_right(nodes, found.comment.start, key=_start)
+        below = nodes[at] if at < len(nodes) else None
+        inside = nodes[at - 1] if at and found.comment.start < nodes[at - 1].end else None
         if inside is not None:
             nodes = getattr(inside, "children", [])
             continue
