@@ -75,41 +75,12 @@ layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" {read
 
 
 _FILLERS = "batch_norm_param { scale_filler { value: 1 } }"
-VALID = (
-    Example("nvidia-0.15", _net("batch_norm_param { engine: CAFFE }", "", "conv1")),
-    Example("nvidia-0.15", _net(_FILLERS, "", "bn1")),
-    Example("nvidia-0.15", _net("include { phase: TEST }", "", "conv1")),
-    Example(
-        "nvidia-0.14",
-        'input: "x" input_dim: [1, 3, 8, 8]\n'
-        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" }\n',
-    ),
-)
+VALID = (Example("nvidia-0.15", _net("batch_norm_param { engine: CAFFE }", "", "conv1")),)
 INVALID = (
     Invalid(
         "nvidia-0.15",
         _net(_FILLERS, "", "conv1"),
         (7,),
         fixed=_net(_FILLERS, "", "bn1"),
-    ),
-    Invalid(
-        "nvidia-0.14",
-        """\
-layer { name: "d" type: "Data" top: "data" }
-layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
-layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c" include { phase: TRAIN } }
-layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c" include { phase: TEST } }
-layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
-layer { name: "s" type: "Silence" bottom: "c" }
-""",
-        (3,),
-        fixed="""\
-layer { name: "d" type: "Data" top: "data" }
-layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
-layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" include { phase: TRAIN } }
-layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" include { phase: TEST } }
-layer { name: "r" type: "ReLU" bottom: "bn" top: "bn" }
-layer { name: "s" type: "Silence" bottom: "bn" }
-""",
     ),
 )

@@ -80,27 +80,5 @@ layer {{ name: "relu1" type: "ReLU" bottom: "{blob}" top: "{blob}" }}
 
 
 _NATIVE = "batch_norm_param { engine: CAFFE }"
-VALID = (
-    Example("nvidia-0.17", _net("")),
-    Example("nvidia-0.16", _net("batch_norm_param { engine: DEFAULT }")),
-    Example("nvidia-0.16", _net("batch_norm_param { engine: CUDNN }")),
-    Example("nvidia-0.17", _net("batch_norm_param { engine: CAFFE scale_bias: true }")),
-    Example("nvidia-0.17", _net("batch_norm_param { engine: CAFFE bias_filler { } }")),
-    Example("nvidia-0.17", _net(_NATIVE, "bn1")),
-    Example("nvidia-0.17", _net(_NATIVE, source="Input")),
-    Example("nvidia-0.17", _net(_NATIVE + " include { phase: TEST }")),
-    Example(
-        "nvidia-0.17",
-        'layer { name: "d" type: "Data" top: "x" }\n'
-        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n' + _NATIVE + " }\n",
-    ),
-)
-INVALID = (
-    Invalid("nvidia-0.17", _net(_NATIVE), (7,), fixed=_net(_NATIVE, "bn1")),
-    Invalid(
-        "nvidia-0.16",
-        _net("batch_norm_param { engine: CAFFE scale_bias: false }"),
-        (7,),
-        fixed=_net("batch_norm_param { engine: CAFFE scale_bias: false }", "bn1"),
-    ),
-)
+VALID = (Example("nvidia-0.17", _net("")),)
+INVALID = (Invalid("nvidia-0.17", _net(_NATIVE), (7,), fixed=_net(_NATIVE, "bn1")),)

@@ -85,28 +85,5 @@ layer {
 }
 """
 _FALSE = "    use_global_stats: false\n"
-_NATIVE = "    engine: CAFFE\n"
-_TWIN = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "d" top: "bn" include { phase: %s }
-  batch_norm_param { use_global_stats: %s }
-}
-"""
-VALID = (
-    Example("bvlc", _NET % ""),
-    Example("bvlc", (_NET % _FALSE).replace("false", "true")),
-    Example("bvlc", _TWIN % ("TRAIN", "false") + _TWIN % ("TEST", "true")),
-    Example("bvlc", _TWIN % ("TRAIN", "true") + _TWIN % ("TEST", "false")),
-    Example("nvidia-0.15", _NET % _FALSE),
-)
-INVALID = (
-    Invalid("bvlc", _NET % _FALSE, (5,), fixed=_NET % ""),
-    Invalid("nvidia-0.14", _NET % (_NATIVE + _FALSE), (6,), fixed=_NET % _NATIVE),
-    Invalid(
-        "nvidia-0.15",
-        (_NET % (_FALSE + _NATIVE)).replace("Data", "Input"),
-        (5,),
-        fixed=(_NET % _NATIVE).replace("Data", "Input"),
-    ),
-    Invalid("bvlc", _TWIN % ("TRAIN", "false") + _TWIN % ("TEST", "false"), (7,)),
-)
+VALID = (Example("bvlc", _NET % ""),)
+INVALID = (Invalid("bvlc", _NET % _FALSE, (5,), fixed=_NET % ""),)

@@ -114,41 +114,5 @@ layer {{ name: "loss" type: "EuclideanLoss" bottom: "{top}" bottom: "label" }}
 
 
 _TRAIN, _TEST = " include { phase: TRAIN }", " include { phase: TEST }"
-_TWIN = 'layer { name: "%s" type: "BatchNorm" bottom: "%s" top: "%s" include { phase: TEST } }\n'
-_BRANCH = """\
-layer { name: "b" type: "BatchNorm" bottom: "conv" top: "b" include { phase: TRAIN } }
-layer { name: "extra" type: "EuclideanLoss" bottom: "b" bottom: "label" include { phase: TRAIN } }
-"""
-VALID = (
-    Example("bvlc", _net("")),
-    Example("bvlc", _net(' include { stage: "x" }')),
-    Example("bvlc", _net(_TEST, _TEST, source="Input").replace("EuclideanLoss", "Eltwise")),
-    Example("bvlc", _net(_TRAIN).replace(' top: "label" }', f' top: "label"{_TRAIN} }}')),
-    Example("nvidia-0.15", _net(_TRAIN) + _TWIN % ("other", "conv", "conv")),
-    Example("nvidia-0.17", _net(_TRAIN) + _TWIN % ("bn", "conv", "new")),
-    Example("bvlc", _net("") + _BRANCH),
-    Example("bvlc", _net("", _TRAIN).replace("BatchNorm", "LRN")),
-    Example(
-        "bvlc",
-        _net("") + _BRANCH + (_TWIN % ("b", "conv", "b2")).replace("phase: TEST", "min_level: 1"),
-    ),
-    Example(
-        "bvlc",
-        _net("", _TRAIN).replace("BatchNorm", "LRN")
-        + _TWIN.replace(" include { phase: TEST }", "") % ("b", "data", "b"),
-    ),
-    Example("bvlc", _net("", _TRAIN).replace('"Scale" bottom', '"Scale" bottom: "data" bottom')),
-)
-INVALID = (
-    Invalid("bvlc", _net(_TRAIN), (3,), fixed=_net("")),
-    Invalid("nvidia-0.17", _net("", _TEST), (4,), fixed=_net("")),
-    Invalid(
-        "nvidia-0.15",
-        _net(" exclude { phase: TRAIN }", _TEST, top="bn"),
-        (3,),
-        fixed=_net("", top="bn"),
-    ),
-    Invalid("nvidia-0.14", _net(" include: [{ phase: TRAIN }]", top="bn"), (3,)),
-    Invalid("bvlc", _net(_TRAIN, _TRAIN), (3, 4), fixed=_net("")),
-    Invalid("bvlc", _net("") + (_TWIN % ("b", "conv", "b")).replace("TEST", "TRAIN"), (6,)),
-)
+VALID = (Example("bvlc", _net("")),)
+INVALID = (Invalid("bvlc", _net(_TRAIN), (3,), fixed=_net("")),)

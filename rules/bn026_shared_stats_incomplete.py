@@ -120,21 +120,8 @@ def _params(*names: str) -> str:
 
 
 _M, _V, _F = 'name: "m"', 'name: "v"', 'name: "f"'
-_CAFFE = "batch_norm_param { engine: CAFFE }"
 _ADDED = '  param { name: "a_factor" lr_mult: 0 decay_mult: 0 }\n'
-VALID = (
-    Example("bvlc", _net(_params(_M, _V, _F), _params(_M, _V, _F))),
-    Example("bvlc", _net(_params("", "", ""), _params("", "", ""))),
-    Example("bvlc", _net(_params(_M, _V, _F), "")),
-    Example("nvidia-0.14", _net(_params(_M, _V), _params(_M, _V))),
-    Example(
-        "bvlc",
-        _net(_params(_M, _V), _params(_M, _V))
-        .replace('"a" \n', '"a" include { phase: TRAIN }\n')
-        .replace('"b" \n', '"b" include { phase: TEST }\n'),
-    ),
-    Example("bvlc", _net(_params(_M, _V), _params(_F))),
-)
+VALID = (Example("bvlc", _net(_params(_M, _V, _F), _params(_M, _V, _F))),)
 INVALID = (
     Invalid(
         "bvlc",
@@ -142,16 +129,4 @@ INVALID = (
         (9,),
         fixed=_net(_params(_M, _V) + _ADDED, _params(_M, _V) + _ADDED),
     ),
-    Invalid("bvlc", _net(_params("", "", _F), _params("", "", _F)), (12,)),
-    Invalid(
-        "nvidia-0.14",
-        _net(_params(_M, _V, _F), _params(_M, "", _F), _CAFFE),
-        (10,),
-        fixed=_net(
-            _params(_M, _V, _F),
-            _params(_M, "", _F).replace("param {  lr_mult: 0", 'param {  lr_mult: 0 name: "v"'),
-            _CAFFE,
-        ),
-    ),
-    Invalid("bvlc", _net(_params(_M, _V, _F), _params(_M, 'name: "o"')), (10,)),
 )

@@ -77,18 +77,5 @@ layer {
 """
 _OFF = "    scale_bias: false\n"
 _GAMMA = "    scale_filler { value: 1 }\n"
-_BETA = "    bias_filler { value: 0 }\n"
-VALID = (
-    Example("nvidia-0.17", _NET % _OFF),
-    Example("nvidia-0.17", _NET % (_GAMMA + _BETA)),
-    Example("nvidia-0.16", _NET % ("    scale_bias: true\n" + _GAMMA)),
-    Example(
-        "nvidia-0.17",
-        (_NET % (_OFF + _GAMMA)).replace('top: "y"', 'top: "y" include { min_level: 1 }'),
-    ),
-)
-INVALID = (
-    Invalid("nvidia-0.17", _NET % (_OFF + _GAMMA), (6,), fixed=_NET % _GAMMA),
-    Invalid("nvidia-0.16", _NET % (_BETA + _OFF), (7,), fixed=_NET % _BETA),
-    Invalid("nvidia-0.16.1", _NET % (_OFF + _GAMMA + _BETA), (6,), fixed=_NET % (_GAMMA + _BETA)),
-)
+VALID = (Example("nvidia-0.17", _NET % _OFF),)
+INVALID = (Invalid("nvidia-0.17", _NET % (_OFF + _GAMMA), (6,), fixed=_NET % _GAMMA),)

@@ -86,22 +86,5 @@ layer {{
 
 
 _TRAIN, _TEST = "include { phase: TRAIN }", "include { phase: TEST }"
-_TWIN = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" %s }'
-VALID = (
-    Example("nvidia-0.15", _net("")),
-    Example("nvidia-0.15", _net(_TEST)),
-    Example("nvidia-0.15", _net(_TRAIN, _TWIN % _TEST)),
-    Example("nvidia-0.15", _net('exclude { stage: "deploy" }')),
-    Example("nvidia-0.15", _net(_TRAIN, conv=_TRAIN)),
-    # Not split by stages: BN016.
-    Example("nvidia-0.15", _TWIN % _TRAIN),
-    Example("nvidia-0.15", _net('include { phase: TRAIN } include { stage: "deploy" }')),
-    Example("nvidia-0.15", _net("include { phase: TRAIN min_level: 1 }")),
-)
-INVALID = (
-    Invalid("nvidia-0.15", _net(_TRAIN), (6,)),
-    Invalid("nvidia-0.17", _net("exclude { phase: TEST }", top="c"), (6,)),
-    Invalid("nvidia-0.16", _net(_TRAIN).replace("BatchNorm", "Scale"), (6,)),
-    Invalid("nvidia-0.14", _net('include { phase: TRAIN stage: "train" }'), (6,)),
-    Invalid("nvidia-0.15", _net(_TRAIN).replace('bottom: "c"', 'bottom: "data"'), (6,)),
-)
+VALID = (Example("nvidia-0.15", _net(_TEST)),)
+INVALID = (Invalid("nvidia-0.15", _net(_TRAIN), (6,)),)

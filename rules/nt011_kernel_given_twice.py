@@ -78,19 +78,7 @@ def _layer(type: str, fields: str) -> str:
 
 
 _C, _P = "Convolution", "Pooling"
-VALID = (
-    Example("bvlc", _layer(_C, "kernel_h: 3 kernel_w: 1 pad: 1 stride: 2")),
-    Example("bvlc", _layer(_P, "kernel_h: 3 kernel_w: 1 pad: 1 stride: 2")),
-    Example("bvlc", _layer(_C, "kernel_size: [3, 1] pad_h: 1")),
-    Example("bvlc", _layer(_C, "kernel_size: 3 kernel_size: 1 stride_h: 1 stride_w: 1")),
-    Example("bvlc", _layer(_P, "global_pooling: true pad: 0 stride: 1")),
-    Example("bvlc", _layer(_P, "kernel_size: 3 kernel_h: 3")),
-    # Not read: PT008.
-    Example("bvlc", 'layer { name: "a" type: "ReLU" convolution_param { kernel_h: 1 } }\n'),
-    Example(
-        "bvlc", _layer(_C, "kernel_h: 3").replace('top: "a"', 'top: "a" include { min_level: 1 }')
-    ),
-)
+VALID = (Example("bvlc", _layer(_C, "kernel_h: 3 kernel_w: 1 pad: 1 stride: 2")),)
 INVALID = (
     Invalid(
         "bvlc",
@@ -98,41 +86,4 @@ INVALID = (
         (3,),
         fixed=_layer(_C, "kernel_h: 3 kernel_w: 3"),
     ),
-    Invalid(
-        "bvlc",
-        _layer(_C, "kernel_size: 3 stride: 2 stride_w: 1"),
-        (3,),
-        fixed=_layer(_C, "kernel_size: 3 stride: 2"),
-    ),
-    Invalid("nvidia-0.14", _layer("Deconvolution", "kernel_size: 3 pad: 1 pad_h: 1"), (3,)),
-    Invalid("bvlc", _layer(_C, "kernel_size: 3\n  kernel_h: 5"), (4,)),
-    Invalid("bvlc", _layer(_C, "kernel_h: 3"), (3,)),
-    Invalid(
-        "bvlc",
-        _layer("Im2col", "kernel_size: 3 stride_h: 1"),
-        (3,),
-        fixed=_layer("Im2col", "kernel_size: 3 stride_h: 1 stride_w: 1"),
-    ),
-    Invalid("nvidia-0.17", _layer(_P, "kernel_size: 3 kernel_h: 3 kernel_w: 3"), (3,)),
-    Invalid("nvidia-0.17", _layer(_P, "kernel_w: 3"), (3,)),
-    Invalid(
-        "bvlc",
-        _layer(_P, "kernel_size: 3 pad_w: 1"),
-        (3,),
-        fixed=_layer(_P, "kernel_size: 3 pad_w: 1 pad_h: 0"),
-    ),
-    Invalid("bvlc", _layer(_P, "kernel_size: 3 stride_h: 1"), (3,)),
-    Invalid(
-        "bvlc",
-        _layer(_P, "pool: AVE kernel_size: 7 global_pooling: true"),
-        (3,),
-        fixed=_layer(_P, "pool: AVE global_pooling: true"),
-    ),
-    Invalid(
-        "bvlc",
-        _layer(_P, "global_pooling: true stride: 2 pad: 0"),
-        (3,),
-        fixed=_layer(_P, "global_pooling: true pad: 0"),
-    ),
-    Invalid("bvlc", _layer(_C, "kernel_size: [3] kernel_h: 3 kernel_w: 3"), (3,)),
 )

@@ -48,24 +48,11 @@ VALID = (
     Example(
         "bvlc", _INPUT + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 9 }")
     ),
-    Example(
-        "bvlc",
-        _INPUT
-        + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 11 pad: 1 }"),
-    ),
 )
 INVALID = (
     Invalid(
         "bvlc",
         _INPUT + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 13 }"),
         (3,),
-    ),
-    Invalid("nvidia-0.17", _INPUT + _layer("Pooling", "pooling_param { kernel_size: 12 }"), (3,)),
-    Invalid(
-        "bvlc",
-        _INPUT
-        + _INPUT.replace('"x"', '"z"').replace("9, 9", "9, 10")
-        + _layer("Crop", 'bottom: "z"'),
-        (5,),
     ),
 )

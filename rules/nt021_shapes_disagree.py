@@ -112,14 +112,6 @@ def _with_heads(net: Net, view: View, layer: Layer, finding: Finding) -> Finding
     )
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
-_TWO = 'layer { name: "t" type: "%s" bottom: "%s" bottom: "%s" top: "t" }\n'
 _SSD = """\
 layer { name: "i" type: "Input" top: "x" top: "image"
   input_param { shape { dim: [1, 8, 4, 4] } shape { dim: [1, 3, 32, 32] } } }
@@ -138,50 +130,5 @@ layer { name: "out" type: "DetectionOutput"
 VALID = (
     # A ratio that is given twice adds no box.
     Example("ssd", _SSD % ("2, 2", 15)),
-    Example(
-        "bvlc",
-        _INPUT
-        + _layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
-        + _TWO % ("Eltwise", "y", "y"),
-    ),
-    Example(
-        "bvlc",
-        _INPUT
-        + _layer("Convolution", "convolution_param { num_output: 2 kernel_size: 1 }")
-        + _TWO % ("Concat", "x", "y"),
-    ),
-    Example(
-        "bvlc",
-        'layer { name: "d" type: "Data" top: "x" data_param { source: "s" batch_size: 2 } }\n'
-        + _layer("Convolution", "convolution_param { num_output: 2 kernel_size: 1 }")
-        + _TWO % ("Eltwise", "x", "y"),
-    ),
 )
-INVALID = (
-    Invalid("ssd", _SSD % ("2", 15 * 2), (12,)),
-    Invalid("nvidia-0.17", _SSD % ("2, 3", 25), (12,)),
-    Invalid(
-        "bvlc",
-        _INPUT
-        + _layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
-        + _TWO % ("Eltwise", "x", "y"),
-        (6,),
-    ),
-    Invalid(
-        "nvidia-0.17",
-        _INPUT
-        + _layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
-        + _TWO % ("Concat", "x", "y"),
-        (6,),
-    ),
-    Invalid(
-        "bvlc",
-        _INPUT
-        + _layer("InnerProduct", "inner_product_param { num_output: 7 }")
-        + _TWO % ("SoftmaxWithLoss", "y", "x"),
-        (6,),
-    ),
-    Invalid(
-        "bvlc", _INPUT + _layer("Reshape", "reshape_param { shape { dim: [0, 5, -1] } }"), (4,)
-    ),
-)
+INVALID = (Invalid("ssd", _SSD % ("2", 15 * 2), (12,)),)

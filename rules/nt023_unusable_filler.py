@@ -71,14 +71,7 @@ def _net(filler: str, more: str = "kernel_size: 3") -> str:
     )
 
 
-VALID = (
-    Example("bvlc", _net('weight_filler { type: "msra" }')),
-    Example("bvlc", _net('bias_term: false bias_filler { type: "Constant" }')),
-    Example("nvidia-0.15", _net('weight_filler { type: "xavierstatic" }')),
-    Example("nvidia-0.17", _net('weight_filler { type: "gaussian" std: 0 }')),
-    Example("nvidia-0.17", _net('weight_filler { type: "gaussian" mean: 1 std: 0.1 }')),
-    Example("bvlc", _net('weight_filler { type: "bilinear" }')),
-)
+VALID = (Example("bvlc", _net('weight_filler { type: "msra" }')),)
 INVALID = (
     Invalid(
         "bvlc",
@@ -86,15 +79,4 @@ INVALID = (
         (4,),
         fixed=_net('weight_filler { type: "msra" }'),
     ),
-    Invalid(
-        "nvidia-0.17",
-        _net("weight_filler { type: 'guassian' std: 0.1 }"),
-        (4,),
-        fixed=_net('weight_filler { type: "gaussian" std: 0.1 }'),
-    ),
-    Invalid("bvlc", _net('weight_filler { type: "xavierstatic" }'), (4,)),
-    Invalid("bvlc", _net('weight_filler { type: "gaussian" std: 0 }'), (4,)),
-    Invalid("nvidia-0.14", _net('bias_filler { type: "uniform" min: 2 max: 1 }'), (4,)),
-    Invalid("bvlc", _net('weight_filler { type: "bilinear" }', "kernel_h: 3 kernel_w: 5"), (4,)),
-    Invalid("bvlc", _net('bias_filler { type: "bilinear" }'), (4,)),
 )

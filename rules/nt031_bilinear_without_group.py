@@ -92,21 +92,7 @@ layer {{
 """
 
 
-_GROUPED = _net(2, "num_output: 2\n    group: 2").replace("Deconv", "Conv")
-VALID = (
-    Example("bvlc", _net(2, "num_output: 2 group: 2")),
-    Example("bvlc", _net(1, "num_output: 1")),
-    Example("bvlc", _net(1, "num_output: 3")),
-    Example("bvlc", _net(3, "num_output: 1")),
-    Example("bvlc", _net(2, "num_output: 2", "param { lr_mult: 1 }")),
-    Example("bvlc", _net(2, "num_output: 2", "param { lr_mult: 0 } include { phase: TEST }")),
-    Example("bvlc", _net(2, "num_output: 2").replace("bilinear", "msra")),
-    Example("bvlc", _net(2, "num_output: 2 group: 0")),
-)
+VALID = (Example("bvlc", _net(2, "num_output: 2 group: 2")),)
 INVALID = (
     Invalid("bvlc", _net(2, "num_output: 2"), (12,), _net(2, "num_output: 2\n    group: 2")),
-    Invalid("nvidia-0.17", _net(4, "num_output: 4 group: 2"), (12,)),
-    Invalid("bvlc", _net(3, "num_output: 2"), (12,)),
-    Invalid("bvlc", _net(2, "num_output: 2 group: 1"), (12,)),
-    Invalid("bvlc", _net(2, "num_output: 2").replace("Deconv", "Conv"), (12,), _GROUPED),
 )

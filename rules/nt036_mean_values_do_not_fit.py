@@ -78,16 +78,7 @@ layer {{
 _TWO, _THREE = "mean_value: 1 mean_value: 2", "mean_value: [1, 2, 3]"
 VALID = (
     Example("bvlc", _net("ImageData", "mean_value: 1", "image_data_param { is_color: false }")),
-    Example("bvlc", _net("ImageData", _THREE, "")),
-    Example("bvlc", _net("Data", _TWO, "")),
-    Example("bvlc", _net("MemoryData", _TWO, "memory_data_param { channels: 2 }")),
-    Example("bvlc", _net("ImageData", _TWO, "include { min_level: 2 }")),
-    Example("bvlc", _net("ImageData", "mean_value: 1", "")),
 )
 INVALID = (
     Invalid("bvlc", _net("ImageData", _THREE, "image_data_param { is_color: false }"), (6,)),
-    Invalid("nvidia-0.17", _net("WindowData", _TWO, ""), (6,)),
-    Invalid("bvlc", _net("Data", _TWO, "data_param { force_encoded_color: true }"), (6,)),
-    Invalid("bvlc", _net("MemoryData", _THREE, "memory_data_param { channels: 1 }"), (6,)),
-    Invalid("ssd", _net("AnnotatedData", _TWO, "data_param { force_encoded_color: true }"), (6,)),
 )

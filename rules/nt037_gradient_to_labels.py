@@ -105,34 +105,5 @@ layer {{ name: "loss" type: "MultiBoxLoss" top: "loss" {switches}
 """
 
 
-def _loss(type: str, label: str, more: str = "") -> str:
-    return f"""\
-layer {{ name: "d" type: "DummyData" top: "x" top: "t"
-  dummy_data_param {{ shape {{ dim: [2, 3] }} shape {{ dim: [2, 3] }} }} }}
-layer {{ name: "a" type: "InnerProduct" bottom: "x" top: "a"
-  inner_product_param {{ num_output: 3 weight_filler {{ type: "msra" }} }} }}
-layer {{ name: "l" type: "{type}" bottom: "a" {more}
-  bottom: "{label}"
-}}
-"""
-
-
-_DOWN = "propagate_down: [%s]"
-_CE = "SigmoidCrossEntropyLoss"
-VALID = (
-    Example("ssd", _ssd(_DOWN % "true, true, false, false")),
-    Example("ssd", _ssd("", "param { lr_mult: 0 } param { lr_mult: 0 }")),
-    Example("ssd", _ssd("include { phase: TEST }")),
-    Example("bvlc", _loss(_CE, "t")),
-    Example("bvlc", _loss(_CE, "a", _DOWN % "true, false")),
-    Example("bvlc", _loss("EuclideanLoss", "a")),
-    Example("bvlc", _loss(_CE, "a", "loss_weight: 0")),
-    Example("bvlc", _loss(_CE, "t", _DOWN % "true, true, true")),
-    Example("bvlc", _loss("InfogainLoss", "t")),
-)
-INVALID = (
-    Invalid("ssd", _ssd(""), (11,)),
-    Invalid("nvidia-0.17", _ssd(_DOWN % "true, true, false, true"), (12,)),
-    Invalid("bvlc", _loss(_CE, "a"), (6,)),
-    Invalid("bvlc", _loss(_CE, "t", _DOWN % "true, true"), (6,)),
-)
+VALID = (Example("ssd", _ssd("", "param { lr_mult: 0 } param { lr_mult: 0 }")),)
+INVALID = (Invalid("ssd", _ssd(""), (11,)),)

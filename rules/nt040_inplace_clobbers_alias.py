@@ -66,24 +66,7 @@ layer { name: "r" type: "Reshape" bottom: "fc" top: "r" }
 _BN = 'layer { name: "bn" type: "BatchNorm" bottom: "r" top: "%s" }\n'
 _BACK = 'layer { name: "b" type: "Flatten" bottom: "%s" top: "b" }\n'
 _SUM = 'layer { name: "sum" type: "Eltwise" bottom: "fc" bottom: "b" top: "sum" }\n'
-_EARLY = 'layer { name: "early" type: "ReLU" bottom: "fc" top: "early" }\n'
-VALID = (
-    Example("bvlc", _HEAD + _BN % "bn" + _BACK % "bn" + _SUM),
-    Example("bvlc", _HEAD + _BN % "r" + _BACK % "r"),
-    Example("bvlc", _HEAD + _EARLY + _BN % "r" + _BACK % "r"),
-    Example(
-        "bvlc",
-        (_HEAD + _BN % "r" + _BACK % "r" + _SUM)
-        .replace("Reshape", "Power")
-        .replace("Flatten", "Power"),
-    ),
-    Example(
-        "bvlc",
-        (_HEAD + _BN % "r" + _BACK % "r" + _SUM).replace(
-            '"BatchNorm"', '"Dropout" include { phase: TEST }'
-        ),
-    ),
-)
+VALID = (Example("bvlc", _HEAD + _BN % "bn" + _BACK % "bn" + _SUM),)
 INVALID = (
     Invalid(
         "bvlc",
@@ -91,6 +74,4 @@ INVALID = (
         (4,),
         fixed=_HEAD + _BN % "bn" + _BACK % "bn" + _SUM,
     ),
-    Invalid("nvidia-0.17", _HEAD + _BN % "r" + _BACK % "r" + _SUM, (4,)),
-    Invalid("nvidia-0.15", (_HEAD + _BN % "r" + _SUM.replace('"b"', '"r"')), (4,)),
 )

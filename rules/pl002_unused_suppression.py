@@ -66,12 +66,7 @@ def _without_comment(source: Source, comment: Span) -> Edit:
 
 
 _SPLIT = 'input: "x" input_dim: [1, 3, 8, 8]\n%slayer { name: "r" type: "Rule" bottom: "x"%s }\n'
-VALID = (
-    Example("bvlc", _SPLIT % ("", " } # protolint: ignore[PT005] ours\n#")),
-    Example("bvlc", _SPLIT % ("# protolint: ignore[PT005] ours\n", "")),
-    Example("bvlc", _SPLIT % ("# protolint: disable[unknown-layer-type]\n", "")),
-    Example("bvlc", "# protolint: ignore-file[BN001] for NVIDIA\n" + _SPLIT % ("", "")),
-)
+VALID = (Example("bvlc", _SPLIT % ("", " } # protolint: ignore[PT005] ours\n#")),)
 INVALID = (
     Invalid(
         "bvlc",
@@ -79,19 +74,4 @@ INVALID = (
         (2,),
         fixed=_SPLIT % ("# protolint: ignore[PT005] ours\n", ""),
     ),
-    Invalid(
-        "bvlc",
-        'input: "x" # a # protolint: ignore[NT001]\n# protolint: ignore[NT001] gone\n',
-        (1, 2),
-        fixed='input: "x" # a\n',
-    ),
-    Invalid(
-        "bvlc",
-        "# protolint: ignore-file[NT001, NT002] gone\n"
-        + _SPLIT % ("# protolint: ignore[PT005] ours\n", ""),
-        (1,),
-        fixed=_SPLIT % ("# protolint: ignore[PT005] ours\n", ""),
-    ),
-    Invalid("bvlc", 'input: "x"\n  # protolint: ignore[NT001] gone', (2,), fixed='input: "x"\n'),
-    Invalid("bvlc", '# protolint: ignore[NT001] gone\ninput: "x" ', (1,), fixed='input: "x" '),
 )

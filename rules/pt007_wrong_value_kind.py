@@ -109,11 +109,8 @@ def _fix(problem: BindProblem, near: str) -> Fix | None:
 
 
 VALID = (
-    Example("bvlc", 'layer { type: "Pooling" pooling_param { pool: 1 global_pooling: t } }\n'),
-    Example("bvlc", 'layer { type: "X" include { phase: TRAIN } loss_weight: [1, 2] }\n'),
     # For PT002, PT006 and PT004.
     Example("bvlc", "layer { frobnicate: 1 }\n"),
-    Example("bvlc", 'layer { type: CONVOLUTION name: "a" name: "b" }\n'),
 )
 INVALID = (
     Invalid("bvlc", "layer { loss_param { normalization: PRE_FIXED } }\n", (1,)),
@@ -123,34 +120,4 @@ INVALID = (
         (2, 3),
         fixed='layer {\n  type: "BatchNorm"\n  include { phase: TRAIN }\n}\n',
     ),
-    Invalid(
-        "nvidia-0.15",
-        'layer { type: "BatchNorm" batch_norm_param { engine: cudnn } }\n',
-        (1,),
-        fixed='layer { type: "BatchNorm" batch_norm_param { engine: CUDNN } }\n',
-    ),
-    Invalid("bvlc", "base_lr: fast\ndevice_id: [0, 1]\n", (1, 2)),
-    Invalid("bvlc", 'layer { type: "Clip" clip_param { min: 0 } }\n', (1,)),
-    Invalid("bvlc", 'layer { type: "ReLU" param: 1 }\n', (1,)),
-    Invalid("nvidia-0.16", "layer { blobs { raw_data: 1 } }\n", (1,)),
-    Invalid("nvidia-0.15", "layer { batch_norm_param { engine: fast } }\n", (1,)),
-    Invalid(
-        "bvlc",
-        "layer { pooling_param { pool: AVERAGE }\n  include { phase: TRIAN } }\n",
-        (1, 2),
-        fixed="layer { pooling_param { pool: AVE }\n  include { phase: TRAIN } }\n",
-    ),
-    Invalid(
-        "bvlc",
-        "layer { eltwise_param { operation: add } }\n",
-        (1,),
-        fixed="layer { eltwise_param { operation: SUM } }\n",
-    ),
-    Invalid(
-        "bvlc",
-        'layer { pooling_param { global_pooling: "false" } }\n',
-        (1,),
-        fixed="layer { pooling_param { global_pooling: false } }\n",
-    ),
-    Invalid("bvlc", "layer { pooling_param { global_pooling: maybe } }\n", (1,)),
 )

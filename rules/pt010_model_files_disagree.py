@@ -56,23 +56,8 @@ layer {
 layer { name: "s" type: "Silence" bottom: "b" }
 """
 _BLOCKS = "  param { lr_mult: 1 }\n" * 2 + "  param { lr_mult: 0 }\n" * 2
-_MORE = f'layer {{ name: "b2" type: "BatchNorm" bottom: "c" top: "b2"\n{_BLOCKS}}}\n'
 _SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nlr_policy: "fixed"\nmax_iter: 1\n'
-VALID = (
-    Example("auto", _NET % _BLOCKS, {"solver.prototxt": _SOLVER}, "net.prototxt"),
-    Example(
-        "auto",
-        _NET % "  batch_norm_param { scale_bias: true }\n",
-        {"solver.prototxt": _SOLVER + "larc: true\n"},
-        "net.prototxt",
-    ),
-    # Not of one model.
-    Example("auto", _NET % _BLOCKS, {"solver.prototxt": "larc: true\n" + _SOLVER}, "n.prototxt"),
-    # As asked: PT003 speaks.
-    Example(
-        "nvidia-0.15", _SOLVER + "larc: true\n", {"net.prototxt": _NET % _BLOCKS}, "solver.prototxt"
-    ),
-)
+VALID = (Example("auto", _NET % _BLOCKS, {"solver.prototxt": _SOLVER}, "net.prototxt"),)
 INVALID = (
     Invalid(
         "auto",
@@ -80,12 +65,5 @@ INVALID = (
         (3,),
         others={"solver.prototxt": _SOLVER + "larc: true\nsolver_data_type: FLOAT\n"},
         name="net.prototxt",
-    ),
-    Invalid(
-        "auto",
-        _SOLVER + "larc: true\n",
-        (5,),
-        others={"net.prototxt": _NET % _BLOCKS + _MORE},
-        name="solver.prototxt",
     ),
 )

@@ -9,11 +9,12 @@ import pytest
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.check import check_source
-from protolint.lint.manual import examples
 from protolint.lint.registry import find_rule
 from protolint.lint.rule import Invalid
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace
+
+from ..rules.more import examples
 
 
 def found(code: str, folder: Path, *, fine_tunes: bool) -> list[list[Diagnostic]]:

@@ -15,6 +15,8 @@ from protolint.lint.rule import NOTHING, Rule, Scope
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace
 
+from ..rules.more import examples
+
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures"
 TEXTS = [path.read_bytes() for path in sorted((FIXTURES / "nets").glob("*.prototxt"))]
 TEXTS += [path.read_bytes() for path in sorted((FIXTURES / "broken").glob("*.prototxt"))]
@@ -22,8 +24,7 @@ RULES = [rule for rule in all_rules() if rule.needs != NOTHING]
 
 
 def texts_of(rule: Rule) -> list[bytes]:
-    module = sys.modules[rule.module]
-    return [example.text.encode() for example in (*module.VALID, *module.INVALID)]
+    return [example.text.encode() for group in examples(rule) for example in group]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])

@@ -1,0 +1,57 @@
+"""More of NT037: examples beside those that its page shows."""
+
+from __future__ import annotations
+
+from protolint.lint.rule import Example, Invalid
+
+
+def _ssd(switches: str, more: str = "") -> str:
+    return f"""\
+layer {{ name: "d" type: "DummyData" top: "image" top: "label"
+  dummy_data_param {{ shape {{ dim: [1, 3, 8, 8] }} shape {{ dim: [1, 1, 2, 8] }} }} }}
+layer {{ name: "map" type: "Convolution" bottom: "image" top: "map" {more}
+  convolution_param {{ num_output: 4 kernel_size: 1 weight_filler {{ type: "msra" }} }} }}
+layer {{ name: "prior" type: "PriorBox" bottom: "map" bottom: "image" top: "prior"
+  prior_box_param {{ min_size: 4 }} }}
+layer {{ name: "loc" type: "Flatten" bottom: "map" top: "loc" }}
+layer {{ name: "loss" type: "MultiBoxLoss" top: "loss" {switches}
+  bottom: "loc"
+  bottom: "loc"
+  bottom: "prior"
+  bottom: "label"
+  multibox_loss_param {{ num_classes: 4 }}
+}}
+"""
+
+
+def _loss(type: str, label: str, more: str = "") -> str:
+    return f"""\
+layer {{ name: "d" type: "DummyData" top: "x" top: "t"
+  dummy_data_param {{ shape {{ dim: [2, 3] }} shape {{ dim: [2, 3] }} }} }}
+layer {{ name: "a" type: "InnerProduct" bottom: "x" top: "a"
+  inner_product_param {{ num_output: 3 weight_filler {{ type: "msra" }} }} }}
+layer {{ name: "l" type: "{type}" bottom: "a" {more}
+  bottom: "{label}"
+}}
+"""
+
+
+_DOWN = "propagate_down: [%s]"
+
+_CE = "SigmoidCrossEntropyLoss"
+
+VALID = (
+    Example("ssd", _ssd(_DOWN % "true, true, false, false")),
+    Example("ssd", _ssd("include { phase: TEST }")),
+    Example("bvlc", _loss(_CE, "t")),
+    Example("bvlc", _loss(_CE, "a", _DOWN % "true, false")),
+    Example("bvlc", _loss("EuclideanLoss", "a")),
+    Example("bvlc", _loss(_CE, "a", "loss_weight: 0")),
+    Example("bvlc", _loss(_CE, "t", _DOWN % "true, true, true")),
+    Example("bvlc", _loss("InfogainLoss", "t")),
+)
+INVALID = (
+    Invalid("nvidia-0.17", _ssd(_DOWN % "true, true, false, true"), (12,)),
+    Invalid("bvlc", _loss(_CE, "a"), (6,)),
+    Invalid("bvlc", _loss(_CE, "t", _DOWN % "true, true"), (6,)),
+)

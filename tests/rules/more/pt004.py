@@ -1,0 +1,18 @@
+"""More of PT004: examples beside those that its page shows."""
+
+from __future__ import annotations
+
+from protolint.lint.rule import Example, Invalid
+
+VALID = (Example("bvlc", "layer { name: 3 }\n"),)
+INVALID = (
+    Invalid("bvlc", 'layer {\n  name: "a"\n  type: "ReLU"\n  name: "b"\n}\n', (4,)),
+    Invalid(
+        "bvlc",
+        'layer {\n  type: "Pooling"\n  pooling_param { kernel_size: 3\n  kernel_size: 3 }\n}\n',
+        (4,),
+    ),
+    Invalid(
+        "bvlc", "layer { param { lr_mult: 1 } batch_norm_param { }\nbatch_norm_param { } }\n", (2,)
+    ),
+)
