@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -90,3 +91,16 @@ def test_a_clean_environment_finds_every_rule(wheel: Path, tmp_path: Path) -> No
         check=True, timeout=60, capture_output=True, text=True, cwd=tmp_path,
     ).stdout.strip()  # fmt: skip
     assert Path(where).is_relative_to(environment)
+
+
+def test_the_oldest_versions_are_those_that_are_allowed() -> None:
+    """scripts/verify_versions.py runs tests with them."""
+    text = (REPOSITORY / "pyproject.toml").read_text("utf-8")
+    asked = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.M | re.S)
+    hdf5 = re.search(r"^hdf5 = (.*)", text, re.M)
+    assert asked is not None
+    assert hdf5 is not None
+    allowed = re.findall(r'"([\w-]+)>=([\d.]+)', asked[1] + hdf5[1])
+    oldest = (REPOSITORY / "tests" / "oldest.txt").read_text("utf-8")
+    assert sorted(allowed) == sorted(re.findall(r"^([\w-]+)==([\d.]+)$", oldest, re.M))
+    assert len(allowed) == 6
