@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from protolint.caffe.binder import Message
-from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.fields import learning_rates, place
 from protolint.layers.layer import Layer
 from protolint.net.net import TRAIN, Net
@@ -55,10 +54,3 @@ def is_trained(net: Net, view: View) -> bool:
         not layer.bottoms and any(rule.phase == TRAIN for rule in layer.include)
         for layer in view.layers
     )
-
-
-def is_loss(layer: Layer) -> bool:
-    """Whether a layer has a loss whose weight is not 0."""
-    weights = layer.message.numbers("loss_weight")
-    known = ALL_TYPES.get(layer.type)
-    return any(weights) if weights else known is not None and known.is_loss

@@ -34,14 +34,13 @@ from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.learning import learns
+from protolint.net.learning import learns, may_train
 from protolint.net.net import Net
 from protolint.net.pairing import scale_reading
 from protolint.net.view import View
 from protolint.text.write import delete_fields
 
 from ._layers import named
-from ._starts import is_loss
 from ._statistics import global_stats, obeys_global_stats
 from ._twins import swapped_twins
 
@@ -63,7 +62,6 @@ def check(net: Net) -> Iterator[Finding]:
     stored = [b for b in net.batchnorms if global_stats(b, True) and obeys_global_stats(net, b)]
     if not stored or net.fine_tunes:
         return
-    known = net.dialect.layer_types - net.custom_types - {"Python"}
     swapped = {pair.train.index for pair in swapped_twins(net)}
     nearest = {id(view): _nearest_weights(view) for view in net.views}
     for layer in stored:
@@ -74,7 +72,7 @@ def check(net: Net) -> Iterator[Finding]:
         above, scale = nearest[id(views[0])].get(layer.index), scale_reading(views[0], layer)
         if above is None or not _starts_fresh(above) or (scale and not learns(net, scale)):
             continue
-        if not any(is_loss(other) or other.type not in known for other in views[0].layers):
+        if not may_train(net, views[0]):
             continue  # Without a loss nothing is trained.
         yield Finding(
             node.span,

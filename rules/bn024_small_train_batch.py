@@ -27,13 +27,14 @@ from protolint.diagnostic import Severity
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import may_train
 from protolint.net.net import TRAIN, Net
 from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.words import counted
 
 from ._affine import collects_statistics
-from ._starts import is_loss, is_trained
+from ._starts import is_trained
 
 _ENOUGH, _TINY = 16, 4
 
@@ -74,9 +75,8 @@ def check(net: Net) -> Iterator[Finding]:
 
 def _is_trained(net: Net) -> bool:
     """Whether a net may be trained: it has a loss or a layer that may be one, or says so."""
-    own = net.dialect.layer_types - net.custom_types - {"Python"}
     return any(
-        is_trained(net, view) or any(is_loss(x) or x.type not in own for x in view.layers)
+        is_trained(net, view) or may_train(net, view)
         for view in net.views
         if view.state.phase == TRAIN
     )

@@ -35,6 +35,7 @@ from protolint.diagnostic import Severity
 from protolint.layers.fields import flag
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import is_loss
 from protolint.net.net import TRAIN, Net
 from protolint.net.view import View
 from protolint.source import Span
@@ -44,7 +45,6 @@ from ._starts import (
     WEIGHTED,
     filler,
     is_fresh,
-    is_loss,
     is_trained,
     starts_at_zero,
     weights_above,

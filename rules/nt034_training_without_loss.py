@@ -27,20 +27,19 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.learning import learns
+from protolint.net.learning import learns, may_train
 from protolint.net.net import TRAIN, Net
 
 from ._layers import named
-from ._starts import is_loss, is_trained
+from ._starts import is_trained
 
 
 @net_rule("NT034", "training-without-loss", Severity.WARNING)
 def check(net: Net) -> Iterator[Finding]:
-    known = net.dialect.layer_types - net.custom_types - {"Python"}
     for view in net.views:
         if view.state.phase != TRAIN or not is_trained(net, view):
             continue
-        if any(is_loss(layer) or layer.type not in known for layer in view.layers):
+        if may_train(net, view):
             return
         learner = next((layer for layer in reversed(view.layers) if learns(net, layer)), None)
         if learner is not None:

@@ -31,12 +31,11 @@ from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.init import construction, made_at
-from protolint.net.learning import gradients
+from protolint.net.learning import gradients, is_loss
 from protolint.net.net import TRAIN, Net
 from protolint.net.view import View
 
 from ._layers import named
-from ._starts import is_loss
 
 #: The bottoms to which a loss passes no gradient, and what is in them.
 _ENDS = {

@@ -2,7 +2,8 @@
 
 What it does
     Reports the second and every further occurrence of a field that is not repeated: a `name`
-    twice after a lost brace, two `batch_norm_param` blocks, two `lr_mult` in one `param`.
+    twice after a lost brace, two `batch_norm_param` blocks, two `lr_mult` in one `param`. With
+    a schema of your own (`--proto`) also two members of one `oneof`.
 
 Why it matters
     The text parser of every Caffe refuses the file, even where both say the same.
@@ -38,7 +39,10 @@ def check(file: LintFile) -> Iterator[Finding]:
         yield Finding(
             node.name_span,
             f"'{node.name}' is given twice in one {problem.message.name} (first at line {line}); "
-            f"{cure}",
+            f"{cure}"
+            if node.name == problem.first.name
+            else f"'{node.name}' and '{problem.first.name}' exclude each other in one "
+            f"{problem.message.name}; keep one",
             layer=file.layer_at(node.start),
             related=(Label(problem.first.name_span, "first given here"),),
             alike=problem.place if owners else "",

@@ -126,7 +126,7 @@ def _hint(dialect: Dialect, written: str, *, is_old: bool) -> str:
 
 def _near(dialect: Dialect, written: str) -> str:
     """Return the type that a misspelt one was meant for, if this Caffe has it, or ""."""
-    found = nearest(written, sorted(ALL_TYPES))
+    found = nearest(written, sorted(ALL_TYPES), 1 if len(written) < 6 else 2)
     return found[0] if found is not None and dialect.registers(found[0]) else ""
 
 

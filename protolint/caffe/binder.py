@@ -266,6 +266,12 @@ def _bind(
                 continue
         found = values.get(name)
         if found is None:
+            if field.oneof is not None:
+                first = _of_oneof(type, field, values)
+                if first is not None:
+                    problems.append(
+                        BindProblem(ProblemKind.DUPLICATE_FIELD, child, type, field, first)
+                    )
             values[name] = [(value, child)]
             continue
         if not field.repeated:
@@ -278,6 +284,14 @@ def _bind(
                 kind = ProblemKind.MISSING_FIELD
                 problems.append(BindProblem(kind, node, type, fields[name]))
     return message
+
+
+def _of_oneof(type: MessageType, field: FieldType, values: _Values) -> Node | None:
+    """Return where another member of a field's oneof is given, or None (text_format.cc)."""
+    for name, given in values.items():
+        if type.fields[name].oneof == field.oneof:
+            return given[0][1]
+    return None
 
 
 def _like_model(type: MessageType, node: Block, model: Block) -> Message | None:

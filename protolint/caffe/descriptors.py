@@ -70,6 +70,7 @@ class FieldType:
         "known",
         "name",
         "number",
+        "oneof",
         "repeated",
         "required",
         "schema",
@@ -96,6 +97,8 @@ class FieldType:
         self.target = target
         self.default_text = default_text
         self.known: dict[str, Value] = {}
+        #: The number of the oneof that it is a member of, only one of which is given.
+        self.oneof: int | None = None
 
     @property
     def message(self) -> MessageType:
@@ -223,6 +226,7 @@ class MessageType:
         name = target = ""
         number = kind = label = 0
         default: str | None = None
+        oneof: int | None = None
         for item in fields(data, start, end):
             if item.number == 1:
                 name = data[item.value : item.end].decode()
@@ -236,10 +240,12 @@ class MessageType:
                 target = data[item.value : item.end].decode()
             elif item.number == 7:
                 default = data[item.value : item.end].decode()
+            elif item.number == 9:
+                oneof = item.number_value
         if kind == _GROUP:
             # In text a group has the name of its type (src/google/protobuf/text_format.cc).
             name = target.rpartition(".")[2]
-        return FieldType(
+        field = FieldType(
             self.schema,
             name,
             number,
@@ -248,6 +254,8 @@ class MessageType:
             target=target.removeprefix(self.schema.prefix),
             default_text=default,
         )
+        field.oneof = oneof
+        return field
 
 
 class Schema:

@@ -13,7 +13,20 @@ from protolint.net.net import TRAIN, Net
 from protolint.net.parameters import layer_parameters
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["gradients", "learnable_blobs", "learners", "learns"]
+__all__ = ["gradients", "is_loss", "learnable_blobs", "learners", "learns", "may_train"]
+
+
+def is_loss(layer: Layer) -> bool:
+    """Whether a layer has a loss whose weight is not 0."""
+    weights = layer.message.numbers("loss_weight")
+    known = ALL_TYPES.get(layer.type)
+    return any(weights) if weights else known is not None and known.is_loss
+
+
+def may_train(net: Net, view: View) -> bool:
+    """Whether a view has a loss, or a layer of the user's own that may be one."""
+    known = net.dialect.layer_types - net.custom_types - {"Python"}
+    return any(is_loss(layer) or layer.type not in known for layer in view.layers)
 
 
 def learnable_blobs(net: Net, layer: Layer) -> int:

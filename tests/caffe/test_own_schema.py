@@ -75,6 +75,8 @@ layer {
         ("Window { width: 3 }", "unknown field: width"),
         ("box { side: UP }", "wrong value: side"),
         ("counts { key: 3 }", "wrong value: key"),
+        ("fast: 1 slow: 2", "duplicate field: slow"),
+        ("fast: 1 fast: 2", "duplicate field: fast"),
     ],
 )
 def test_what_does_not_fit_is_found(schema: Schema, field: str, problem: str) -> None:

@@ -12,6 +12,7 @@ from protolint.conversion.decide.plan import Action, Choices, Step, plan_net, pl
 from protolint.errors import UsageError
 from protolint.workspace.reading import LintFile
 
+LOSS = 'layer { name: "l" type: "EuclideanLoss" bottom: "c" bottom: "c" top: "l" }\n'
 DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" }\n'
 INPUT = 'input: "data" input_shape { dim: [1, 3, 8, 8] }\n'
 CONV = (
@@ -324,7 +325,7 @@ def test_eps(
 
 @pytest.mark.parametrize("target", [N + "15", N + "16", N + "17"])
 def test_a_frozen_batchnorm_becomes_a_scale_layer(target: str, tools: SimpleNamespace) -> None:
-    file = tools.read(DATA + CONV + bn("use_global_stats: true") + scale() + relu(), "bvlc")
+    file = tools.read(DATA + CONV + bn("use_global_stats: true") + scale() + relu() + LOSS, "bvlc")
     (step,) = tools.plan(file, target).steps
     assert step.action is Action.FREEZE
     assert step.target.layout == "Scale"
@@ -333,12 +334,21 @@ def test_a_frozen_batchnorm_becomes_a_scale_layer(target: str, tools: SimpleName
     assert step.members[0].scale is None
 
 
+def test_a_net_without_a_loss_is_not_trained_and_keeps_its_batchnorm(
+    tools: SimpleNamespace,
+) -> None:
+    """No conversion back makes a BatchNorm of a Scale layer."""
+    file = tools.read(DATA + CONV + bn("use_global_stats: true") + scale() + relu(), "bvlc")
+    (step,) = tools.plan(file, N + "17").steps
+    assert step.action is Action.MERGE
+
+
 def test_a_frozen_batchnorm_that_learns_gamma_becomes_two_scale_layers(
     tools: SimpleNamespace,
 ) -> None:
     fields = f"engine: CAFFE use_global_stats: true {ONES}"
     for params, new in ((FREE, True), ("param { lr_mult: 0 } " * 4, False)):
-        file = tools.read(DATA + CONV + bn(fields, params) + relu(), N + "15")
+        file = tools.read(DATA + CONV + bn(fields, params) + relu() + LOSS, N + "15")
         (step,) = tools.plan(file, N + "17").steps
         assert step.action is Action.FREEZE
         assert (step.scale is not None and step.scale.before is None) is new
@@ -346,7 +356,7 @@ def test_a_frozen_batchnorm_that_learns_gamma_becomes_two_scale_layers(
 
 def test_where_it_is_obeyed_use_global_stats_stays(tools: SimpleNamespace) -> None:
     text = DATA + CONV.replace("convolution_param", "param { lr_mult: 0 } convolution_param")
-    file = tools.read(text + bn("use_global_stats: true") + relu(), "bvlc")
+    file = tools.read(text + bn("use_global_stats: true") + relu() + LOSS, "bvlc")
     (step,) = tools.plan(file, N + "14", engine="CAFFE").steps
     assert (step.action, step.members[0].obeys) == (Action.KEEP, True)
     # Nothing above learns, so that the wrong gradient of 0.15 goes nowhere (BN028).
@@ -641,7 +651,9 @@ def test_nets_of_one_model_get_one_plan(tools: SimpleNamespace) -> None:
     for nets in ((train, deploy), (deploy, train)):
         plans = plan_nets(nets, target)
         assert [plan.steps[0].action for plan in plans] == [Action.KEEP, Action.KEEP]
-    frozen = tools.read(DATA + CONV + bn("use_global_stats: true") + scale() + relu(), "bvlc")
+    frozen = tools.read(
+        DATA + CONV + bn("use_global_stats: true") + scale() + relu() + LOSS, "bvlc"
+    )
     plans = plan_nets((frozen.nets[0], deploy), target)
     assert [plan.steps[0].action for plan in plans] == [Action.FREEZE, Action.FREEZE]
     params = "param { lr_mult: 2 } param { } " + "param { lr_mult: 0 } " * 2

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "fixtures" / "golden"
 OLD = GOLDEN / "nvcaffe-0.15.14"
 BVLC = GOLDEN / "bvlc-master-9b89154"
+LOSS = 'layer { name: "l" type: "EuclideanLoss" bottom: "e" bottom: "e" top: "l" }\n'
 DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" }\n'
 INPUT = 'input: "data" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 }\n'
 CONV = (
@@ -190,7 +191,7 @@ def test_an_output_that_is_renamed_is_told(top: str, is_output: bool, tmp_path: 
 
 def test_a_frozen_layer_says_that_the_weights_have_to_come_along(tmp_path: Path) -> None:
     frozen = "batch_norm_param { use_global_stats: true }"
-    said = said_of(DATA + CONV + NORM % frozen + RELU % "e", tmp_path, "--to", "nvidia-0.17")
+    said = said_of(DATA + CONV + NORM % frozen + RELU % "e" + LOSS, tmp_path, "--to", "nvidia-0.17")
     assert "frozen, so it becomes a Scale layer" in said
     assert "convert the weights in the same call" in said
 

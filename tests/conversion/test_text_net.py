@@ -291,6 +291,7 @@ def test_a_frozen_batchnorm(tools: SimpleNamespace) -> None:
           batch_norm_param { use_global_stats: true }
         }
         layer { name: "s" type: "Scale" bottom: "c" top: "c" scale_param { bias_term: true } }
+        layer { name: "l" type: "EuclideanLoss" bottom: "c" bottom: "c" top: "l" }
         """)
     assert text_of(tools, text, "bvlc", N + "17") == HEAD + net("""
         layer {
@@ -303,6 +304,7 @@ def test_a_frozen_batchnorm(tools: SimpleNamespace) -> None:
           scale_param { bias_term: true }
         }
         layer { name: "s" type: "Scale" bottom: "c" top: "c" scale_param { bias_term: true } }
+        layer { name: "l" type: "EuclideanLoss" bottom: "c" bottom: "c" top: "l" }
         """)
 
 

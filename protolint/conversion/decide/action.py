@@ -89,6 +89,8 @@ def _is_frozen(scene: Scene, case: Case) -> bool:
         given = scene.global_stats(layer)
         if given is None or not scene.net.is_active(layer, "TRAIN" if given else "TEST"):
             continue
+        if given and not scene.is_trained(layer):
+            continue  # What is only run takes the stored statistics anyway.
         if not ignores and not (given and scene.spoils_gradient(layer, case.running)):
             continue
         setting = f"use_global_stats: {'true in TRAIN' if given else 'false in TEST'}"

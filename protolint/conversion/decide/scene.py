@@ -15,7 +15,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState
 from protolint.names import Names
-from protolint.net.learning import learners
+from protolint.net.learning import learners, may_train
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.pairing import Pairing, Sharing, pair_of, sharing
 from protolint.net.rename import rename_top
@@ -137,6 +137,10 @@ class Scene:
         if param is None or not given or self.net.traits(layer).kind.ignores_global_stats:
             return None
         return param.flag("use_global_stats")
+
+    def is_trained(self, layer: Layer) -> bool:
+        """Whether the layer runs in a net that has a loss, or may have one."""
+        return any(may_train(self.net, view) for view in self.net.views_of(layer, TRAIN))
 
     def spoils_gradient(self, layer: Layer, engine: str) -> bool:
         """Whether stored statistics in training give layers above a wrong gradient (BN028)."""
