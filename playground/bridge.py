@@ -38,8 +38,8 @@ _Request = Mapping[str, Any]
 def answer(request: str) -> str:
     """Return the answer to a request; `{"error": words}` where protolint refuses the text.
 
-    A request has `ask`, one of check, fix, show, picture, explain, complete and hover; `text`; and
-    `target`, the name of a Caffe or "auto".
+    A request has `ask`, one of check, fix, format, show, picture, explain, complete and hover;
+    `text`; and `target`, the name of a Caffe or "auto".
     """
     asked: _Request = json.loads(request)
     try:
@@ -117,6 +117,12 @@ def _fix_all(asked: _Request) -> dict[str, Any]:
     return {"error": notes} if code else {"text": text, "note": notes}
 
 
+def _format(asked: _Request) -> dict[str, Any]:
+    """Return the text as `protolint format` lays it out, and why where it is left as it is."""
+    text, notes, code = _command({**asked, "target": "auto"}, "format", "-")
+    return {"error": notes} if code else {"text": text, "note": notes}
+
+
 def _show(asked: _Request) -> dict[str, Any]:
     """Return the document of `protolint show --output-format json`."""
     document, notes, code = _command(asked, "show", "--output-format", "json", "-")
@@ -176,6 +182,7 @@ def _offset(asked: _Request) -> int:
 _ANSWERS = {
     "check": _check,
     "fix": _fix_all,
+    "format": _format,
     "show": _show,
     "picture": _picture,
     "explain": _explain,

@@ -125,8 +125,16 @@ export function createEditor(parent, changed, help) {
     get text() {
       return view.state.doc.toString();
     },
+    /** Put a text in place of the one that is there; what both share stays, and the cursor in it. */
     replace(text) {
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      const old = view.state.doc.toString();
+      const most = Math.min(old.length, text.length);
+      let [head, tail] = [0, 0];
+      while (head < most && old[head] === text[head]) head += 1;
+      while (tail < most - head && old.at(-1 - tail) === text.at(-1 - tail)) tail += 1;
+      view.dispatch({
+        changes: { from: head, to: old.length - tail, insert: text.slice(head, text.length - tail) },
+      });
     },
     /** Make the edits of a fix, which one undo takes back. */
     apply(edits) {

@@ -216,12 +216,17 @@ by("link").onclick = async () => {
     say("The address bar holds this text; copy it from there.");
   }
 };
-by("fix-all").onclick = async () => {
-  const { text, error } = await checker.ask({ ask: "fix", text: editor.text, target: target.value });
-  if (error) say(error);
-  else if (text === editor.text) say("No fix is applied to a layer that has an unknown field; correct that first.");
-  else if (editor.version === checked) editor.replace(text);
-};
+/** Put what protolint makes of the text in its place; `kept` says why it may stay as it is. */
+async function rewrite(ask, kept) {
+  const version = editor.version;
+  const { text, error, note } = await checker.ask({ ask, text: editor.text, target: target.value });
+  if (editor.version !== version) return;
+  if (error || text === editor.text) say(error || note.split(": ").at(-1) || kept);
+  else editor.replace(text);
+}
+
+by("format").onclick = () => rewrite("format", "The text has that layout already.");
+by("fix-all").onclick = () => rewrite("fix", "No fix is applied to a layer that has an unknown field; correct that first.");
 target.onchange = changed;
 for (const name of TABS) {
   by(`tab-${name}`).onclick = () => openTab(name);

@@ -192,6 +192,14 @@ def test_emacs_shows_every_finding(net: Path) -> None:
     assert run_editor(net.parent, *command) == expected(net)
 
 
+def test_the_extension_has_the_version_of_the_package() -> None:
+    folder = REPOSITORY / "editors" / "vscode"
+    version = json.loads((folder / "package.json").read_text("utf-8"))["version"]
+    assert version == json.loads((folder / "package-lock.json").read_text("utf-8"))["version"]
+    assert f'\nversion = "{version}"\n' in (REPOSITORY / "pyproject.toml").read_text("utf-8")
+    assert f"protolint-{version}.vsix" in GUIDE.read_text("utf-8")
+
+
 def snippets() -> dict[str, str]:
     """The snippets of the extension by prefix, with their defaults filled in."""
     path = REPOSITORY / "editors" / "vscode" / "snippets" / "prototxt.json"

@@ -77,6 +77,13 @@ def test_all_safe_fixes_leave_no_safe_fix() -> None:
     assert not any(f["fix"] and f["fix"]["safe"] for f in asked("check", fixed)["findings"])
 
 
+def test_a_text_is_laid_out_and_a_broken_one_left() -> None:
+    assert asked("format", 'layer{name:"a"}', "bvlc")["text"] == 'layer { name: "a" }\n'
+    broken = asked("format", "layer{name:")
+    assert broken["text"] == "layer{name:"
+    assert "broken" in broken["note"]
+
+
 def test_layers_and_the_evidence_for_the_target_are_shown() -> None:
     (net,) = asked("show", POST)["document"]["nets"]
     assert [state["phase"] for state in net["states"]] == ["TRAIN", "TEST"]
@@ -116,7 +123,7 @@ def test_help_while_writing_counts_as_javascript_does() -> None:
         assert "kernel_size" in asked("hover", old, target, at=old.index("kernel"))["text"]
 
 
-@pytest.mark.parametrize("ask", ["check", "fix", "show", "explain", "complete", "hover"])
+@pytest.mark.parametrize("ask", ["check", "fix", "format", "show", "explain", "complete", "hover"])
 @pytest.mark.parametrize("text", ["", "layer {", "\0", "\ud800", "a" * 9999, "a {" * 5000, "}"])
 def test_every_text_has_an_answer(ask: str, text: str) -> None:
     answer = asked(ask, text, at=len(utf16(text)) // 2)

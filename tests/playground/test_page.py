@@ -139,6 +139,17 @@ def test_what_could_be_written_is_offered_in_protolints_order(loaded: Browser) -
     until_text(loaded, 'layer { type: "Convolution" convolution_param {  } }\n')
 
 
+def test_the_format_button_keeps_what_is_right(loaded: Browser) -> None:
+    put(loaded, 'layer{name:"a" type:"ReLU" bottom:"x" top:"x"}')
+    loaded.click("#format")
+    until_text(loaded, 'layer { name: "a" type: "ReLU" bottom: "x" top: "x" }\n')
+    loaded.click("#format")
+    wait(loaded, f"{STATUS}.includes('layout already')")
+    put(loaded, "layer{name:")
+    loaded.click("#format")
+    wait(loaded, f"{STATUS}.includes('syntax is broken')")
+
+
 def test_one_fix_and_all_safe_fixes(loaded: Browser) -> None:
     text = net("digits_two_block.prototxt")
     put(loaded, text)

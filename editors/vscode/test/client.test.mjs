@@ -35,6 +35,29 @@ test("findings of an open net arrive, and leave with what is corrected", async (
   }
 });
 
+test("what VS Code asks the client, the server answers", async () => {
+  const text = readFileSync(NET, "utf8");
+  const editor = load({ command: [PYTHON, "-m", "protolint"], folder: path.dirname(fileURLToPath(NET)) });
+  const document = editor.open(NET.href, "prototxt", text);
+  await editor.extension.activate({ subscriptions: [] });
+  try {
+    const [found] = await editor.diagnostics(NET.href, (list) => list.length === 3);
+    const hover = await editor.provide("Hover", "provideHover", document, found.range.start);
+    assert.match(JSON.stringify(hover), /BN001 inplace-cudnn-batchnorm/);
+    const context = { diagnostics: [found], triggerKind: 1 };
+    const actions = await editor.provide("CodeActions", "provideCodeActions", document, found.range, context);
+    assert.match(JSON.stringify(actions), /BN001: .*Ignore it on this line.*Apply every safe fix/);
+    assert.ok(actions[0].edit.held.length);
+    const place = new editor.Position(found.range.start.line, 0);
+    const items = await editor.provide("CompletionItem", "provideCompletionItems", document, place, { triggerKind: 0 });
+    assert.match(JSON.stringify(items), /"bottom".*"propagate_down"/);
+    const edits = await editor.provide("DocumentFormattingEdit", "provideDocumentFormattingEdits", document, { tabSize: 2, insertSpaces: true });
+    assert.ok(Array.isArray(edits));
+  } finally {
+    await editor.extension.deactivate();
+  }
+});
+
 test("a server that is not there is one message with what to do", async () => {
   const editor = load({ command: ["no-such-program-here"], folder: tmpdir() });
   await editor.extension.activate({ subscriptions: [] });

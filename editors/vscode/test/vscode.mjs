@@ -67,13 +67,24 @@ class Uri {
   }
 }
 
+/** What a client makes and hands over: it keeps what it was made of and what was put into it. */
+class Made {
+  constructor(...parts) {
+    this.parts = parts;
+    this.held = [];
+  }
+  set(...values) {
+    this.held.push(values);
+  }
+}
+
 /** A thing of any name: a class for a capital, a number in an enum, else a function that does nothing. */
 function anything(known) {
   return new Proxy(known, {
     get(target, name) {
       if (name in target || typeof name === "symbol" || name === "then") return target[name];
       if (/^on(Did|Will)/.test(name)) return (target[name] = new Emitter().event);
-      if (/^[A-Z]/.test(name)) return (target[name] = class {});
+      if (/^[A-Z]/.test(name)) return (target[name] = class extends Made {});
       return () => new Disposable();
     },
   });
@@ -88,6 +99,7 @@ export function load({ command, folder }) {
   const published = new Map();
   const errors = [];
   const commands = new Map();
+  const providers = new Map();
   const said = (words) => {
     errors.push(words);
     return Promise.resolve(undefined);
@@ -110,7 +122,7 @@ export function load({ command, folder }) {
       registerCommand: (name, run) => (commands.set(name, run), new Disposable()),
       executeCommand: async () => {},
     },
-    languages: anything({
+    languages: new Proxy(anything({
       match: (filters, { languageId }) => ([filters].flat().some(({ language }) => language === languageId) ? 10 : 0),
       createDiagnosticCollection: () => ({
         set: (uri, list) => published.set(String(uri), list ?? []),
@@ -119,6 +131,12 @@ export function load({ command, folder }) {
         dispose: () => {},
         has: () => false,
       }),
+    }), {
+      get(known, name) {
+        const provided = /^register(\w+)Provider$/.exec(name)?.[1];
+        if (!provided) return known[name];
+        return (_, provider) => (providers.set(provided, provider), new Disposable());
+      },
     }),
     window: anything({
       showErrorMessage: said,
@@ -147,6 +165,10 @@ export function load({ command, folder }) {
   return {
     extension,
     errors,
+    /** What the client answers VS Code: `provide("Hover", "provideHover", document, position)`. */
+    provide: (kind, method, ...asked) =>
+      providers.get(kind)[method](...asked, new vscode.CancellationTokenSource().token),
+    Position, Range,
     restart: () => commands.get("protolint.restart")(),
     open(uri, languageId, text) {
       const document = { uri: Uri.parse(uri), languageId, version: 1, text, isClosed: false, getText: () => document.text };
