@@ -111,64 +111,7 @@ layer {{ name: "next" type: "{reader}" bottom: "scale" bottom: "conv" top: "next
 """
 
 
-_ZERO = 'filler { type: "constant" value: 0 }'
-_SUM = 'layer { name: "sum" type: "Eltwise" bottom: "next" bottom: "conv" top: "sum" }\n'
-_RELU = 'layer { name: "relu" type: "ReLU" bottom: "scale" top: "relu" }\n'
-VALID = (
-    Example("nvidia-0.15", _net("scale_filler { value: 1 }", "filler { value: 1 }")),
-    Example("nvidia-0.15", _net('scale_filler { type: "gaussian" }')),
-    Example("bvlc", _net("", "bias_term: true bias_filler { value: 0 }")),
-    Example("bvlc", _net("", "axis: 1")),
-    Example("bvlc", _net("", _ZERO, "Eltwise")),
-    Example("nvidia-0.17", _net(f"scale_{_ZERO}", "", "Eltwise")),
-    Example("bvlc", _net("", "filler { }", source="Input").replace("ReLU", "TanH")),
-    Example("nvidia-0.14", _net("engine: CAFFE scale_filler { }")),
-    Example("bvlc", _net("", "filler { }").replace('"Scale" bottom', '"Scale" bottom: "y" bottom')),
-    Example("bvlc", _net("", "filler { }").replace("BatchNorm", "LRN")),
-    Example(
-        "bvlc",
-        _net("", _ZERO, "Eltwise").replace('"next"', '"next" eltwise_param { operation: SUM }', 1),
-    ),
-    Example(
-        "bvlc", _net("", _ZERO, "Bias").replace('bottom: "conv" top: "next"', 'top: "next"') + _SUM
-    ),
-    Example(
-        "bvlc",
-        _net("", _ZERO, "Dropout").replace('bottom: "conv" top: "next"', 'top: "next"') + _SUM,
-    ),
-)
+VALID = (Example("nvidia-0.15", _net("scale_filler { value: 1 }", "filler { value: 1 }")),)
 INVALID = (
     Invalid("nvidia-0.15", _net("scale_filler { }"), (5,), fixed=_net("scale_filler { value: 1 }")),
-    Invalid(
-        "nvidia-0.14",
-        _net('scale_filler { type: "constant" }'),
-        (5,),
-        fixed=_net('scale_filler { type: "constant" value: 1 }'),
-    ),
-    Invalid(
-        "nvidia-0.17",
-        _net("scale_bias: false scale_filler { value: 0.0 }"),
-        (5,),
-        fixed=_net("scale_bias: false scale_filler { value: 1 }"),
-    ),
-    Invalid("bvlc", _net("", "filler { value: 0 }"), (9,), fixed=_net("", "filler { value: 1 }")),
-    Invalid(
-        "nvidia-0.16",
-        _net("scale_filler { }", "filler { }", "Eltwise"),
-        (5, 9),
-        fixed=_net("scale_filler { value: 1 }", "filler { value: 1 }", "Eltwise"),
-    ),
-    Invalid("nvidia-0.15", _net("scale_filler { val: 1 }"), (5,)),
-    Invalid(
-        "bvlc",
-        _net("", _ZERO, "Eltwise").replace('"next"', '"next" eltwise_param { operation: PROD }', 1),
-        (9,),
-    ),
-    Invalid(
-        "bvlc",
-        _net("", _ZERO, "Dropout").replace('bottom: "conv" top: "next"', 'top: "next"')
-        + _RELU
-        + _SUM,
-        (9,),
-    ),
 )

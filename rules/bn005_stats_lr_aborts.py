@@ -83,52 +83,12 @@ layer {
   top: "bn"
 %s}
 """
-_SPARE = "  param { lr_mult: 1 }\n"
-VALID = (
-    Example("bvlc", _NET % ""),
-    Example("bvlc", _NET % ("  param { lr_mult: 1 }\n" * 3)),
-    Example("bvlc", _NET % "  param { lr_mult: 0 }\n"),
-    Example("intel", _NET % ("  batch_norm_param { engine: CAFFE }\n" + _SPARE * 3)),
-    Example("intel", _NET % ("  param { lr_mult: 0 }\n" * 3 + _SPARE * 2)),
-    Example("bvlc", _NET % "  include { min_level: 1 }\n  param { lr_mult: 1 }\n"),
-)
+VALID = (Example("bvlc", _NET % ""),)
 INVALID = (
     Invalid(
         "bvlc",
         _NET % "  param { lr_mult: 0 }\n  param { lr_mult: 1 }  # beta\n",
         (8,),
         fixed=_NET % "",
-    ),
-    Invalid("bvlc", _NET % "  param { }\n", (7,), fixed=_NET % ""),
-    Invalid(
-        "bvlc",
-        _NET % '  param { name: "m" lr_mult: 2 } param { }\n',
-        (7,),
-        fixed=_NET
-        % '  param { name: "m" lr_mult: 0 decay_mult: 0 } param { lr_mult: 0 decay_mult: 0 }\n',
-    ),
-    Invalid(
-        "bvlc",
-        'base_lr: 0.1\nnet_param {\nlayer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n'
-        "  param { } param { } param { }\n}\n}\n",
-        (4,),
-    ),
-    Invalid("intel", _NET % (_SPARE * 3), (7,), _NET % ""),
-    Invalid(
-        "intel",
-        _NET % (_SPARE * 5),
-        (7,),
-        _NET % ("  param { lr_mult: 0 decay_mult: 0 }\n" * 3 + _SPARE * 2),
-    ),
-    Invalid("bvlc", _NET % (_SPARE * 4), (7,), fixed=_NET % ""),
-    Invalid(
-        "bvlc",
-        _NET % ('  param { name: "m" lr_mult: 0 }\n' + _SPARE * 3),
-        (8,),
-        fixed=_NET
-        % (
-            '  param { name: "m" lr_mult: 0 decay_mult: 0 }\n'
-            + "  param { lr_mult: 0 decay_mult: 0 }\n" * 3
-        ),
     ),
 )

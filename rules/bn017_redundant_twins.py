@@ -116,16 +116,7 @@ _TRAIN, _TEST = "  include { phase: TRAIN }\n", "  include { phase: TEST }\n"
 _PARAM = "  batch_norm_param {\n%s  }\n"
 _FALSE, _TRUE = "    use_global_stats: false\n", "    use_global_stats: true\n"
 _EPS = "    eps: 1e-4\n"
-_RELU = 'layer { name: "r" type: "ReLU" bottom: "conv" top: "conv" }\n'
-VALID = (
-    Example("bvlc", _HEAD + _layer("")),
-    Example("bvlc", _HEAD + _layer(_TRAIN + _PARAM % _TRUE) + _layer(_TEST + _PARAM % _TRUE)),
-    Example("bvlc", _HEAD + _layer(_TRAIN + _PARAM % _FALSE) + _layer(_TEST + _PARAM % _FALSE)),
-    Example("bvlc", _HEAD + _layer(_TRAIN + _PARAM % _EPS) + _layer(_TEST)),
-    Example("bvlc", _HEAD + _layer(_TRAIN) + _layer(_TEST, "bn_test")),
-    Example("nvidia-0.15", _HEAD + _layer(_TRAIN) + _RELU + _layer(_TEST)),
-    Example("bvlc", _HEAD + _layer(_TRAIN) + _layer(' include { phase: TEST stage: "deploy" }\n')),
-)
+VALID = (Example("bvlc", _HEAD + _layer("")),)
 INVALID = (
     Invalid(
         "bvlc",
@@ -133,17 +124,4 @@ INVALID = (
         (3,),
         fixed=_HEAD + _layer(_PARAM % _EPS),
     ),
-    Invalid(
-        "nvidia-0.17",
-        _HEAD + _layer(_TEST + _PARAM % _TRUE) + _layer(_TRAIN) + _RELU,
-        (11,),
-        fixed=_HEAD + _layer(_PARAM % "") + _RELU,
-    ),
-    Invalid(
-        "nvidia-0.14",
-        _HEAD + _layer("  exclude { phase: TEST }\n") + _layer("  exclude { phase: TRAIN }\n"),
-        (3,),
-        fixed=_HEAD + _layer(""),
-    ),
-    Invalid("nvidia-0.15", _HEAD + _layer("  include: [{ phase: TRAIN }]\n") + _layer(_TEST), (3,)),
 )

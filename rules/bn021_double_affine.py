@@ -97,63 +97,7 @@ layer { name: "bn" type: "BatchNorm" bottom: "x" top: "%s" %s }
 %slayer { name: "r" type: "ReLU" bottom: "y" top: "r" }
 """
 _SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "y" %s }\n'
-_ON = "batch_norm_param { scale_bias: true }"
-_FILLED = "batch_norm_param { bias_filler { } }"
-_FROZEN = "param { lr_mult: 0 } param { lr_mult: 0 } scale_param { bias_term: true }"
-_READS_B = 'layer { name: "o" type: "Softmax" bottom: "b" top: "o" }\n'
-_OTHERWISE = 'layer { name: "l" type: "LRN" bottom: "x" top: "y" include { phase: TEST } }\n'
-_PLAIN_TWIN = _OTHERWISE.replace("LRN", "BatchNorm")
-VALID = (
-    Example("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", 'bottom: "z"'))),
-    Example("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", _FROZEN))),
-    Example("nvidia-0.16", _NET % ("y", _ON, _SCALE % ("y", "param { lr_mult: 0 }"))),
-    Example("nvidia-0.17", _NET % ("y", "", _SCALE % ("y", ""))),
-    Example("nvidia-0.17", _NET % ("b", _ON, _SCALE % ("z", ""))),
-)
+VALID = (Example("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", 'bottom: "z"'))),)
 INVALID = (
     Invalid("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", "")), (3,), fixed=_NET % ("y", "", "")),
-    Invalid(
-        "nvidia-0.17",
-        _NET % ("b", _ON, _SCALE % ("b", "scale_param { bias_term: true }")),
-        (3,),
-        fixed=_NET % ("y", _ON, ""),
-    ),
-    Invalid(
-        "nvidia-0.16",
-        (
-            _NET
-            % ("y", _FILLED, _SCALE % ("y", "param { lr_mult: 0 } scale_param { bias_term: true }"))
-        ),
-        (3,),
-        fixed=_NET % ("y", _FILLED, ""),
-    ),
-    Invalid("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", "scale_param { axis: 0 }")), (3,)),
-    Invalid(
-        "nvidia-0.15",
-        'layer { name: "i" type: "Input" top: "x" }\n'
-        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" }\n'
-        'layer { name: "s" type: "Scale" bottom: "x" top: "x" }\n',
-        (3,),
-        fixed='layer { name: "i" type: "Input" top: "x" }\n'
-        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" }\n',
-    ),
-    Invalid("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", "scale_param { num_axes: 2 }")), (3,)),
-    Invalid("nvidia-0.17", _NET % ("b", _ON, _SCALE % ("b", "")) + _READS_B, (3,)),
-    Invalid(
-        "nvidia-0.15",
-        'layer: [{ name: "d" type: "Data" top: "x" },'
-        ' { name: "bn" type: "BatchNorm" bottom: "x" top: "y" },\n'
-        ' { name: "s" type: "Scale" bottom: "y" top: "y" }]\n',
-        (2,),
-    ),
-    Invalid(
-        "nvidia-0.17",
-        _NET % ("y", f"include {{ phase: TRAIN }} {_ON}", _OTHERWISE + _SCALE % ("y", "")),
-        (4,),
-    ),
-    Invalid(
-        "nvidia-0.17",
-        _NET % ("y", f"include {{ phase: TRAIN }} {_ON}", _PLAIN_TWIN + _SCALE % ("y", "")),
-        (4,),
-    ),
 )

@@ -117,36 +117,9 @@ def _beside(batchnorm: str) -> dict[str, str]:
     return {"train_val.prototxt": _TRAIN % batchnorm}
 
 
-_TEST_ONLY = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" include { phase: TEST } }\n'
-VALID = (
-    Example("nvidia-0.15", _TWINS % (_CAFFE, f"  {_CAFFE}\n")),
-    Example("nvidia-0.15", _TWINS % ("", f"  {_CUDNN}\n")),
-    Example("nvidia-0.15", _DEPLOY % "", _beside(_DEFAULT), "deploy.prototxt"),
-    Example("nvidia-0.14", _DEPLOY % f"  {_CAFFE}\n", _beside(_CAFFE), "deploy.prototxt"),
-    Example("nvidia-0.15", _TRAIN % _CAFFE, {"deploy.prototxt": _DEPLOY % ""}, "train.prototxt"),
-    Example("nvidia-0.15", _DEPLOY % f"  {_CAFFE}\n"),
-    Example("nvidia-0.15", (_TWINS % ("", f"  {_CAFFE}\n")).replace("phase: TEST", "min_level: 1")),
-    Example(
-        "nvidia-0.15",
-        (_DEPLOY % f"  {_CAFFE}\n").replace('"bn"', '"own"'),
-        _beside(_CUDNN),
-        "deploy.prototxt",
-    ),
-    Example(
-        "nvidia-0.15",
-        _DEPLOY % f"  {_CAFFE}\n",
-        {"train_val.prototxt": _TRAIN % f"{_CAFFE} include {{ phase: TRAIN }}" + _TEST_ONLY},
-        "deploy.prototxt",
-    ),
-    # Two layers of one name: NT005.
-    Example(
-        "nvidia-0.15",
-        (_TWINS % ("", f"  {_CAFFE}\n")).replace("phase: TEST", "").replace("phase: TRAIN", ""),
-    ),
-)
+VALID = (Example("nvidia-0.15", _TWINS % ("", f"  {_CUDNN}\n")),)
 INVALID = (
     Invalid("nvidia-0.15", _TWINS % ("", f"  {_CAFFE}\n"), (5,)),
-    Invalid("nvidia-0.14", _TWINS % (_CAFFE, ""), (3,)),
     Invalid(
         "nvidia-0.14",
         _DEPLOY % "",
@@ -154,29 +127,5 @@ INVALID = (
         fixed=_DEPLOY % "  batch_norm_param {\n    engine: CAFFE\n  }\n",
         others=_beside(_CAFFE),
         name="deploy.prototxt",
-    ),
-    Invalid(
-        "nvidia-0.15",
-        _DEPLOY % f"  {_CAFFE}\n",
-        (5,),
-        fixed=_DEPLOY % f"  {_CUDNN}\n",
-        others=_beside(_CUDNN),
-        name="deploy.prototxt",
-    ),
-    Invalid("nvidia-0.15", _DEPLOY % f"  {_CAFFE}\n", (5,), None, _beside(""), "deploy.prototxt"),
-    Invalid(
-        "nvidia-0.15",
-        _DEPLOY % "",
-        (3,),
-        None,
-        _beside(_CAFFE.replace("CAFFE", "1")),
-        "deploy.prototxt",
-    ),
-    Invalid(
-        "nvidia-0.15",
-        _TWINS % ("", f"  {_CAFFE}\n"),
-        (5,),
-        others={"deploy.prototxt": _DEPLOY % ""},
-        name="train_val.prototxt",
     ),
 )

@@ -151,28 +151,9 @@ def _is_stood_on(net: Net, layer: Layer, state: NetState) -> bool:
 
 _DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
 _LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label"%s }\n'
-_READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "r" }\n'
-_IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" }\n'
-_STAGES = _DATA % 'include { stage: "train" }' + _DATA % 'include { stage: "val" }'
-VALID = (
-    Example("bvlc", _DATA % "" + _LOSS % ""),
-    Example("bvlc", _DATA % "include { phase: TRAIN }" + _LOSS % ""),
-    Example(
-        "nvidia-0.15",
-        _DATA % 'include { stage: "train" }'
-        + _DATA % 'include { stage: "val" }'
-        + _LOSS % ' exclude { stage: "deploy" }',
-    ),
-)
+VALID = (Example("bvlc", _DATA % "" + _LOSS % ""),)
 INVALID = (
     Invalid("bvlc", 'layer { name: "r" type: "ReLU" bottom: "conv1" top: "r" }\n', (1,)),
-    Invalid(
-        "bvlc",
-        'layer { name: "d" type: "Data" top: "x" }\n'
-        'layer { name: "b" type: "BatchNorm" bottom: "x" top: "b" include { phase: TRAIN } }\n'
-        'layer { name: "r" type: "ReLU"\n  bottom: "b" top: "r" }\n',
-        (4,),
-    ),
     Invalid(
         "nvidia-0.15",
         _DATA % 'include { stage: "train" }' + _DATA % 'include { stage: "val" }' + _LOSS % "",
@@ -181,33 +162,4 @@ INVALID = (
         + _DATA % 'include { stage: "val" }'
         + _LOSS % ' exclude { stage: "deploy" }',
     ),
-    Invalid(
-        "nvidia-0.17", 'input: "x"\nlayer { name: "r" type: "ReLU" bottom: "x" top: "r" }\n', (2,)
-    ),
-    Invalid("bvlc", 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" }\n', (1,)),
-    Invalid("bvlc", _DATA % "" + _READ % "ip" + _IP, (2,)),
-    Invalid("bvlc", _DATA % "" + _READ % "lable", (2,)),
-    Invalid("nvidia-0.15", _STAGES + _LOSS % ' exclude { stage: "none" }', (3, 3)),
-    Invalid("nvidia-0.15", _STAGES + _LOSS % " include { }", (3,)),
-    # What the deploy net is for stays in it.
-    Invalid(
-        "nvidia-0.15",
-        (_STAGES + _IP).replace('"data"', '"image"')
-        + 'layer { name: "s" type: "Softmax" bottom: "ip" top: "s" include { stage: "deploy" } }\n',
-        (3,),
-    ),
-    Invalid(
-        "bvlc",
-        'input: "data" input_dim: [1, 1, 1, 1]\n' + _LOSS % "" + _READ % "data",
-        (2,),
-        fixed='input: "data" input_dim: [1, 1, 1, 1]\n' + _READ % "data",
-    ),
-    Invalid(
-        "bvlc",
-        'layer { name: "i" type: "Input" top: "data" input_param { shape { dim: 2 } } }\n'
-        + (_LOSS % "").replace("SoftmaxWithLoss", "Accuracy"),
-        (2,),
-        fixed='layer { name: "i" type: "Input" top: "data" input_param { shape { dim: 2 } } }\n',
-    ),
-    Invalid("nvidia-0.15", _STAGES + _LOSS % " exclude { phase: TRAIN }", (3,)),
 )

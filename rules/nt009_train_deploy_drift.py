@@ -109,8 +109,6 @@ def _lost(net: Net, training: Net) -> Iterator[Finding]:
 
 _CONV = 'layer { name: "c" type: "Convolution" bottom: "x" top: "c"\n  convolution_param { %s } }\n'
 _BN = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c"\n  batch_norm_param { %s } }\n'
-_POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p"\n  pooling_param { %s } }\n'
-_SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "%s" }\n'
 _IP = 'layer { name: "ip" type: "InnerProduct" bottom: "c" top: "ip" }\n'
 _PLAIN = "num_output: 8 kernel_size: 3 bias_term: false"
 
@@ -134,55 +132,7 @@ def _invalid(target: str, deploy: str, training: dict[str, str], line: int) -> I
 
 
 _MORE = "num_output: 8 kernel_h: 3 kernel_w: 3 weight_filler { } pad: 0 bias_term: false"
-_BIAS = "num_output: 8 kernel_size: 3"
-_AUX = 'layer { name: "%s" type: "%s" bottom: "%s" top: "%s" }\n'
-_OTHER_NET = _deploy(_PLAIN, _BN % "").replace('"c" type', '"c1" type')
-_SAME_CROP = "transform_param { crop_size: 8 }"
 VALID = (
-    _valid("bvlc", _deploy(_BIAS), _training(_BIAS, crop=_SAME_CROP)),
-    _valid("bvlc", _OTHER_NET, _training(_PLAIN)),
     _valid("bvlc", _deploy(_PLAIN, _BN % ""), _training(_MORE, _BN % "use_global_stats: false")),
-    _valid("nvidia-0.17", _deploy(_PLAIN, _BN % "eps: 1e-9"), _training(_PLAIN, _BN % "")),
-    _valid("bvlc", _deploy(_BIAS), _training(_PLAIN, _BN % "", _SCALE % ("c", "c"))),
-    _valid("bvlc", _deploy(_BIAS), _training(_BIAS, _BN % "", _SCALE % ("c", "c"))),
-    _valid("bvlc", _deploy(_PLAIN.replace("3", "1")), _training(_PLAIN.replace("3", "1"))),
-    _valid(
-        "bvlc",
-        _deploy(_BIAS, _POOL % "global_pooling: true"),
-        _training(_BIAS, _POOL % "kernel_size: 6"),
-    ),
-    _valid(
-        "bvlc", _deploy(_BIAS).replace("layer", _SCALE % ("x", "x") + "layer", 1), _training(_BIAS)
-    ),
-    _valid(
-        "bvlc",
-        _deploy(_BIAS),
-        _training(
-            _BIAS, _AUX % ("ab", "BatchNorm", "c", "ab"), _AUX % ("al", "EuclideanLoss", "ab", "al")
-        ),
-    ),
 )
-INVALID = (
-    _invalid("bvlc", _deploy(_PLAIN, _BN % "eps: 0.001"), _training(_PLAIN, _BN % ""), 5),
-    _invalid("bvlc", _deploy(_PLAIN), _training(_PLAIN + " pad: 1"), 3),
-    _invalid("bvlc", _deploy(_PLAIN + " stride: 2"), _training(_PLAIN), 3),
-    _invalid("bvlc", _deploy(_PLAIN + " group: 2"), _training(_PLAIN), 3),
-    _invalid("bvlc", _deploy(_PLAIN), _training(_PLAIN + " dilation: 2"), 3),
-    _invalid(
-        "bvlc",
-        _deploy(_BIAS, _POOL % "pool: AVE kernel_size: 3"),
-        _training(_BIAS, _POOL % "kernel_size: 3"),
-        5,
-    ),
-    _invalid(
-        "nvidia-0.17", _deploy(_PLAIN, _BN % "scale_bias: true"), _training(_PLAIN, _BN % ""), 5
-    ),
-    _invalid(
-        "bvlc", _deploy(_PLAIN, _BN % ""), _training(_PLAIN, _BN % "", _SCALE % ("c", "c")), 2
-    ),
-    _invalid("bvlc", _deploy(_BIAS, _BN % ""), _training(_BIAS), 4),
-    _invalid("bvlc", _deploy(_BIAS), _training(_PLAIN), 3),
-    _invalid("bvlc", _deploy(_BIAS), _training(_BIAS.replace("8", "9")), 3),
-    _invalid("bvlc", _deploy(_PLAIN, _BN % ""), _training(_BIAS, _BN % ""), 3),
-    _invalid("bvlc", _deploy(_BIAS), _training(_BIAS, crop="transform_param { crop_size: 9 }"), 4),
-)
+INVALID = (_invalid("bvlc", _deploy(_PLAIN, _BN % "eps: 0.001"), _training(_PLAIN, _BN % ""), 5),)

@@ -124,17 +124,7 @@ def wrong_generation(problem: BindProblem) -> str | None:
     return None
 
 
-VALID = (
-    Example("bvlc", 'layers { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
-    Example("bvlc", 'layer { name: "c" type: "Convolution" bottom: "x" top: "c" }\n'),
-    # Wrong in both generations: PT004, PT005, PT007.
-    Example("bvlc", 'layer { name: CONVOLUTION type: "ReLU" type: "TanH" }\n'),
-    Example("bvlc", "layer { type: ReLU }\n"),
-    Example("bvlc", "layers { type: FROBNICATE }\n"),
-    Example("bvlc", "layers { type: innerproduct }\n"),
-    Example("bvlc", "layer { convolution_param { weight_filler { type: CONVOLUTION } } }\n"),
-    Example("bvlc", "layer { convolution_param { weight_filler { type: BATCHNORM } } }\n"),
-)
+VALID = (Example("bvlc", 'layers { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),)
 INVALID = (
     Invalid(
         "bvlc",
@@ -145,16 +135,10 @@ layers { name: "c" type: RELU bottom: "b" top: "c" }
 """,
         (3,),
     ),
-    Invalid("nvidia-0.15", 'layers {\n  name: "c"\n  type: "Convolution"\n}\n', (3,)),
-    Invalid("nvidia-0.15", 'layer {\n  name: "c"\n  type: CONVOLUTION\n}\n', (3,)),
-    Invalid("bvlc", 'layers {\n  name: "b"\n  type: BATCHNORM\n}\n', (3,)),
-    Invalid("bvlc", 'layers { name: "b" type: "BatchNorm" }\n', (1,)),
-    Invalid("bvlc", "layer { }\nlayers { type: RELU }\n", (1,)),
     Invalid(
         "bvlc",
         'layer { type: "ReLU" }\nlayer { type: "ReLU" }\nlayers { type: "TanH" }\n',
         (3,),
         fixed='layer { type: "ReLU" }\nlayer { type: "ReLU" }\nlayer { type: "TanH" }\n',
     ),
-    Invalid("bvlc", "layers { type: RELU }\nlayer { }\nlayers { type: RELU }\n", (2,)),
 )

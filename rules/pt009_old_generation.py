@@ -98,34 +98,5 @@ layer {
   top: "x"
 }
 """
-VALID = (
-    Example("bvlc", _V2),
-    # Every program reads the old form of inputs.
-    Example("bvlc", 'input: "x"\ninput_shape { dim: 1 }\n'),
-    Example("bvlc", 'net: "a.prototxt"\ntype: "Adam"\n'),
-    Example("nvidia-0.14", 'net: "a.prototxt"\nsolver_type: ADAM\n'),
-    # SV009
-    Example("bvlc", 'net: "a.prototxt"\ntype: "Adam"\nsolver_type: ADAM\n'),
-)
-INVALID = (
-    Invalid("bvlc", _V1, (3,), fixed=_V2),
-    Invalid(
-        "nvidia-0.17",
-        'layers { layer { name: "r" type: "relu" } bottom: "x" top: "x" }\n',
-        (1,),
-        fixed=None,
-    ),
-    # What Caffe drops is not dropped by a safe fix.
-    Invalid(
-        "bvlc",
-        'input: "x"\ninput_dim: [1, 1, 1, 1]\n'
-        'layers { layer { name: "r" type: "relu" pad: 1 } bottom: "x" top: "x" }\n',
-        (3,),
-    ),
-    Invalid(
-        "bvlc",
-        'net: "a.prototxt"\nsolver_type: NESTEROV\n',
-        (2,),
-        fixed='net: "a.prototxt"\ntype: "Nesterov"\n',
-    ),
-)
+VALID = (Example("bvlc", _V2),)
+INVALID = (Invalid("bvlc", _V1, (3,), fixed=_V2),)

@@ -96,24 +96,5 @@ layer {
 }
 """
 _ON = "batch_norm_param { scale_bias: true }"
-_CONV = 'layer { name: "c" type: "Convolution" bottom: "x" top: "z" convolution_param { %s } }\n'
-_KERNEL = 'layer { name: "c" blobs { shape { dim: [1, 4, 1, 1] } data: [1, 2, 3, 4] } }\n'
-VALID = (
-    WeightsExample("bvlc", _THREE, net=_NET % ""),
-    WeightsExample("nvidia-0.17", _THREE, net=_NET % ""),
-    WeightsExample("nvidia-0.17", _THREE),
-    WeightsExample("nvidia-0.17", _THREE.replace('"bn"', '"old"'), net=_NET % _ON),
-    WeightsExample(
-        "bvlc",
-        _THREE + _KERNEL,
-        net=_NET % "" + _CONV % "num_output: 1 kernel_size: 1 bias_term: false",
-    ),
-)
-INVALID = (
-    InvalidWeights("nvidia-0.17", _THREE, ("bn",), net=_NET % _ON),
-    InvalidWeights("nvidia-0.15", _THREE, ("bn",), net=_NET % ""),
-    InvalidWeights(
-        "bvlc", _THREE + _KERNEL, ("c",), net=_NET % "" + _CONV % "num_output: 1 kernel_size: 1"
-    ),
-    InvalidWeights("nvidia-0.15", _THREE, ("bn",)),
-)
+VALID = (WeightsExample("nvidia-0.17", _THREE.replace('"bn"', '"old"'), net=_NET % _ON),)
+INVALID = (InvalidWeights("nvidia-0.17", _THREE, ("bn",), net=_NET % _ON),)

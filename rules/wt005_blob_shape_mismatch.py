@@ -81,51 +81,5 @@ layer {
 }
 """
 _FLAT, _WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
-_OLD = "num: 1 channels: 1 height: 1 width: 2"
-_MORE = "shape { dim: 3 }"
-_SQUARE = "shape { dim: [2, 2] }"
-_OLD_TWICE = "num: 1 channels: 2 height: 1 width: 2"
-_ON = "batch_norm_param { scale_bias: true }"
-_UNKNOWN = (
-    (_NET % "")
-    .replace('"Input"', '"Data"')
-    .replace("input_param", "")
-    .replace(" { shape { dim: [1, 2, 8, 8] } }", "")
-)
-_IP = """\
-layer { name: "ip" blobs { shape { dim: [1, 1, 1, 2] } data: [1, 2] } }
-"""
-_IP_NET = """\
-layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2] } } }
-layer {
-  name: "ip" type: "InnerProduct" bottom: "x" top: "y"
-  inner_product_param { num_output: 1 bias_term: false }
-}
-"""
-VALID = (
-    WeightsExample("bvlc", _THREE % (_FLAT, "", _FLAT, ""), net=_NET % ""),
-    WeightsExample("bvlc", _THREE % (_OLD, "", _OLD, ""), net=_NET % ""),
-    WeightsExample("nvidia-0.17", _THREE % (_WIDE, "", _WIDE, ""), net=_NET % ""),
-    WeightsExample("bvlc", _THREE % (_WIDE, "", _WIDE, "")),
-    # WT004.
-    WeightsExample("nvidia-0.17", _THREE % (_FLAT, "", _FLAT, ""), net=_NET % _ON),
-    WeightsExample("nvidia-0.17", _THREE % (_MORE, ", 0", _MORE, ", 1"), net=_UNKNOWN),
-    WeightsExample(
-        "nvidia-0.16", _THREE % (_WIDE, "", _WIDE, ""), net=_NET % "", hdf5=True, name="model.h5"
-    ),
-)
-INVALID = (
-    InvalidWeights("bvlc", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_NET % ""),
-    InvalidWeights("nvidia-0.16", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_NET % ""),
-    InvalidWeights("bvlc", _THREE % (_MORE, ", 0", _MORE, ", 1"), ("bn",), net=_NET % ""),
-    InvalidWeights("nvidia-0.17", _THREE % (_MORE, ", 0", _MORE, ", 1"), ("bn",), net=_NET % ""),
-    InvalidWeights("bvlc", (_THREE % (_WIDE, "", _WIDE, "")) * 2, ("bn",), net=_NET % ""),
-    InvalidWeights("bvlc", _IP, ("ip",), net=_IP_NET),
-    InvalidWeights("nvidia-0.17", _IP, ("ip",), net=_IP_NET, hdf5=True, name="model.h5"),
-    InvalidWeights("bvlc", _THREE % (_SQUARE, ", 0, 0", _SQUARE, ", 1, 1"), ("bn",), net=_NET % ""),
-    InvalidWeights(
-        "bvlc", _THREE % (_OLD_TWICE, ", 0, 0", _OLD_TWICE, ", 1, 1"), ("bn",), net=_NET % ""
-    ),
-    InvalidWeights("bvlc", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_UNKNOWN),
-    InvalidWeights("nvidia-0.17", _THREE % (_FLAT, "", _MORE, ", 1"), ("bn",), net=_NET % ""),
-)
+VALID = (WeightsExample("bvlc", _THREE % (_FLAT, "", _FLAT, ""), net=_NET % ""),)
+INVALID = (InvalidWeights("bvlc", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_NET % ""),)

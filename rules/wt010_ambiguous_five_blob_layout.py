@@ -90,43 +90,7 @@ layer {
 _ONE = "shape { dim: 1 }"
 _FLAT, _WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
 _SINGLE = "shape { dim: [1, 1, 1, 1] }"
-_OLD = _FIVE % (_FLAT, _FLAT, _FLAT, "[7, 8]", _FLAT, _ONE)
-_SINGLES = (
-    'layer { name: "bn" type: "BatchNorm"\n'
-    + "".join(f"  blobs {{ shape {{ dim: 1 }} data: {v} }}\n" for v in (3, 2, 1, 1.5, -0.25))
-    + "}\n"
-)
-VALID = (
-    WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "1", _FLAT, _FLAT)),
-    WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "0", _FLAT, _FLAT)),
-    WeightsExample("nvidia-0.14", _FIVE % (_WIDE, _WIDE, _SINGLE, "0", _WIDE, _WIDE)),
-    WeightsExample("nvidia-0.17", _OLD.replace("[5, 6]", "0")),
-    WeightsExample(
-        "bvlc",
-        _FIVE.partition("  blobs { %s data: [3, 4] }")[0] % (_FLAT, _FLAT, _ONE, "1") + "}\n",
-    ),
-    WeightsExample("intel", _FIVE % (_FLAT, _FLAT, _ONE, "999.98", _FLAT, _FLAT)),
-    WeightsExample(
-        "nvidia-0.17",
-        _FIVE.replace("[5, 6]", "5").replace("[3, 4]", "3") % (_FLAT, _FLAT, _ONE, "1", _ONE, _ONE),
-    ),
-    WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _FLAT, "[7, 8]", _FLAT, _FLAT)),
-    WeightsExample("nvidia-0.14", _SINGLES),
-    WeightsExample(
-        "bvlc",
-        'layer { name: "bn" type: "BatchNorm"\n'
-        + "".join(f"  blobs {{ shape {{ dim: 1 }} data: {v} }}\n" for v in (3, 2, 1))
-        + "}\n",
-    ),
-)
+VALID = (WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "0", _FLAT, _FLAT)),)
 INVALID = (
     InvalidWeights("nvidia-0.17", _FIVE % (_WIDE, _WIDE, _SINGLE, "0", _WIDE, _WIDE), ("bn",)),
-    InvalidWeights("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "999.98", _FLAT, _FLAT), ("bn",)),
-    InvalidWeights(
-        "nvidia-0.17",
-        _SINGLES,
-        ("bn",),
-    ),
-    InvalidWeights("nvidia-0.15", _SINGLES, ("bn",)),
-    InvalidWeights("nvidia-0.14", _FIVE % (_FLAT, _FLAT, _ONE, "999.98", _FLAT, _FLAT), ("bn",)),
 )

@@ -107,56 +107,6 @@ layer {
   blobs { shape { dim: 1 } data: 1 }
 }
 """
-_FC = """\
-layer {
-  name: "%s" type: "InnerProduct" bottom: "y" top: "z"
-  blobs { shape { dim: [1, 128] } %s }
-  blobs { shape { dim: 1 } data: 0 }
-}
-""".replace("%s }", "data: [" + ", ".join(["0.5"] * 128) + "] }")
-_SCALE = """\
-layer {
-  name: "%s" type: "Scale" bottom: "y" top: "y"
-  blobs { shape { dim: 2 } data: [1.5, 1] }
-}
-"""
 _BEFORE, _, _AFTER = _NET.partition('layer { name: "fc"')
-_MIDDLE = 'layer { name: "scale1" type: "Scale" bottom: "y" top: "y" }\nlayer { name: "fc"'
-_FIRST = 'layer { name: "fc1" blobs { shape { dim: [1, 1] } data: 1 } }\n'
-_SHARED = (
-    'layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 1] } } }\n'
-    + (
-        "".join(
-            f'layer {{ name: "{name}" type: "InnerProduct" bottom: "x" top: "{name}"'
-            ' param { name: "w" } inner_product_param { num_output: 1 bias_term: false } }\n'
-            for name in ("fc1", "fc2")
-        )
-    )
-)
-VALID = (
-    WeightsExample("bvlc", _BN % "bn1" + _FC % "fc", net=_NET),
-    WeightsExample("bvlc", _BN % "bn1"),
-    WeightsExample("bvlc", _FC % "fc", net=_NET.replace('"BatchNorm"', '"ReLU"')),
-    WeightsExample("bvlc", _FIRST, net=_SHARED),
-    WeightsExample("bvlc", _FIRST, net=_SHARED, hdf5=True, name="model.h5"),
-)
-INVALID = (
-    InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET),
-    InvalidWeights("nvidia-0.17", _BN % "bn_1" + _FC % "fc", ("bn1",), net=_NET),
-    InvalidWeights(
-        "bvlc",
-        _BN % "bn1" + _SCALE % "s1" + _FC % "fc",
-        ("scale1",),
-        net=_BEFORE + _MIDDLE + _AFTER,
-    ),
-    InvalidWeights("bvlc", _BN % "norm" + _FC % "classifier", (None,), net=_NET),
-    InvalidWeights("bvlc", _FC % "other", ("bn1",), net=_BEFORE),
-    InvalidWeights("bvlc", _BN % "bn1" + _FC % "fc_old", ("fc",), net=_NET),
-    InvalidWeights(
-        "bvlc",
-        _BN % "bn1" + _FC % "fb",
-        ("fc",),
-        net=_NET + _NET.splitlines()[2].replace('"fc"', '"fb"').replace('"z"', '"zz"') + "\n",
-    ),
-    InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET, hdf5=True, name="model.h5"),
-)
+VALID = (WeightsExample("bvlc", _BN % "bn1"),)
+INVALID = (InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET),)

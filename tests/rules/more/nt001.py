@@ -2,6 +2,17 @@
 
 from protolint.lint.rule import Example, Invalid
 
+_OWN_DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
+
+_OWN_LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label"%s }\n'
+
+_OWN_READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "r" }\n'
+
+_OWN_IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" }\n'
+
+_OWN_STAGES = _OWN_DATA % 'include { stage: "train" }' + _OWN_DATA % 'include { stage: "val" }'
+
+
 _DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
 _LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label"%s }\n'
 _READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "r%s" }\n'
@@ -14,6 +25,13 @@ _NO_DEPLOY = ' exclude { stage: "deploy" }'
 VALID = (
     # NT028.
     Example("bvlc", _READ % ("x", '" include { phase: TRAIN } exclude { phase: TEST } name: "n')),
+    Example("bvlc", _OWN_DATA % "include { phase: TRAIN }" + _OWN_LOSS % ""),
+    Example(
+        "nvidia-0.15",
+        _OWN_DATA % 'include { stage: "train" }'
+        + _OWN_DATA % 'include { stage: "val" }'
+        + _OWN_LOSS % ' exclude { stage: "deploy" }',
+    ),
 )
 INVALID = (
     # So many are no slips of the pen: the last gets no near name.
@@ -40,4 +58,40 @@ INVALID = (
     Invalid(
         "bvlc", _INPUT + _LOSS.replace("layer {", "layer: [{").replace("}\n", "}]\n") % "", (2,)
     ),
+    Invalid(
+        "bvlc",
+        'layer { name: "d" type: "Data" top: "x" }\n'
+        'layer { name: "b" type: "BatchNorm" bottom: "x" top: "b" include { phase: TRAIN } }\n'
+        'layer { name: "r" type: "ReLU"\n  bottom: "b" top: "r" }\n',
+        (4,),
+    ),
+    Invalid(
+        "nvidia-0.17", 'input: "x"\nlayer { name: "r" type: "ReLU" bottom: "x" top: "r" }\n', (2,)
+    ),
+    Invalid("bvlc", 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" }\n', (1,)),
+    Invalid("bvlc", _OWN_DATA % "" + _OWN_READ % "ip" + _OWN_IP, (2,)),
+    Invalid("bvlc", _OWN_DATA % "" + _OWN_READ % "lable", (2,)),
+    Invalid("nvidia-0.15", _OWN_STAGES + _OWN_LOSS % ' exclude { stage: "none" }', (3, 3)),
+    Invalid("nvidia-0.15", _OWN_STAGES + _OWN_LOSS % " include { }", (3,)),
+    # What the deploy net is for stays in it.
+    Invalid(
+        "nvidia-0.15",
+        (_OWN_STAGES + _OWN_IP).replace('"data"', '"image"')
+        + 'layer { name: "s" type: "Softmax" bottom: "ip" top: "s" include { stage: "deploy" } }\n',
+        (3,),
+    ),
+    Invalid(
+        "bvlc",
+        'input: "data" input_dim: [1, 1, 1, 1]\n' + _OWN_LOSS % "" + _OWN_READ % "data",
+        (2,),
+        fixed='input: "data" input_dim: [1, 1, 1, 1]\n' + _OWN_READ % "data",
+    ),
+    Invalid(
+        "bvlc",
+        'layer { name: "i" type: "Input" top: "data" input_param { shape { dim: 2 } } }\n'
+        + (_OWN_LOSS % "").replace("SoftmaxWithLoss", "Accuracy"),
+        (2,),
+        fixed='layer { name: "i" type: "Input" top: "data" input_param { shape { dim: 2 } } }\n',
+    ),
+    Invalid("nvidia-0.15", _OWN_STAGES + _OWN_LOSS % " exclude { phase: TRAIN }", (3,)),
 )

@@ -2,6 +2,48 @@
 
 from protolint.lint.rule import Example, Invalid
 
+_OWN_CONV = (
+    'layer { name: "c" type: "Convolution" bottom: "x" top: "c"\n  convolution_param { %s } }\n'
+)
+
+_OWN_BN = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c"\n  batch_norm_param { %s } }\n'
+
+_POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p"\n  pooling_param { %s } }\n'
+
+_OWN_SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "%s" }\n'
+
+_OWN_IP = 'layer { name: "ip" type: "InnerProduct" bottom: "c" top: "ip" }\n'
+
+_PLAIN = "num_output: 8 kernel_size: 3 bias_term: false"
+
+
+def _deploy(conv: str, *layers: str) -> str:
+    return 'input: "x" input_dim: [1, 3, 8, 8]\n' + _OWN_CONV % conv + "".join(layers) + _OWN_IP
+
+
+def _training(conv: str, *layers: str, crop: str = "") -> dict[str, str]:
+    head = f'layer {{ name: "d" type: "Data" top: "x" top: "label" {crop} }}\n'
+    loss = 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" }\n'
+    return {"train_val.prototxt": head + _OWN_CONV % conv + "".join(layers) + _OWN_IP + loss}
+
+
+def _valid(target: str, deploy: str, training: dict[str, str]) -> Example:
+    return Example(target, deploy, training, "deploy.prototxt")
+
+
+def _invalid(target: str, deploy: str, training: dict[str, str], line: int) -> Invalid:
+    return Invalid(target, deploy, (line,), None, training, "deploy.prototxt")
+
+
+_BIAS = "num_output: 8 kernel_size: 3"
+
+_AUX = 'layer { name: "%s" type: "%s" bottom: "%s" top: "%s" }\n'
+
+_OTHER_NET = _deploy(_PLAIN, _OWN_BN % "").replace('"c" type', '"c1" type')
+
+_SAME_CROP = "transform_param { crop_size: 8 }"
+
+
 _CONV = """\
 layer { name: "c" type: "Convolution" bottom: "x" top: "c"
   convolution_param { %s kernel_size: 3 bias_term: false } }
@@ -56,6 +98,29 @@ VALID = (
         _beside(_DATA % "" + _EIGHT + _LOSS % "c"),
         "deploy.prototxt",
     ),
+    _valid("bvlc", _deploy(_BIAS), _training(_BIAS, crop=_SAME_CROP)),
+    _valid("bvlc", _OTHER_NET, _training(_PLAIN)),
+    _valid("nvidia-0.17", _deploy(_PLAIN, _OWN_BN % "eps: 1e-9"), _training(_PLAIN, _OWN_BN % "")),
+    _valid("bvlc", _deploy(_BIAS), _training(_PLAIN, _OWN_BN % "", _OWN_SCALE % ("c", "c"))),
+    _valid("bvlc", _deploy(_BIAS), _training(_BIAS, _OWN_BN % "", _OWN_SCALE % ("c", "c"))),
+    _valid("bvlc", _deploy(_PLAIN.replace("3", "1")), _training(_PLAIN.replace("3", "1"))),
+    _valid(
+        "bvlc",
+        _deploy(_BIAS, _POOL % "global_pooling: true"),
+        _training(_BIAS, _POOL % "kernel_size: 6"),
+    ),
+    _valid(
+        "bvlc",
+        _deploy(_BIAS).replace("layer", _OWN_SCALE % ("x", "x") + "layer", 1),
+        _training(_BIAS),
+    ),
+    _valid(
+        "bvlc",
+        _deploy(_BIAS),
+        _training(
+            _BIAS, _AUX % ("ab", "BatchNorm", "c", "ab"), _AUX % ("al", "EuclideanLoss", "ab", "al")
+        ),
+    ),
 )
 INVALID = (
     # The size of an image is that of the phase which has the layer.
@@ -74,4 +139,31 @@ INVALID = (
         ),
         "deploy.prototxt",
     ),
+    _invalid("bvlc", _deploy(_PLAIN), _training(_PLAIN + " pad: 1"), 3),
+    _invalid("bvlc", _deploy(_PLAIN + " stride: 2"), _training(_PLAIN), 3),
+    _invalid("bvlc", _deploy(_PLAIN + " group: 2"), _training(_PLAIN), 3),
+    _invalid("bvlc", _deploy(_PLAIN), _training(_PLAIN + " dilation: 2"), 3),
+    _invalid(
+        "bvlc",
+        _deploy(_BIAS, _POOL % "pool: AVE kernel_size: 3"),
+        _training(_BIAS, _POOL % "kernel_size: 3"),
+        5,
+    ),
+    _invalid(
+        "nvidia-0.17",
+        _deploy(_PLAIN, _OWN_BN % "scale_bias: true"),
+        _training(_PLAIN, _OWN_BN % ""),
+        5,
+    ),
+    _invalid(
+        "bvlc",
+        _deploy(_PLAIN, _OWN_BN % ""),
+        _training(_PLAIN, _OWN_BN % "", _OWN_SCALE % ("c", "c")),
+        2,
+    ),
+    _invalid("bvlc", _deploy(_BIAS, _OWN_BN % ""), _training(_BIAS), 4),
+    _invalid("bvlc", _deploy(_BIAS), _training(_PLAIN), 3),
+    _invalid("bvlc", _deploy(_BIAS), _training(_BIAS.replace("8", "9")), 3),
+    _invalid("bvlc", _deploy(_PLAIN, _OWN_BN % ""), _training(_BIAS, _OWN_BN % ""), 3),
+    _invalid("bvlc", _deploy(_BIAS), _training(_BIAS, crop="transform_param { crop_size: 9 }"), 4),
 )

@@ -1,6 +1,25 @@
 """More of WT004: a layer that a file has twice, and one that is no BatchNorm."""
 
-from protolint.lint.weights_example import InvalidWeights
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+_OWN_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 4, 8, 8] } } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+"""
+
+_THREE = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 4 } data: [0.1, 0.2, 0.3, 0.4] }
+  blobs { shape { dim: 4 } data: [1, 2, 3, 4] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+"""
+
+_CONV = 'layer { name: "c" type: "Convolution" bottom: "x" top: "z" convolution_param { %s } }\n'
+
+_KERNEL = 'layer { name: "c" blobs { shape { dim: [1, 4, 1, 1] } data: [1, 2, 3, 4] } }\n'
+
 
 _NET = """\
 layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
@@ -15,4 +34,19 @@ _FILE = f'layer {{ name: "a" type: "%s" {_BLOB} {_BLOB} blobs {{ shape {{ dim: 1
 INVALID = (
     InvalidWeights("nvidia-0.15", _FILE % "BatchNorm" * 2, ("a",), net=_NET),
     InvalidWeights("nvidia-0.14", _FILE % "InnerProduct", ("a",), net=_OLD_NET),
+    InvalidWeights("nvidia-0.15", _THREE, ("bn",), net=_OWN_NET % ""),
+    InvalidWeights(
+        "bvlc", _THREE + _KERNEL, ("c",), net=_OWN_NET % "" + _CONV % "num_output: 1 kernel_size: 1"
+    ),
+    InvalidWeights("nvidia-0.15", _THREE, ("bn",)),
+)
+VALID = (
+    WeightsExample("bvlc", _THREE, net=_OWN_NET % ""),
+    WeightsExample("nvidia-0.17", _THREE, net=_OWN_NET % ""),
+    WeightsExample("nvidia-0.17", _THREE),
+    WeightsExample(
+        "bvlc",
+        _THREE + _KERNEL,
+        net=_OWN_NET % "" + _CONV % "num_output: 1 kernel_size: 1 bias_term: false",
+    ),
 )

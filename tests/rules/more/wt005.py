@@ -2,6 +2,52 @@
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
 
+_OWN_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+"""
+
+_THREE = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { %s data: [0.1, 0.2%s] }
+  blobs { %s data: [1, 2%s] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+"""
+
+_FLAT, _WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
+
+_OWN_OLD = "num: 1 channels: 1 height: 1 width: 2"
+
+_MORE = "shape { dim: 3 }"
+
+_OWN_SQUARE = "shape { dim: [2, 2] }"
+
+_OLD_TWICE = "num: 1 channels: 2 height: 1 width: 2"
+
+_ON = "batch_norm_param { scale_bias: true }"
+
+_UNKNOWN = (
+    (_OWN_NET % "")
+    .replace('"Input"', '"Data"')
+    .replace("input_param", "")
+    .replace(" { shape { dim: [1, 2, 8, 8] } }", "")
+)
+
+_IP = """\
+layer { name: "ip" blobs { shape { dim: [1, 1, 1, 2] } data: [1, 2] } }
+"""
+
+_IP_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2] } } }
+layer {
+  name: "ip" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 1 bias_term: false }
+}
+"""
+
+
 _NET = """\
 layer { name: "data" type: "%s" top: "x" %s }
 layer { name: "a" type: "%s" bottom: "x" top: "y" %s }
@@ -28,5 +74,36 @@ VALID = (
     WeightsExample(
         "bvlc", _ONE % ("Scale", "shape { dim: 2 }"), net=_NET % ("HDF5Data", "", "Scale", _ALL)
     ),
+    WeightsExample("bvlc", _THREE % (_OWN_OLD, "", _OWN_OLD, ""), net=_OWN_NET % ""),
+    WeightsExample("nvidia-0.17", _THREE % (_WIDE, "", _WIDE, ""), net=_OWN_NET % ""),
+    WeightsExample("bvlc", _THREE % (_WIDE, "", _WIDE, "")),
+    # WT004.
+    WeightsExample("nvidia-0.17", _THREE % (_FLAT, "", _FLAT, ""), net=_OWN_NET % _ON),
+    WeightsExample("nvidia-0.17", _THREE % (_MORE, ", 0", _MORE, ", 1"), net=_UNKNOWN),
+    WeightsExample(
+        "nvidia-0.16",
+        _THREE % (_WIDE, "", _WIDE, ""),
+        net=_OWN_NET % "",
+        hdf5=True,
+        name="model.h5",
+    ),
 )
-INVALID = (InvalidWeights("nvidia-0.15", _FIVE, ("a",), net=_NET % (*_INPUT, "BatchNorm", "")),)
+INVALID = (
+    InvalidWeights("nvidia-0.15", _FIVE, ("a",), net=_NET % (*_INPUT, "BatchNorm", "")),
+    InvalidWeights("nvidia-0.16", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_OWN_NET % ""),
+    InvalidWeights("bvlc", _THREE % (_MORE, ", 0", _MORE, ", 1"), ("bn",), net=_OWN_NET % ""),
+    InvalidWeights(
+        "nvidia-0.17", _THREE % (_MORE, ", 0", _MORE, ", 1"), ("bn",), net=_OWN_NET % ""
+    ),
+    InvalidWeights("bvlc", (_THREE % (_WIDE, "", _WIDE, "")) * 2, ("bn",), net=_OWN_NET % ""),
+    InvalidWeights("bvlc", _IP, ("ip",), net=_IP_NET),
+    InvalidWeights("nvidia-0.17", _IP, ("ip",), net=_IP_NET, hdf5=True, name="model.h5"),
+    InvalidWeights(
+        "bvlc", _THREE % (_OWN_SQUARE, ", 0, 0", _OWN_SQUARE, ", 1, 1"), ("bn",), net=_OWN_NET % ""
+    ),
+    InvalidWeights(
+        "bvlc", _THREE % (_OLD_TWICE, ", 0, 0", _OLD_TWICE, ", 1, 1"), ("bn",), net=_OWN_NET % ""
+    ),
+    InvalidWeights("bvlc", _THREE % (_WIDE, "", _WIDE, ""), ("bn",), net=_UNKNOWN),
+    InvalidWeights("nvidia-0.17", _THREE % (_FLAT, "", _MORE, ", 1"), ("bn",), net=_OWN_NET % ""),
+)
