@@ -102,7 +102,7 @@ def check(options: CheckOptions) -> int:
     if options.explain_target:
         from protolint.cli.explain import explain
 
-        put(explain(workspace, files, problems))
+        put(explain(workspace, files, problems, weights))
         return problems.exit_code(0)
     if options.show_settings:
         from protolint.cli.settings import show

@@ -17,6 +17,7 @@ from protolint.lint.registry import known_rules
 from protolint.lint.rule import NOTHING, Finding, Needs, Rule, Scope
 from protolint.lint.run import Run
 from protolint.lint.select import Selection, selection_of
+from protolint.lint.shown_by_weights import ask_weights
 from protolint.lint.suppress import suppress
 from protolint.net.init import fault_kinds, verdicts
 from protolint.net.net import Net
@@ -272,6 +273,7 @@ def check_with_weights(
 ) -> list[FileReport]:
     """Return the reports of a net, and those of the weights that were given for it."""
     readings = workspace.readings(source)
+    ask_weights(workspace, readings, weights)
     of_weights = _of_weights(workspace, readings, report, weights, progress)
     broken = broken_statistics(of_weights)
     return [*check_readings(workspace, readings, broken=broken), *of_weights]

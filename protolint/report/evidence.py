@@ -39,10 +39,12 @@ def render(path: str, targets: Sequence[Target], members: Sequence[Member]) -> s
 
 
 def _worded(clue: Clue, member: Member, place: int) -> str:
-    where = f"{member.name}, line" if place else "line"
+    line = member.line(clue)
+    where = f"{member.name}, line {line}" if place else f"line {line}"
+    where = where if line else member.name
     times = f", {clue.times} times" if clue.times > 1 else ""
     habit = "" if clue.decides else ", a habit"
-    return f"{clue.what} ({where} {member.line(clue)}{times}{habit})"
+    return f"{clue.what} ({where}{times}{habit})"
 
 
 def _stranger(member: Member, nearest: str, thing: Unknown, node: Node) -> list[str]:

@@ -17,7 +17,7 @@ from protolint.weights.kinds import FileKind
 from protolint.words import counted
 from protolint.workspace.reading import Readings
 
-__all__ = ["Clue", "Evidence", "Member", "evidence_in", "strangers"]
+__all__ = ["Clue", "Evidence", "Member", "evidence_in", "remember", "strangers"]
 
 _ALL = frozenset(TARGETS)
 _DIGITS_STAGES = frozenset(("train", "val", "deploy"))
@@ -105,7 +105,9 @@ class Member(NamedTuple):
         return os.path.basename(self.readings.tree.source.path)
 
     def line(self, clue: Clue) -> int:
-        """Return the line of a clue."""
+        """Return the line of a clue; 0 in weights."""
+        if not self.readings.kind.is_text:
+            return 0
         return self.readings.tree.source.line_number(clue.node.start)
 
 
@@ -120,6 +122,11 @@ def evidence_in(readings: Readings) -> Evidence:
     if known is None:
         known = _KNOWN[readings] = _look_for(readings)
     return known
+
+
+def remember(readings: Readings, evidence: Evidence) -> None:
+    """Keep the evidence of a file that is no text."""
+    _KNOWN[readings] = evidence
 
 
 def _look_for(readings: Readings) -> Evidence:

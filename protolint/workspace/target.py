@@ -220,7 +220,9 @@ def _reason(dialect: Dialect, members: list[Member]) -> str:
             fields = (clue for clue in fitting if clue.decides and clue.name == clue.node.name)
             clue = next(fields, fitting[0])
             beside = f" of {member.name}" if place else ""
-            return f"from {clue.name} at line {member.line(clue)}{beside}"
+            line = member.line(clue)
+            at = f" at line {line}" if line else ""
+            return f"from {clue.name}{at}{beside}"
     return "no other knows more of the file"
 
 

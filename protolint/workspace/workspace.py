@@ -68,6 +68,8 @@ class Workspace:
     def __init__(self, choices: Choices = _NO_CHOICES, *, settings: Settings | None = None) -> None:
         self.choices = choices
         self.relatives = Project((), self.readings)
+        #: What the weights of a net show, by the path of the net (protolint.lint).
+        self.shown_by: dict[str, list[Readings]] = {}
         self._finder = ConfigFinder(isolated=choices.isolated, given=choices.config)
         self._fixed = settings
         self._settings: dict[str, Settings] = {}
@@ -199,12 +201,16 @@ class Workspace:
     def targets(self, readings: Readings) -> list[Target]:
         """Return what a file is checked for: as chosen, as it says, or as its model shows."""
         settings = self.settings(readings.tree.source.path)
-        family = partial(self.relatives.family, readings)
+        family = partial(self._family, readings)
         return targets_of(readings, self.choices.targets, settings, family)
+
+    def _family(self, readings: Readings) -> list[Readings]:
+        weights = self.shown_by.get(readings.tree.source.path, ())
+        return [*self.relatives.family(readings), *weights]
 
     def evidence(self, readings: Readings) -> list[Member]:
         """Return a file and the others of its model, each with what it shows of its Caffe."""
-        return [Member.of(found) for found in (readings, *self.relatives.family(readings))]
+        return [Member.of(found) for found in (readings, *self._family(readings))]
 
     def read(self, given: str | Source, target: Dialect | None = None) -> LintFile:
         """Return a file as a dialect reads it: `target`, else the first that it is checked for.

@@ -8,8 +8,10 @@ import pytest
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS, resolve_target
+from protolint.cli.explain import explain
+from protolint.cli.problems import Problems
 from protolint.errors import ConfigError
-from protolint.lint.check import check_source
+from protolint.lint.check import check_files, check_source
 from protolint.source import Source
 from protolint.workspace.config import ConfigFinder, Settings, load_settings
 from protolint.workspace.workspace import Choices, Workspace
@@ -195,3 +197,44 @@ def test_custom_layer_types_are_taken() -> None:
     (after,) = check_source(Workspace(settings=settings), Source("x", text.encode()))
     assert [d.code for d in before.diagnostics] == ["PT005"]
     assert after.diagnostics == ()
+
+
+_NORMS = """\
+layer { name: "d" type: "Input" top: "data" }
+layer { name: "norm_a" type: "BatchNorm" bottom: "data" top: "a" }
+layer { name: "norm_b" type: "BatchNorm" bottom: "a" top: "b" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("build", "dialect"),
+    [
+        ("bvlc-master-9b89154", "bvlc"),
+        ("nvcaffe-0.15.14", "nvidia-0.15"),
+        ("nvcaffe-0.17.4", "nvidia-0.17"),
+    ],
+)
+@pytest.mark.parametrize("given", [True, False])
+def test_weights_show_whose_net_it_is(
+    build: str, dialect: str, given: bool, tmp_path: Path, fixtures: Path
+) -> None:
+    """Given for the net, or found under its name; the names of the BatchNorms are in both."""
+    weights = fixtures / "golden" / build / "brook.caffemodel"
+    net = tmp_path / "net.prototxt"
+    net.write_text(_NORMS, "utf-8")
+    if not given:
+        (tmp_path / "net.caffemodel").write_bytes(weights.read_bytes())
+    workspace = Workspace(Choices(isolated=True))
+    paths = [str(weights)] if given else []
+    reports = check_files(workspace, [str(net)], lambda error: None, weights=paths)
+    target = reports[0].target
+    assert target.dialect.name == dialect
+    if dialect != "bvlc":
+        name = "brook" if given else "net"
+        assert target.reason == f"from the blobs of BatchNorms of {name}.caffemodel"
+        text = explain(workspace, [str(net)], Problems(), paths)
+        assert f"the blobs of BatchNorms ({name}.caffemodel, 2 times, a habit): for" in text
+    other = tmp_path / "other.prototxt"
+    other.write_text(_NORMS.replace("norm_", "n_"), "utf-8")
+    reports = check_files(workspace, [str(other)], lambda error: None, weights=paths)
+    assert reports[0].target.dialect.name == "bvlc"
