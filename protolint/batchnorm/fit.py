@@ -94,27 +94,30 @@ class Wanted(NamedTuple):
         return tuple(blob.shape for blob in self.parameters or ())
 
 
-def require_fit(net: Net, path: str) -> list[str]:
+def require_fit(net: Net, path: str, *, any_caffe: bool = False) -> list[str]:
     """Return what is worth saying of weights that fit a net: another eps.
 
-    Raises PairError, with what stands between them, for weights that are not those of a net,
-    InputError for a file that is no caffemodel.
+    `any_caffe` is as in `between`. Raises PairError, with what stands between them, for weights
+    that are not those of a net, InputError for a file that is no caffemodel.
     """
     gaps = fit(net, read_weights(path))
-    reason = between(gaps)
+    reason = between(gaps, any_caffe=any_caffe)
     if reason is not None:
         raise PairError(f"{path}: does not fit {net.source.path}: {reason}")
     return [gap.message for gap in gaps if gap.kind == "eps"]
 
 
-def between(gaps: Iterable[Gap]) -> str | None:
+def between(gaps: Iterable[Gap], *, any_caffe: bool = False) -> str | None:
     """Return what keeps a net and weights from being one model; None where they are one.
 
     Another eps does not: the net may have it on purpose. Nor do the shapes of a BatchNorm that
-    another engine of its Caffe has.
+    another engine of its Caffe has. With `any_caffe` no difference between the BatchNorms of two
+    Caffes does, and no layer that starts with its fillers: a conversion mends or names those.
     """
     order = get_args(GapKind)
-    kept = [g for g in gaps if g.kind != "eps" and not (g.layout and g.kind == "reshaped")]
+    kinds = ("eps", "missing") if any_caffe else ("eps",)
+    layouts = order if any_caffe else ("reshaped",)
+    kept = [g for g in gaps if g.kind not in kinds and not (g.layout and g.kind in layouts)]
     if not kept:
         return None
     first = min(kept, key=lambda gap: order.index(gap.kind))

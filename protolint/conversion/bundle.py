@@ -434,11 +434,7 @@ class Bundle:
         if not self.nets or not self.options.asks_fit:
             return []
         weights = read_weights(path, source=self.options.source, statistic=self.statistic)
-        # What a BatchNorm of another Caffe lacks is the converter's to give.
-        found = (
-            between(g for g in fit(net, weights) if not g.layout and g.kind != "missing")
-            for net in self.nets
-        )
+        found = (between(fit(net, weights), any_caffe=True) for net in self.nets)
         return [notes.pair_gap(reason) for reason in dict.fromkeys(found) if reason]
 
     def _hdf5_model(self, entry: Input, output: str) -> WeightsJob:
@@ -457,6 +453,7 @@ class Bundle:
         notes = [*self._believed(change.norm for change in plan.layers), *plan.notes]
         if self.like is None:
             notes += self._missing({change.name for change in plan.layers})
+            notes += self._gaps(entry.path)
         source = self.nets[0].dialect.name
         return HDF5ModelJob(entry.path, output, source, plan.layers, plan.changed, notes)
 

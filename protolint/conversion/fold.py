@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from protolint.batchnorm.fit import require_fit
 from protolint.batchnorm.reference import fold
 from protolint.conversion.bundle import Bundle
 from protolint.conversion.inputs import Input
@@ -81,6 +82,7 @@ def folded_jobs(inputs: Sequence[Input], options: Options, workspace: Workspace)
             f"{net.source.path}: is for training; --fold takes a deploy net, as `protolint deploy`"
             " makes one"
         )
+    require_fit(net, model.path, any_caffe=True)
     folding = fold_net(net, model)
     readings = workspace.readings(folding.source)
     changed = [

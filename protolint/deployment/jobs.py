@@ -136,16 +136,13 @@ def _require_fit(made: DeployNet, weights: str | None) -> list[str]:
     """Return what the weights lack; raises PairError for those that are not of the net's model."""
     if weights is None:
         return []
-    gaps = [
-        gap
-        for gap in fit(made.net, read_weights(weights))
-        if not gap.layout and gap.kind != "eps" and gap.layer not in made.fork_norms
-    ]
-    reason = between(gap for gap in gaps if gap.kind != "missing")
+    found = fit(made.net, read_weights(weights))
+    gaps = [gap for gap in found if gap.layer not in made.fork_norms]
+    reason = between(gaps, any_caffe=True)
     if reason is not None:
         path = made.before.source.path
         raise PairError(f"{weights}: does not fit {path}: {reason}")
-    return [gap.message for gap in gaps]
+    return [gap.message for gap in gaps if gap.kind == "missing"]
 
 
 def _folding(made: DeployNet, weights: str | None, wishes: Wishes) -> Folding:

@@ -96,6 +96,7 @@ def test_14_folded_and_not_folded(tmp_path: Path) -> None:
             ("run", net, weights),
             ("compare", net, weights, net, weights),
             ("convert", "--to", "bvlc", "--like", net, weights, "-o", made),
+            ("convert", "--fold", "--to", "bvlc", net, weights, "-o", f"{tmp_path}/"),
             ("recalibrate", net, weights, "--data", "x.npy", "-o", made),
         ):
             done = run(*verb)
