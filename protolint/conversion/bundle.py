@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from protolint.batchnorm.fit import between, fit
 from protolint.batchnorm.layouts import is_open
 from protolint.batchnorm.reading import Norm, read_weights
-from protolint.batchnorm.state import Statistic
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DEFAULT, DIALECTS
 from protolint.conversion import notes
 from protolint.conversion.decide.forms import form_of
-from protolint.conversion.decide.memory import ADDED, is_added, recall
+from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
-from protolint.conversion.decide.step import Action, Choices
+from protolint.conversion.decide.step import Action, PlanOptions
 from protolint.conversion.inputs import Input, output_paths
 from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.hdf5 import read_state
 from protolint.conversion.numbers.hdf5_models import hdf5_layers, plan_hdf5
 from protolint.conversion.numbers.like import Like, like_net
-from protolint.conversion.numbers.model import Model, read_model_file, refuse_other_eps, with_net
+from protolint.conversion.numbers.model import refuse_other_eps, with_net
 from protolint.conversion.numbers.model_plan import plan_model
 from protolint.conversion.numbers.solverstate import (
     Slot,
@@ -41,6 +37,12 @@ from protolint.conversion.numbers.solverstate import (
 from protolint.conversion.prove.opinions import input_shape
 from protolint.conversion.prove.text import new_faults
 from protolint.conversion.request import Options
+from protolint.conversion.sources import (
+    of_one_source,
+    read_models,
+    read_texts,
+    stated_statistic,
+)
 from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.texts import (
     NewText,
@@ -49,7 +51,7 @@ from protolint.conversion.text.texts import (
     new_paths,
     new_solver_text,
 )
-from protolint.conversion.text.way_back import origin_of, undone
+from protolint.conversion.text.way_back import undone
 from protolint.conversion.write import (
     HDF5ModelJob,
     HDF5StateJob,
@@ -67,16 +69,11 @@ from protolint.weights.files import mapped
 from protolint.weights.kinds import FileKind
 from protolint.wire import WireError
 from protolint.workspace.reading import LintFile, Readings
-from protolint.workspace.target import infer_target, stated_targets
 from protolint.workspace.workspace import Workspace
 
 __all__ = ["Bundle", "Opinion"]
 
 _Job = TypeVar("_Job", bound=Job)
-
-
-#: The axes of a blob between Reshape layers that a conversion has put in.
-_RESHAPED_TO = 4
 
 
 #: Solver states of both formats.
@@ -108,30 +105,9 @@ def _weights(inputs: Sequence[Input]) -> list[Input]:
     return found
 
 
-def _is_reshaped(readings: Readings) -> bool:
-    """Whether a conversion has put Reshape layers around a BatchNorm, which some Caffes need."""
-    if ADDED not in readings.tree.source.text:
-        return False
-    nets = readings.read(DEFAULT).nets
-    layers = (layer for net in nets for layer in net.layers if layer.type == "Reshape")
-    return any(is_added(readings.tree.source, layer.node) for layer in layers)
-
-
 def _run_by(build: Build, engine: str | None) -> Build:
     """Return a build in which BatchNorms that name no engine run on this one; None: its own."""
     return build if engine is None else build._replace(cudnn=engine == "CUDNN")
-
-
-def _as_asked(readings: Readings, asked: Dialect) -> LintFile:
-    """Return a prototxt as the writer of its weights reads it, or as the Caffe it is for does.
-
-    A net that is adapted already is another Caffe's than the weights.
-    """
-    file = readings.read(asked)
-    if file.accepted:
-        return file
-    other = readings.read(infer_target(readings).dialect)
-    return other if other.accepted else file
 
 
 class Bundle:
@@ -146,14 +122,11 @@ class Bundle:
         self.outputs = output_paths(
             self.converted, options.target.name, options.output, in_place=options.in_place
         )
-        self.statistic = options.statistic or self._stated_statistic()
-        self.models = {
-            entry.path: self._read_model(entry.path)
-            for entry in inputs
-            if entry.kind is FileKind.MODEL
-        }
-        self.texts = self._texts()
-        self._one_source()
+        self.statistic = options.statistic or stated_statistic(inputs)
+        models = read_models(inputs, options.source, self.statistic)
+        self.texts = read_texts(inputs, options.source, models.values(), workspace)
+        #: Of the Caffe of their prototxts, where that writes such weights.
+        self.models = models if options.source else of_one_source(models, self.texts.values())
         for file in self.texts.values():
             check_text(file)
         self.nets = [net for file in self.texts.values() for net in file.nets]
@@ -163,103 +136,6 @@ class Bundle:
         self.plans = plan_nets(planned, options.target, self.choices) if planned else ()
         for net, plan in zip(planned, self.plans, strict=True):
             refuse(net.source.path, plan.refusals)
-
-    def _read_model(self, path: str) -> Model:
-        """Return a model; where its layouts are open, the head line of a converted net decides."""
-        stated = [
-            entry.readings.directives.targets[0].name
-            for entry in self.inputs
-            if entry.readings is not None and origin_of(entry.readings.tree.source) is not None
-        ]
-        try:
-            return read_model_file(path, self.options.source, self.statistic)
-        except InputError:
-            if self.options.source is not None or not stated:
-                raise
-        return read_model_file(path, stated[0], self.statistic)
-
-    def _stated_statistic(self) -> Statistic | None:
-        """Return what the head line of a converted net says its second statistic is."""
-        for entry in self.inputs:
-            origin = origin_of(entry.readings.tree.source) if entry.readings is not None else None
-            if origin is not None and origin.statistic is not None:
-                return origin.statistic
-        return None
-
-    def _texts(self) -> dict[str, LintFile]:
-        """Return the prototxts, each bound to the dialect it is written for.
-
-        That is the one the user names, or the one that a comment in it or the configuration
-        names, or the one that its fields show, as far as the weights beside it allow that.
-        """
-        texts = [entry for entry in self.inputs if entry.readings is not None]
-        readings = {e.path: e.readings for e in texts if e.readings is not None}
-        asked = DIALECTS.get(self.options.source or "")
-        if asked is not None:
-            return {path: _as_asked(found, asked) for path, found in readings.items()}
-        named = {e.path: self._named(e) for e in texts}
-        if any(named.values()):
-            # What is said of one file of a model is true of the others.
-            usual = next(dialect for dialect in named.values() if dialect is not None)
-            return {path: found.read(named[path] or usual) for path, found in readings.items()}
-        shown = {path: self._shown(found) for path, found in readings.items()}
-        others = {dialect.name for dialect in shown.values() if dialect != DEFAULT}
-        if len(others) == 1:
-            other = DIALECTS[others.pop()]
-            shown = {path: other if d == DEFAULT else d for path, d in shown.items()}
-        return {path: found.read(shown[path]) for path, found in readings.items()}
-
-    def _named(self, entry: Input) -> Dialect | None:
-        """Return what a comment or the configuration says of a prototxt.
-
-        Raises UsageError for several.
-        """
-        if entry.readings is None:
-            return None
-        stated = stated_targets(entry.readings, self.workspace.settings(entry.path))
-        if len(stated) > 1:
-            names = ", ".join(target.dialect.name for target in stated)
-            raise UsageError(
-                f"{entry.path}: is for {names}, {stated[0].reason}; say with --from which it is"
-                " written for"
-            )
-        return stated[0].dialect if stated else None
-
-    def _shown(self, readings: Readings) -> Dialect:
-        """Return the dialect that the fields of a prototxt show, beside the weights.
-
-        Several Caffes may know all its fields: BVLC's and every other know those of a plain net,
-        0.14 and 0.15 those of each other, SSD's fork and NVIDIA 0.17 the layers of detectors. Then
-        the writer of the weights is the one, or a Caffe that writes them in the same layouts.
-        """
-        shown = infer_target(readings).dialect
-        if shown == DEFAULT and _is_reshaped(readings):
-            shown = next(d for d in DIALECTS.values() if d.least_axes == _RESHAPED_TO)
-            shown = shown if readings.read(shown).accepted else DEFAULT
-        writers = {model.dialect.name for model in self.models.values() if model.norms}
-        if len(writers) != 1:
-            return shown
-        writer = DIALECTS[writers.pop()]
-        if shown.file_layouts == writer.file_layouts or not readings.read(shown).accepted:
-            return shown
-        alike = [d for d in DIALECTS.values() if d.file_layouts == writer.file_layouts]
-        for dialect in (writer, *alike):
-            file = readings.read(dialect)
-            known = dialect.layer_types | file.nets[0].custom_types if file.nets else set()
-            types = {layer.type for net in file.nets for layer in net.layers}
-            if file.accepted and types & shown.layer_types <= known:
-                return dialect
-        return shown
-
-    def _one_source(self) -> None:
-        """Take the weights for those of the Caffe of their prototxts, where it writes such ones."""
-        dialects = {file.dialect.name for file in self.texts.values()}
-        if len(dialects) != 1 or self.options.source is not None:
-            return
-        dialect = DIALECTS[dialects.pop()]
-        for path, model in self.models.items():
-            if model.source in DIALECTS and model.dialect.file_layouts == dialect.file_layouts:
-                self.models[path] = replace(model, dialect=dialect, source=dialect.name)
 
     def _like(self) -> Like | None:
         """Return the net that weights are to fit."""
@@ -273,7 +149,7 @@ class Bundle:
         refuse(path, [found._replace(switch=advice) for found in source_refusals(file)])
         return like_net(path, file.nets[0], options.choices.engine)
 
-    def _choices(self) -> Choices:
+    def _choices(self) -> PlanOptions:
         """Return what the user says about the plan, and what the weights tell about the nets."""
         names = {layer.name for model in self.models.values() for layer in model.index.layers}
         known = {layer.name for net in self.nets for layer in net.layers}
@@ -386,8 +262,8 @@ class Bundle:
         notes = self._believed(model.norms.values())
         refuse_other_eps(self.nets, {norm.name for norm in model.norms.values()})
         for net in self.nets:
-            model, told = with_net(model, net)
-            notes += told
+            model, found = with_net(model, net)
+            notes += found
         if self.like is None:
             notes += self._missing({norm.name for norm in model.norms.values()})
             notes += self._gaps(entry.path)
@@ -404,7 +280,7 @@ class Bundle:
         )
         return ModelJob(plan, output, options.target, notes)
 
-    def _choices_alone(self, path: str) -> Choices:
+    def _choices_alone(self, path: str) -> PlanOptions:
         """Return what is asked for layers of a model that no prototxt speaks of.
 
         Without cuDNN they run on the other engine, which may want other blobs.

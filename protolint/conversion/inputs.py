@@ -1,4 +1,4 @@
-"""Which file is what, told by its content, and where each result goes."""
+"""Which file is what by its content, and where each result goes."""
 
 from __future__ import annotations
 

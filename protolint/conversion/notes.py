@@ -17,7 +17,7 @@ _MOST_REFUSALS = 3
 
 
 class NoteCode(NamedTuple):
-    """The name of a code, in one line what it tells, and what that means for the user."""
+    """The name of a code, in one line what it says, and what that means for the user."""
 
     name: str
     summary: str
@@ -139,7 +139,7 @@ def global_stats_lost(layer: str, setting: str, target: str, *, alone: bool) -> 
     """Return that use_global_stats is ignored; `alone`: the weights are by themselves."""
     text = f"{setting} cannot be expressed in {target}"
     if alone:
-        # With their net a Scale layer would stand for it.
+        # With their net a Scale layer would take its place.
         text += "; convert the weights in the same call as their prototxt"
     return Note("CV004", layer, text)
 

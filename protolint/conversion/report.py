@@ -213,19 +213,19 @@ def _broken(line: str, width: int | None) -> list[str]:
 
 
 def _note_lines(notes: Sequence[Note]) -> Iterator[str]:
-    """One line for each thing there is to say, with all layers it is said of."""
+    """Return one line for each thing there is to say, with all layers it is about."""
     groups: dict[tuple[str, str], list[Note]] = {}
     for note in notes:
         named = _NAMED.fullmatch(note.message) if note.layer else None
-        said = named[2] if named is not None else note.message
-        groups.setdefault((note.code, said), []).append(note)
-    for (code, said), alike in groups.items():
+        words = named[2] if named is not None else note.message
+        groups.setdefault((note.code, words), []).append(note)
+    for (code, words), alike in groups.items():
         names = list(dict.fromkeys(note.layer for note in alike if note.layer))
         messages = list(dict.fromkeys(note.message for note in alike))
         message = messages[0]
         if len(messages) > 1:
             # They differ in the name they begin with.
-            message = f"{message.removesuffix(said)}and {len(messages) - 1} more {said}"
+            message = f"{message.removesuffix(words)}and {len(messages) - 1} more {words}"
         where = ""
         if names:
             shown = ", ".join(f"'{name}'" for name in names[:_MOST_NAMES])

@@ -11,7 +11,7 @@ from protolint.batchnorm.sources import SOURCES
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS, resolve_target
-from protolint.conversion.decide.step import Choices
+from protolint.conversion.decide.step import PlanOptions
 from protolint.conversion.prove.opinions import PROGRAMS
 from protolint.conversion.prove.ways import AUTO, RUN, WAYS, require_runnable
 from protolint.conversion.prove.weights import TOLERANCE
@@ -45,7 +45,7 @@ class Options:
     target: Dialect
     source: str | None = None
     statistic: Statistic | None = None
-    choices: Choices = field(default_factory=Choices)
+    choices: PlanOptions = field(default_factory=PlanOptions)
     resume: bool = False
     half: bool = False
     output: str | None = None
@@ -125,7 +125,7 @@ def options_of(
         target=target,
         source=source,
         statistic=statistics[bn_stat] if bn_stat is not None else None,
-        choices=Choices(
+        choices=PlanOptions(
             engine=engine.upper() if engine is not None else None,
             scale_name=scale_name,
             merge=not keep_scale,

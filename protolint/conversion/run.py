@@ -22,8 +22,7 @@ from protolint.files import check_target
 from protolint.publish import put_back
 from protolint.source import Source
 from protolint.workspace.reading import Readings
-from protolint.workspace.workspace import Choices as FileChoices
-from protolint.workspace.workspace import Workspace
+from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
     from protolint.execution.run import Data
@@ -62,7 +61,7 @@ def convert(
 
     Args:
         paths: Prototxts, solvers, caffemodels and solverstates that belong together, any of
-            them; what a file is, is told by its content.
+            them; the content of a file says what it is.
         to: The Caffe to convert for, by name or as a Dialect.
         engine: "caffe" or "cudnn", BatchNorm's engine in the target, where it has one.
         source: Who wrote the weights, where that is not certain; as `--from`.
@@ -70,7 +69,7 @@ def convert(
             "second-moment", where that is not certain.
         resume: Give statistics that become sums the factor of a long run, not 1.
         half: Keep values of half precision where the target can read them.
-        scale_name: The name of a new Scale layer; "{bn}" stands for the BatchNorm's.
+        scale_name: The name of a new Scale layer; "{bn}" is the BatchNorm's.
         keep_scale: Merge no Scale layer into a BatchNorm.
         scale_as: "convolution" puts a convolution with a group for each channel where the
             target has no Scale layer (NVIDIA 0.14).
@@ -129,7 +128,7 @@ def convert(
         fold=fold,
     )
     schema = os.fspath(proto) if proto is not None else None
-    chosen = FileChoices(proto=schema, without_cudnn=not cudnn, isolated=isolated)
+    chosen = Choices(proto=schema, without_cudnn=not cudnn, isolated=isolated)
     return convert_files([os.fspath(path) for path in paths], options, workspace=Workspace(chosen))
 
 

@@ -21,7 +21,7 @@ from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import FROZEN_SCALE, LayerChange, after_scale
 from protolint.conversion.numbers.hdf5 import read_state, write_model, write_state
 from protolint.conversion.numbers.model_plan import ModelPlan
-from protolint.conversion.numbers.rewrite import blobs_of
+from protolint.conversion.numbers.other_layers import blobs_of
 from protolint.conversion.numbers.solverstate import StateIndex, index_state
 from protolint.conversion.prove.composed import Side, prove_nets
 from protolint.conversion.prove.weights import (
@@ -80,7 +80,7 @@ class Writing(NamedTuple):
 
 
 class Job(ABC):
-    """One file on its way; `notes` are for the user."""
+    """One file to write; `notes` are for the user."""
 
     kind: str
 

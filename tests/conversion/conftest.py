@@ -13,7 +13,7 @@ import pytest
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.decide.plan import Choices, Plan, plan_net
+from protolint.conversion.decide.plan import Plan, PlanOptions, plan_net
 from protolint.conversion.prove.text import new_faults
 from protolint.conversion.text.net import converted
 from protolint.layers.batchnorm import batchnorm_traits
@@ -54,7 +54,7 @@ def read(text: str | bytes, dialect: str, *, cudnn: bool = True) -> LintFile:
 
 def plan(file: LintFile, target: str, **choices: Any) -> Plan:
     """The plan for the net of a file."""
-    return plan_net(file.nets[0], DIALECTS[target], Choices(**choices))
+    return plan_net(file.nets[0], DIALECTS[target], PlanOptions(**choices))
 
 
 def convert(file: LintFile, target: str, **choices: Any) -> LintFile:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.decide.plan import Action, Choices, Step, plan_net, plan_nets
+from protolint.conversion.decide.plan import Action, PlanOptions, Step, plan_net, plan_nets
 from protolint.errors import UsageError
 from protolint.workspace.reading import LintFile
 
@@ -120,7 +120,7 @@ def test_another_engine_of_one_dialect_is_a_conversion(tools: SimpleNamespace) -
 def test_an_engine_that_the_target_does_not_have_is_an_error(tools: SimpleNamespace) -> None:
     net = tools.read(ALONE, "bvlc").nets[0]
     with pytest.raises(UsageError, match="bvlc has no engine 'CUDNN'; known: CAFFE"):
-        plan_net(net, DIALECTS["bvlc"], Choices(engine="CUDNN"))
+        plan_net(net, DIALECTS["bvlc"], PlanOptions(engine="CUDNN"))
 
 
 SEVERAL = 'layer { name: "c2" type: "Pooling" bottom: "%s" top: "p" }\n'

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion.decide.plan import Choices
+from protolint.conversion.decide.plan import PlanOptions
 from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.solver import SolverPlan, convert_solver, plan_solver
 from protolint.edit import apply_edits
@@ -32,7 +32,7 @@ SOLVERS = [
 
 
 def plan(file: LintFile, target: str, **choices: object) -> SolverPlan:
-    return plan_solver(file, DIALECTS[target], Choices(**choices))  # type: ignore[arg-type]
+    return plan_solver(file, DIALECTS[target], PlanOptions(**choices))  # type: ignore[arg-type]
 
 
 def text_of(tools: SimpleNamespace, text: str, source: str, target: str, **choices: object) -> str:

@@ -1,4 +1,4 @@
-"""The layer behind a BatchNorm that is its gamma and beta: a Scale, or what stands for one.
+"""The layer behind a BatchNorm that is its gamma and beta: a Scale, or what is in its place.
 
 NVIDIA 0.14 has no Scale layer. A convolution with a kernel of 1 and a group for each
 channel multiplies and adds the same; only one that a conversion has put in is taken for it.
@@ -28,7 +28,7 @@ def affine_fields(type: str) -> tuple[str, str, str]:
 
 
 def has_beta(layer: Layer) -> bool:
-    """Whether a Scale layer, or a convolution that stands for one, has a beta."""
+    """Whether a Scale layer, or a convolution in its place, has a beta."""
     param = layer.parameter(affine_fields(layer.type)[0])
     if layer.type == CONVOLUTION:
         return param is None or "bias_term" not in param or param.flag("bias_term")

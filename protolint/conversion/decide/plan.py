@@ -18,9 +18,9 @@ from protolint.conversion.decide.rest import whole_net
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import (
     Action,
-    Choices,
     Member,
     Plan,
+    PlanOptions,
     ScaleChange,
     SpecChange,
     Step,
@@ -32,12 +32,12 @@ from protolint.net.net import Net
 
 __all__ = [
     "Action",
-    "Choices",
     "Form",
     "Member",
     "Multipliers",
     "Note",
     "Plan",
+    "PlanOptions",
     "Refusal",
     "ScaleChange",
     "SpecChange",
@@ -58,13 +58,13 @@ _PRECEDENCE = (
 )
 
 
-def plan_net(net: Net, target: Dialect, choices: Choices | None = None) -> Plan:
+def plan_net(net: Net, target: Dialect, choices: PlanOptions | None = None) -> Plan:
     """Return what converting a net to another dialect does.
 
     The net is read in the dialect it is written for. Raises UsageError for an engine that the
     target does not have.
     """
-    choices = choices or Choices()
+    choices = choices or PlanOptions()
     if choices.engine is not None and choices.engine not in target.engines:
         known = ", ".join(target.engines)
         raise UsageError(f"{target.name} has no engine '{choices.engine}'; known: {known}")
@@ -72,13 +72,13 @@ def plan_net(net: Net, target: Dialect, choices: Choices | None = None) -> Plan:
 
 
 def plan_nets(
-    nets: Sequence[Net], target: Dialect, choices: Choices | None = None
+    nets: Sequence[Net], target: Dialect, choices: PlanOptions | None = None
 ) -> tuple[Plan, ...]:
     """Return the plans of nets that are to share weights: the training net, the deploy net.
 
     A layer of one name gets one action in all of them.
     """
-    choices = choices or Choices()
+    choices = choices or PlanOptions()
     names = frozenset(layer.name for net in nets for layer in net.layers)
     scenes = [Scene(net, target, choices) for net in nets]
     # What one of them trains is no identity in the others either.
@@ -101,7 +101,7 @@ def plan_nets(
 
 
 class _Planner:
-    """One net on its way to one target."""
+    """One net and one target."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene

@@ -44,7 +44,7 @@ class Whole(NamedTuple):
 
 
 def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
-    """Return what has to be done to a net and told of it apart from the steps."""
+    """Return what has to be done to a net, and reported, apart from the steps."""
     net, target = scene.net, scene.target
     no_inputs = net.dialect.has_input_layer and not target.has_input_layer
     merged = {
@@ -158,7 +158,7 @@ def _in_target(scene: Scene) -> Net:
     net = scene.net
     node = net.message.node
     fields = node.children if node is not None else parse(net.source).children
-    # Bound anew, as the target has other fields, and other defaults.
+    # Bound again, as the target has other fields, and other defaults.
     message, _ = bind(load_schema(scene.target.schema).messages["NetParameter"], fields)
     cudnn = net.build.cudnn and scene.choices.engine != "CAFFE"
     build = net.build._replace(schema=None, cudnn=cudnn)

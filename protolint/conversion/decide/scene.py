@@ -1,4 +1,4 @@
-"""A net on its way to another dialect, and what a planner asks of it."""
+"""A net, the dialect it is converted to, and what a planner asks of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from protolint.caffe.batchnorm import Affine
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.decide.memory import Memory, is_added, recall
-from protolint.conversion.decide.step import Choices
+from protolint.conversion.decide.step import PlanOptions
 from protolint.conversion.notes import Note, Refusal
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
@@ -31,7 +31,7 @@ class Scene:
     `layer_names` and `blob_names` are the books of names; what a plan adds is entered there.
     """
 
-    def __init__(self, net: Net, target: Dialect, choices: Choices) -> None:
+    def __init__(self, net: Net, target: Dialect, choices: PlanOptions) -> None:
         self.net = net
         self.target = target
         self.choices = choices
@@ -58,7 +58,7 @@ class Scene:
 
     @property
     def convolves(self) -> bool:
-        """Whether convolutions are to stand for the Scale layers that the target lacks."""
+        """Whether convolutions take the place of Scale layers that the target lacks."""
         return self.choices.convolves and not self.has_scale
 
     @property
@@ -112,7 +112,7 @@ class Scene:
         return pair_of(layers, self.views_of, self.shape_of, self._sharing, self.is_scale)
 
     def is_scale(self, layer: Layer) -> bool:
-        """Whether a layer is a Scale layer, or a convolution that stands for one."""
+        """Whether a layer is a Scale layer, or a convolution in the place of one."""
         if self.choices.depthwise is not None:
             return layer.type == SCALE or self.choices.depthwise(layer)
         return layer.type == SCALE or is_depthwise(layer, self.net.source)

@@ -17,9 +17,9 @@ from protolint.layers.layer import Layer
 
 __all__ = [
     "Action",
-    "Choices",
     "Member",
     "Plan",
+    "PlanOptions",
     "Reshape",
     "ScaleChange",
     "SpecChange",
@@ -167,17 +167,17 @@ _NOTHING: Mapping[str, Action] = MappingProxyType({})
 _NO_CHANNELS: Mapping[str, int] = MappingProxyType({})
 
 
-class Choices(NamedTuple):
+class PlanOptions(NamedTuple):
     """What the user, the weights and the other nets of a model say about a plan.
 
     `engine` is the one to run on in the target, None for the one that the net names.
     `scale_name` makes the name of a new Scale layer of its BatchNorm's, `taken` are names it
-    may not have. `merge` False keeps every Scale layer. `forced` tells actions by the layer's
+    may not have. `merge` False keeps every Scale layer. `forced` are actions by the layer's
     name: what another net of the model needs. `identity` are BatchNorm layers whose gamma is
     known to be 1 and whose beta 0. With `drop_global_stats` a use_global_stats that the
     target would ignore is left out, `drop_fields` are fields that the target does not know and
     that may go. `recall` gives the memory of a layer, `depthwise` whether it is a convolution
-    that stands for a Scale layer; None reads the comments of the text. With `convolves` such
+    in the place of a Scale layer; None reads the comments of the text. With `convolves` such
     convolutions take the place of Scale layers where the target has none. `channels` are those
     of BatchNorm layers, as the weights have them. With `goes_on` a solver state is converted too.
     """
@@ -200,5 +200,5 @@ class Choices(NamedTuple):
     def are_usual(self) -> bool:
         """Whether the user asks for nothing in particular."""
         known = self._replace(engine=None, merge=True, drop_fields=frozenset(), convolves=False)
-        usual = known._replace(scale_name=Choices().scale_name, drop_global_stats=False)
+        usual = known._replace(scale_name=PlanOptions().scale_name, drop_global_stats=False)
         return self == usual

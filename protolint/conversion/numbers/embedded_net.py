@@ -158,7 +158,7 @@ def _values(
 
 
 def _scalar(field: FieldType, raw: float) -> Iterator[Value]:
-    """Yield the value a number stands for; none for an enum value the schema does not know."""
+    """Yield the value of a number; none for an enum value the schema does not know."""
     if field.kind in ("float", "double"):
         yield raw
     elif field.kind == "bool":

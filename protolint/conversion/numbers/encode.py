@@ -119,7 +119,7 @@ class Encoded(NamedTuple):
 
     `scale` are gamma and beta of the Scale layer after it, where that is new or changed.
     `folded` is what the source computes, with the Scale layer where `measured_with_scale`.
-    `gamma_kept` tells whether gamma is the source's, bit for bit: that of the BatchNorm, or
+    `gamma_kept` says whether gamma is the source's, bit for bit: that of the BatchNorm, or
     of the Scale layer where that is changed.
     """
 

@@ -2,7 +2,7 @@
 
 LayerParameter 145 is forward_type in NVIDIA 0.16 and parameter_param in BVLC; other
 messages have such pairs too. A field that the target knows under another number gets
-that number; one whose number the target uses for something else is dropped and told;
+that number; one whose number the target uses for something else is dropped and reported;
 everything else, unknown fields of forks included, stays as it is.
 """
 

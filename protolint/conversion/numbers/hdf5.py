@@ -1,4 +1,4 @@
-"""Models and solver states in HDF5, written anew with h5py (the extra `hdf5`).
+"""Models and solver states in HDF5, written with h5py (the extra `hdf5`).
 
 A model is laid out as protolint.weights.hdf5 says; a solver state has
 
@@ -56,7 +56,7 @@ def write_model(
     output: AtomicFile,
     changed: Mapping[str, Sequence[Array] | None],
 ) -> None:
-    """Write a model anew into an atomic file: layers in `changed` get other blobs, or go.
+    """Write a model into an atomic file: layers in `changed` get other blobs, or go.
 
     All other layers are copied as they are; gradients of changed layers are left out.
     """
@@ -97,7 +97,7 @@ def write_state(
     learned_net: str,
     mapping: Sequence[tuple[int | None, tuple[int, ...]]],
 ) -> None:
-    """Write a solver state anew: its history in another order, zeros where there was none."""
+    """Write a solver state: its history in another order, zeros where there was none."""
     h5py = h5py_module()
     with opened(source) as old, _created(h5py, output) as new:
         for top in old:
@@ -126,7 +126,7 @@ def _created(h5py: Any, output: AtomicFile) -> Iterator[Any]:
         with h5py.File(output.path, "w", libver="earliest", locking=False) as file:
             yield file
     except (OSError, RuntimeError, ValueError) as error:
-        # HDF5 tells the system's reason in the middle of a text of several lines.
+        # HDF5 gives the system's reason in the middle of a text of several lines.
         found = _ERRNO.search(str(error))
         reason = os.strerror(int(found[1])) if found is not None else str(error)
         raise InputError(

@@ -1,4 +1,4 @@
-"""HDF5 models on their way: what is in the file, by what the prototxt says of its layers."""
+"""The plan of an HDF5 model: what its file holds, by what the prototxt says of its layers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The steps of a plan speak of the net's layers. A file of another Caffe has the same gamma and
 beta elsewhere: in a Scale layer that the net lacks or calls by another name, or in the BatchNorm
-where the net has a Scale layer. Caffe refuses such a pair or starts those blobs anew, so the only
+where the net has a Scale layer. Caffe refuses such a pair or fills those blobs, so the only
 meaning it can have is that the gamma and beta of the file are those of the net.
 """
 

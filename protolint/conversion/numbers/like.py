@@ -20,7 +20,7 @@ from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.decide.forms import Form, form_in, form_of
 from protolint.conversion.decide.scene import Scene
-from protolint.conversion.decide.step import Choices
+from protolint.conversion.decide.step import PlanOptions
 from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import Fate, Recipe, target_layout
 from protolint.errors import InputError
@@ -34,7 +34,7 @@ __all__ = ["BlobShape", "Fitting", "Like", "like_net"]
 
 _MOST_NAMES = 3
 
-#: What happens to a Scale layer of the weights that is one afterwards, or is written anew.
+#: What happens to a Scale layer of the weights that is one afterwards, or is written again.
 _STAY = (Fate.KEEP, Fate.FOLD, Fate.REPLACE)
 _LEAVE = (Fate.MERGE, Fate.REPLACE)
 
@@ -51,7 +51,7 @@ class _Place(NamedTuple):
 
     `reason` says why the Scale layer behind it is not that. `above` names the nearest layer
     above that has blobs or several bottoms; for a BatchNorm with its Scale layer, the BatchNorm.
-    `type` is Convolution where that stands for a Scale layer.
+    `type` is Convolution where that is in the place of a Scale layer.
     """
 
     name: str
@@ -101,9 +101,9 @@ class Like(NamedTuple):
         """Return what to do with the BatchNorm layers of the weights in `path`.
 
         `nets` describe the layers of the weights, the first that has one counts. `blobs` are
-        the shapes of all layers with blobs; `depthwise` is that of Choices, for nets that have no
-        text. Raises InputError where a layer of the net has
-        other blobs than the weights, or no room for a gamma and beta.
+        the shapes of all layers with blobs; `depthwise` is that of PlanOptions, for nets
+        that have no text. Raises InputError where a layer of the net has other blobs than the
+        weights, or no room for a gamma and beta.
         """
         target = self.net.dialect
         places = _places_of(norms, nets, target, depthwise)
@@ -249,7 +249,7 @@ def like_net(path: str, net: Net, engine: str | None) -> Like:
     `engine` is the one its BatchNorm layers run on where they name none.
     """
     target = net.dialect
-    scene = Scene(net, target, Choices())
+    scene = Scene(net, target, PlanOptions())
     wanted = []
     for place, layers in _places(scene):
         form = form_of(layers[0], net)
@@ -294,7 +294,7 @@ def _places_of(
     """Where the BatchNorm layers of some weights stand, in the nets that describe them."""
     known: dict[str, _Place] = {}
     for net in nets:
-        choices = Choices(depthwise=None if net.source.data else depthwise)
+        choices = PlanOptions(depthwise=None if net.source.data else depthwise)
         for place, _ in _places(Scene(net, target, choices)):
             known.setdefault(place.name, place)
     nowhere = _Place("", "", SCALE, "", "", None)

@@ -13,7 +13,7 @@ from protolint.conversion import notes as notes_
 from protolint.conversion.decide.affine import SCALE, has_groups
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.plan import plan_net
-from protolint.conversion.decide.step import Action, Choices, Plan
+from protolint.conversion.decide.step import Action, Plan, PlanOptions
 from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer
 from protolint.conversion.numbers.encode import Fate, Recipe
@@ -36,7 +36,7 @@ __all__ = ["ModelPlan", "plan_model"]
 
 
 class ModelPlan(NamedTuple):
-    """What will be written, and what is to be told of it.
+    """What will be written, and what there is to report.
 
     `others` are layers that get another name or other shapes, with the name they will have.
     """
@@ -65,7 +65,7 @@ class ModelPlan(NamedTuple):
 def plan_model(
     model: Model,
     target: Dialect,
-    choices: Choices,
+    choices: PlanOptions,
     plans: Sequence[Plan] = (),
     *,
     half: bool = False,
@@ -122,12 +122,17 @@ def plan_model(
         raise InputError(
             model.path, f"byte {error.offset}: {error}; the file is damaged: fetch it again"
         ) from None
-    told = (*notes, *rewrite.notes, *notes_of(rewrite.layers), *file_notes(rewrite, translator))
-    return ModelPlan(model, pieces, rewrite, tuple(told), {n: n for n in others} | dict(names))
+    all_notes = (
+        *notes,
+        *rewrite.notes,
+        *notes_of(rewrite.layers),
+        *file_notes(rewrite, translator),
+    )
+    return ModelPlan(model, pieces, rewrite, tuple(all_notes), {n: n for n in others} | dict(names))
 
 
 def _depthwise(model: Model, data: Buffer) -> Callable[[Layer], bool]:
-    """Tells the convolutions of a model's own net that stand for Scale layers."""
+    """Return what finds the convolutions in the place of Scale layers in a model's own net."""
     entries = {entry.field.start: entry for entry in model.index.layers}
     return lambda layer: has_groups(layer) and is_added_layer(data, entries[layer.node.start])
 
@@ -147,7 +152,7 @@ def _schema(model: Model) -> Schema:
 
 
 def _own_recipes(
-    model: Model, target: Dialect, choices: Choices, data: Buffer, known: Mapping[str, Recipe]
+    model: Model, target: Dialect, choices: PlanOptions, data: Buffer, known: Mapping[str, Recipe]
 ) -> tuple[dict[str, Recipe], list[Note]]:
     """Recipes for the BatchNorm layers that no prototxt speaks of."""
     rest = {norm.name for norm in model.norms.values()} - known.keys()
@@ -178,8 +183,8 @@ def _own_recipes(
     )
     plan = plan_net(net, target, choices)
     # Layers of other types and their fields are no matter of weights, but a Scale is.
-    told = rest | {entry.name for entry in model.index.layers if entry.type == SCALE}
-    refuse(model.path, [refusal for refusal in plan.refusals if refusal.layer in told])
+    spoken = rest | {entry.name for entry in model.index.layers if entry.type == SCALE}
+    refuse(model.path, [refusal for refusal in plan.refusals if refusal.layer in spoken])
     norms = [norm for norm in model.norms.values() if norm.name in rest]
     found = recipes_of((plan,), norms, target)
     return found, [note for note in plan.notes if note.code and note.layer in rest]

@@ -35,7 +35,7 @@ _FATES = {
 
 
 def with_cudnn(norms: Iterable[Norm], dialect: Dialect) -> bool:
-    """Whether a model comes from a Caffe with cuDNN; as most did, where nothing tells."""
+    """Whether a model comes from a Caffe with cuDNN; as most did, where nothing shows it."""
     names = {norm.layout.name for norm in norms}
     return not (dialect.engines_differ_in_layout and names and names <= _NATIVE)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,7 @@ from protolint.batchnorm.layouts import is_open
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.numbers import ForkLayerField, LayerField, V0LayerField, V1LayerField
+from protolint.caffe.numbers import ForkLayerField, LayerField
 from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.notes import Note
@@ -36,9 +36,17 @@ from protolint.conversion.numbers.encode import (
     written_layout,
 )
 from protolint.conversion.numbers.fields import Translator
+from protolint.conversion.numbers.other_layers import (
+    RAW_FORMS,
+    Rewritten,
+    other_layer,
+    renamed,
+    scale_blobs_of,
+    text_field,
+)
 from protolint.errors import InputError
 from protolint.float32 import single
-from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
+from protolint.weights.blobs import Form, encode_blob, form_of
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
 from protolint.weights.splice import Change, Copy, Piece, changed_layer, message
 from protolint.wire import (
@@ -55,9 +63,7 @@ from protolint.wire import (
 
 __all__ = [
     "Rewrite",
-    "blobs_of",
     "rewrite_model",
-    "scale_blobs_of",
 ]
 
 _NAME, _TYPE, _BOTTOM, _TOP = LayerField.NAME, LayerField.TYPE, LayerField.BOTTOM, LayerField.TOP
@@ -67,20 +73,9 @@ _SCALE_PARAM, _CONVOLUTION_PARAM = LayerField.SCALE_PARAM, LayerField.CONVOLUTIO
 _SCALE_FILLERS, _CONVOLUTION_FILLERS = {3: 5, 5: 6}, {7: 5, 8: 6}
 _INCLUDE, _EXCLUDE, _PHASE = LayerField.INCLUDE, LayerField.EXCLUDE, LayerField.PHASE
 _OLD_PARAMS = (ForkLayerField.SEGNET_BN_PARAM, ForkLayerField.YJXIONG_BN_PARAM)
-_BLOB_NUMBERS = {
-    Generation.CURRENT: LayerField.BLOBS,
-    Generation.V1: V1LayerField.BLOBS,
-    Generation.V0: V0LayerField.BLOBS,
-}
-_MESSAGES = {
-    Generation.CURRENT: "LayerParameter",
-    Generation.V1: "V1LayerParameter",
-    Generation.V0: "V1LayerParameter",
-}
 _NORM_MESSAGE = "BatchNormParameter"
 _ENGINES = {"CAFFE": 1, "CUDNN": 2}
 _NONE: Mapping[str, Any] = MappingProxyType({})
-_RAW_FORMS = (Form.RAW_FLOAT, Form.RAW_HALF, Form.RAW_DOUBLE)
 
 
 @dataclass(slots=True)
@@ -91,45 +86,6 @@ class Rewrite:
     layers: list[LayerChange] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     recoded: Counter[str] = field(default_factory=Counter)
-
-
-def blobs_of(path: str, data: Buffer, layer: LayerEntry) -> tuple[Array, ...]:
-    """Return the blobs of a layer; raises InputError for a damaged one."""
-    return tuple(
-        decode_blob(data, blob, path=path, place=f"layer '{layer.name}', blob {i}")
-        for i, blob in enumerate(layer.blobs)
-    )
-
-
-def scale_blobs_of(path: str, data: Buffer, layer: LayerEntry) -> tuple[Array, ...]:
-    """Return the blobs of a Scale layer, flat; halves as floats."""
-    return tuple(_wide(values) for values in blobs_of(path, data, layer))
-
-
-def _wide(values: Array) -> Array:
-    flat = values.reshape(-1)
-    return flat.astype(np.float32) if flat.dtype == np.float16 else flat
-
-
-@dataclass(frozen=True, slots=True)
-class _Model:
-    """What a rewrite reads."""
-
-    data: Buffer
-    index: ModelIndex
-    norms: Mapping[int, Norm]
-    recipes: Mapping[str, Recipe]
-    target: Dialect
-    translator: Translator
-    half: bool
-    resume: bool
-    floats: bool = False
-    shapes: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
-
-    @property
-    def raw(self) -> bool:
-        """Whether the target reads raw_data."""
-        return self.target.loading.reads_raw_data
 
 
 def rewrite_model(
@@ -154,7 +110,7 @@ def rewrite_model(
     `shapes` are what other layers and their blobs are to have, by the layer's name. Raises
     InputError where a layer's numbers have no equivalent, or a blob is damaged.
     """
-    model = _Model(data, index, norms, recipes, target, translator, half, resume, floats, shapes)
+    model = Rewritten(data, index, norms, recipes, target, translator, half, resume, floats, shapes)
     result = Rewrite()
     gone = {
         recipe.scale
@@ -175,94 +131,23 @@ def rewrite_model(
         if layer.type in (SCALE, CONVOLUTION) and layer.name in gone:
             result.changes.append(Change(layer.field.start, layer.field.end, ()))
             continue
-        inside = _other_layer(model, layer, result.recoded, new_scales.get(layer.name))
+        inside = other_layer(model, layer, result.recoded, new_scales.get(layer.name))
         if layer.type == "Scale" and new_names.get(layer.name):
-            inside += _renamed(layer, new_names[layer.name])
+            inside += renamed(layer, new_names[layer.name])
         elif layer.name in names:
-            inside += _renamed(layer, names[layer.name])
+            inside += renamed(layer, names[layer.name])
         if inside:
             result.changes.append(changed_layer(layer, inside))
     result.changes += translator.changes(data, "NetParameter", index.others)
     return result
 
 
-def _other_layer(
-    model: _Model,
-    layer: LayerEntry,
-    recoded: Counter[str],
-    scale: tuple[Array, ...] | None,
-) -> list[Change]:
-    """Return the changes inside a layer that is no BatchNorm.
-
-    `scale` are a Scale layer's new blobs.
-    """
-    number = _BLOB_NUMBERS[layer.generation]
-    changes = []
-    for i, blob in enumerate(layer.blobs):
-        place = f"layer {layer.position} '{layer.name}', blob {i}"
-        problem = blob.problem()
-        if problem is not None:
-            raise InputError(model.index.path, f"byte {blob.payload.start} ({place}): {problem}")
-        form, wanted = form_of(blob), _form(model, form_of(blob))
-        if scale is not None or form is None or wanted is None:
-            continue
-        if layer.name in model.shapes:
-            blob = replace(blob, shape=model.shapes[layer.name][i])
-        elif form is wanted:
-            continue
-        if form is not wanted:
-            recoded[f"{form.value} as {wanted.value}"] += 1
-        pieces = recoded_blob(blob, wanted)
-        changes.append(Change(blob.field.start, blob.field.end, message(number, pieces)))
-    skip = frozenset({number})
-    changes += model.translator.changes(
-        model.data, _MESSAGES[layer.generation], layer.fields, skip=skip
-    )
-    return [*changes, *_new_scale(model, layer, scale)] if scale is not None else changes
-
-
-def _renamed(layer: LayerEntry, name: str) -> list[Change]:
-    """Another name for a layer."""
-    said = [found for found in layer.fields if found.number == _NAME]
-    changes = [Change(found.start, found.end, ()) for found in said]
-    return [*changes, Change(layer.payload.start, layer.payload.start, (_text(_NAME, name),))]
-
-
-def _new_scale(model: _Model, layer: LayerEntry, scale: tuple[Array, ...]) -> list[Change]:
-    """Other blobs in a Scale layer that stays; one without a beta may get it, or lose it."""
-    first = layer.blobs[0]
-    form = _form(model, form_of(first)) or Form.DATA
-    if form is Form.RAW_HALF:
-        form = Form.RAW_FLOAT
-    made = b"".join(length_delimited(_BLOBS, encode_blob(values, form)) for values in scale)
-    changes = [Change(blob.field.start, blob.field.end, ()) for blob in layer.blobs[1:]]
-    changes.append(Change(first.field.start, first.field.end, (made,)))
-    if len(layer.blobs) != len(scale):
-        # A message given in two parts is one: only bias_term is said here.
-        said = length_delimited(_SCALE_PARAM, varint_field(4, len(scale) - 1))
-        changes.append(Change(layer.payload.end, layer.payload.end, (said,)))
-    return changes
-
-
-def _form(model: _Model, form: Form | None) -> Form | None:
-    """Return the form in which the target is given values that are stored in `form`."""
-    if model.floats:
-        return None if form is None else Form.DATA
-    if form is Form.RAW_HALF and model.raw and model.half:
-        return form
-    if form not in _RAW_FORMS:
-        return form
-    if form is Form.RAW_DOUBLE:
-        return form if model.raw else Form.DOUBLE_DATA
-    return Form.RAW_FLOAT if model.raw else Form.DATA
-
-
 class _Rebuilt:
-    """One BatchNorm layer, written anew, and the Scale layer it may get."""
+    """One BatchNorm layer, written again, and the Scale layer it may get."""
 
     def __init__(
         self,
-        model: _Model,
+        model: Rewritten,
         layer: LayerEntry,
         norm: Norm,
         recipe: Recipe,
@@ -302,18 +187,18 @@ class _Rebuilt:
         tops = self.layer.tops
         if self.scale_layer is not None and recipe.fate in (Fate.MERGE, Fate.REPLACE):
             tops = self.scale_layer.tops
-        new += [(REMARK, (_text(REMARK, text),)) for text in self._remarks()]
+        new += [(REMARK, (text_field(REMARK, text),)) for text in self._remarks()]
         changed = {_PARAM, _BLOBS, _NORM, _SCALE_PARAM, REMARK}
         if recipe.name:
             changed.add(_NAME)
-            new.append((_NAME, (_text(_NAME, recipe.name),)))
+            new.append((_NAME, (text_field(_NAME, recipe.name),)))
         if tops != self.layer.tops:
             changed.add(_TOP)
-            new += [(_TOP, (_text(_TOP, top),)) for top in tops]
+            new += [(_TOP, (text_field(_TOP, top),)) for top in tops]
         wanted = "Scale" if recipe.layout is FROZEN_SCALE else "BatchNorm"
         if self.layer.type != wanted:
             changed.add(_TYPE)
-            new.append((_TYPE, (_text(_TYPE, wanted),)))
+            new.append((_TYPE, (text_field(_TYPE, wanted),)))
         if self.layer.type == "BN":
             changed.update(_OLD_PARAMS)
         pieces = self._with_kept(changed, new)
@@ -392,7 +277,7 @@ class _Rebuilt:
 
     def _form(self) -> Form:
         """Raw where the layer was raw and the target reads it; never halves."""
-        raw = self.model.raw and any(form_of(blob) in _RAW_FORMS for blob in self.layer.blobs)
+        raw = self.model.raw and any(form_of(blob) in RAW_FORMS for blob in self.layer.blobs)
         double = self.norm.state.dtype == np.float64
         if self.model.floats:
             return Form.DATA
@@ -499,9 +384,9 @@ class _Rebuilt:
         if self.recipe.fate is Fate.ADD and self.model.index.named(name):
             raise LayoutError(f"the file has another layer '{name}'; give another --scale-name")
         parts: list[tuple[int, tuple[Piece, ...]]] = [
-            (_NAME, (_text(_NAME, name),)),
-            (_TYPE, (_text(_TYPE, self.recipe.scale_type),)),
-            *((number, (_text(number, tops[0]),)) for number in (_BOTTOM, _TOP) if tops),
+            (_NAME, (text_field(_NAME, name),)),
+            (_TYPE, (text_field(_TYPE, self.recipe.scale_type),)),
+            *((number, (text_field(number, tops[0]),)) for number in (_BOTTOM, _TOP) if tops),
         ]
         specs = self._specs()
         wanted = [specs.get(role, b"") for role in (Role.GAMMA, Role.BETA)]
@@ -517,7 +402,7 @@ class _Rebuilt:
         ]
         parts.append(self._scale_param(blobs))
         if self.recipe.scale_comment:
-            parts.append((REMARK, (_text(REMARK, self.recipe.scale_comment),)))
+            parts.append((REMARK, (text_field(REMARK, self.recipe.scale_comment),)))
         return message(Generation.CURRENT.value, [p for _, part in parts for p in part])
 
     def _scale_param(self, blobs: tuple[Array, ...]) -> tuple[int, tuple[Piece, ...]]:
@@ -544,11 +429,6 @@ class _Rebuilt:
                 inner[new] = length_delimited(new, given[old][found.value : found.end])
         content = b"".join(inner[n] for n in sorted(inner))
         return number, (length_delimited(number, content),)
-
-
-def _text(number: int, text: str) -> bytes:
-    """Return a string field; broken bytes as they were."""
-    return length_delimited(number, text.encode("utf-8", "surrogateescape"))
 
 
 def _shared(spec: bytes) -> Iterator[WireField]:

@@ -23,7 +23,7 @@ from protolint.net.net import TEST, Net
 
 __all__ = ["OUTPUT_TOLERANCE", "PROGRAMS", "Case", "case_of", "compare", "input_shape"]
 
-#: Roundings of one layer grow on their way through a deep net; more than this is no rounding.
+#: Roundings of one layer grow through a deep net; more than this is no rounding.
 OUTPUT_TOLERANCE = 1e-3
 
 _READS = tuple(name for name, dialect in DIALECTS.items() if dialect.batchnorm_is_opencvs)

@@ -1,4 +1,4 @@
-"""Prove converted text: the target's parser takes it, and no rule finds an error in it anew.
+"""Prove converted text: the target's parser takes it, and no rule finds a new error in it.
 
 Weights are proven by their numbers. Text is read back as the target reads it, by our parser and by
 the official one, and the rules run on both sides.

@@ -23,7 +23,7 @@ from protolint.conversion.numbers.encode import (
     after_scale,
     target_layout,
 )
-from protolint.conversion.numbers.rewrite import blobs_of, scale_blobs_of
+from protolint.conversion.numbers.other_layers import blobs_of, scale_blobs_of
 from protolint.errors import ProtolintError
 from protolint.weights.files import mapped
 from protolint.weights.index import LayerEntry, ModelIndex, index_model
@@ -175,8 +175,8 @@ def same_layers(before: ModelIndex, after: ModelIndex, touched: frozenset[str]) 
     was = [_outline(layer) for layer in before.layers if layer.name not in touched]
     now = [_outline(layer) for layer in after.layers if layer.name not in touched]
     if was != now:
-        odd = next((a for a, b in zip(was, now, strict=False) if a != b), None)
-        name = odd[0] if odd else "at the end"
+        other = next((a for a, b in zip(was, now, strict=False) if a != b), None)
+        name = other[0] if other else "at the end"
         raise ProofError(f"layer '{name}' is not what it was; nothing was written")
 
 

@@ -1,4 +1,4 @@
-"""batch_norm_param on its way to another Caffe: what it asks for, and what it must not say."""
+"""batch_norm_param for another Caffe: what it asks for, and what it must not say."""
 
 from __future__ import annotations
 

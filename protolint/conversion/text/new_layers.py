@@ -80,7 +80,7 @@ def scale_layer(
 ) -> NewLayer:
     """Return the Scale layer, or convolution, that goes behind a BatchNorm, in its states.
 
-    `blobs` are the literals of its bottom and top, `long` tells whether `param` blocks have
+    `blobs` are the literals of its bottom and top, `long` says whether `param` blocks have
     several lines. `before` is the layer whose place it takes; a convolution has `channels`.
     """
     change = step.scale

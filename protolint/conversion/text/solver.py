@@ -1,4 +1,4 @@
-"""A solver prototxt on its way to another Caffe: its type, fields, the nets it names or holds."""
+"""A solver prototxt for another Caffe: its type, fields, the nets it names or holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.legacy import SOLVER_TYPES
 from protolint.conversion import notes
 from protolint.conversion.decide.plan import plan_nets
-from protolint.conversion.decide.step import Choices, Plan
+from protolint.conversion.decide.step import Plan, PlanOptions
 from protolint.conversion.decide.unknown import Foreign, foreign_fields
 from protolint.conversion.notes import Note, Refusal
 from protolint.conversion.text.net import net_edits, target_comments, without_conflicts
@@ -53,7 +53,7 @@ class SolverPlan(NamedTuple):
 def plan_solver(
     file: LintFile,
     target: Dialect,
-    choices: Choices | None = None,
+    choices: PlanOptions | None = None,
     plans: Sequence[Plan] | None = None,
 ) -> SolverPlan:
     """Return what converting a solver to another dialect does.
@@ -61,7 +61,7 @@ def plan_solver(
     `plans` are those of the nets inside it, where they have been made together with the nets
     of other files.
     """
-    choices = choices or Choices()
+    choices = choices or PlanOptions()
     message = file.message
     plans = plan_nets(file.nets, target, choices) if plans is None else tuple(plans)
     refusals = [refusal for plan in plans for refusal in plan.refusals]
@@ -111,7 +111,7 @@ def _rms_decay(message: Message, kind: str, source: Dialect, target: Dialect) ->
 
 
 def _notes(
-    message: Message, target: Dialect, choices: Choices, left_out: Sequence[Foreign]
+    message: Message, target: Dialect, choices: PlanOptions, left_out: Sequence[Foreign]
 ) -> Iterator[Note]:
     """Yield what to say of a solver."""
     names = sorted({foreign.path for foreign in left_out} - {"weights"})

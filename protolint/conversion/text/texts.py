@@ -1,4 +1,4 @@
-"""Prototxts on their way: nets and solvers, from plans to new text."""
+"""New text of nets and solvers, made of their plans."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import NamedTuple
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
 from protolint.conversion.decide.plan import plan_net
-from protolint.conversion.decide.step import Choices, Plan
+from protolint.conversion.decide.step import Plan, PlanOptions
 from protolint.conversion.notes import Note, refuse
 from protolint.conversion.text.net import convert_net, source_refusals, without_conflicts
 from protolint.conversion.text.solver import convert_solver, plan_solver
 from protolint.conversion.text.way_back import (
+    content,
     origin_of,
-    said,
     same_holders,
     undo_line,
     undone,
@@ -41,7 +41,7 @@ class NewText(NamedTuple):
     is_former: bool = False
 
 
-def new_net_text(file: LintFile, plan: Plan, choices: Choices) -> NewText:
+def new_net_text(file: LintFile, plan: Plan, choices: PlanOptions) -> NewText:
     """Return the new text of a net.
 
     A net that comes back from where it was converted to is as it was, unless more is asked for.
@@ -66,21 +66,21 @@ def new_net_text(file: LintFile, plan: Plan, choices: Choices) -> NewText:
     return NewText(data, list(plan.notes))
 
 
-def _comes_back(file: LintFile, made: LintFile, choices: Choices) -> bool:
+def _comes_back(file: LintFile, made: LintFile, choices: PlanOptions) -> bool:
     """Whether the way back from a converted net gives the same message as it is."""
-    known = Choices(identity=choices.identity, channels=choices.channels)
+    known = PlanOptions(identity=choices.identity, channels=choices.channels)
     plan = plan_net(made.nets[0], file.dialect, known)
     if plan.refusals:
         return False
     data = apply_edits(made.source.data, convert_net(made, plan))
     back = Readings.of(Source(file.source.path, data), file.build).read(file.dialect)
-    return said(back.nets[0].message) == said(file.nets[0].message)
+    return content(back.nets[0].message) == content(file.nets[0].message)
 
 
 def new_solver_text(
     file: LintFile,
     target: Dialect,
-    choices: Choices,
+    choices: PlanOptions,
     plans: Sequence[Plan],
     paths: Mapping[str, str],
 ) -> NewText:

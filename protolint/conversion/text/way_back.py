@@ -32,7 +32,7 @@ from protolint.text.insert import line_end
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target
 
-__all__ = ["origin_of", "said", "same_holders", "undo_line", "undone", "way_edits"]
+__all__ = ["content", "origin_of", "same_holders", "undo_line", "undone", "way_edits"]
 
 _HEAD = re.compile(
     r"^[ \t]*# protolint: target=\S+ was=(\S+)(?: bn-stat=(\S+))?[ \t]*\r?\n", re.MULTILINE
@@ -100,8 +100,8 @@ def undo_line(source: Source, before: Dialect, edits: Sequence[Edit]) -> str:
     end = "" if data.endswith(b"\n") else line_end(source)
     if end:
         pieces.append((len(source.data) - at, len(end), ""))
-    content = [before.name, zlib.crc32(data + end.encode()), pieces]
-    packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 9)
+    parts = [before.name, zlib.crc32(data + end.encode()), pieces]
+    packed = zlib.compress(json.dumps(parts, separators=(",", ":")).encode(), 9)
     return f"{end}# protolint: undo={base64.b64encode(packed).decode()}{line_end(source)}"
 
 
@@ -133,11 +133,11 @@ def undone(source: Source, target: Dialect) -> bytes | None:
             return data
 
 
-def said(message: Message) -> list[tuple[str, object]]:
+def content(message: Message) -> list[tuple[str, object]]:
     """Return what a message says, to be compared: each field with its values, in their order."""
     return sorted(
         (
-            (name, [said(value) if isinstance(value, Message) else value for value, _ in values])
+            (name, [content(value) if isinstance(value, Message) else value for value, _ in values])
             for name, values in message.values.items()
         ),
         key=lambda field: field[0],
