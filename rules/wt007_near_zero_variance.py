@@ -3,7 +3,8 @@
 What it does
     Reports a BatchNorm with a variance from 0 to 1e-10, after its factor is divided out: how
     many channels, which, how many of them are denormal (under 1.18e-38) or exactly 0, and the
-    lowest. Negative ones are WT002.
+    lowest; as advice where gamma is so near 0 that their gain is not above that of most others.
+    Negative ones are WT002.
 
 Why it matters
     The channel's input did not vary when the statistics were collected: a filter that died, a
@@ -55,12 +56,16 @@ def check(weights: Weights) -> Iterator[Finding]:
         gain = float(abs(numbers.gain[found]).max())
         effect = "; gain there is set by eps alone" if limit <= numbers.eps else ""
         effect += f", up to {gain:.3g}" if effect and not numbers.scale_unknown else ""
+        others = sorted(abs(numbers.gain[numbers.variance >= limit]).tolist())
+        usual = others[len(others) // 2] if others else 0.0
+        harmless = gain <= usual and not numbers.scale_unknown
         yield Finding(
             reading.layer.span,
             f"{titled(reading.name)}: variance below {limit:g} in "
             f"{counted(len(found), 'channel')} ({denormal} denormal, {zero} zero, lowest "
             f"{lowest:.3g}): {channels(found)}{effect}",
             layer=reading.name,
+            severity=Severity.INFO if harmless else None,
         )
 
 

@@ -112,9 +112,9 @@ class Layout:
             (1,) * before + (1 if role in ones else channels,) + (1,) * after for role in self.roles
         )
 
-    def misread_from_binary(self, channels: int) -> bool:
-        """Whether the target Caffe takes its own binary file of so many channels wrongly."""
-        return False
+    def stored_as(self, channels: int) -> str:
+        """Return the layout in which a binary file of so many channels is read as this one."""
+        return self.name
 
     def decode(
         self,

@@ -19,7 +19,10 @@ from protolint.batchnorm.state import Array, BatchNormState, Statistic
 from protolint.caffe.batchnorm import EpsRule
 from protolint.caffe.registry import DIALECTS
 
-__all__ = ["LAYOUTS", "is_open"]
+__all__ = ["CUDNN_LAYOUTS", "LAYOUTS", "NATIVE_LAYOUTS", "is_open"]
+
+#: What 0.14 and 0.15 write without cuDNN, and what they write with it.
+NATIVE_LAYOUTS, CUDNN_LAYOUTS = ("B3", "B3-second-moment", "N15A"), ("N14C", "N15C")
 
 MEAN, SPREAD, FACTOR = Role.MEAN, Role.SPREAD, Role.FACTOR
 GAMMA, BETA, RESERVED = Role.GAMMA, Role.BETA, Role.RESERVED
@@ -115,9 +118,9 @@ class N16_5(Layout):
             ParamRule(role, *(1.0, 1.0) if role in forced else (0.0, 0.0)) for role in self.roles
         )
 
-    def misread_from_binary(self, channels: int) -> bool:
-        """Return true for one channel."""
-        return channels == 1
+    def stored_as(self, channels: int) -> str:
+        """Return the order of 0.15 for one channel: that is reordered, and ends up right."""
+        return "N15A" if channels == 1 else self.name
 
 
 class I5(Layout):

@@ -119,7 +119,7 @@ def _inside(path: str, workspace: Workspace) -> Source:
     """Return the net inside a caffemodel, as the Caffe that wrote it names its fields."""
     from protolint.batchnorm.reading import read_weights
     from protolint.batchnorm.writer import writer_of
-    from protolint.conversion.numbers.net_text import net_in_weights
+    from protolint.conversion.numbers.embedded_net import net_in_weights
 
     weights = read_weights(path)
     if weights.hdf5:

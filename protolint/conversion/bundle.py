@@ -17,7 +17,14 @@ from protolint.conversion.decide.forms import form_of
 from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Action, PlanOptions
-from protolint.conversion.inputs import Input, output_paths
+from protolint.conversion.inputs import (
+    Input,
+    of_one_source,
+    output_paths,
+    read_models,
+    read_texts,
+    stated_statistic,
+)
 from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.hdf5 import read_state
@@ -37,12 +44,6 @@ from protolint.conversion.numbers.solverstate import (
 from protolint.conversion.prove.opinions import input_shape
 from protolint.conversion.prove.text import new_faults
 from protolint.conversion.request import Options
-from protolint.conversion.sources import (
-    of_one_source,
-    read_models,
-    read_texts,
-    stated_statistic,
-)
 from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.texts import (
     NewText,

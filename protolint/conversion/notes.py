@@ -302,7 +302,7 @@ def statistics_unsound(layers: Sequence[str]) -> Note:
 
 def blobs_recoded(form: str, count: int) -> Note:
     """Return how many blobs are stored in another form, as "A as B"."""
-    return Note("", "", f"{count} blobs from {form.replace(' as ', ' to ')}")
+    return Note("", "", f"{count} blobs of other layers from {form.replace(' as ', ' to ')}")
 
 
 def fields_dropped(target: str, counts: Sequence[tuple[str, int]]) -> Note:

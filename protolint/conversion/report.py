@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from protolint.batchnorm.layouts import CUDNN_LAYOUTS, NATIVE_LAYOUTS
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes
 from protolint.conversion.notes import Note
@@ -28,8 +29,6 @@ _MOST_NAMES = 3
 _INDENT = "  "
 #: A message that begins with the name of what it is about, as that of a Scale layer.
 _NAMED = re.compile(r"'([^']+)' (.+)", re.DOTALL)
-#: Layouts that engine CAFFE writes and those of cuDNN, where the two differ.
-_NATIVE, _CUDNN = ("B3", "B3-second-moment", "N15A"), ("N14C", "N15C")
 
 
 class LayerRow(NamedTuple):
@@ -86,17 +85,17 @@ def with_default_engine(report: ConversionReport) -> ConversionReport:
 
     NVIDIA 0.14 and 0.15 take cuDNN where a net names no engine, whatever wrote the weights.
     """
-    return report._replace(files=tuple(_engine_told(report, result) for result in report.files))
+    return report._replace(files=tuple(_with_engine(report, result) for result in report.files))
 
 
-def _engine_told(report: ConversionReport, result: FileResult) -> FileResult:
+def _with_engine(report: ConversionReport, result: FileResult) -> FileResult:
     source = DIALECTS.get(result.source)
     if source is None or not source.engines_differ_in_layout:
         return result
     more = [
         notes.written_for_cudnn(row.name, report.target)
         for row in result.layers
-        if row.before in _NATIVE and row.after in _CUDNN
+        if row.before in NATIVE_LAYOUTS and row.after in CUDNN_LAYOUTS
     ]
     return result._replace(notes=(*result.notes, *more))
 

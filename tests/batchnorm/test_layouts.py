@@ -300,9 +300,9 @@ def test_the_age_of_an_average_is_known_where_the_factor_tells() -> None:
 
 
 def test_one_channel_does_not_survive_in_a_binary_file_of_0_16() -> None:
-    assert LAYOUTS["N16-5"].misread_from_binary(1)
-    assert not LAYOUTS["N16-5"].misread_from_binary(2)
-    assert not LAYOUTS["N16-3"].misread_from_binary(1)
+    assert LAYOUTS["N16-5"].stored_as(1) == "N15A"
+    assert LAYOUTS["N16-5"].stored_as(2) == "N16-5"
+    assert LAYOUTS["N16-3"].stored_as(1) == "N16-3"
 
 
 @settings(deadline=None)

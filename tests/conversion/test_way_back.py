@@ -154,7 +154,7 @@ def test_models_come_back_with_their_numbers(number: int, tmp_path: Path) -> Non
 
 def test_the_net_inside_a_caffemodel_is_shown(tmp_path: Path) -> None:
     """As its prototxt is, where it has the parameters of its layers."""
-    from protolint.conversion.numbers.net_text import net_in_weights
+    from protolint.conversion.numbers.embedded_net import net_in_weights
 
     folder = Path(__file__).resolve().parents[3] / "shared/golden/nvcaffe-0.17.4"
     if not folder.is_dir():

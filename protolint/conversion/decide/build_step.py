@@ -183,7 +183,7 @@ class _Maker:
         trained = any(self.net.is_active(layer, "TRAIN") for layer in self.layers)
         if not (trained or named or any(given)):
             return None
-        if step.target.layout != "N14C" and step.target.blobs[-1] == "reserved":
+        if step.target.blobs[-1] == "reserved":
             # Without decay on it nothing ever sets that blob, and 0.15 on CAFFE aborts (BN032).
             wanted = wanted[:-1]
         return None if self._have(wanted) else tuple(wanted)

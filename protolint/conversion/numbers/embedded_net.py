@@ -16,10 +16,12 @@ from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, Value, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.memory import ADDED, Memory, recall
+from protolint.errors import InputError
 from protolint.net.net import Net
 from protolint.source import Source
 from protolint.text.tree import Block, Scalar
-from protolint.weights.index import Generation, LayerEntry, ModelIndex
+from protolint.weights.files import mapped
+from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_model
 from protolint.wire import (
     FIXED32,
     FIXED64,
@@ -28,6 +30,7 @@ from protolint.wire import (
     Buffer,
     WireField,
     fields,
+    length_delimited,
     signed,
     varint,
 )
@@ -189,3 +192,30 @@ def _block(name: str, start: int, value_start: int, end: int) -> Block:
 def _add(message: Message, name: str, value: Value | Message, node: Scalar | Block) -> None:
     """Append a value to a repeated field."""
     message.values.setdefault(name, []).append((value, node))
+
+
+def net_in_weights(path: str, dialect: Dialect) -> Source:
+    """Return the net of a binary model in a dialect's words; blobs are not read.
+
+    Raises InputError for a file that is no caffemodel, or is damaged.
+    """
+    from google.protobuf import text_format
+    from google.protobuf.message import DecodeError
+
+    with mapped(path) as (data, state):
+        index = index_model(path, data, state)
+        parts = [bytes(data[found.start : found.end]) for found in index.others]
+        for layer in index.layers:
+            blobs = {blob.field.start for blob in layer.blobs}
+            kept = (
+                bytes(data[found.start : found.end])
+                for found in layer.fields
+                if found.start not in blobs
+            )
+            parts.append(length_delimited(layer.generation.value, b"".join(kept)))
+    message = load_schema(dialect.schema).message_class("NetParameter")()
+    try:
+        message.ParseFromString(b"".join(parts))
+    except DecodeError:
+        raise InputError(path, f"holds no net that {dialect.name} reads") from None
+    return Source(path, text_format.MessageToString(message, as_utf8=True).encode())

@@ -164,14 +164,9 @@ def target_layout(target: Dialect, engine: str, *, affine: bool) -> Layout:
 
 
 def written_layout(layout: Layout, channels: int) -> Layout:
-    """Return the layout to write into a binary file: one that its own Caffe reads rightly.
-
-    NVIDIA 0.16 and later take five blobs of one value for the order of 0.15 and reorder
-    them; written in that order, they end up in the right places.
-    """
-    if layout.misread_from_binary(channels):
-        return replace(LAYOUTS["N15A"], eps=layout.eps)
-    return layout
+    """Return the layout to write into a binary file: one that its own Caffe reads rightly."""
+    name = layout.stored_as(channels)
+    return layout if name == layout.name else replace(LAYOUTS[name], eps=layout.eps)
 
 
 @np.errstate(invalid="ignore", over="ignore")
@@ -191,7 +186,7 @@ def after_scale(folded: Folded, blobs: Sequence[Array]) -> Folded:
 def no_equivalent(norm: Norm, recipe: Recipe, error: LayoutError) -> str:
     """Why a layer's numbers cannot be written in a layout, and what to do about it."""
     text = f"layer '{norm.name}' cannot become {recipe.layout.name}: {error}"
-    if recipe.layout.name == "N16-3":
+    if not (recipe.layout.affine or recipe.layout.sums):
         text += (
             "; a net of the target with scale_bias: true there, given as --like, has room for it"
         )

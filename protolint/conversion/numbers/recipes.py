@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from protolint.batchnorm.layouts import NATIVE_LAYOUTS
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.stored_scales import is_without_blobs_between
 from protolint.caffe.binder import Message
@@ -20,9 +21,6 @@ from protolint.wire import Buffer
 
 __all__ = ["net_of_model", "recipes_of", "with_cudnn"]
 
-# What 0.14 and 0.15 write without cuDNN.
-_NATIVE = frozenset({"B3", "B3-second-moment", "N15A"})
-
 _FATES = {
     Action.MERGE: Fate.MERGE,
     Action.SPLIT: Fate.ADD,
@@ -37,7 +35,7 @@ _FATES = {
 def with_cudnn(norms: Iterable[Norm], dialect: Dialect) -> bool:
     """Whether a model comes from a Caffe with cuDNN; as most did, where nothing shows it."""
     names = {norm.layout.name for norm in norms}
-    return not (dialect.engines_differ_in_layout and names and names <= _NATIVE)
+    return not (dialect.engines_differ_in_layout and names and names <= set(NATIVE_LAYOUTS))
 
 
 def net_of_model(

@@ -11,6 +11,11 @@ layer {
 }
 """
 
+_GAMMA = """\
+  blobs { shape { dim: 4 } data: [1, 1, 1e-6, 1] }
+  blobs { shape { dim: 4 } data: [0, 0, 0, 0] }
+}
+"""
 _NET = """\
 layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 4, 8, 8] } } }
 layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }
@@ -35,5 +40,7 @@ INVALID = (
         ("bn",),
     ),
     InvalidWeights("bvlc", _OWN_BN % ("1, 2, 0, 4", "1"), ("bn",), net=_NET),
+    # A gamma near 0 leaves the dead channel no gain.
+    InvalidWeights("nvidia-0.17", (_OWN_BN % ("1, 2, 0, 4", "1"))[:-2] + _GAMMA, ("bn",)),
 )
 VALID = (WeightsExample("bvlc", _OWN_BN % ("1, 2, -1e-12, 4", "1")),)
