@@ -4,7 +4,7 @@ What it does
     Reports a layer with weights whose `name` is missing or empty.
 
 Why it matters
-    Weights are matched to layers by name alone, so two such layers cannot be told apart.
+    Weights are matched to layers by name alone, so two such layers cannot be distinguished.
 
 Which Caffe
     All.
