@@ -26,7 +26,7 @@ __all__ = ["MAX_PROBLEMS", "read"]
 MAX_PROBLEMS = 100
 
 _VALUES = {"STRING", "NUMBER", "IDENTIFIER", "MINUS"}
-_BAD_VALUES = {"BAD_STRING", "BAD_NUMBER"}
+_BAD_VALUES = {"BAD_STRING", "BAD_NUMBER", "BAD_PLACE"}
 _CLOSERS = {"RBRACE": "}", "MORETHAN": ">"}
 _NESTING = re.compile(
     r"""
@@ -112,7 +112,7 @@ def _block(name: Token, start: int, body: list[Any]) -> Block:
 class _EveryToken:
     """Keeps the tokens that no rule takes: without it lark would drop them from the lexer."""
 
-    always_accept = ("BAD_STRING", "BAD_NUMBER", "BAD_BYTE")
+    always_accept = ("BAD_STRING", "BAD_NUMBER", "BAD_PLACE", "BAD_BYTE")
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         return stream
@@ -319,6 +319,8 @@ def _complaint(token: Token, accepts: set[str], text: str) -> str:
         return f'comments begin with "#", found "{text[_start(token) :][:2]}"'
     if token.type == "BAD_BYTE" and not " " < token < "\x7f":
         return _bad_byte(token, text[_start(token) :][:4])
+    if token.type == "BAD_PLACE":
+        return f"'{shown}' is a place in a template: expected {_expected(accepts)}"
     found = shown if len(shown) <= 40 else f"{shown[:37]}..."
     if not found.startswith(('"', "'")):
         found = f'"{found}"'
