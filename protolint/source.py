@@ -40,7 +40,7 @@ class Source:
         self._line_starts: list[int] | None = None
         self._is_ascii = data.isascii()
         #: The last place asked for, and its column: the next one is mostly further on in its line.
-        self._column = (0, 0)
+        self._column = (0, 1)
         self._mentioned: dict[str, bool] = {}
 
     def __reduce__(self) -> tuple[type[Source], tuple[str, bytes]]:
