@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,7 +48,7 @@ WARM = ("digits_opening_post.prototxt", "bvlc_train_val.prototxt", "bvlc_solver.
 
 
 def main() -> int:
-    """Build into the folder that is asked for; 2 where npm cannot."""
+    """Build into the folder that is asked for; 2 where npm is not there or cannot."""
     parser = argparse.ArgumentParser(description="Build the playground.")
     parser.add_argument("--output", type=Path, default=SOURCES / "dist")
     target: Path = parser.parse_args().output
@@ -64,7 +64,11 @@ def main() -> int:
         return 2
     with TemporaryDirectory() as scratch:
         built = Path(scratch, "dist")
-        build(built)
+        try:
+            build(built)
+        except PackageNotFoundError as error:
+            print(f"the playground is not built: pip install {error.name} first", file=sys.stderr)
+            return 1
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(built, target)
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())

@@ -133,7 +133,10 @@ def test_what_could_be_written_is_offered_in_protolints_order(loaded: Browser) -
         "view.focus(); view.dispatch({selection: {anchor: 28}})"
     )
     loaded.type(".cm-content", "convol")
-    wait(loaded, "return document.querySelector('.cm-tooltip-autocomplete li')")
+    offered = "const box = document.querySelector('.cm-tooltip-autocomplete');"
+    offered += "return box && !box.classList.contains('cm-tooltip-autocomplete-disabled')"
+    offered += "&& box.querySelector('[aria-selected]')?.innerText.startsWith('convolution_param')"
+    wait(loaded, offered)
     time.sleep(0.2)  # CodeMirror takes no key for the first moment
     loaded.press("Enter")
     until_text(loaded, 'layer { type: "Convolution" convolution_param {  } }\n')
