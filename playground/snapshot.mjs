@@ -1,17 +1,19 @@
 // Writes the memory of a Python that has protolint imported, packed, so that the page starts at once:
-//     node snapshot.mjs packages.zip memory.packed example.prototxt ...
+//     node snapshot.mjs files.packed memory.packed example.prototxt ...
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { loadPyodide } from "pyodide";
 
-const [packages, target, ...examples] = process.argv.slice(2);
+import { place } from "./files.js";
+
+const [files, target, ...examples] = process.argv.slice(2);
 // Docstrings, which the page does not show, would take the memory over its first size.
 const env = { HOME: "/home/pyodide", NO_COLOR: "1", PYTHONOPTIMIZE: "2" };
 const python = await loadPyodide({ _makeSnapshot: true, env });
 const size = () => python._module.HEAP8.length;
 const first = size();
-python.unpackArchive(new Uint8Array(readFileSync(packages)), "zip");
+place(python, new Uint8Array(gunzipSync(readFileSync(files))));
 const { answer } = python.pyimport("bridge");
 for (const path of examples) {
   const text = readFileSync(path, "utf8");

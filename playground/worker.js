@@ -1,23 +1,22 @@
 // protolint in a Web Worker: the unchanged package in Pyodide, one answer for each request.
 
+import { place } from "./files.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
 async function start() {
-  const [packages, memory] = [fetched("packages.zip"), fetched("memory.packed")];
-  const plain = memory.then(({ body }) => body.pipeThrough(new DecompressionStream("gzip")));
+  const [files, memory] = [unpacked("files.packed"), unpacked("memory.packed")];
   // With the memory that snapshot.mjs wrote, Python is there at once, protolint imported.
-  const python = await loadPyodide({
-    _loadSnapshot: plain.then((stream) => new Response(stream).arrayBuffer()),
-  });
+  const python = await loadPyodide({ _loadSnapshot: memory });
   // Memory holds no files; modules that are imported later come from here.
-  python.unpackArchive(await (await packages).arrayBuffer(), "zip");
+  place(python, await files);
   return python.pyimport("bridge").answer;
 }
 
-async function fetched(name) {
+async function unpacked(name) {
   const response = await fetch(name);
   if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
-  return response;
+  const plain = response.body.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(plain).arrayBuffer());
 }
 
 const started = start();

@@ -10,6 +10,7 @@ it needs, all plain Python, from this environment. Serve the result with any sta
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import shutil
@@ -81,18 +82,19 @@ def build(folder: Path) -> None:
     (folder / "pyodide").mkdir(parents=True)
     for name in PYODIDE:
         shutil.copy(SOURCES / "node_modules" / "pyodide" / name, folder / "pyodide")
-    for name in ("index.html", "style.css", "worker.js"):
+    for name in ("files.js", "index.html", "style.css", "worker.js"):
         shutil.copy(SOURCES / name, folder)
     bundle(folder)
-    with zipfile.ZipFile(folder / "packages.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted({**installed(), **wheel()}.items()):
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    files = sorted({**installed(), **wheel()}.items())
+    index = json.dumps([(name, len(data)) for name, data in files]).encode()
+    packed = gzip.compress(index + b"\n" + b"".join(data for _, data in files), mtime=0)
+    (folder / "files.packed").write_bytes(packed)
     (folder / "examples").mkdir()
     for name in EXAMPLES:
         shutil.copy(REPOSITORY / "fixtures" / "nets" / name, folder / "examples")
     # What the first check imports is in the memory that the page starts with.
     subprocess.run(
-        ["node", "snapshot.mjs", folder / "packages.zip", folder / "memory.packed",
+        ["node", "snapshot.mjs", folder / "files.packed", folder / "memory.packed",
          *(folder / "examples" / name for name in WARM)],
         cwd=SOURCES, check=True,
     )  # fmt: skip
