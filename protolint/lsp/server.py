@@ -38,7 +38,7 @@ _ENDINGS = (".prototxt", ".pbtxt", ".pt", ".txt", "")
 _NO_NETS = (".toml", ".py", ".md", ".json", ".yaml", ".yml", ".proto", ".cpp", ".h")
 _LANGUAGES = ("prototxt", "caffe-prototxt", "pbtxt", "textproto")
 #: Seconds without a key after which a text is checked.
-_PAUSE = 0.1
+_PAUSE = 0.05
 
 
 def make_server() -> LanguageServer:

@@ -75,9 +75,13 @@ _bodies: dict[str, Block] = {}
 _BODIES_LIMIT = 5_000
 #: Parts of a file that are no layer, or one in another layout, until it is read line by line.
 _OTHERS = 8
+#: Parts larger than that are no layers; the grammar says no more than so much of a file.
+_LARGEST_PART, _MOST_PROBLEMS = 10_000, 50
 
+_BLANK_LINES = r"(?:[ \t\r\v\f]*(?:\#[^\n]*)?\n)*"
+_GOES_ON_BELOW = re.compile(_BLANK_LINES + _GOES_ON.pattern)
 _LAYER = re.compile(
-    r"""(?:[ \t\r\v\f]*(?:\#[^\n]*)?\n)*[ \t]*(layers?)[ \t]*:?[ \t]*(\{)[ \t\r]*\n"""
+    _BLANK_LINES + r"""[ \t]*(layers?)[ \t]*:?[ \t]*(\{)[ \t\r]*\n"""
     r"""((?:[ \t]*(?:name|type|bottom|top)[ \t]*:[ \t]*(?:"[^"\\\n]*"|[A-Z][A-Z_0-9]*)"""
     r"""[ \t\r]*(?:\n|\Z))*)"""
 )
@@ -154,12 +158,11 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
         return None
     if len(_memo) > _MEMO_LIMIT:
         _memo.clear()
-    found = _layers(text)
-    return (found, []) if found is not None else _lines(text)
+    return _layers(text) or _lines(text)
 
 
-def _layers(text: str) -> list[Node] | None:
-    """Return the top-level nodes of a net as most are laid out, or None for any other.
+def _layers(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
+    """Return what `scan` does of a net as most are laid out, or None for any other.
 
     That is a layer's brace at the end of a line and its closing one at the start of another; what
     layers hold but for their names is read once for all that have the same.
@@ -170,6 +173,7 @@ def _layers(text: str) -> list[Node] | None:
     if len(_bodies) > _BODIES_LIMIT:
         _bodies.clear()
     top: list[Node] = []
+    problems: list[SyntaxProblem] = []
     base = others = 0
     last = len(parts) - 1
     for i, part in enumerate(parts):
@@ -178,10 +182,14 @@ def _layers(text: str) -> list[Node] | None:
             others += 1
             if (i and not _REST.match(part)) or others > _OTHERS + i // 2:
                 return None
-            found = _lines(part if i == last else f"{part}\n}}", base)
+            whole = part if i == last else f"{part}\n}}"
+            found = _lines(whole, base)
             if found is None or found[1]:
+                found = _broken_part(whole, base, is_last=i == last)
+            if found is None:
                 return None
             top += found[0]
+            problems += found[1]
         else:
             at = m.end()
             body = part[at:]
@@ -189,7 +197,13 @@ def _layers(text: str) -> list[Node] | None:
             if model is None:
                 found = _lines(f"{body}\n", depth=1)
                 if found is None or found[1]:
-                    return None
+                    found = _broken_part(f"{part}\n}}", base, is_last=False)
+                    if found is None:
+                        return None
+                    top += found[0]
+                    problems += found[1]
+                    base += len(part) + 2
+                    continue
                 model = _bodies[body] = Block("", 0, 0)
                 model.children = found[0]
             block = Block(m[1], base + m.start(1), base + m.start(2), model, base + at)
@@ -211,7 +225,28 @@ def _layers(text: str) -> list[Node] | None:
             block.closed = True
             top.append(block)
         base += len(part) + 2
-    return top
+    return (top, problems) if len(problems) < _MOST_PROBLEMS else None
+
+
+def _broken_part(
+    text: str, base: int, *, is_last: bool
+) -> tuple[list[Node], list[SyntaxProblem]] | None:
+    """Return what the grammar makes of a part of a file between fields, or None.
+
+    None is where what follows would be read otherwise behind it than between fields. Who types
+    has one broken line in a thousand.
+    """
+    if len(text) > _LARGEST_PART or _GOES_ON_BELOW.match(text):
+        return None
+    from protolint.text.full import read
+
+    nodes, problems = read(text)
+    end = nodes[-1] if nodes else None
+    if not is_last and not (isinstance(end, Block) and end.closed and end.end == len(text)):
+        return None
+    for node in walk(nodes):
+        node.move(base)
+    return nodes, [problem.moved(base) for problem in problems]
 
 
 def _lines(

@@ -247,8 +247,9 @@ class SyntaxProblem(NamedTuple):
 
     def moved(self, offset: int) -> SyntaxProblem:
         """Return the same problem, of a part of the file, at its place in the whole."""
+        opened = self.opened and Span(*(place + offset for place in self.opened))
         start, end = self.span
-        return self._replace(span=Span(start + offset, end + offset))
+        return self._replace(span=Span(start + offset, end + offset), opened=opened)
 
 
 class Tree:

@@ -154,7 +154,7 @@ def test_common_text_never_needs_the_grammar(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a", "a:\n}", "}", "a {", "a <\n>", "a: 0x10", "a {\n b 1\n}\n", "a\0"]
+    "text", ["a", "a:\n}", "}", "a {", "a <\n>", "a: 0x10", "a {\n b 1 }\n", "a\0"]
 )
 def test_what_a_line_does_not_settle_is_left_to_the_grammar(text: str) -> None:
     assert scan(text) is None
@@ -171,3 +171,56 @@ def test_lists_keep_their_items_places() -> None:
     (node,) = parse(Source("x", b"dim: [1, 28 ]")).children
     assert isinstance(node, ListValue)
     assert [(item.start, item.end) for item in node.items] == [(6, 7), (9, 11)]
+
+
+_LAYERS = """\
+name: "net"
+layer {
+  name: "a"
+  type: "Convolution"
+  bottom: "x" # why
+  top: "a"
+  param {
+    lr_mult: 1
+  }
+  convolution_param {
+    num_output: 2
+    weight_filler { type: "xavier" }
+  }
+}
+# next
+layer {
+  name: "b"
+  type: "ReLU"
+  bottom: "a"
+  top: "b"
+}
+
+layers {
+  name: "c"
+  type: RELU
+  include { phase: TRAIN }
+  bottom: "b"
+  top: "b"
+}
+"""
+_TYPED = st.sampled_from(
+    ["", " ", "\n", "}", "{", "\n}\n", '"', "'", ":", ",", ";", "x", "1", "#", '"y"', "[", "]", "<",
+     ">", "top:", "\nlayer {\n", "}\n}\n", "//", "\xe9", "1.2.3", "a: [b: 1]", '\n"z"\n', "\n,\n"]
+)  # fmt: skip
+
+
+@given(st.integers(0, len(_LAYERS)), st.integers(0, 12), _TYPED, st.booleans())
+@example(len(_LAYERS) - 2, 2, "", False)
+@example(_LAYERS.index("top"), 3, "", False)
+@example(_LAYERS.index("\n}\n# next"), 2, '\ny: "x"\n}\n"z"', False)
+@example(_LAYERS.index("# next"), 0, ", ;", False)
+def test_a_net_that_is_being_typed_is_read_alike(at: int, cut: int, new: str, cr: bool) -> None:
+    text = _LAYERS[:at] + new + _LAYERS[at + cut :]
+    assert_agreement(text.replace("\n", "\r\n") if cr else text)
+
+
+def test_one_broken_line_does_not_send_the_whole_net_to_the_grammar() -> None:
+    assert assert_agreement(_LAYERS.replace('bottom: "a"', "bottom:"))
+    assert assert_agreement(_LAYERS.replace("num_output: 2", "num_output"))
+    assert assert_agreement(_LAYERS[:-12])
