@@ -76,6 +76,7 @@ def test_columns_are_those_of_characters_wherever_they_are_asked_for() -> None:
         "utf-8", "surrogatepass"
     )
     data = data.replace(b"\xc3\xbf", b"\xe2\x82")  # A character that is cut off.
+    assert Source("x", data).position(3).column == 4
     line = data.index(b"b:")
     expected = [len(data[line:i].decode("utf-8", "replace")) + 1 for i in range(line, len(data))]
     source = Source("x", data)
