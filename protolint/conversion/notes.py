@@ -1,4 +1,4 @@
-"""Every wording of a conversion's notes, and what their codes mean."""
+"""Every wording of a conversion's notes, and what their codes mean; see refusals too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from protolint.errors import InputError
 
-__all__ = ["CODES", "Note", "NoteCode", "Refusal", "refuse"]
+__all__ = ["CODES", "Note", "NoteCode", "Refusal", "first_of", "refuse"]
 
 #: The most fields that one note lists.
 _MOST_SHOWN = 4
@@ -101,7 +101,7 @@ def refuse(path: str, refusals: Sequence[Refusal]) -> None:
         raise InputError(path, f"{shown}; and {rest} more reasons" if rest > 0 else shown)
 
 
-def _first_of(names: Sequence[str]) -> str:
+def first_of(names: Sequence[str]) -> str:
     """Return the first name, and how many follow."""
     return f"'{names[0]}'" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
@@ -192,26 +192,6 @@ def reshaped(layer: str, axes: int) -> Note:
 # Of a whole net or solver.
 
 
-def types_unknown(target: str, layers: Sequence[tuple[str, str]], others: Sequence[str]) -> Refusal:
-    """Return which layers the target has no type for; `others` are Caffes that have all."""
-    types = list(dict.fromkeys(kind for _, kind in layers))
-    listed = ", ".join(f"'{kind}'" for kind in types)
-    more = f" (and {len(layers) - 1} more layers)" if len(layers) > len(types) else ""
-    advice = "list them as layer-types in the settings if your own Caffe has them"
-    if others:
-        advice = f"--to {' or --to '.join(others)} has all types of the net; or {advice}"
-    what = "type" if len(types) == 1 else "types"
-    return Refusal(layers[0][0], f"{target} has no layer {what} {listed}{more}", advice)
-
-
-def scales_unknown(target: str, names: Sequence[str]) -> Refusal:
-    """Return that the target has no Scale layers for a gamma and beta."""
-    more = f" (nor for {len(names) - 1} more)" if len(names) > 1 else ""
-    evidence = f"{target} has no layer type 'Scale'{more}"
-    advice = "--scale-as convolution puts convolutions in their place"
-    return Refusal(names[0], evidence, advice)
-
-
 def fields_left_out(target: str, names: Sequence[str]) -> Note:
     """Return which fields the target does not know; a long list is cut."""
     more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
@@ -287,7 +267,7 @@ def factor_divided(factors: Sequence[float]) -> Note:
 
 def never_trained(layers: Sequence[str]) -> Note:
     """Return that statistics are those of a net that never ran."""
-    return Note("", "", f"never trained, mean and variance are 0: {_first_of(layers)}")
+    return Note("", "", f"never trained, mean and variance are 0: {first_of(layers)}")
 
 
 def statistics_unsound(layers: Sequence[str]) -> Note:
@@ -295,7 +275,7 @@ def statistics_unsound(layers: Sequence[str]) -> Note:
     return Note(
         "",
         "",
-        f"NaN, infinite or negative statistics, kept as they are: {_first_of(layers)}"
+        f"NaN, infinite or negative statistics, kept as they are: {first_of(layers)}"
         " (protolint check tells more)",
     )
 
@@ -319,7 +299,7 @@ def fields_renumbered(counts: Sequence[tuple[str, int]]) -> Note:
 
 def not_in_file(layers: Sequence[str]) -> Note:
     """Return which BatchNorms of a net have no weights."""
-    return Note("", "", f"not in the file, so not converted: {_first_of(layers)}")
+    return Note("", "", f"not in the file, so not converted: {first_of(layers)}")
 
 
 def scale_missing(layer: str, scale: str) -> Note:
@@ -354,50 +334,6 @@ def pair_gap(message: str) -> Note:
 def scale_filled(layer: str, scale: str) -> Note:
     """Return that a Scale layer without weights gets those that its fillers would make."""
     return Note("", layer, f"Scale '{scale}' is not in the weights; it is written as 1 and 0")
-
-
-def no_place(layer: str, stored: str) -> Refusal:
-    """Return that the net has no place for a gamma and beta of the file."""
-    where = f"in its Scale layer '{stored}'" if stored else "in the BatchNorm"
-    return Refusal(
-        layer,
-        f"the weights have a gamma and beta {where}, and the net has no place for them",
-        "put a Scale layer behind it (scale_bias: true where that is known), or convert the"
-        " weights without the net",
-    )
-
-
-def fork_norm(layer: str, evidence: str) -> Refusal:
-    """Return that the nets of a fork with a BatchNorm of its own are not converted."""
-    advice = "write it as BatchNorm and Scale, and convert the weights alone with --from segnet"
-    return Refusal(layer, evidence, f"{advice} (or yjxiong, pspnet)")
-
-
-def nothing_between(scales: Sequence[str]) -> Refusal:
-    """Return that a file does not say which BatchNorm a Scale layer follows."""
-    evidence = f"{_first_of(scales)}: the file has neither bottoms nor tops, and which BatchNorm it"
-    return Refusal("", f"{evidence} follows is open", "give the net's prototxt too")
-
-
-def scales_in_hdf5(layer: str, names: Sequence[str]) -> Refusal:
-    """Return that an HDF5 file may have several gammas for one BatchNorm."""
-    evidence = f"{_first_of(names)} of the weights may be its gamma and beta; HDF5 does not say"
-    advice = "give the net that was trained, and this one as --like"
-    return Refusal(layer, f"{evidence} which Scale layer follows which BatchNorm", advice)
-
-
-def two_holders(layer: str, first: str, second: str) -> Refusal:
-    """Return that two Scale layers of a file may be the gamma and beta of one BatchNorm."""
-    evidence = f"the weights have two Scale layers for it, '{first}' by the net and '{second}'"
-    return Refusal(
-        layer, f"{evidence} by their own order", "--like fits the weights to a net of the target"
-    )
-
-
-def filled_otherwise(layer: str, scale: str) -> Refusal:
-    """Return that a Scale layer without weights starts with what cannot be written."""
-    evidence = f"Scale '{scale}' is not in the weights, and its fillers are not 1 and 0"
-    return Refusal(layer, evidence, "--keep-scale leaves it a layer of its own")
 
 
 def order_of_015(layer: str, layout: str) -> Note:

@@ -10,11 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2] / "protolint" / "conversion"
 #: What each room may import of the converter, besides itself.
 MAY = {
-    "decide": {"notes"},
-    "text": {"notes", "decide"},
-    "numbers": {"notes", "decide"},
     "notes": set(),
-    "prove": {"notes", "decide", "numbers"},
+    "refusals": {"notes"},
+    "decide": {"notes", "refusals"},
+    "text": {"notes", "refusals", "decide"},
+    "numbers": {"notes", "refusals", "decide"},
+    "prove": {"notes", "refusals", "decide", "numbers"},
 }
 IMPORT = re.compile(r"^\s*from protolint\.conversion(?:\.(\w+))?\S* import (\w+)", re.MULTILINE)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from protolint.caffe.batchnorm import Affine
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import has_beta
 from protolint.conversion.decide.forms import PLAIN, Form, Multipliers, multipliers
 from protolint.conversion.decide.memory import Memory
@@ -17,7 +17,6 @@ from protolint.net.pairing import Pairing
 
 __all__ = ["Case", "choose", "is_identity", "scale_specs", "was_choice"]
 
-_DROP_STATS = "--drop-global-stats leaves use_global_stats out"
 _ANOTHER_NET = "another net of the model needs it"
 #: BatchNorm in which a Scale layer beside it is a choice, not a need.
 _NVIDIA = (Affine.ALWAYS, Affine.ON_REQUEST)
@@ -98,13 +97,11 @@ def _is_frozen(scene: Scene, case: Case) -> bool:
             alone = scene.choices.depthwise is not None
             scene.note(notes.global_stats_lost(case.name, setting, target.name, alone=alone))
         elif not given:
-            evidence = f"{setting} has no counterpart in {target.name}"
-            scene.refuse(case.name, evidence, f"it is rarely meant (BN012); {_DROP_STATS}")
+            scene.refuse(refusals.never_stored(case.name, setting, target.name))
         elif scene.has_scale:
             return True
         else:
-            evidence = f"{setting} does not freeze cuDNN BatchNorm in {target.name}"
-            scene.refuse(case.name, evidence, f"--engine CAFFE obeys it, {_DROP_STATS}")
+            scene.refuse(refusals.not_frozen(case.name, setting, target.name))
     return False
 
 
@@ -119,9 +116,7 @@ def _without_affine(scene: Scene, case: Case) -> Action | None:
         return Action.DROP
     if has_place:
         return Action.SPLIT
-    evidence = f"gamma and beta have no place in {scene.target.name} on engine CAFFE"
-    advice = "--engine CUDNN has one, --scale-as convolution makes one"
-    scene.refuse(case.name, evidence, advice)
+    scene.refuse(refusals.no_affine(case.name, scene.target.name))
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protolint.caffe.batchnorm import Affine
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.action import Case, is_identity, scale_specs, was_choice
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import (
@@ -252,11 +252,7 @@ class _Maker:
             # All variants of a layer write to the same.
             own_top = self.own_top = self.own_top or blobs.free(stem)
             if not self.scene.can_rename(layer):
-                self.scene.refuse(
-                    self.name,
-                    f"it has to write to a blob of its own in {self.target.name}, and another "
-                    "phase feeds the layers below from elsewhere",
-                )
+                self.scene.refuse(refusals.not_renamed(self.name, self.target.name))
             else:
                 self.scene.note(self._new_blob(layer, last, own_top, convolves=convolves))
         reshape = None
@@ -291,12 +287,10 @@ class _Maker:
 
     def _check_convolution(self, axes: int | None) -> None:
         """Refuse a convolution where nobody knows its channels, or what has no four axes."""
-        if axes not in (None, 4):
-            evidence = f"its bottom has {axes} axes, and a convolution needs 4"
-            self.scene.refuse(self.name, evidence, "--engine CUDNN has a place for gamma and beta")
+        if axes is not None and axes != 4:
+            self.scene.refuse(refusals.convolution_axes(self.name, axes))
         elif self.scene.channels(self.layers) is None:
-            evidence = "a convolution has to say how many channels there are, and the net does not"
-            self.scene.refuse(self.name, evidence, "give the weights too")
+            self.scene.refuse(refusals.convolution_channels(self.name))
 
     def _behind(self, layer: Layer) -> Layer | None:
         """Return the Scale layer that stays behind this one alone, on four axes as it is."""
@@ -319,12 +313,9 @@ class _Maker:
         if least == 4 and axes in (2, 3):
             self.scene.note(notes.reshaped(self.name, axes))
             return axes
-        words = "1 axis" if axes == 1 else f"{axes} axes"
         wanted = str(least) if axes < least else f"at most {most}"
         switch = "--engine CAFFE takes more" if axes > most and least < 4 else ""
-        self.scene.refuse(
-            self.name, f"its bottom has {words}, and {self.target.name} needs {wanted}", switch
-        )
+        self.scene.refuse(refusals.axes(self.name, axes, self.target.name, wanted, switch))
         return 0
 
     # What to say, and what to remember.

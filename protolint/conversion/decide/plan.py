@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import refusals
 from protolint.conversion.decide.action import Case, choose
 from protolint.conversion.decide.affine import CONVOLUTION, has_beta
 from protolint.conversion.decide.build_step import make_step
@@ -163,16 +164,16 @@ class _Planner:
         before = len(self.scene.refusals)
         for layer in layers:
             if len(layer.bottoms) != 1 or len(layer.tops) != 1:
-                shape = f"{len(layer.bottoms)} bottoms and {len(layer.tops)} tops"
-                self.scene.refuse(name, f"a BatchNorm with {shape}")
+                ends = len(layer.bottoms), len(layer.tops)
+                self.scene.refuse(refusals.not_one_blob(name, *ends))
             if "blobs" in layer.message:
-                self.scene.refuse(name, "the net carries its weights in the text")
+                self.scene.refuse(refusals.weights_in_text(name))
         both = next((v for v in self.net.views if sum(one in v for one in layers) > 1), None)
         if both is not None:
-            self.scene.refuse(name, f"two BatchNorm layers of this name are active in {both.state}")
+            self.scene.refuse(refusals.two_at_once(name, str(both.state)))
         if len(set(forms)) > 1:
             differ = "engine" if len({form.layout for form in forms}) > 1 else "eps"
-            self.scene.refuse(name, f"its phase variants differ in {differ}")
+            self.scene.refuse(refusals.variants_differ(name, differ))
         return len(self.scene.refusals) == before
 
     def _engine(self, layer: Layer, memory: Memory | None) -> str:

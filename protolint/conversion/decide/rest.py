@@ -9,7 +9,7 @@ from typing import NamedTuple
 from protolint.caffe.binder import bind
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Action, Step
@@ -59,7 +59,7 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
         if layer.index in merged or (no_inputs and layer.type == "Input")
     ]
     paired = {step.scale.name for step in steps if step.scale is not None}
-    refusals = [*_types(scene, gone, paired)]
+    refused = [*_types(scene, gone, paired)]
     left_out: list[Foreign] = []
     for layer, foreign in _fields(scene, gone):
         if _is_users(net, foreign):
@@ -67,25 +67,20 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
         if foreign.harmless or foreign.path.rpartition(".")[2] in scene.choices.drop_fields:
             left_out.append(foreign)
             continue
-        field = foreign.path.rpartition(".")[2].partition(":")[0]
-        advice = f"--drop-field {field} leaves it out"
-        refusals.append(
-            Refusal(layer, f"'{foreign.path}' has no counterpart in {target.name}", advice)
-        )
+        refused.append(refusals.no_counterpart(layer, foreign.path, target.name))
     converts = no_inputs and any(layer.type == "Input" for layer in net.layers)
     if no_inputs:
-        refusals += _inputs(net, target.name)
+        refused += _inputs(net, target.name)
     loses = net.dialect.reads_inputs_of_inline_nets and not target.reads_inputs_of_inline_nets
     if net.inline and loses and "input" in net.message:
-        evidence = f"{target.name} reads no inputs of a net that stands inside a solver"
-        refusals.append(Refusal("", evidence, "put the net into a file of its own"))
+        refused.append(refusals.inputs_inside_solver(target.name))
     shares = _shares_memory(scene)
     found = [*_notes(scene, steps, left_out)]
     if shares:
         found.append(notes.sharing_forbidden(target.name))
     if converts:
         found.append(notes.inputs_become_fields(target.name))
-    return Whole(tuple(found), tuple(refusals), tuple(left_out), converts, shares)
+    return Whole(tuple(found), tuple(refused), tuple(left_out), converts, shares)
 
 
 def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Iterator[Refusal]:
@@ -93,7 +88,7 @@ def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Itera
     lost = [layer for layer in foreign_types(scene.net, scene.target) if layer not in gone]
     scales = [layer for layer in lost if layer.type == SCALE and layer.name in paired]
     if scales and not scene.convolves:
-        yield notes.scales_unknown(scene.target.name, [layer.name for layer in scales])
+        yield refusals.scales_unknown(scene.target.name, [layer.name for layer in scales])
         lost = [layer for layer in lost if layer not in scales]
     if lost:
         types = {layer.type for layer in scene.net.layers} & scene.net.dialect.layer_types
@@ -103,7 +98,7 @@ def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Itera
             if dialect.can_be_written and types <= dialect.layer_types
         ]
         names = [(layer.name, layer.type) for layer in lost]
-        yield notes.types_unknown(scene.target.name, names, others)
+        yield refusals.types_unknown(scene.target.name, names, others)
 
 
 def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]]:
@@ -137,20 +132,20 @@ def _inputs(net: Net, target: str) -> Iterator[Refusal]:
     message = net.message
     legacy = "input" in message
     if legacy and not ("input_dim" in message or "input_shape" in message):
-        yield Refusal("", f"the inputs have no shape, and {target} needs one for each")
+        yield refusals.inputs_without_shape(target)
     if "input_dim" in message and "input_shape" in message:
-        yield Refusal("", f"input_dim and input_shape are both given, which {target} refuses")
+        yield refusals.inputs_twice(target)
     for layer in net.layers:
         if layer.type != "Input":
             continue
         param = layer.parameter("input_param")
         given = len(param.messages("shape")) if param is not None else 0
         if layer.include or layer.exclude:
-            yield Refusal(layer.name, f"{target} has inputs in every phase, not in some")
+            yield refusals.input_of_a_phase(layer.name, target)
         elif given not in (1, len(layer.tops)):
-            yield Refusal(layer.name, f"{target} needs a shape for each input")
+            yield refusals.input_shapes(layer.name, target)
         elif "input_dim" in message:
-            yield Refusal(layer.name, f"{target} takes input_shape or input_dim, not both")
+            yield refusals.input_fields_mixed(layer.name, target)
 
 
 def _in_target(scene: Scene) -> Net:

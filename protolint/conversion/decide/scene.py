@@ -47,9 +47,9 @@ class Scene:
         """Report something."""
         self.notes.append(note)
 
-    def refuse(self, layer: str, evidence: str, switch: str = "") -> None:
-        """Tell why the net cannot be converted."""
-        self.refusals.append(Refusal(layer, evidence, switch))
+    def refuse(self, refusal: Refusal) -> None:
+        """Report why the net cannot be converted."""
+        self.refusals.append(refusal)
 
     @property
     def has_scale(self) -> bool:

@@ -10,7 +10,7 @@ from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.reading import Norm, StoredLayer, norm_of, require
 from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.step import Plan
 from protolint.conversion.notes import Note, refuse
@@ -166,7 +166,7 @@ def _with_scales(
         channels = norm.state.channels
         scales = lost.get(channels, []) if norm.name in bare.get(channels, []) else []
         if len(scales) > 1 or (scales and len(bare[channels]) > 1):
-            refuse(path, [notes.scales_in_hdf5(norm.name, scales)])
+            refuse(path, [refusals.scales_in_hdf5(norm.name, scales)])
         if scales:
             facts = replace(norm.facts, scale=scales[0])
             norm = replace(norm, facts=facts, scale_blobs=blobs[scales[0]])

@@ -14,7 +14,7 @@ import numpy as np
 
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import filler_of, form_of
 from protolint.conversion.notes import Note, Refusal, refuse
@@ -79,7 +79,7 @@ class _Mover:
             if recipe.scale not in self.shapes:
                 return self._elsewhere(norm, recipe, stored)
             if stored:
-                self.refusals.append(notes.two_holders(norm.name, recipe.scale, stored))
+                self.refusals.append(refusals.two_holders(norm.name, recipe.scale, stored))
             if recipe.fate is Fate.KEEP and len(self.shapes[recipe.scale]) != 1 + recipe.bias:
                 # Its Caffe refuses the pair; a beta of 0 is what is missing, or too much.
                 return recipe._replace(fate=Fate.FOLD)
@@ -88,7 +88,7 @@ class _Mover:
             return self._without_layer(norm, recipe, stored)
         loses = norm.layout.affine and not recipe.layout.affine and recipe.fate is Fate.NONE
         if loses and not norm.state.identity_affine:
-            self.refusals.append(notes.no_place(norm.name, ""))
+            self.refusals.append(refusals.no_place(norm.name, ""))
         return recipe
 
     def _elsewhere(self, norm: Norm, recipe: Recipe, stored: str) -> Recipe:
@@ -110,7 +110,7 @@ class _Mover:
             self.notes.append(notes.scale_filled(norm.name, wanted))
             return recipe._replace(fate=Fate.ADD)
         if recipe.fate in (Fate.MERGE, Fate.REPLACE):
-            self.refusals.append(notes.filled_otherwise(norm.name, wanted))
+            self.refusals.append(refusals.filled_otherwise(norm.name, wanted))
         return recipe
 
     def _without_layer(self, norm: Norm, recipe: Recipe, stored: str) -> Recipe:
@@ -120,7 +120,7 @@ class _Mover:
             return self._beside(norm, recipe, stored)
         if not (norm.name in self.affine or is_identity(norm.scale_blobs)):
             # Its Caffe reads over such a layer, or the net was meant to have one: nobody knows.
-            self.refusals.append(notes.no_place(norm.name, stored))
+            self.refusals.append(refusals.no_place(norm.name, stored))
         self.notes.append(notes.scale_found_apart(norm.name, stored))
         return recipe._replace(fate=Fate.MERGE, scale=stored)
 

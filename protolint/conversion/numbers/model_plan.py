@@ -9,7 +9,7 @@ from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.stored_scales import is_without_blobs_between
 from protolint.caffe.descriptors import Schema, load_schema
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import notes as notes_
+from protolint.conversion import refusals
 from protolint.conversion.decide.affine import SCALE, has_groups
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.plan import plan_net
@@ -161,7 +161,7 @@ def _own_recipes(
     if is_without_blobs_between(model.index):
         placed = {norm.facts.scale for norm in model.norms.values()}
         scales = [e.name for e in model.index.layers if e.type == SCALE and e.name not in placed]
-        refuse(model.path, [notes_.nothing_between(scales)] if scales else [])
+        refuse(model.path, [refusals.nothing_between(scales)] if scales else [])
     net = net_of_model(data, model.index, model.dialect, model.norms)
     entries = {entry.field.start: entry for entry in model.index.layers}
     memories = {

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import refusals
 from protolint.conversion.notes import Refusal
 from protolint.diagnostic import Severity
 from protolint.lint.check import findings_of
@@ -54,7 +55,7 @@ def new_faults(before: LintFile, text: bytes, target: Dialect) -> list[Refusal]:
         if known[error.code, error.layer]:
             known[error.code, error.layer] -= 1
         else:
-            found.append(_refusal(error))
+            found.append(refusals.new_error(error.layer, error.message, error.code))
     return found or list(_no_longer_built(before, after))
 
 
@@ -68,16 +69,8 @@ def _no_longer_built(before: LintFile, after: LintFile) -> Iterator[Refusal]:
                 view = next(named, None) or new.view_in(state_of(new, state))
                 fault = construction(new, view).faults[0]
                 layer = fault.layer.name if fault.layer is not None else ""
-                yield Refusal(
-                    layer, f"{after.dialect.name} does not build the net: {fault.message}"
-                )
+                yield refusals.not_built(layer, after.dialect.name, fault.message)
                 break
-
-
-def _refusal(error: _Error) -> Refusal:
-    """Return the refusal of a text with a new error; the layer is named once."""
-    layer = "" if error.layer in error.message else error.layer
-    return Refusal(layer, f"{error.message} ({error.code})")
 
 
 def _unread(before: LintFile, after: LintFile) -> Refusal | None:
@@ -86,23 +79,19 @@ def _unread(before: LintFile, after: LintFile) -> Refusal | None:
         line = after.source.line_number
         for problem in after.tree.problems:
             if problem.fatal:
-                return Refusal(
-                    "", _broken(after, f"line {line(problem.span.start)}: {problem.message}")
-                )
+                reason = f"line {line(problem.span.start)}: {problem.message}"
+                return refusals.unreadable("", after.dialect.name, reason)
         for misfit in after.misfits:
             reason = (
                 f"'{misfit.node.name}' does not fit {misfit.message.name} ({misfit.kind.value})"
             )
             layer = after.layer_at(misfit.node.start) or ""
-            return Refusal(layer, _broken(after, f"line {line(misfit.node.start)}: {reason}"))
+            reason = f"line {line(misfit.node.start)}: {reason}"
+            return refusals.unreadable(layer, after.dialect.name, reason)
     objection = _official(after)
     if objection is None or _official(before) is not None:
         return None
-    return Refusal("", _broken(after, objection))
-
-
-def _broken(after: LintFile, reason: str) -> str:
-    return f"the result would not be text that {after.dialect.name} reads ({reason}); please report"
+    return refusals.unreadable("", after.dialect.name, objection)
 
 
 def _official(file: LintFile) -> str | None:

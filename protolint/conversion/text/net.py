@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import notes
+from protolint.conversion import refusals
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import Multipliers
 from protolint.conversion.decide.memory import comment_of, mark
@@ -62,9 +62,9 @@ def source_refusals(file: LintFile) -> list[Refusal]:
     for problem in file.tree.problems:
         if problem.fatal:
             evidence = f"line {line(problem.span.start)}: {problem.message}"
-            return [Refusal("", evidence, "mend the syntax first (protolint check)")]
+            return [refusals.syntax(evidence)]
     if not file.kind.is_text:
-        return [Refusal("", "it has no field of a net or a solver")]
+        return [refusals.nothing_known()]
     found = []
     for misfit in file.misfits[:1]:
         evidence = (
@@ -73,15 +73,11 @@ def source_refusals(file: LintFile) -> list[Refusal]:
         )
         layer = file.layer_at(misfit.node.start) or ""
         if misfit.node.name == "bn_param":
-            found.append(notes.fork_norm(layer, evidence))
-            continue
-        advice = (
-            "say with --from which Caffe the file is written for, or list the fields of your own"
-            " fork as extra-fields in protolint.toml"
-        )
-        found.append(Refusal(layer, evidence, advice))
+            found.append(refusals.fork_norm(layer, evidence))
+        else:
+            found.append(refusals.misfit(layer, evidence))
     if any(isinstance(n, ListValue) and n.name == "layer" for n in file.tree.children):
-        found.append(Refusal("", "its layers are one list, as in layer: [{ }, { }]"))
+        found.append(refusals.one_list())
     return found
 
 

@@ -10,7 +10,7 @@ from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.legacy import SOLVER_TYPES
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Plan, PlanOptions
 from protolint.conversion.decide.unknown import Foreign, foreign_fields
@@ -64,10 +64,10 @@ def plan_solver(
     choices = choices or PlanOptions()
     message = file.message
     plans = plan_nets(file.nets, target, choices) if plans is None else tuple(plans)
-    refusals = [refusal for plan in plans for refusal in plan.refusals]
+    found = [refusal for plan in plans for refusal in plan.refusals]
     notes = [note for plan in plans for note in plan.notes]
     if file.dialect == target:
-        return SolverPlan(file.dialect, target, plans, tuple(notes), tuple(refusals))
+        return SolverPlan(file.dialect, target, plans, tuple(notes), tuple(found))
     kind = message.text("type") if "type" in message else ""
     kind = kind or SOLVER_TYPES.get(message.text("solver_type"), "")
     old_field = ""
@@ -77,22 +77,21 @@ def plan_solver(
             skip.update(node.start for node in message.nodes_of("type"))
             old_field = _TYPES.get(kind, "")
         if kind not in target.solver_types:
-            refusals.append(Refusal("", f"{target.name} has no solver of type '{kind}'"))
+            found.append(refusals.no_solver(target.name, kind))
     left_out: list[Foreign] = []
     for foreign in foreign_fields(message, load_schema(target.schema), skip):
         field = foreign.path
         if foreign.harmless or field in choices.drop_fields or field == "weights":
             left_out.append(foreign)
         else:
-            evidence = f"'{field}' has no counterpart in {target.name}"
-            refusals.append(Refusal("", evidence, f"--drop-field {field} leaves it out"))
+            found.append(refusals.no_counterpart("", field, target.name))
     notes += _notes(message, target, choices, left_out)
     return SolverPlan(
         file.dialect,
         target,
         plans,
         tuple(notes),
-        tuple(refusals),
+        tuple(found),
         tuple(left_out),
         old_field,
         _rms_decay(message, kind, file.dialect, target),

@@ -1,0 +1,221 @@
+"""Every wording of a conversion's refusals: what is in the way, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from protolint.conversion.notes import Refusal, first_of
+
+_DROP_STATS = "--drop-global-stats leaves use_global_stats out"
+
+
+def types_unknown(target: str, layers: Sequence[tuple[str, str]], others: Sequence[str]) -> Refusal:
+    """Return which layers the target has no type for; `others` are Caffes that have all."""
+    types = list(dict.fromkeys(kind for _, kind in layers))
+    listed = ", ".join(f"'{kind}'" for kind in types)
+    more = f" (and {len(layers) - 1} more layers)" if len(layers) > len(types) else ""
+    advice = "list them as layer-types in the settings if your own Caffe has them"
+    if others:
+        advice = f"--to {' or --to '.join(others)} has all types of the net; or {advice}"
+    what = "type" if len(types) == 1 else "types"
+    return Refusal(layers[0][0], f"{target} has no layer {what} {listed}{more}", advice)
+
+
+def scales_unknown(target: str, names: Sequence[str]) -> Refusal:
+    """Return that the target has no Scale layers for a gamma and beta."""
+    more = f" (nor for {len(names) - 1} more)" if len(names) > 1 else ""
+    evidence = f"{target} has no layer type 'Scale'{more}"
+    advice = "--scale-as convolution puts convolutions in their place"
+    return Refusal(names[0], evidence, advice)
+
+
+def no_place(layer: str, stored: str) -> Refusal:
+    """Return that the net has no place for a gamma and beta of the file."""
+    where = f"in its Scale layer '{stored}'" if stored else "in the BatchNorm"
+    return Refusal(
+        layer,
+        f"the weights have a gamma and beta {where}, and the net has no place for them",
+        "put a Scale layer behind it (scale_bias: true where that is known), or convert the"
+        " weights without the net",
+    )
+
+
+def fork_norm(layer: str, evidence: str) -> Refusal:
+    """Return that the nets of a fork with a BatchNorm of its own are not converted."""
+    advice = "write it as BatchNorm and Scale, and convert the weights alone with --from segnet"
+    return Refusal(layer, evidence, f"{advice} (or yjxiong, pspnet)")
+
+
+def nothing_between(scales: Sequence[str]) -> Refusal:
+    """Return that a file does not say which BatchNorm a Scale layer follows."""
+    evidence = f"{first_of(scales)}: the file has neither bottoms nor tops, and which BatchNorm it"
+    return Refusal("", f"{evidence} follows is open", "give the net's prototxt too")
+
+
+def scales_in_hdf5(layer: str, names: Sequence[str]) -> Refusal:
+    """Return that an HDF5 file may have several gammas for one BatchNorm."""
+    evidence = f"{first_of(names)} of the weights may be its gamma and beta; HDF5 does not say"
+    advice = "give the net that was trained, and this one as --like"
+    return Refusal(layer, f"{evidence} which Scale layer follows which BatchNorm", advice)
+
+
+def two_holders(layer: str, first: str, second: str) -> Refusal:
+    """Return that two Scale layers of a file may be the gamma and beta of one BatchNorm."""
+    evidence = f"the weights have two Scale layers for it, '{first}' by the net and '{second}'"
+    return Refusal(
+        layer, f"{evidence} by their own order", "--like fits the weights to a net of the target"
+    )
+
+
+def filled_otherwise(layer: str, scale: str) -> Refusal:
+    """Return that a Scale layer without weights starts with what cannot be written."""
+    evidence = f"Scale '{scale}' is not in the weights, and its fillers are not 1 and 0"
+    return Refusal(layer, evidence, "--keep-scale leaves it a layer of its own")
+
+
+# Of text.
+
+
+def syntax(evidence: str) -> Refusal:
+    """Return that a text is broken."""
+    return Refusal("", evidence, "mend the syntax first (protolint check)")
+
+
+def nothing_known() -> Refusal:
+    """Return that a text is neither a net nor a solver."""
+    return Refusal("", "it has no field of a net or a solver")
+
+
+def misfit(layer: str, evidence: str) -> Refusal:
+    """Return that the Caffe of a text does not take a field of it."""
+    advice = "say with --from which Caffe the file is written for, or list the fields of your own"
+    return Refusal(layer, evidence, f"{advice} fork as extra-fields in protolint.toml")
+
+
+def one_list() -> Refusal:
+    """Return that the layers of a net are one list."""
+    return Refusal("", "its layers are one list, as in layer: [{ }, { }]")
+
+
+def no_solver(target: str, kind: str) -> Refusal:
+    """Return that the target has no such solver."""
+    return Refusal("", f"{target} has no solver of type '{kind}'")
+
+
+def no_counterpart(layer: str, path: str, target: str) -> Refusal:
+    """Return that the target has not a field, or not its value; `path` is as in Foreign."""
+    field = path.rpartition(".")[2].partition(":")[0]
+    evidence = f"'{path}' has no counterpart in {target}"
+    return Refusal(layer, evidence, f"--drop-field {field} leaves it out")
+
+
+def inputs_inside_solver(target: str) -> Refusal:
+    """Return that the target reads no inputs of an inline net."""
+    evidence = f"{target} reads no inputs of a net that stands inside a solver"
+    return Refusal("", evidence, "put the net into a file of its own")
+
+
+def inputs_without_shape(target: str) -> Refusal:
+    """Return that the inputs of a net have no shape."""
+    return Refusal("", f"the inputs have no shape, and {target} needs one for each")
+
+
+def inputs_twice(target: str) -> Refusal:
+    """Return that both fields for shapes are given."""
+    return Refusal("", f"input_dim and input_shape are both given, which {target} refuses")
+
+
+def input_of_a_phase(layer: str, target: str) -> Refusal:
+    """Return that an Input layer is not in every phase."""
+    return Refusal(layer, f"{target} has inputs in every phase, not in some")
+
+
+def input_shapes(layer: str, target: str) -> Refusal:
+    """Return that an Input layer has too few shapes."""
+    return Refusal(layer, f"{target} needs a shape for each input")
+
+
+def input_fields_mixed(layer: str, target: str) -> Refusal:
+    """Return that an Input layer stands beside input_dim."""
+    return Refusal(layer, f"{target} takes input_shape or input_dim, not both")
+
+
+def not_built(layer: str, target: str, fault: str) -> Refusal:
+    """Return that the target does not build a net that its own Caffe builds."""
+    return Refusal(layer, f"{target} does not build the net: {fault}")
+
+
+def new_error(layer: str, message: str, code: str) -> Refusal:
+    """Return that a converted text has an error that its source has not; names the layer once."""
+    return Refusal("" if layer in message else layer, f"{message} ({code})")
+
+
+def unreadable(layer: str, target: str, reason: str) -> Refusal:
+    """Return that the target's parser would not take a converted text."""
+    evidence = f"the result would not be text that {target} reads ({reason}); please report"
+    return Refusal(layer, evidence)
+
+
+# Of one BatchNorm.
+
+
+def not_one_blob(layer: str, bottoms: int, tops: int) -> Refusal:
+    """Return that a BatchNorm has not one bottom and one top."""
+    return Refusal(layer, f"a BatchNorm with {bottoms} bottoms and {tops} tops")
+
+
+def weights_in_text(layer: str) -> Refusal:
+    """Return that a prototxt has blobs."""
+    return Refusal(layer, "the net carries its weights in the text")
+
+
+def two_at_once(layer: str, state: str) -> Refusal:
+    """Return that two BatchNorms of one name are active in one state."""
+    return Refusal(layer, f"two BatchNorm layers of this name are active in {state}")
+
+
+def variants_differ(layer: str, what: str) -> Refusal:
+    """Return that the phase variants of a BatchNorm are not one layer."""
+    return Refusal(layer, f"its phase variants differ in {what}")
+
+
+def not_renamed(layer: str, target: str) -> Refusal:
+    """Return that a layer in place cannot write to a blob of its own."""
+    evidence = f"it has to write to a blob of its own in {target}, and another phase feeds the"
+    return Refusal(layer, f"{evidence} layers below from elsewhere")
+
+
+def convolution_axes(layer: str, axes: int) -> Refusal:
+    """Return that a convolution cannot follow."""
+    evidence = f"its bottom has {axes} axes, and a convolution needs 4"
+    return Refusal(layer, evidence, "--engine CUDNN has a place for gamma and beta")
+
+
+def convolution_channels(layer: str) -> Refusal:
+    """Return that nobody knows the channels of a convolution."""
+    evidence = "a convolution has to say how many channels there are, and the net does not"
+    return Refusal(layer, evidence, "give the weights too")
+
+
+def axes(layer: str, has: int, target: str, wanted: str, switch: str) -> Refusal:
+    """Return that the target wants another number of axes."""
+    words = "1 axis" if has == 1 else f"{has} axes"
+    return Refusal(layer, f"its bottom has {words}, and {target} needs {wanted}", switch)
+
+
+def never_stored(layer: str, setting: str, target: str) -> Refusal:
+    """Return that the target has no way to use batch statistics in TEST."""
+    evidence = f"{setting} has no counterpart in {target}"
+    return Refusal(layer, evidence, f"it is rarely meant (BN012); {_DROP_STATS}")
+
+
+def not_frozen(layer: str, setting: str, target: str) -> Refusal:
+    """Return that the target does not freeze, and has no Scale layer to do it."""
+    evidence = f"{setting} does not freeze cuDNN BatchNorm in {target}"
+    return Refusal(layer, evidence, f"--engine CAFFE obeys it, {_DROP_STATS}")
+
+
+def no_affine(layer: str, target: str) -> Refusal:
+    """Return that the target has no place for a gamma and beta."""
+    evidence = f"gamma and beta have no place in {target} on engine CAFFE"
+    return Refusal(layer, evidence, "--engine CUDNN has one, --scale-as convolution makes one")
