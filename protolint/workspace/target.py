@@ -179,9 +179,12 @@ def _weighed(member: Member, family: list[Member]) -> Target:
 
 
 def _knows_all(fork: Fork, readings: Readings) -> bool:
-    """Whether a fork knows what the Caffe that it grew from does not know in a file."""
-    things = strangers(readings, DIALECTS[fork.base])
-    return all(fork in forks_that_know(thing) for thing, _ in things)
+    """Whether a fork knows the fields that the Caffe that it grew from does not know in a file.
+
+    Types that some target has are not in the table of forks.
+    """
+    things = (thing for thing, _ in strangers(readings, DIALECTS[fork.base]))
+    return all(fork in forks_that_know(t) for t in things if t.message or forks_that_know(t))
 
 
 def _is_of_others(member: Member, merger: Dialect) -> bool:

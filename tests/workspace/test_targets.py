@@ -81,6 +81,7 @@ _TWO_SIZES = "transform_param { resize_param { } resize_param { } }"
         # Intel has all of it, the fork at hand does not know the one field.
         (_OHEM + _LAYER % ("Pooling", "pooling_param { ceil_mode: true }"), "bvlc", "py-R-FCN"),
         (_PERMUTED + _LAYER % ("DepthwiseConvolution", ""), "ssd", "DepthwiseConvolution"),
+        (_LAYER % ("Normalize", "normalize_param { bp_norm: true }"), "bvlc", "caffe-windows"),
         (_LAYER % ("Interp", "") + _LAYER % ("BN", ""), "bvlc", "PSPNet"),
         (_PERMUTED + _LAYER % ("Data", _TWO_SIZES), "ssd", "MobileNet-YOLO"),
         ("device_id: [0, 1]\n", "bvlc", "TSN"),
