@@ -18,6 +18,8 @@ def own_top(net: Net, layer: Layer, index: int) -> Fix | None:
 
     Nor is one made where very many in-place layers follow, each of which would be renamed.
     """
+    if layer.bottoms[index].name != layer.tops[index].name:
+        return None  # another top of it is in place
     if any(_is_long_chain(view, view.tops[layer.index][index]) for view in net.views_of(layer)):
         return None
     name = Names(net.blob_names).free(layer.name or layer.type.lower())

@@ -116,6 +116,10 @@ def check(options: CheckOptions) -> int:
             raise UsageError("files are changed for one target at a time; give one --target")
         if options.add_suppressions is not None and len(options.add_suppressions.splitlines()) > 1:
             raise UsageError("--add-suppressions: a reason is one line")
+        if options.add_suppressions and os.path.exists(options.add_suppressions):
+            raise UsageError(
+                f"--add-suppressions: {options.add_suppressions} is a file: give the reason first"
+            )
         changed, reports = change(
             workspace,
             files,

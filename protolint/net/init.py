@@ -74,7 +74,9 @@ def _all_faults(net: Net) -> list[tuple[Fault, list[NetState]]]:
             for fault in construction(net, view).faults:
                 layer = fault.layer
                 key = (fault.kind, None if layer is None else layer.index, fault.span)
-                merged.setdefault(key, (fault, []))[1].append(view.state)
+                states = merged.setdefault(key, (fault, []))[1]
+                if view.state not in states:  # two faults of a kind may have one place
+                    states.append(view.state)
         found = net.faults = list(merged.values())
     return found
 

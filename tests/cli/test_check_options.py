@@ -78,6 +78,14 @@ def test_suppressions_are_written(tmp_path: Path) -> None:
     assert run("check", net).returncode == 0
 
 
+def test_a_file_is_no_reason(tmp_path: Path) -> None:
+    """Without a reason the file would be one, and everything here would be changed."""
+    net = write(tmp_path, "a.prototxt", FAULTY)
+    done = run("check", "--add-suppressions", net, cwd=tmp_path)
+    assert (done.returncode, "give the reason first" in done.stderr) == (2, True)
+    assert net.read_text() == FAULTY
+
+
 def test_a_baseline_lets_old_findings_pass_and_fails_when_stale(tmp_path: Path) -> None:
     net = write(tmp_path, "a.prototxt", FAULTY)
     baseline = tmp_path / "baseline.json"

@@ -54,4 +54,11 @@ layer { name: "r" type: "ReLU" bottom: "bn" top: "bn" }
 layer { name: "s" type: "Silence" bottom: "bn" }
 """,
     ),
+    # In place at the second top: no new name for the first one helps.
+    Invalid(
+        "nvidia-0.15",
+        'layer { name: "d" type: "Data" top: "x" top: "y" }\n'
+        'layer { name: "bn" type: "BatchNorm" bottom: "x" bottom: "y" top: "y" top: "y" }\n',
+        (2,),
+    ),
 )
