@@ -111,7 +111,11 @@ def test_a_conversion_has_no_new_error_and_twice_is_once(path: Path, tmp_path: P
     protolint.convert(tmp_path / "net.prototxt", to=target, source="bvlc", output=first)
     protolint.convert(first, to=target, output=second)
     assert second.read_bytes() == first.read_bytes()
-    errors = [d for d in protolint.check(first, target=target, isolated=True) if d.is_error]
+    errors = [
+        d
+        for d in protolint.check(first, target=target, isolated=True)
+        if d.severity is Severity.ERROR
+    ]
     assert errors == []
 
 
