@@ -13,6 +13,7 @@ import pytest
 
 import protolint
 from protolint.caffe.registry import DIALECTS
+from protolint.diagnostic import Severity
 from protolint.errors import ProtolintError
 from protolint.lint.check import check_source
 from protolint.report import FORMATS, renderer
