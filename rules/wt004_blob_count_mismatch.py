@@ -44,6 +44,7 @@ def check(weights: Weights) -> Iterator[Finding]:
     if weights.net is None:
         yield from _never(weights)
     fold = next((gap.message for gap in weights.gaps if gap.is_fold), "")
+    folded = False
     for gap in weights.gaps:
         if gap.kind != "blobs":
             continue
@@ -53,7 +54,9 @@ def check(weights: Weights) -> Iterator[Finding]:
         if gap.layout and needs_no_cudnn(weights, layer):
             cure += ", or say --without-cudnn if that is how it was built"
         if not gap.layout and fold:
-            cure = fold
+            if folded:
+                continue
+            folded, cure = True, fold
         yield Finding(
             layer.span,
             f"{titled(layer.name)}: file has {counted(len(layer.shapes), 'blob')}, "
@@ -62,8 +65,6 @@ def check(weights: Weights) -> Iterator[Finding]:
             related=in_net(weights, layer.name, counted(expected, "blob")),
             fix=conversion(weights) if gap.layout else None,
         )
-        if cure == fold:
-            return
 
 
 def _never(weights: Weights) -> Iterator[Finding]:

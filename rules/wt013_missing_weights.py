@@ -61,7 +61,7 @@ def check(weights: Weights) -> Iterator[Finding]:
     spare = sorted(layer.name for layer in weights.with_blobs if layer.name not in weights.wanted)
     for wanted in missing:
         name = wanted.layer.name
-        why = f"no weights in the file{_near(weights, gaps[name], spare)}"
+        why = f"no weights in the file{_near(gaps[name], spare)}"
         yield Finding(
             whole,
             f"{titled(name)}: {gaps[name].message if gaps[name].is_fold else why}",
@@ -71,15 +71,10 @@ def check(weights: Weights) -> Iterator[Finding]:
         )
 
 
-def _near(weights: Weights, gap: Gap, spare: list[str]) -> str:
-    """Which layer of the file may be meant: one of its kind, the Scale of its BatchNorm, a name."""
+def _near(gap: Gap, spare: list[str]) -> str:
+    """Which layer of the file may be meant: one of its kind and place, or of a like name."""
     if gap.other:
         return f"; it is '{gap.other}' there, by its type, its shapes and its place: rename one"
-    for reading in weights.norms:
-        stored = weights.as_stored.get(reading.name)
-        own = stored.facts.scale if stored is not None else None
-        if reading.norm.facts.scale == gap.layer and own in spare:
-            return f"; the Scale of '{reading.name}' is '{own}' there: rename one"
     near = nearest(gap.layer, spare, limit=3)
     if near is None:
         return "; it keeps its fillers, so check its name"

@@ -31,7 +31,23 @@ layer { name: "a" type: "InnerProduct" bottom: "x" top: "y" }
 """
 _BLOB = "blobs { shape { dim: 2 } data: [1, 2] }"
 _FILE = f'layer {{ name: "a" type: "%s" {_BLOB} {_BLOB} blobs {{ shape {{ dim: 1 }} data: 1 }} }}\n'
+_FOLDED_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 1, 1] } } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" }
+layer { name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { %s } }
+layer { name: "d" type: "Convolution" bottom: "y" top: "z" convolution_param { %s } }
+""" % (("num_output: 2 kernel_size: 1",) * 2)
+_FOUR = "blobs { shape { dim: [2, 2, 1, 1] } data: [1, 2, 3, 4] }"
+_TRAINED = (
+    f'layer {{ name: "c" type: "Convolution" {_FOUR} }}\n'
+    + (_FILE % "BatchNorm").replace('"a"', '"old"')
+    + f'layer {{ name: "d" type: "Convolution" {_FOUR} }}\n'
+    + (_FILE % "BatchNorm").replace('"a"', '"bn"')
+)
 INVALID = (
+    # One finding for a folded net, and the BatchNorm of another Caffe besides.
+    InvalidWeights("nvidia-0.15", _TRAINED, ("c", "bn"), net=_FOLDED_NET),
+    InvalidWeights("bvlc", _TRAINED, ("c",), net=_FOLDED_NET),
     InvalidWeights("nvidia-0.15", _FILE % "BatchNorm" * 2, ("a",), net=_NET),
     InvalidWeights("nvidia-0.14", _FILE % "InnerProduct", ("a",), net=_OLD_NET),
     InvalidWeights("nvidia-0.15", _THREE, ("bn",), net=_OWN_NET % ""),

@@ -68,7 +68,19 @@ _SCALE = """\
 layer { name: "s1" type: "Scale" bottom: "y" top: "y"
   blobs { shape { dim: 2 } data: [1.5, 1] } }
 """
+_PLAIN = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 1, 1] } } }
+layer { name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { %s } }
+layer { name: "bn1" type: "BatchNorm" bottom: "y" top: "y" }
+layer { name: "fc" type: "InnerProduct" bottom: "y" top: "z" inner_product_param { num_output: 1 } }
+"""
+_FOUR = "blobs { shape { dim: [2, 2, 1, 1] } data: [1, 2, 3, 4] }"
+_TWO = "blobs { shape { dim: 2 } data: [1, 2] }"
+_FOLDED = f'layer {{ name: "c" type: "Convolution" {_FOUR} {_TWO} }}\n'
+_KERNEL = "num_output: 2 kernel_size: 1"
 INVALID = (
+    # Folded weights, as it seems, and a layer that they lack besides.
+    InvalidWeights("bvlc", _FOLDED, ("bn1", "fc"), net=_PLAIN % _KERNEL),
     InvalidWeights("bvlc", _BN + _SCALE, ("scale1", "fc"), net=_NET),
     InvalidWeights("bvlc", _BN, ("scale1", "fc"), net=_NET),
     InvalidWeights("nvidia-0.17", _OWN_BN % "bn_1" + _FC % "fc", ("bn1",), net=_OWN_NET),
@@ -92,6 +104,12 @@ INVALID = (
     InvalidWeights("bvlc", _OWN_BN % "bn1", ("fc",), net=_OWN_NET, hdf5=True, name="model.h5"),
 )
 VALID = (
+    # WT004.
+    WeightsExample(
+        "bvlc",
+        _FOLDED + _FC.replace("128", "2").replace("[" + ", ".join(["0.5"] * 128), "[0.5, 1") % "fc",
+        net=_PLAIN % f"{_KERNEL} bias_term: false",
+    ),
     WeightsExample("bvlc", _OWN_BN % "bn1" + _FC % "fc", net=_OWN_NET),
     WeightsExample("bvlc", _FC % "fc", net=_OWN_NET.replace('"BatchNorm"', '"ReLU"')),
     WeightsExample("bvlc", _FIRST, net=_SHARED),
