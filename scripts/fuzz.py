@@ -5,24 +5,27 @@
     python scripts/fuzz.py weights --only 1234      the case of that number again
 
     texts    the reader takes a text exactly where protobuf's C++ parser takes it (protoc, of the
-             extra [fuzz]), with the same fields
+             extra [fuzz]), with the same fields, and with the values that upb reads
     checks   every rule and every format ends with findings; fixes come to an end, keep a sound
              file sound and leave nothing to fix; formatting changes no message, twice is once
     upgrades an upgraded net is one of the current form, and upgrading it again changes nothing
     converts a conversion is refused by name, or its result is read, and has no new error
+    deploys  a deploy net is refused by name, or BVLC takes it
     weights  damaged caffemodels, solver states and HDF5 models are read or refused
 
 Every case comes from the seed and its number alone. A failure is made as small as it goes, and
-written to --keep with what went wrong in its first line of the report. Exit code 1 for failures.
+written to --keep, tests/fuzz, whose cases tests/test_fuzz_cases.py runs. Exit code 1 for failures.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import re
 import signal
+import struct
 import sys
 import tempfile
 import time
@@ -30,6 +33,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from protolint.caffe.binder import bind
 from protolint.caffe.descriptors import Schema, read_schema
@@ -233,6 +237,23 @@ def law_of_texts(protoc: Protoc, data: bytes) -> None:
         raise FailureFoundError("other numbers")
     if len(found.nodes_of("text")) != len(texts):
         raise FailureFoundError("another number of strings")
+    # The same bytes in upb, the parser of the Python library: every value of the outer message.
+    other: Any = protoc.schema.message_class("NetParameter").FromString(expected)
+    for name, own in (("real", found.number("real")), ("large", found.integer("large"))):
+        if own != getattr(other, name) and own == own:
+            raise FailureFoundError(f"another value of {name}")
+    if found.flag("flag") != other.flag:
+        raise FailureFoundError("another value of flag")
+    if [struct.pack("f", v) for v in other.value] != [_single(v) for v in found.numbers("value")]:
+        raise FailureFoundError("another value of value")
+
+
+def _single(value: float) -> bytes:
+    """Return the bytes of the float that is nearest; as upb, infinity beyond the largest."""
+    try:
+        return struct.pack("f", value)
+    except OverflowError:
+        return struct.pack("f", math.copysign(math.inf, value))
 
 
 def law_of_checks(chance: random.Random, data: bytes) -> None:
@@ -303,6 +324,17 @@ def _accepted(path: Path, caffe: str) -> bool:
     return check_source(workspace, Source(str(path), path.read_bytes()))[0].accepted
 
 
+def law_of_deploys(folder: Path, data: bytes) -> None:
+    """Deploy a net alone: it is refused, or the result is a net that BVLC takes."""
+    from protolint import deploy
+
+    given = folder / "given.prototxt"
+    given.write_bytes(data)
+    made = deploy(given, output=folder / "deployed", to="bvlc", force=True, isolated=True)
+    if _accepted(given, "bvlc") and not _accepted(Path(made.written[0]), "bvlc"):
+        raise FailureFoundError("the deploy net is not taken")
+
+
 def law_of_weights(folder: Path, data: bytes) -> None:
     """Read a damaged model in every way."""
     from protolint.batchnorm.reading import read_weights
@@ -346,6 +378,8 @@ class Case:
                     law_of_upgrades(data)
                 elif self.name == "converts":
                     law_of_converts(chance, self.folder, data)
+                elif self.name == "deploys":
+                    law_of_deploys(self.folder, data)
                 else:
                     law_of_weights(self.folder, data)
         except ProtolintError as error:
@@ -355,7 +389,7 @@ class Case:
         return None
 
 
-CASES = ("texts", "checks", "upgrades", "converts", "weights")
+CASES = ("texts", "checks", "upgrades", "converts", "deploys", "weights")
 
 
 def smallest(case: Case, seed: str, data: bytes, kind: str) -> bytes:
@@ -384,7 +418,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="inputs of each kind, instead of --minutes")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="the number of one input")
-    parser.add_argument("--keep", type=Path, default=REPOSITORY / "build" / "fuzz")
+    parser.add_argument("--keep", type=Path, default=REPOSITORY / "tests" / "fuzz")
     options = parser.parse_args()
     wanted = options.cases or list(CASES)
     if set(wanted) - set(CASES):
