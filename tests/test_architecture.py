@@ -37,7 +37,7 @@ ALLOWED = {
             "format"},
     "execution": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace"},
     "comparison": LEAVES | {"text", "caffe", "layers", "net", "weights", "batchnorm", "workspace",
-                            "execution", "lint"},
+                            "execution"},
     "conversion": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "weights",
                             "batchnorm", "execution", "comparison", "folding", "upgrading"},
     "deployment": LEAVES | {"text", "caffe", "layers", "net", "workspace", "lint", "weights",
