@@ -67,3 +67,24 @@ def test_it_comes_back_as_it_was(scale: str, tmp_path: Path) -> None:
     assert text == source.read_text() or scale
     assert "Reshape" not in text
     assert "normalised" not in text
+
+
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "alias"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="needs the shared cases")
+@pytest.mark.parametrize("name", ["two_readers", "native15", "relu_then_bn"])
+@pytest.mark.parametrize("target", ["nvidia-0.16", "nvidia-0.17"])
+def test_the_cases_get_a_blob_of_their_own(name: str, target: str, tmp_path: Path) -> None:
+    source = CASES / f"{name}.prototxt"
+    protolint.convert(source, to=target, output=f"{tmp_path}/", isolated=True)
+    made = tmp_path / source.name
+    assert "_normalised" in made.read_text()
+    assert not protolint.check(made, target=target, select=["NT040"])
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="needs the shared cases")
+@pytest.mark.parametrize(("name", "code"), [("o", "NT040"), ("o17", "NT040"), ("r17", "NT004")])
+def test_what_an_older_conversion_wrote_is_found(name: str, code: str) -> None:
+    """A later reader finds other values, or the gradient of a ReLU does."""
+    assert protolint.check(CASES / f"{name}.prototxt", target="nvidia-0.17", select=[code])
