@@ -123,6 +123,8 @@ def insert_after(source: Source, node: Block, layers: Sequence[NewLayer]) -> Edi
 def insert_before(source: Source, node: Block, new: NewLayer) -> Edit:
     """Return the edit that puts a layer above another one."""
     text = _layer_text(source, new, node)
+    if node.in_list:
+        text += "," if text.endswith(("}", ">")) else f"\n{_indent(source, node)},"
     end = line_end(source)
     if not begins_line(source, node):
         return Edit(node.start, node.start, f"{text.strip()}{end if new.comment else ' '}")
