@@ -46,6 +46,12 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
+        if name == "help":  # as in `git help VERB`
+            args = [*args[1:2], "--help"]
+            if args == ["--help"]:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            name = args[0]
         if name in _COMMANDS:
             return super().resolve_command(ctx, args)
         if ctx.resilient_parsing:  # a shell asks what could follow
@@ -80,6 +86,7 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     epilog="Not the linter for .proto files: that is yoheimuta/protolint.",
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     is_eager=True,

@@ -48,8 +48,9 @@ def examples(rule: Rule) -> tuple[tuple[_Valid, ...], tuple[_Invalid, ...]]:
 
 
 def summary_line(rule: Rule) -> str:
-    """Code, name, severity and the first line of the manual."""
-    return f"{rule.code}  {rule.name:<34} {rule.severity.value:<8} {_summary(rule)}"
+    """Code, whether there is a fix, name, severity and the first line of the manual."""
+    fix = "[*]" if any(example.fixed is not None for example in examples(rule)[1]) else "   "
+    return f"{rule.code}  {fix} {rule.name:<34} {rule.severity.value:<8} {_summary(rule)}"
 
 
 def manual_page(rule: Rule) -> str:

@@ -14,6 +14,13 @@ import pytest
 from .command import CLEAN, FAULTY, process, run, write
 
 
+def test_help_and_version_are_found_where_people_look() -> None:
+    assert run("help").stdout == run("--help").stdout
+    assert run("help", "show").stdout == run("show", "--help").stdout
+    assert run("help", "nope").returncode == 2
+    assert run("-V").stdout == run("--version").stdout
+
+
 def test_exit_codes(tmp_path: Path) -> None:
     clean, faulty = write(tmp_path, "a.prototxt", CLEAN), write(tmp_path, "b.prototxt", FAULTY)
     for how in (run, process):
