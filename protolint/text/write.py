@@ -13,6 +13,7 @@ __all__ = ["append_field", "delete_fields", "quote", "replace", "replace_value"]
 
 _REST_OF_LINE = re.compile(r"[ \t\r\v\f]*(?:#[^\n]*)?(?:\n|\Z)")
 
+_END_OF_LIST = re.compile(r"\s*\]")
 _SEPARATOR = re.compile(r"[ \t\r\v\f]*[,;]")
 
 
@@ -98,7 +99,16 @@ def delete_fields(source: Source, nodes: Sequence[Node]) -> list[Edit]:
             ranges[-1][1] = end
         else:
             ranges.append([node.start, end])
-    return [_deletion(source, start, end) for start, end in ranges]
+    return [_deletion(source, _from_comma(text, start, end), end) for start, end in ranges]
+
+
+def _from_comma(text: str, start: int, end: int) -> int:
+    """Return where a deletion starts that takes the last items of a list out: at the comma."""
+    before = start
+    while before and text[before - 1].isspace():
+        before -= 1
+    is_last = before and text[before - 1] == "," and _END_OF_LIST.match(text, end)
+    return before - 1 if is_last else start
 
 
 def _deletion(source: Source, start: int, end: int) -> Edit:
