@@ -8,7 +8,6 @@ Both say what the program's own ``--help`` says.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -16,14 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+from generated import write_or_check
 
 from protolint.cli.main import cli
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 GUIDE = REPO_ROOT / "docs" / "cli.md"
 MANUAL = REPO_ROOT / "docs" / "man" / "protolint.1"
-
-EXIT_OK, EXIT_OUT_OF_DATE = 0, 1
 
 _HEAD = """\
 # The command line
@@ -97,21 +95,9 @@ def _escaped(text: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check both files and return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing")
-    options = parser.parse_args(arguments)
     os.environ.pop("COLUMNS", None)
-    code = EXIT_OK
-    for path, text in ((GUIDE, guide()), (MANUAL, manual())):
-        if path.is_file() and path.read_text("utf-8") == text:
-            continue
-        if options.check:
-            print(f"{path.name} is out of date: run python scripts/gen_cli_docs.py")
-            code = EXIT_OUT_OF_DATE
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-    return code
+    files = {GUIDE: guide(), MANUAL: manual()}
+    return write_or_check("gen_cli_docs.py", __doc__, files, arguments)
 
 
 if __name__ == "__main__":

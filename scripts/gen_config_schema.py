@@ -8,13 +8,14 @@ The meaning of each key is that of ``docs/configuration.md``.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from generated import write_or_check
 
 from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.diagnostic import Severity
@@ -26,8 +27,6 @@ from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 REPO_ROOT = Path(__file__).resolve().parent.parent
 GUIDE = REPO_ROOT / "docs" / "configuration.md"
 SCHEMA = REPO_ROOT / "docs" / "protolint.schema.json"
-
-EXIT_OK, EXIT_OUT_OF_DATE = 0, 1
 
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
@@ -108,17 +107,8 @@ def schema() -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the schema and return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing")
-    options = parser.parse_args(arguments)
-    text = json.dumps(schema(), indent=2) + "\n"
-    if SCHEMA.is_file() and SCHEMA.read_text("utf-8") == text:
-        return EXIT_OK
-    if options.check:
-        print(f"{SCHEMA.name} is out of date: run python scripts/gen_config_schema.py")
-        return EXIT_OUT_OF_DATE
-    SCHEMA.write_text(text, "utf-8")
-    return EXIT_OK
+    files = {SCHEMA: json.dumps(schema(), indent=2) + "\n"}
+    return write_or_check("gen_config_schema.py", __doc__, files, arguments)
 
 
 if __name__ == "__main__":

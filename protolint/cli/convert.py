@@ -8,10 +8,10 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import PathType, TargetType, format_option
+from protolint.cli.options import TargetType, format_option
 from protolint.cli.problems import put
 from protolint.cli.progress import progress_bar
-from protolint.conversion.prove.ways import AUTO, WAYS
+from protolint.cli.proof import proof_options
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
@@ -76,16 +76,7 @@ __all__ = ["command"]
     metavar="PROGRAM",
     help="Run both nets, too: opencv or caffe (repeatable).",
 )
-@click.option(
-    "--prove",
-    type=click.Choice(WAYS),
-    default=AUTO,
-    metavar="WAY",
-    help="Run both nets: auto, run or none.  [auto]",
-)
-@click.option(
-    "--data", type=PathType(), metavar="FILE", help="Run both on this .npy or .npz, as in `run`."
-)
+@proof_options
 @click.option(
     "--tolerance",
     type=float,

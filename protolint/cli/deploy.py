@@ -9,8 +9,9 @@ from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, PathType, TargetType
 from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
+from protolint.cli.proof import proof_options
 from protolint.cli.results import Manners, TextResult, result_options
-from protolint.conversion.prove.ways import AUTO, RUN, WAYS, require_runnable
+from protolint.conversion.prove.ways import RUN, require_runnable
 from protolint.deployment.importers import IMPORTERS, limits
 from protolint.errors import UsageError
 from protolint.layers.shape import Shape
@@ -61,16 +62,7 @@ __all__ = ["command"]
     metavar="STAT",
     help="variance, inv-std or second-moment, if uncertain.",
 )
-@click.option(
-    "--prove",
-    type=click.Choice(WAYS),
-    default=AUTO,
-    metavar="WAY",
-    help="Run both nets: auto, run or none.  [auto]",
-)
-@click.option(
-    "--data", type=PathType(), metavar="FILE", help="Run both on this .npy or .npz, as in `run`."
-)
+@proof_options
 @result_options
 @common_options
 def command(

@@ -49,7 +49,7 @@ def examples(rule: Rule) -> tuple[tuple[_Valid, ...], tuple[_Invalid, ...]]:
 
 def summary_line(rule: Rule) -> str:
     """Code, whether there is a fix, name, severity and the first line of the manual."""
-    fix = "[*]" if any(example.fixed is not None for example in examples(rule)[1]) else "   "
+    fix = "[*]" if _is_fixable(rule) else "   "
     return f"{rule.code}  {fix} {rule.name:<34} {rule.severity.value:<8} {_summary(rule)}"
 
 
@@ -77,7 +77,7 @@ def rule_as_dict(rule: Rule) -> dict[str, Any]:
         "schema_version": 1,
         "code": rule.code,
         "name": rule.name,
-        "fixable": any(example.fixed is not None for example in invalid),
+        "fixable": _is_fixable(rule),
         "severity": rule.severity.value,
         "dialects": sorted(rule.dialects),
         "documentation": _docstring(rule),
@@ -97,7 +97,7 @@ def markdown_page(rule: Rule) -> str:
         "",
         "| severity | for | fix |",
         "|---|---|---|",
-        f"| {rule.severity.value} | {_dialects(rule)} | {_fixable(rule)} |",
+        f"| {rule.severity.value} | {_dialects(rule)} | {_fix_word(rule)} |",
     ]
     for line in _marked_up(_docstring(rule)).splitlines()[1:]:
         lines += [line.removeprefix("    ")] if line[:1] in ("", " ") else [f"## {line}", ""]
@@ -128,7 +128,7 @@ def markdown_index(rules: Iterable[Rule]) -> str:
         ]
         lines += [
             f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.severity.value} | "
-            f"{_dialects(rule)} | {_fixable(rule)} | {_marked_up(_summary(rule))} |"
+            f"{_dialects(rule)} | {_fix_word(rule)} | {_marked_up(_summary(rule))} |"
             for rule in members
         ]
     return "\n".join(lines) + "\n"
@@ -223,8 +223,12 @@ def _as_dict(example: _Valid | _Invalid) -> dict[str, Any]:
     return {**found, "hdf5": example.hdf5}
 
 
-def _fixable(rule: Rule) -> str:
-    return "yes" if any(example.fixed is not None for example in examples(rule)[1]) else "no"
+def _fix_word(rule: Rule) -> str:
+    return "yes" if _is_fixable(rule) else "no"
+
+
+def _is_fixable(rule: Rule) -> bool:
+    return any(example.fixed is not None for example in examples(rule)[1])
 
 
 def _dialects(rule: Rule) -> str:

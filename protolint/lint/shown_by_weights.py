@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 
 from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
 from protolint.errors import ProtolintError
@@ -22,14 +23,22 @@ _SUMS = frozenset(("B3", "I3", "B3-second-moment"))
 
 
 def ask_weights(workspace: Workspace, readings: Readings, given: Sequence[str] = ()) -> None:
-    """Let a workspace know what the weights of a net show: those given, else one of its name."""
+    """Let a workspace know what the weights of a net show: those given, else one of its name.
+
+    They are read when the target has to be inferred, and not where it is named.
+    """
     path = readings.tree.source.path
     if path in workspace.shown_by or b"BatchNorm" not in readings.tree.source.data:
         return
-    stem = os.path.splitext(path)[0]
-    files = given or [stem + end for end in _BESIDE if os.path.isfile(stem + end)]
-    found = (_shown_by(file, readings) for file in files)
-    workspace.shown_by[path] = [one for one in found if one is not None]
+
+    @cache
+    def shown() -> list[Readings]:
+        stem = os.path.splitext(path)[0]
+        files = given or [stem + end for end in _BESIDE if os.path.isfile(stem + end)]
+        found = (_shown_by(file, readings) for file in files)
+        return [one for one in found if one is not None]
+
+    workspace.shown_by[path] = shown
 
 
 def _shown_by(path: str, net: Readings) -> Readings | None:

@@ -137,21 +137,27 @@ def rename(net: Net, offset: int, name: str) -> list[tuple[Span, str]]:
     """
     if not name or "\n" in name:
         raise UsageError("a name is one line and not empty")
-    for layer in net.layers:
-        node = layer.message.node_of("name")
-        if isinstance(node, Scalar) and node.start <= offset <= node.end:
-            if any(other.name == name for other in net.layers):
-                raise UsageError(f"the net has a layer '{name}' already")
-            written = [twin.message.node_of("name") for twin in _twins(net, layer)]
-            return [
-                (Span(one.value_start, one.end), quote(name)) for one in written if one is not None
-            ]
+    layer = _layer_named_at(net, offset)
+    if layer is not None:
+        if any(other.name == name for other in net.layers):
+            raise UsageError(f"the net has a layer '{name}' already")
+        written = [twin.message.node_of("name") for twin in _twins(net, layer)]
+        return [(Span(one.value_start, one.end), quote(name)) for one in written if one is not None]
     nodes = references(net, offset)
     if not nodes:
         raise UsageError("no blob and no layer's name is here")
     if name in net.blob_names:
         raise UsageError(f"the net has a blob '{name}' already")
     return [(Span(node.value_start, node.end), quote(name)) for node in nodes]
+
+
+def _layer_named_at(net: Net, offset: int) -> Layer | None:
+    """Return the layer whose name is written at an offset."""
+    for layer in net.layers:
+        node = layer.message.node_of("name")
+        if isinstance(node, Scalar) and node.start <= offset <= node.end:
+            return layer
+    return None
 
 
 def _twins(net: Net, layer: Layer) -> list[Layer]:
@@ -170,23 +176,20 @@ def rename_alike(net: Net, offset: int, name: str, other: Net) -> list[tuple[Spa
     A blob is the same where a layer of the same name names it so. Raises UsageError where the
     other net has that name for something else.
     """
-    for layer in net.layers:
-        node = layer.message.node_of("name")
-        if isinstance(node, Scalar) and node.start <= offset <= node.end:
-            alike = (one.message.node_of("name") for one in other.layers if one.name == layer.name)
-            start = next((one.start for one in alike if one is not None), None)
-            return [] if start is None else _renamed(other, start, name)
+    layer = _layer_named_at(net, offset)
+    if layer is not None:
+        alike = (one.message.node_of("name") for one in other.layers if one.name == layer.name)
+        start = next((one.start for one in alike if one is not None), None)
+        return [] if start is None else _renamed(other, start, name)
     found = blob_at(net, offset)
     if found is None:
         return []
     used = {node.start for node in references(net, offset)}
     uses = {
-        (layer.name, top, index)
-        for layer, top, index, blob in _names(net)
-        if blob.node.start in used
+        (user.name, top, index) for user, top, index, blob in _names(net) if blob.node.start in used
     }
-    for layer, top, index, blob in _names(other):
-        if (layer.name, top, index) in uses and blob.name == found[3].name:
+    for user, top, index, blob in _names(other):
+        if (user.name, top, index) in uses and blob.name == found[3].name:
             return _renamed(other, blob.node.start, name)
     return []
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
-from protolint.layers.window import CONVOLUTION, POOLING, sides, windows
+from protolint.layers.window import CONVOLUTION, POOLING, Window, sides, windows
 from protolint.net.net import Net
 from protolint.net.pairing import scales_in
 from protolint.net.shapes import shapes_with
@@ -190,14 +190,16 @@ def _line(layer: Layer, bottom: Shape) -> str:
 
 
 def _window(layer: Layer, bottom: Shape) -> Iterable[str]:
-    pooling = layer.parameter(POOLING)
+    found: Sequence[Window]
     if layer.type == "Pooling":
+        pooling = layer.parameter(POOLING)
         yield pooling.text("pool") if pooling is not None else "MAX"
         if pooling is not None and pooling.flag("global_pooling"):
             yield "global"
             return
-    pools = layer.type == "Pooling"
-    found = sides(layer) if pools else windows(layer, 1, bottom) or ()
+        found = sides(layer)
+    else:
+        found = windows(layer, 1, bottom) or ()
     if len(found) == 2:
         down, across = found
         if down.kernel is not None:

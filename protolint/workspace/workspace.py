@@ -68,8 +68,8 @@ class Workspace:
     def __init__(self, choices: Choices = _NO_CHOICES, *, settings: Settings | None = None) -> None:
         self.choices = choices
         self.relatives = Project((), self.readings)
-        #: What the weights of a net show, by the path of the net (protolint.lint).
-        self.shown_by: dict[str, list[Readings]] = {}
+        #: Gives what the weights of a net show, by the path of the net (protolint.lint).
+        self.shown_by: dict[str, Callable[[], list[Readings]]] = {}
         self._finder = ConfigFinder(isolated=choices.isolated, given=choices.config)
         self._fixed = settings
         self._settings: dict[str, Settings] = {}
@@ -205,8 +205,8 @@ class Workspace:
         return targets_of(readings, self.choices.targets, settings, family)
 
     def _family(self, readings: Readings) -> list[Readings]:
-        weights = self.shown_by.get(readings.tree.source.path, ())
-        return [*self.relatives.family(readings), *weights]
+        weights = self.shown_by.get(readings.tree.source.path, list)
+        return [*self.relatives.family(readings), *weights()]
 
     def evidence(self, readings: Readings) -> list[Member]:
         """Return a file and the others of its model, each with what it shows of its Caffe."""
