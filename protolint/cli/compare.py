@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DEFAULT
 from protolint.cli.common import common_options
+from protolint.cli.inside import carrier
 from protolint.cli.options import PathType, TargetType, format_option
 from protolint.cli.problems import put, warn
 from protolint.errors import UsageError
 from protolint.net.net import Net
 from protolint.shown import json_text, shown
+from protolint.source import Source
 from protolint.words import counted
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -26,6 +29,8 @@ __all__ = ["command"]
 
 #: Rows above and below the first layer that differs.
 _AROUND = 3
+#: How many nets and weight files can be given.
+_GIVEN = frozenset(((2, 0), (2, 1), (2, 2), (1, 2), (1, 1), (0, 2)))
 #: How many changes of one consequence are listed.
 _LISTED = 20
 
@@ -70,9 +75,10 @@ def command(
     """Compare two nets: equal within rounding, or the first layer that differs.
 
     FILES are two nets, each with its weights behind it; one weight file is for both, and one
-    net with two weight files is compared with itself. Layers are matched across Caffes, layouts
-    and names. Without weights and data nothing is run: what changed in the text is shown by what
-    it does to old weights, output and training.
+    net with two weight files is compared with itself. A caffemodel without a prototxt is taken
+    with the net inside it. Layers are matched across Caffes, layouts and names. Without weights
+    and data nothing is run: what changed in the text is shown by what it does to old weights,
+    output and training.
 
     Exit code: 0 equal, 1 they differ, 2 they cannot be compared.
     """
@@ -116,22 +122,39 @@ def _sides(
     for path in paths:
         kind = recognise(path).kind
         (models if kind is not None and kind.is_model else texts).append(path)
-    if not texts or len(texts) > 2 or len(models) > 2 or len(texts) + len(models) < 2:
-        given = f"{counted(len(texts), 'net')} and {counted(len(models), 'weight file')}"
+    given = len(texts), len(models)
+    if given not in _GIVEN:
         raise UsageError(
-            f"{given}: give two nets, with weights for both, for each or for none; or one net with"
-            " two weight files"
+            f"{counted(len(texts), 'net')} and {counted(len(models), 'weight file')}: give two"
+            " nets, with weights for both, for each or for none; one net with two weight files; or"
+            " caffemodels in place of nets"
         )
-    if len(texts) == 1 and len(models) != 2:
-        raise UsageError("one net alone is compared by two weight files")
+    # A net and one caffemodel: the other net is inside it. Two caffemodels: both are.
+    sides = {(1, 1): paths, (0, 2): paths, (1, 2): texts * 2}.get(given, texts)
     chosen: list[tuple[Dialect, ...]] = [(one,) for one in targets] or [()]
-    nets = [
-        Workspace(choices._replace(targets=chosen[min(i, len(chosen) - 1)])).net(path)
-        for i, path in enumerate(texts * 2 if len(texts) == 1 else texts)
-    ]
+    nets = []
+    for i, path in enumerate(sides):
+        asked = choices._replace(targets=chosen[min(i, len(chosen) - 1)])
+        nets.append(_net_inside(path, asked) if path in models else Workspace(asked).net(path))
     if not models:
         return nets, None
     return nets, (models[0], models[-1])
+
+
+def _net_inside(path: str, choices: Choices) -> Net:
+    """Return the net that a caffemodel carries, as the Caffe that is asked for builds it.
+
+    If none is asked for, that is its writer where the file shows one, else as in `check`.
+    """
+    from protolint.deployment.sources import carried_net
+
+    index, writer = carrier(path)
+    asked = choices.targets or (() if writer == DEFAULT else (writer,))
+    source, lost = carried_net(path, index, next(iter(asked), writer))
+    for remark in lost:
+        warn(f"{path}: {remark}")
+    inside = Source(path, source.data)
+    return Workspace(choices._replace(targets=asked)).net(inside)
 
 
 def _table(found: Comparison, *, everything: bool) -> str:

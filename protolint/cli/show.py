@@ -10,6 +10,7 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
+from protolint.cli.inside import carrier
 from protolint.cli.options import InputShapeType, TargetType, colour_option, format_option
 from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.diagnostic import Diagnostic, Severity
@@ -117,16 +118,10 @@ def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
 
 def _inside(path: str, workspace: Workspace) -> Source:
     """Return the net inside a caffemodel, as the Caffe that wrote it names its fields."""
-    from protolint.batchnorm.reading import read_weights
-    from protolint.batchnorm.writer import writer_of
     from protolint.conversion.numbers.embedded_net import net_in_weights
 
-    weights = read_weights(path)
-    if weights.hdf5:
-        raise InputError(path, "an HDF5 model, which holds no net; give its prototxt")
-    asked = workspace.choices.targets
-    wrote = writer_of(weights.norms, weights.marks).dialect
-    return net_in_weights(path, asked[0] if asked else wrote)
+    _, writer = carrier(path)
+    return net_in_weights(path, next(iter(workspace.choices.targets), writer))
 
 
 def _nets(file: LintFile) -> list[Net]:

@@ -111,6 +111,16 @@ def _run_by(build: Build, engine: str | None) -> Build:
     return build if engine is None else build._replace(cudnn=engine == "CUDNN")
 
 
+def _had_affine(nets: Iterable[Net]) -> set[str]:
+    """Return the BatchNorms that have a gamma, even one of 1, in nets as they were."""
+    found: set[str] = set()
+    for net in nets:
+        pairs = pairings(net)
+        found |= {norm.name for norm in net.batchnorms if form_of(norm, net).affine}
+        found |= {name for name, pair in pairs.items() if pair.scales}
+    return found
+
+
 class Bundle:
     """What is known of the inputs, from which the jobs are made."""
 
@@ -165,26 +175,24 @@ class Bundle:
             and (memory := recall(net.source, layer.node)) is not None
             and memory.plain
         }
+        former = self._former()
         return self.options.choices._replace(
-            identity=frozenset(identity - self._had_affine()),
+            identity=frozenset(identity - _had_affine(former)),
+            own_types=frozenset(layer.type for net in former for layer in net.layers),
             taken=frozenset(names - known),
             forced=forced,
             channels={norm.name: norm.state.channels for norm in norms},
             goes_on=any(entry.kind in _STATES for entry in self.inputs),
         )
 
-    def _had_affine(self) -> set[str]:
-        """Return the BatchNorms that had a gamma, even one of 1, in the net that a text was."""
-        found = set()
+    def _former(self) -> list[Net]:
+        """Return the nets for the target that texts were made of and go back to."""
+        found: list[Net] = []
         for file in self.texts.values():
             data = undone(file.source, self.options.target)
             if data is not None:
                 source, build = Source(file.source.path, data), file.build._replace(schema=None)
-                for net in Readings.of(source, build).read(self.options.target).nets:
-                    pairs = pairings(net)
-                    affine = (n for n in net.batchnorms if form_of(n, net).affine)
-                    found |= {norm.name for norm in affine}
-                    found |= {name for name, pair in pairs.items() if pair.scales}
+                found += Readings.of(source, build).read(self.options.target).nets
         return found
 
     def jobs(self) -> list[Job]:

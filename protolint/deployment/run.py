@@ -173,7 +173,8 @@ def planned(
         elif weights is None or kind is FileKind.MODEL_HDF5:
             raise UsageError("no net is given; only a binary caffemodel carries its own")
         else:
-            source, lost = carried_net(model_of(weights, wishes))
+            model = model_of(weights, wishes)
+            source, lost = carried_net(model.path, model.index, model.dialect)
         if weights is not None and kind is FileKind.MODEL_HDF5:
             file, _ = current_form(workspace, source, wishes.target)
             weights = stack.enter_context(as_binary(weights, file.nets[0]))

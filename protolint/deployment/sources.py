@@ -18,14 +18,13 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.numbers import LayerField, NetField
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers.embedded_net import model_net
-from protolint.conversion.numbers.model import Model
 from protolint.errors import InputError
 from protolint.net.net import Net
 from protolint.source import Source
 from protolint.weights.blobs import Form, encode_blob
 from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
-from protolint.weights.index import Generation
+from protolint.weights.index import Generation, ModelIndex
 from protolint.wire import Buffer, length_delimited
 from protolint.words import listed
 
@@ -38,21 +37,21 @@ _SPLIT = ("Split", "22")
 _BINARY, _HDF5 = ".caffemodel", (".h5", ".hdf5")
 
 
-def carried_net(model: Model) -> tuple[Source, list[str]]:
+def carried_net(path: str, index: ModelIndex, writer: Dialect) -> tuple[Source, list[str]]:
     """Return the net that a caffemodel carries as text, named after it, and what it lost.
 
     All its layers are in one state, and the Split layers that Caffe puts in when it builds a net
-    are out (insert_splits.cpp @ BVLC 1.0). It is read by the Caffe that knows most of it. Raises
-    InputError for weights without a net.
+    are out (insert_splits.cpp @ BVLC 1.0). It is read by the Caffe that knows most of it, its
+    writer if that knows all. Raises InputError for weights without a net.
     """
-    with mapped(model.path) as (data, _):
+    with mapped(path) as (data, _):
         net, lost = min(
-            (_read(model, data, dialect) for dialect in (model.dialect, *DIALECTS.values())),
+            (_read(index, data, dialect) for dialect in (writer, *DIALECTS.values())),
             key=lambda found: len(found[1]),
         )
     layers = net.layer or net.layers
     if not any(layer.top for layer in layers):
-        raise InputError(model.path, "says nothing of the net; give the prototxt before it")
+        raise InputError(path, "says nothing of the net; give the prototxt before it")
     copied: dict[str, str] = {}
     for layer in list(layers):
         for name in _RULES:
@@ -62,15 +61,15 @@ def carried_net(model: Model) -> tuple[Source, list[str]]:
         if str(layer.type) in _SPLIT:
             copied.update(dict.fromkeys(layer.top, layer.bottom[0]))
             layers.remove(layer)
-    stem = model.path.removesuffix(_BINARY)
+    stem = path.removesuffix(_BINARY)
     remarks = [f"left out what no Caffe here knows of {listed(lost, 3)}"] if lost else []
     return Source(f"{stem}.prototxt", str(net).encode("utf-8", "surrogateescape")), remarks
 
 
-def _read(model: Model, data: Buffer, dialect: Dialect) -> tuple[Any, list[str]]:
+def _read(index: ModelIndex, data: Buffer, dialect: Dialect) -> tuple[Any, list[str]]:
     """Return the net as a Caffe reads it, and the layers of which it does not know everything."""
-    net = to_protobuf(model_net(data, model.index, dialect).message)
-    current = [e for e in model.index.layers if e.generation is Generation.CURRENT]
+    net = to_protobuf(model_net(data, index, dialect).message)
+    current = [e for e in index.layers if e.generation is Generation.CURRENT]
     known = (layer.ByteSize() for layer in getattr(net, "layer", ()))
     return net, [
         entry.name

@@ -45,6 +45,41 @@ def test_one_net_may_have_two_weight_files(fixtures: Path) -> None:
     assert done.stdout.startswith("equal within rounding: ")
 
 
+def test_a_caffemodel_stands_for_the_net_inside_it(fixtures: Path, tmp_path: Path) -> None:
+    folder = fixtures / "golden" / "bvlc-master-9b89154"
+    net, weights = folder / "brook.prototxt", folder / "brook.caffemodel"
+    for arguments in ((weights, weights), (weights, net), (net, weights)):
+        done = run("compare", *arguments)
+        assert done.returncode == 0, (arguments, done.stderr)
+        assert done.stdout.startswith("equal within rounding: 9 layers")
+    # The writer of each shows, so nobody has to name the two Caffes.
+    other = tmp_path / "other.caffemodel"
+    assert run("convert", "--to", "nvidia-0.15", weights, "-o", other).returncode == 0
+    done = run("compare", weights, other, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert max(row["relative"] for row in json.loads(done.stdout)["layers"]) < 1e-6
+    # A net that was edited is not the one that the weights carry.
+    edited = write(tmp_path, "edited.prototxt", net.read_text().replace("ReLU", "TanH"))
+    done = run("compare", weights, edited)
+    assert done.returncode == 1, done.stderr
+    assert "differ from layer 'act_a' (ReLU) on" in done.stdout
+
+
+def test_weights_without_a_net_are_refused_by_their_own_name(
+    fixtures: Path, tmp_path: Path
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    weights = fixtures / "golden" / "bvlc-master-9b89154" / "brook.caffemodel"
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file["data/ip/0"] = [[1.0]]
+    done = run("compare", weights, tmp_path / "w.h5")
+    assert done.returncode == 2
+    assert "w.h5: an HDF5 model, which holds no net; give its prototxt" in done.stderr
+    done = run("compare", weights)
+    assert done.returncode == 2
+    assert "0 nets and 1 weight file: give two nets" in done.stderr
+
+
 def test_a_model_and_its_conversion_are_equal(fixtures: Path, tmp_path: Path) -> None:
     folder = fixtures / "golden" / "bvlc-master-9b89154"
     pair = (folder / "brook.prototxt", folder / "brook.caffemodel")

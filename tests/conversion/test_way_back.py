@@ -83,6 +83,35 @@ def test_a_net_that_comes_back_by_itself_has_no_such_line(net: Path) -> None:
     assert "target=" not in text
 
 
+def test_a_text_that_a_third_caffe_would_be_read_from_says_what_it_is_for(net: Path) -> None:
+    """0.16 and 0.17 ignore what BVLC obeys; the text alone would be taken for BVLC's."""
+    text = NET.replace("use_global_stats: true eps: 1e-6", "use_global_stats: false")
+    net.write_text(text)
+    there = net.parent / "there"
+    protolint.convert(
+        net, to="nvidia-0.17", source="nvidia-0.16", output=f"{there}/", isolated=True
+    )
+    head = "# protolint: target=nvidia-0.17 was=nvidia-0.16\n"
+    assert (there / net.name).read_text() == head + text
+    assert _moved(there / net.name, "nvidia-0.16").read_text() == text
+
+
+def test_a_layer_of_the_users_own_comes_back(net: Path) -> None:
+    """Axpy is SENet's and NVIDIA 0.17's; a net that had it in BVLC's words has it again."""
+    axpy = 'layer { name: "x" type: "Axpy" bottom: "g" bottom: "c" bottom: "sc" top: "x" }\n'
+    text = NET.replace("use_global_stats: true", "") + (
+        'layer { name: "g" type: "Pooling" bottom: "sc" top: "g"'
+        " pooling_param { pool: AVE global_pooling: true } }\n"
+    )
+    net.write_text(text + axpy)
+    there = _moved(net, "nvidia-0.17")
+    assert _moved(there, "bvlc").read_text() == text + axpy
+    # A text that was edited since has nothing to show for the type.
+    there.write_text(there.read_text().replace("# mine", "# yours"))
+    with pytest.raises(protolint.InputError, match="bvlc has no layer type 'Axpy'"):
+        _moved(there, "bvlc")
+
+
 def test_an_edited_net_comes_back_by_its_meaning(net: Path) -> None:
     there = _moved(net, "nvidia-0.15")
     there.write_text(there.read_text().replace("# mine", "# yours"))

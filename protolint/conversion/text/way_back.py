@@ -70,7 +70,8 @@ def way_edits(file: LintFile, plan: Plan, edits: Sequence[Edit]) -> list[Edit]:
     if origin is not None:
         found.append(Edit(*origin.line, ""))
     first = origin.dialect if origin is not None else plan.source
-    if first == target or (not edits and origin is None):
+    alike = not edits and origin is None
+    if first == target or (alike and not plan.steps):
         return found
     open_ones = [
         step
@@ -79,7 +80,11 @@ def way_edits(file: LintFile, plan: Plan, edits: Sequence[Edit]) -> list[Edit]:
     ]
     data = apply_edits(source.data, without_conflicts([*edits, *found]))
     made = Readings.of(Source(source.path, data), file.build._replace(schema=None))
-    if made.directives.targets or (not open_ones and infer_target(made).dialect == target):
+    reader = infer_target(made).dialect
+    if made.directives.targets or (not open_ones and reader == target):
+        return found
+    # A text that both read alike needs the line only where it would be taken for a third's.
+    if alike and reader == plan.source:
         return found
     words = f"target={target.name} was={first.name}"
     if open_ones:
