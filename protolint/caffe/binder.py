@@ -13,7 +13,7 @@ from protolint.text.tree import Block, ListValue, Node, Scalar
 if TYPE_CHECKING:
     from google.protobuf.message import Message as ProtobufMessage
 
-__all__ = ["BindProblem", "Message", "ProblemKind", "bind", "misfits_in", "to_protobuf"]
+__all__ = ["BindProblem", "Message", "ProblemKind", "bind", "to_protobuf"]
 
 _T = TypeVar("_T")
 _new = object.__new__
@@ -222,19 +222,6 @@ def bind(
     """
     problems: list[BindProblem] = []
     return _bind(type, node, nodes, problems), problems
-
-
-def misfits_in(type: MessageType, nodes: list[Node]) -> list[BindProblem]:
-    """Return every field that does not fit, as `bind` does; what is known to fit is passed over."""
-    rest = []
-    for node in nodes:
-        if isinstance(node, Block) and node.model is not None:
-            field = type.fields.get(node.name)
-            takes = field is not None and field.repeated and field.kind == "message"
-            if field and takes and _like_model(field.message, node, node.model) is not None:
-                continue
-        rest.append(node)
-    return bind(type, rest)[1] if rest else []
 
 
 def _bind(

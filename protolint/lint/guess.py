@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protolint.caffe.binder import misfits_in
-from protolint.caffe.descriptors import load_schema
-from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
+from protolint.caffe.misfits import targets_taking
+from protolint.caffe.registry import DEFAULT
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Applicability, Edit, apply_edits
 from protolint.lint.rule import Rule
@@ -98,12 +97,6 @@ def _narrows_part(file: LintFile, edits: tuple[Edit, ...], start: int, end: int)
     return not _taking(file, before) <= _taking(file, apply_edits(before, inside))
 
 
-def _taking(file: LintFile, data: bytes) -> set[str]:
+def _taking(file: LintFile, data: bytes) -> frozenset[str]:
     """Return the Caffes whose text parser takes a part of a file."""
-    nodes = parse(Source(file.source.path, data)).children
-    found = set()
-    for name in TARGETS:
-        schema = load_schema(DIALECTS[name].schema)
-        if not misfits_in(schema.messages[file.message.type.name], nodes):
-            found.add(name)
-    return found
+    return targets_taking(file.message.type.name, parse(Source(file.source.path, data)).children)

@@ -14,7 +14,8 @@ from protolint.record import NamedTuple
 from protolint.source import Source, Span
 
 __all__ = [
-    "MAX_DEPTH", "Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "to_text", "walk",
+    "MAX_DEPTH", "Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "placed",
+    "to_text", "walk",
 ]  # fmt: skip
 
 #: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
@@ -158,7 +159,7 @@ class Block(_Placed):
         if name != "children" or self.model is None:
             raise AttributeError(name)
         at = self.at
-        self.children = [*self.head, *(_placed(node, at) for node in self.model.children)]
+        self.children = [*self.head, *(placed(node, at) for node in self.model.children)]
         return self.children
 
     @property
@@ -221,12 +222,12 @@ class ListValue(_Placed):
 Node = Union[Scalar, Block, ListValue]
 
 
-def _placed(node: Node, at: int) -> Node:
+def placed(node: Node, at: int) -> Node:
     """Return a node of a model as one at its place in the file."""
     if isinstance(node, Scalar):
         return Scalar(node.base + at, node.written)
     if isinstance(node, ListValue):
-        items = [_placed(item, at) for item in node.items]
+        items = [placed(item, at) for item in node.items]
         start, value_start, end = node.start + at, node.value_start + at, node.end + at
         return ListValue(node.name, start, value_start, end, items, colon=node.colon)  # type: ignore[arg-type]
     block = Block(node.name, node.start + at, node.value_start + at, node, at)

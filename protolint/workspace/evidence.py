@@ -10,6 +10,7 @@ from protolint.caffe.binder import Message, ProblemKind
 from protolint.caffe.descriptors import Value
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import Unknown, forks_that_know, new_name_of, unknown_field
+from protolint.caffe.misfits import misfits_of
 from protolint.caffe.registry import DEFAULT, DIALECTS, TARGETS
 from protolint.record import NamedTuple
 from protolint.text.tree import Block, Node, Scalar, walk
@@ -145,35 +146,36 @@ def _look_for(readings: Readings) -> Evidence:
 
 def _unknown(readings: Readings) -> Iterator[Clue]:
     """Yield a clue for each field, or value of a field, that some Caffes know and others do not."""
-    missing: dict[str, set[int]] = {}
+    if readings.build.schema is not None:
+        return
+    missing: dict[int, set[str]] = {}
     nodes: dict[int, Node] = {}
-    named: set[int] = set()
     messages: dict[int, str] = {}
-    for name in TARGETS:
-        starts = missing[name] = set()
-        for problem in readings.misfits(DIALECTS[name]):
-            if problem.kind is ProblemKind.UNKNOWN_FIELD:
-                inside = walk([problem.node])
-            elif problem.kind is ProblemKind.WRONG_VALUE:
-                inside = iter((problem.node,))
-            else:
-                continue
-            named.add(problem.node.start)
-            messages[problem.node.start] = problem.message.name
-            for node in inside:
-                starts.add(node.start)
-                nodes[node.start] = node
+    message = readings.read(DEFAULT).message.type.name
+    for problem in misfits_of(message, readings.tree.children):
+        if readings.build.adds_field(problem.message, problem.node.name):
+            continue
+        if problem.kind is ProblemKind.UNKNOWN_FIELD:
+            inside = walk([problem.node])
+        elif problem.kind is ProblemKind.WRONG_VALUE:
+            inside = iter((problem.node,))
+        else:
+            continue
+        messages[problem.node.start] = problem.message
+        for node in inside:
+            missing.setdefault(node.start, set()).update(problem.refusing)
+            nodes[node.start] = node
     found: dict[tuple[str, frozenset[str]], list[Node]] = {}
     size: dict[tuple[str, frozenset[str]], int] = {}
     for start in sorted(nodes):
-        fits = frozenset(name for name in TARGETS if start not in missing[name])
+        fits = _ALL - missing[start]
         new_name = new_name_of(nodes[start].name)
         if new_name is not None:
             # Those that have the field under its new name are newer releases of its own Caffe.
             fits |= {n for n in TARGETS if DIALECTS[n].knows_field(messages[start], new_name)}
         if not fits:
             continue
-        if start in named:
+        if start in messages:
             # What is in a field goes with it.
             key = (nodes[start].name, fits)
             found.setdefault(key, []).append(nodes[start])

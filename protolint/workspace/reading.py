@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 
-from protolint.caffe.binder import BindProblem, bind, misfits_in
+from protolint.caffe.binder import BindProblem, bind
 from protolint.caffe.build import STANDARD, Build
 from protolint.caffe.descriptors import MessageType, Schema, load_schema
 from protolint.caffe.dialect import Dialect
@@ -184,14 +184,6 @@ class Readings:
                 self.tree, self.kind, dialect, self.build, self.directives, self._relatives
             )
         return file
-
-    def misfits(self, dialect: Dialect) -> list[BindProblem]:
-        """Return what `read(dialect).misfits` has, without reading what is known to fit."""
-        file = self._files.get(dialect.name)
-        if file is not None:
-            return file.misfits
-        schema = self.build.schema or load_schema(dialect.schema)
-        return _without(self.build, misfits_in(_type_of(self.kind, schema), self.tree.children))
 
 
 def _name_in(block: Block) -> str | None:
