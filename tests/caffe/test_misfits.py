@@ -59,9 +59,7 @@ def _one_by_one(data: bytes) -> dict[str, list[tuple[str, Span, str]]]:
 def _at_once(data: bytes) -> dict[str, list[tuple[str, Span, str]]]:
     misfits = list(misfits_of("NetParameter", parse(Source("x.prototxt", data)).children))
     return {
-        name: sorted(
-            (m.kind.name, m.node.span, m.message) for m in misfits if name in m.refusing
-        )
+        name: sorted((m.kind.name, m.node.span, m.message) for m in misfits if name in m.refusing)
         for name in TARGETS
     }
 
