@@ -217,7 +217,7 @@ def test_checking_a_net_imports_nothing_heavy(fixtures: Path, tmp_path: Path) ->
     }  # fmt: skip
     assert loaded["protolint.cli"] == {"checking", "outputs", "plain", "problems", "progress"}
     # Families of layers that the net does not have.
-    absent = {"demands_detection", "demands_recurrent", "detection", "recurrent"}
+    absent = {"detection", "joining", "recurrent", "reducing"}
     assert loaded["protolint.layers"].isdisjoint(absent)
     # Each takes a tenth of a millisecond.
     assert sum(map(len, loaded.values())) < 160

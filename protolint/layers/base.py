@@ -158,11 +158,15 @@ ALL_VALUES = VALUES | {"ReLU"}
 NOTHING_READ = Backward()
 
 if TYPE_CHECKING:
+    from protolint.layers.setup_check import SetupCheck
+
     #: Gives the shape of the top at an index.
     ShapeOf = Callable[[Setup, int], Shape]
     CountOf = Callable[[Layer], Count]
     #: From a layer set up, its tops and its blobs to the multiply-accumulates of a pass.
     Products = Callable[[Setup, Sequence[Shape], Sequence[Shape]], int | None]
+    #: Checks what LayerSetUp and Reshape check, in Caffe's order.
+    Check = Callable[[SetupCheck], object]
 
 _NOTHING: Mapping[str, frozenset[str]] = MappingProxyType({})
 
@@ -177,7 +181,8 @@ class LayerType(NamedTuple):
     `products` gives the multiply-accumulates of a forward pass over the batch; it is None
     where the layer multiplies by no matrix. `shares_memory`: the top is the bottom's memory.
     `keeps_shape`: every top has the shape of the first bottom. `is_loss`: the first top is a
-    loss, by a loss_weight of 1.
+    loss, by a loss_weight of 1. `check` finds what a Caffe has against a layer when it sets it
+    up; None: nothing.
     """
 
     name: str
@@ -194,6 +199,7 @@ class LayerType(NamedTuple):
     shares_memory: bool = False
     keeps_shape: bool = False
     is_loss: bool = False
+    check: Check | None = None
 
     @property
     def learnable(self) -> bool:

@@ -26,13 +26,14 @@ _FAMILIES = {
     "dense": ("Embed", "InnerProduct"),
     "detection": (
         "BoxAnnotatorOHEM", "DetectNetTransformation", "DetectionEvaluate", "DetectionOutput",
-        "EvalDetection", "PriorBox",
+        "EvalDetection", "MultiBoxLoss", "PriorBox",
     ),
     "eltwise": ("Axpy", "Eltwise"),
+    "joining": ("BatchReindex", "Concat", "Crop", "Filter", "Slice", "Split", "Tile"),
     "losses": (
         "Accuracy", "ContrastiveLoss", "EuclideanLoss", "HingeLoss", "InfogainLoss", "L1Loss",
-        "MultiBoxLoss", "MultinomialLogisticLoss", "RegionLoss", "SigmoidCrossEntropyLoss",
-        "SmoothL1Loss", "SmoothL1LossOHEM", "SoftmaxWithLoss", "SoftmaxWithLossOHEM",
+        "MultinomialLogisticLoss", "RegionLoss", "SigmoidCrossEntropyLoss", "SmoothL1Loss",
+        "SmoothL1LossOHEM", "SoftmaxWithLoss", "SoftmaxWithLossOHEM",
     ),
     "normalization": (
         "BatchNorm", "Bias", "LRN", "MKLBatchNorm", "MVN", "Normalize", "Scale",
@@ -40,10 +41,8 @@ _FAMILIES = {
     "other": ("HDF5Output", "MnActivation", "Parameter", "Python", "Silence", "TRT"),
     "pooling": ("PSROIPooling", "Pooling", "ROIPooling", "SPP"),
     "recurrent": ("LSTM", "LSTMUnit", "RNN"),
-    "reshaping": (
-        "ArgMax", "BatchReindex", "Concat", "Crop", "Filter", "Flatten", "Permute", "Reduction",
-        "Reorg", "Reshape", "Slice", "Split", "Tile",
-    ),
+    "reducing": ("ArgMax", "Reduction"),
+    "reshaping": ("Flatten", "Permute", "Reorg", "Reshape"),
 }  # fmt: skip
 
 _D = TypeVar("_D")

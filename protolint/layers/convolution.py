@@ -20,9 +20,12 @@ from protolint.layers.base import (
     agreed,
     at_least,
 )
+from protolint.layers.checks import above_zero
 from protolint.layers.fields import flag, integer, size
+from protolint.layers.fillers import fill
+from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape, canonical, product
-from protolint.layers.window import CONVOLUTION, Window, windows
+from protolint.layers.window import CONVOLUTION, Window, given_once, padded, windows
 
 __all__ = ["TYPES", "products_per_place"]
 
@@ -33,6 +36,8 @@ def _axis(setup: Setup, bottom: Shape) -> int | None:
 
 
 if TYPE_CHECKING:
+    #: Kernel, stride, pad and dilation along each axis.
+    _Columns = tuple[list[int], list[int], list[int], list[int]]
     _SizeOf = Callable[[int, Window], int | None]
 
 
@@ -78,11 +83,14 @@ def _sizes(axis: int, bottom: Shape, found: list[Window], size_of: _SizeOf) -> l
 
 
 def _shrunk(known: int, window: Window) -> int | None:
-    """Return rounded towards zero, as C++ divides."""
     if window.extent is None or not window.stride:
         return None
-    room = known + 2 * window.pad - window.extent
-    return room // window.stride + 1 if room >= 0 else 1 - -room // window.stride
+    return _divided(known + 2 * window.pad - window.extent, window.stride) + 1
+
+
+def _divided(value: int, by: int) -> int:
+    """Return a quotient rounded towards zero, as C++ divides."""
+    return value // by if value >= 0 else -(-value // by)
 
 
 def _grown(known: int, window: Window) -> int | None:
@@ -137,16 +145,222 @@ def _turned_products(setup: Setup, _tops: Sequence[Shape], blobs: Sequence[Shape
     return products_per_place(blobs[0], setup.bottoms, blobs[0].size(0))
 
 
+def _check_convolution(setup: SetupCheck) -> None:
+    """Demand a window, channels, groups, fillers, and room for the window."""
+    _check_convolved(setup, turned=False)
+
+
+def _check_deconvolution(setup: SetupCheck) -> None:
+    """Demand the same with the axes turned round."""
+    _check_convolved(setup, turned=True)
+
+
+def _check_convolved(setup: SetupCheck, *, turned: bool) -> None:
+    if not given_once(setup, CONVOLUTION):
+        return
+    axis = setup.axis(CONVOLUTION, "axis", 1)
+    axes = setup.bottom().axes
+    if axis is None or axes is None:
+        _without_axes(setup, axis)
+        return
+    columns = _columns(setup, axes - axis - 1)
+    outputs, group = _channels(setup, axis)
+    if columns is None or outputs is None or group is None:
+        return
+    kernel, stride, pad, dilation = columns
+    bottom = setup.bottom()
+    channels = bottom.size(axis)
+    part = None if channels is None else channels // group
+    if turned:
+        weights = Shape((channels, outputs // group, *kernel), True)
+    else:
+        weights = Shape((outputs, part, *kernel), True)
+    _fill(setup, weights, outputs)
+    for i in range(1, len(setup.bottoms)):
+        if setup.unlike(bottom, setup.bottom(i)):
+            setup.fault(
+                Kind.SHAPES,
+                f"bottoms must be alike: {setup.called(0)}, {setup.called(i)}",
+                bottoms=(0, i),
+            )
+    sizes: list[int | None] = []
+    for j, side in enumerate(bottom.dims[axis + 1 :]):
+        extent = dilation[j] * (kernel[j] - 1) + 1
+        if stride[j] == 0:
+            setup.fault(Kind.RANGE, "a stride of 0 divides by zero", at=(CONVOLUTION, "stride_h"))
+            return
+        if side is None:
+            sizes.append(None)
+            setup.unsure = True
+            continue
+        if turned:
+            sizes.append(stride[j] * (side - 1) + extent - 2 * pad[j])
+        else:
+            sizes.append(_divided(side + 2 * pad[j] - extent, stride[j]) + 1)
+        if sizes[-1] is not None and sizes[-1] < 0:
+            setup.fault(
+                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} does not fit into {side}"
+                f"{padded(pad[j])} of {setup.called()}", bottoms=(0,),
+            )  # fmt: skip
+            return
+    if 0 in sizes and setup.flag(CONVOLUTION, "bias_term", True):
+        setup.empty(f"its output over {setup.called()} is empty", bottoms=(0,))
+
+
+def _without_axes(setup: SetupCheck, axis: int | None) -> None:
+    """Check what does not need to know how many axes the bottom has."""
+    if setup.faults:
+        return
+    setup.unsure = True
+    outputs, group = _channels(setup, axis)
+    if outputs is not None and group is not None:
+        _fill(setup, Shape((None,)), outputs)
+
+
+def _columns(setup: SetupCheck, count: int) -> _Columns | None:
+    """Return kernel, stride, pad and dilation along each axis; None after a fault."""
+    kernel = _column(setup, count, "kernel_size", "kernel", None)
+    if kernel is None:
+        return None
+    for side in kernel:
+        if side <= 0:
+            setup.fault(
+                Kind.RANGE, f"kernel size {side}; it must be above 0", at=_at(setup, "kernel")
+            )
+            return None
+    stride = _column(setup, count, "stride", "stride", 1)
+    pad = _column(setup, count, "pad", "pad", 0)
+    dilation = _column(setup, count, "dilation", "", 1)
+    if stride is None or pad is None or dilation is None:
+        return None
+    if (
+        not (setup.given(CONVOLUTION, "stride_h") or setup.given(CONVOLUTION, "stride_w"))
+        and 0 in stride
+    ):
+        setup.fault(Kind.RANGE, "stride 0; it must be above 0", at=(CONVOLUTION, "stride"))
+        return None
+    if setup.layer.padding:
+        pad = [setup.layer.padding] * count
+    return kernel, stride, pad, dilation
+
+
+def _at(setup: SetupCheck, stem: str) -> tuple[str, str]:
+    for field in (f"{stem}_size", f"{stem}_h", f"{stem}_w", stem):
+        if setup.given(CONVOLUTION, field):
+            return (CONVOLUTION, field)
+    return (CONVOLUTION, stem)
+
+
+def _column(
+    setup: SetupCheck, count: int, field: str, stem: str, default: int | None
+) -> list[int] | None:
+    given = setup.integers(CONVOLUTION, field)
+    halves = [setup.integers(CONVOLUTION, f"{stem}_{side}") for side in "hw"] if stem else []
+    if any(halves):
+        if count != 2:
+            setup.fault(
+                Kind.CONTRADICTION,
+                f"{stem}_h and {stem}_w are for two spatial axes, here are {count}; use {field}",
+                at=(CONVOLUTION, f"{stem}_h" if halves[0] else f"{stem}_w"),
+            )
+            return None
+        return [half[0] if half else 0 for half in halves]
+    if not given and default is None and count != 0:
+        setup.fault(Kind.MISSING, f"no {field}", at=(CONVOLUTION, field))
+        return None
+    if len(given) not in (1, count) and (given or default is None):
+        setup.fault(
+            Kind.CONTRADICTION, f"{len(given)} values of {field} for {count} spatial axes; give "
+            f"one, or one for each", at=(CONVOLUTION, field),
+        )  # fmt: skip
+        return None
+    if not given:
+        return [default or 0] * count
+    return given * count if len(given) == 1 else given
+
+
+def _channels(setup: SetupCheck, axis: int | None) -> tuple[int | None, int | None]:
+    """Return num_output and group; None after a fault."""
+    if not above_zero(setup, CONVOLUTION, "num_output"):
+        return None, None
+    outputs = setup.integer(CONVOLUTION, "num_output", 0)
+    group = setup.integer(CONVOLUTION, "group", 1)
+    if group == 0:
+        setup.fault(Kind.RANGE, "group 0 divides by zero", at=(CONVOLUTION, "group"))
+        return None, None
+    channels = None if axis is None else setup.bottom().size(axis)
+    if group != 1 and channels is None:
+        setup.unsure = True
+    if channels is not None and channels % group:
+        setup.fault(
+            Kind.GROUP, f"group {group} does not divide the {channels} channels of "
+            f"{setup.called()}", at=(CONVOLUTION, "group"), bottoms=(0,),
+        )  # fmt: skip
+        return None, None
+    if outputs % group:
+        setup.fault(
+            Kind.GROUP,
+            f"group {group} does not divide num_output {outputs}",
+            at=(CONVOLUTION, "group"),
+        )
+        return None, None
+    return outputs, group
+
+
+def _fill(setup: SetupCheck, weights: Shape, outputs: int) -> None:
+    fill(setup, CONVOLUTION, "weight_filler", weights, "weights")
+    if setup.flag(CONVOLUTION, "bias_term", True):
+        fill(setup, CONVOLUTION, "bias_filler", Shape((outputs,), True), "biases")
+
+
+def _check_im2col(setup: SetupCheck) -> None:
+    """Demand a window as of a convolution, and at least one axis to go along."""
+    axis = setup.axis(CONVOLUTION, "axis", 1)
+    axes = setup.bottom().axes
+    if not given_once(setup, CONVOLUTION):
+        return
+    if axis is None or axes is None:
+        setup.unsure = True
+        return
+    if axes - axis - 1 < 1:
+        setup.fault(Kind.AXIS, f"no spatial axis behind axis {axis} of {setup.called()}",
+                    bottoms=(0,))  # fmt: skip
+        return
+    columns = _columns(setup, axes - axis - 1)
+    if columns is None:
+        return
+    kernel, stride, pad, dilation = columns
+    for j, side in enumerate(setup.bottom().dims[axis + 1 :]):
+        if stride[j] == 0:
+            setup.fault(Kind.RANGE, "a stride of 0 divides by zero", at=(CONVOLUTION, "stride_h"))
+            return
+        if side is None:
+            setup.unsure = True
+            continue
+        room = side + 2 * pad[j] - dilation[j] * (kernel[j] - 1) - 1
+        if _divided(room, stride[j]) + 1 < 0:
+            setup.fault(
+                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} does not fit into {side}"
+                f"{padded(pad[j])} of {setup.called()}", bottoms=(0,),
+            )  # fmt: skip
+            return
+
+
+def _spans(kernel: int, dilation: int) -> str:
+    return f"kernel {kernel}" + (f" with dilation {dilation}" if dilation > 1 else "")
+
+
 _BACKWARD = Backward(weights=True)
 
 TYPES = (
     LayerType(
         "Convolution", (CONVOLUTION,), at_least(1), at_least(1), _convolution, _blobs, _products,
-        InPlace.WRONG_OUTPUT, _BACKWARD, equal=True,
+        InPlace.WRONG_OUTPUT, _BACKWARD, equal=True, check=_check_convolution,
     ),
     LayerType(
         "Deconvolution", (CONVOLUTION,), at_least(1), at_least(1), _deconvolution, _turned_blobs,
         _turned_products, InPlace.WRONG_OUTPUT, _BACKWARD, equal=True,
+        check=_check_deconvolution,
     ),
-    LayerType("Im2col", (CONVOLUTION,), ONE, ONE, _im2col),
+    LayerType("Im2col", (CONVOLUTION,), ONE, ONE, _im2col, check=_check_im2col),
 )  # fmt: skip

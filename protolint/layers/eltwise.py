@@ -19,6 +19,7 @@ from protolint.layers.base import (
     exactly,
 )
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import Shape
 
 __all__ = ["TYPES", "is_plain_sum", "operation"]
@@ -62,10 +63,52 @@ def _axpy(setup: Setup, _i: int) -> Shape:
     return agreed(setup.bottoms[1:])
 
 
+def _check_eltwise(setup: SetupCheck) -> None:
+    """Demand bottoms alike; a coefficient for each, which a product does not take."""
+    name = "eltwise_param"
+    coefficients = len(setup.given(name, "coeff"))
+    if coefficients not in (0, len(setup.bottoms)):
+        setup.fault(
+            Kind.CONTRADICTION, f"{coefficients} coeff for {len(setup.bottoms)} bottoms",
+            at=(name, "coeff"),
+        )  # fmt: skip
+        return
+    if coefficients and setup.word(name, "operation", "SUM") == "PROD":
+        setup.fault(Kind.CONTRADICTION, "operation PROD takes no coeff", at=(name, "coeff"))
+        return
+    for i in range(1, len(setup.bottoms)):
+        if setup.unlike(setup.bottom(), setup.bottom(i)):
+            setup.fault(
+                Kind.SHAPES, f"Eltwise of {setup.called(0)} and {setup.called(i)}", bottoms=(0, i)
+            )
+
+
+def _check_axpy(setup: SetupCheck) -> None:
+    """Demand a factor for each channel, and two blobs alike."""
+    for axis in (0, 1):
+        if setup.differ(setup.bottom(0).size(axis), setup.bottom(1).size(axis)):
+            setup.fault(
+                Kind.SHAPES, f"{setup.called(0)} and {setup.called(1)} differ in axis {axis}",
+                bottoms=(0, 1),
+            )  # fmt: skip
+            return
+    if setup.unlike(setup.bottom(1), setup.bottom(2)):
+        setup.fault(Kind.SHAPES, f"{setup.called(1)} and {setup.called(2)} differ", bottoms=(1, 2))
+        return
+    for axis in (2, 3):
+        if setup.axis_of(axis, f"axis {axis}") is None:
+            return
+        if setup.differ(setup.bottom(0).size(axis), 1):
+            setup.fault(Kind.SHAPES, f"the factors {setup.called(0)} must be 1 high and wide",
+                        bottoms=(0,))  # fmt: skip
+            return
+
+
 TYPES = (
     LayerType(
         "Eltwise", ("eltwise_param",), at_least(2), ONE, common,
         in_place=_in_place, backward=Backward(_reads_bottom, spoilers=_spoilers),
+        check=_check_eltwise,
     ),
-    LayerType("Axpy", (), exactly(3), ONE, _axpy),
+    LayerType("Axpy", (), exactly(3), ONE, _axpy, check=_check_axpy),
 )  # fmt: skip

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from protolint.layers.base import Blob, Count, LayerType, Setup, between, exactly, first
+from protolint.layers.checks import above_zero
 from protolint.layers.fields import flag, size
+from protolint.layers.fillers import fill
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import Shape, product
 
 __all__ = ["TYPES"]
@@ -66,8 +69,105 @@ def _products(_setup: Setup, _tops: Sequence[Shape], _blobs: Sequence[Shape]) ->
     return
 
 
+def _check_recurrent(setup: SetupCheck) -> None:
+    """Demand steps and streams alike; num_output; hidden states of its size."""
+    data, marks = setup.bottom(0), setup.bottom(1)
+    axes = setup.axes(0)
+    if axes is not None and axes < 2:
+        setup.fault(
+            Kind.AXIS, f"{setup.layer.type} takes steps, streams and data, {setup.called(0)} has "
+            f"{axes} axes", bottoms=(0,),
+        )  # fmt: skip
+        return
+    if setup.differ(setup.axes(1), 2):
+        setup.fault(
+            Kind.AXIS, f"the marks {setup.called(1)} must have two axes: steps and streams",
+            bottoms=(1,),
+        )  # fmt: skip
+        return
+    for axis, what in ((0, "steps"), (1, "streams")):
+        if setup.differ(data.size(axis), marks.size(axis)):
+            setup.fault(
+                Kind.SHAPES, f"{setup.called(0)} and {setup.called(1)} have not as many {what}",
+                bottoms=(0, 1),
+            )  # fmt: skip
+            return
+    exposed = _hidden(setup.layer)
+    static = len(setup.bottoms) > 2 + exposed
+    if static:
+        if setup.axes(2) == 0:
+            setup.fault(Kind.AXIS, f"{setup.called(2)} has no axis", bottoms=(2,))
+            return
+        if setup.differ(data.size(1), setup.bottom(2).size(0)):
+            setup.fault(
+                Kind.SHAPES, f"{setup.called(0)} and {setup.called(2)} have not as many streams",
+                bottoms=(0, 2),
+            )  # fmt: skip
+            return
+    if not above_zero(setup, _PARAMETER, "num_output"):
+        return
+    outputs = setup.integer(_PARAMETER, "num_output", 0)
+    if setup.axis_of(2, "axis 2", 0) is None and setup.faults:
+        return
+    gates = outputs * (4 if setup.layer.type == "LSTM" else 1)
+    inputs = setup.count(data, 2)
+    fill(setup, _PARAMETER, "weight_filler", Shape((gates, inputs), True), "weights")
+    if not setup.faults:
+        fill(setup, _PARAMETER, "bias_filler", Shape((gates,), True), "biases")
+    if setup.faults:
+        return
+    if static and setup.axis_of(1, "axis 1", 2) is None and setup.faults:
+        return
+    if 0 in data.dims:
+        setup.unsure = True
+    for j in range(exposed):
+        i = 2 + static + j
+        wanted = Shape((1, data.size(1), outputs), True)
+        if setup.unlike(setup.bottom(i), wanted):
+            setup.fault(
+                Kind.SHAPES, f"the hidden state {setup.called(i)} must be {wanted}",
+                bottoms=(i,),
+            )  # fmt: skip
+            return
+
+
+def _check_unit(setup: SetupCheck) -> None:
+    """Demand one step of a cell."""
+    if setup.axis_of(1, "axis 1") is None and setup.faults:
+        return
+    streams = setup.bottom(0).size(1)
+    for i, axes in enumerate((3, 3, 2)):
+        if setup.differ(setup.axes(i), axes):
+            setup.fault(Kind.AXIS, f"{setup.called(i)} must have {axes} axes", bottoms=(i,))
+            return
+        if setup.differ(setup.bottom(i).size(0), 1) or setup.differ(
+            setup.bottom(i).size(1), streams
+        ):
+            setup.fault(Kind.SHAPES, f"{setup.called(i)} must be one step of {streams} streams",
+                        bottoms=(0, i))  # fmt: skip
+            return
+    width = setup.bottom(0).size(2)
+    if setup.differ(setup.bottom(1).size(2), None if width is None else 4 * width):
+        setup.fault(
+            Kind.SHAPES, f"{setup.called(1)} must hold four times the values of {setup.called(0)}",
+            bottoms=(0, 1),
+        )  # fmt: skip
+
+
 TYPES = (
-    LayerType("LSTM", (_PARAMETER,), _bottoms, _tops, _shape, _blobs, _products),
-    LayerType("RNN", (_PARAMETER,), _bottoms, _tops, _shape, _blobs, _products),
-    LayerType("LSTMUnit", (_PARAMETER,), exactly(3), exactly(2), first, keeps_shape=True),
+    LayerType(
+        "LSTM", (_PARAMETER,), _bottoms, _tops, _shape, _blobs, _products, check=_check_recurrent
+    ),
+    LayerType(
+        "RNN", (_PARAMETER,), _bottoms, _tops, _shape, _blobs, _products, check=_check_recurrent
+    ),
+    LayerType(
+        "LSTMUnit",
+        (_PARAMETER,),
+        exactly(3),
+        exactly(2),
+        first,
+        keeps_shape=True,
+        check=_check_unit,
+    ),
 )

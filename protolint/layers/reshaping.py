@@ -1,4 +1,4 @@
-"""Layers that move, join, cut, copy or count values, and compute with none of them.
+"""Layers that put the values of a blob in another shape or order.
 
 Sources: the layers' files in src/caffe/layers and include/caffe/layers @ BVLC master, NVIDIA
 v0.14.5 to v0.17.4; permute_layer.cpp @ weiliu89/caffe ssd; reorg_layer.cpp @ intel/caffe 1.1.6.
@@ -6,20 +6,16 @@ v0.14.5 to v0.17.4; permute_layer.cpp @ weiliu89/caffe ssd; reorg_layer.cpp @ in
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from protolint.layers.base import (
     ONE,
-    TWO,
     InPlace,
     LayerType,
     Setup,
-    agreed,
-    at_least,
-    first,
 )
+from protolint.layers.checks import above_zero, has_memory, own_top
 from protolint.layers.fields import flag, integer, integers, size
-from protolint.layers.shape import UNKNOWN, Shape, canonical, known_size, positive, product
+from protolint.layers.setup_check import Kind, SetupCheck
+from protolint.layers.shape import UNKNOWN, Shape, canonical, known_size, product, written
 
 __all__ = ["TYPES"]
 
@@ -73,86 +69,6 @@ def _left_over(bottom: Shape, start: int, end: int, dims: list[int]) -> int | No
     return values // parts if values is not None and parts and values % parts == 0 else None
 
 
-def _reduction(setup: Setup, _i: int) -> Shape:
-    """Return the axes before `axis`."""
-    axis = canonical(integer(setup.layer, "reduction_param", "axis", 0), setup.first)
-    return UNKNOWN if axis is None else Shape.of(setup.first.lead(axis))
-
-
-def _concat(setup: Setup, _i: int) -> Shape:
-    """Return the bottoms side by side along one axis."""
-    whole = agreed(setup.bottoms)
-    older = integer(setup.layer, "concat_param", "concat_dim", 1)
-    axis = canonical(integer(setup.layer, "concat_param", "axis", older), whole)
-    if axis is None:
-        return UNKNOWN
-    sizes = [bottom.size(axis) for bottom in setup.bottoms]
-    return whole.resized(axis, None if None in sizes else sum(known or 0 for known in sizes))
-
-
-def _slice(setup: Setup, i: int) -> Shape:
-    """Between two points, or equal parts."""
-    older = integer(setup.layer, "slice_param", "slice_dim", 1)
-    axis = canonical(integer(setup.layer, "slice_param", "axis", older), setup.first)
-    if axis is None:
-        return UNKNOWN
-    whole, count = setup.first.size(axis), len(setup.layer.tops)
-    points: list[int | None] = [*integers(setup.layer, "slice_param", "slice_point")]
-    if not points:
-        equal = whole is not None and whole % count == 0
-        return setup.first.resized(axis, whole // count if whole is not None and equal else None)
-    ends = [0, *points, whole]
-    start, end = ends[i : i + 2] if i < len(ends) - 1 else (None, None)
-    part = None if start is None or end is None else positive(end - start)
-    return setup.first.resized(axis, part)
-
-
-def _crop(setup: Setup, _i: int) -> Shape:
-    """From `axis` on the sizes of the second bottom."""
-    bottom, other = setup.bottom(0), setup.bottom(1)
-    axis = canonical(integer(setup.layer, "crop_param", "axis", 2), bottom)
-    if axis is None:
-        return UNKNOWN
-    length = len(bottom.dims) if bottom.complete else max(axis, len(other.dims))
-    dims = ((bottom if i < axis else other).size(i) for i in range(length))
-    return Shape(tuple(dims), bottom.complete or other.complete)
-
-
-def _tile(setup: Setup, _i: int) -> Shape:
-    """One axis, so many times."""
-    axis = canonical(integer(setup.layer, "tile_param", "axis", 1), setup.first)
-    if axis is None:
-        return UNKNOWN
-    tiles = size(setup.layer, "tile_param", "tiles")
-    return setup.first.resized(axis, product((setup.first.size(axis), tiles)))
-
-
-def _argmax(setup: Setup, _i: int) -> Shape:
-    """One axis cut to the best; without `axis` batch, rows, the best and axes of size 1."""
-    bottom = setup.first
-    best = positive(integer(setup.layer, "argmax_param", "top_k", 1))
-    given = integers(setup.layer, "argmax_param", "axis")
-    if given:
-        axis = canonical(given[0], bottom)
-        return UNKNOWN if axis is None else bottom.resized(axis, best)
-    rows = 2 if flag(setup.layer, "argmax_param", "out_max_val") else 1
-    lead = (bottom.size(0), rows, best)
-    if bottom.axes is None:
-        return Shape(lead)
-    axes = bottom.axes if setup.dialect.argmax_keeps_axes else max(bottom.axes, 3)
-    return Shape.of((*lead, *[1] * (axes - 3))[:axes])
-
-
-def _batch_reindex(setup: Setup, _i: int) -> Shape:
-    return setup.first.resized(0, setup.bottom(1).size(0)) if setup.first.dims else UNKNOWN
-
-
-def _filter(setup: Setup, i: int) -> Shape:
-    """As many items as pass while the net runs: all of them when it is built."""
-    bottom = setup.bottom(i)
-    return bottom.resized(0, setup.first.size(0)) if bottom.dims else UNKNOWN
-
-
 def _permute(setup: Setup, _i: int) -> Shape:
     """Axes that are not named follow in their order."""
     bottom = setup.first
@@ -176,30 +92,133 @@ def _reorg(setup: Setup, _i: int) -> Shape:
                      (width or 0) // stride))  # fmt: skip
 
 
+def _check_flatten(setup: SetupCheck) -> None:
+    """Demand a top of its own; two axes in order."""
+    if not own_top(setup):
+        return
+    start = setup.axis("flatten_param", "axis", 1)
+    end = setup.axis("flatten_param", "end_axis", -1)
+    if start is not None and end is not None and start > end + 1:
+        setup.fault(
+            Kind.AXIS, f"axis {start} is behind end_axis {end}", at=("flatten_param", "end_axis")
+        )
+
+
+def _check_reshape(setup: SetupCheck) -> None:
+    """Demand a top of its own; one -1 at most; axes to copy and as many values as before."""
+    if not own_top(setup):
+        return
+    name = "reshape_param"
+    message = setup.message(name)
+    shape = message.message("shape") if message is not None else None
+    dims = shape.integers("dim") if shape is not None else []
+    if dims.count(-1) > 1:
+        setup.fault(Kind.CONTRADICTION, "more than one -1 in the new shape", at=(name, "shape"))
+        return
+    axes = setup.axes()
+    if axes is None:
+        return
+    given, count = setup.integer(name, "axis", 0), setup.integer(name, "num_axes", -1)
+    start = given if given >= 0 else axes + given + 1
+    if not 0 <= start <= axes:
+        setup.fault(
+            Kind.AXIS, f"axis {given} is out of range: {setup.called()} has {axes} axes",
+            at=(name, "axis"), bottoms=(0,),
+        )  # fmt: skip
+        return
+    if count < -1:
+        setup.fault(Kind.RANGE, f"num_axes {count}", at=(name, "num_axes"))
+        return
+    end = axes if count == -1 else start + count
+    if end > axes:
+        setup.fault(
+            Kind.AXIS, f"axis {start} and num_axes {count} are too much for {setup.called()}",
+            at=(name, "num_axes"), bottoms=(0,),
+        )  # fmt: skip
+        return
+    copied = [i for i, dim in enumerate(dims) if dim == 0]
+    for i in copied:
+        if start + i >= axes:
+            setup.fault(
+                Kind.AXIS, f"the new shape copies axis {start + i}, {setup.called()} has {axes} "
+                f"axes", at=(name, "shape"), bottoms=(0,),
+            )  # fmt: skip
+            return
+    _check_values(setup, dims, [*range(start), *range(end, axes), *(start + i for i in copied)])
+    if not setup.faults:
+        has_memory(setup)
+
+
+def _check_values(setup: SetupCheck, dims: list[int], kept: list[int]) -> None:
+    """Demand that the `kept` axes and the new shape hold as many values as before."""
+    bottom, at = setup.bottom(), ("reshape_param", "shape")
+    numbers = [dim for dim in dims if dim not in (0, -1)]
+    sizes = [bottom.size(axis) for axis in kept]
+    # Axes that are kept or copied cancel out, whether their size is known or not.
+    unknown = [axis for axis, size in enumerate(bottom.dims) if size is None]
+    if unknown == sorted(axis for axis in kept if bottom.size(axis) is None):
+        total = product(size for size in bottom.dims if size is not None)
+        explicit = product((*(size for size in sizes if size is not None), *numbers))
+    else:
+        total, explicit = setup.count(bottom), product((*sizes, *numbers))
+    if -1 in dims:
+        if total is None or explicit is None:
+            setup.unsure = True
+        elif explicit == 0:
+            setup.fault(
+                Kind.EMPTY, f"-1 divides by the size of {setup.called()}, which is empty",
+                at=at, bottoms=(0,),
+            )  # fmt: skip
+        elif total % explicit:
+            setup.fault(
+                Kind.SHAPES, f"the new shape {written(dims)} does not divide {setup.called()}: "
+                f"{total} values by {explicit}", at=at, bottoms=(0,),
+            )  # fmt: skip
+    elif any(dim < 0 for dim in dims):
+        setup.fault(Kind.RANGE, f"a size below -1 in the new shape {written(dims)}", at=at)
+    elif setup.differ(total, explicit):
+        setup.fault(
+            Kind.SHAPES, f"the new shape {written(dims)} holds {explicit} values, "
+            f"{setup.called()} holds {total}", at=at, bottoms=(0,),
+        )  # fmt: skip
+
+
+def _check_permute(setup: SetupCheck) -> None:
+    """Demand axes in range, each once."""
+    axes = setup.axes()
+    seen: set[int] = set()
+    for order in setup.integers("permute_param", "order"):
+        if axes is not None and order >= axes:
+            setup.fault(
+                Kind.AXIS, f"order {order} is out of range: {setup.called()} has {axes} axes",
+                at=("permute_param", "order"), bottoms=(0,),
+            )  # fmt: skip
+            return
+        if order in seen:
+            setup.fault(Kind.CONTRADICTION, f"order {order} is given twice",
+                        at=("permute_param", "order"))  # fmt: skip
+            return
+        seen.add(order)
+
+
+def _check_reorg(setup: SetupCheck) -> None:
+    """Demand a stride, which sizes are divided by."""
+    if above_zero(setup, "reorg_param", "stride"):
+        setup.four_axes_at_most()
+
+
 # Flatten, Reshape and Split give their bottom's memory on as the top (ShareData).
 TYPES = (
-    LayerType("ArgMax", ("argmax_param",), ONE, ONE, _argmax),
-    LayerType("BatchReindex", (), TWO, ONE, _batch_reindex),
-    LayerType("Concat", ("concat_param",), at_least(1), ONE, _concat),
-    LayerType("Crop", ("crop_param",), TWO, ONE, _crop),
-    LayerType("Filter", (), at_least(2), at_least(1), _filter),
     LayerType(
         "Flatten", ("flatten_param",), ONE, ONE, _flatten,
-        in_place=InPlace.ABORTS, shares_memory=True,
+        in_place=InPlace.ABORTS, shares_memory=True, check=_check_flatten,
     ),
-    LayerType("Permute", ("permute_param",), ONE, ONE, _permute),
-    LayerType("Reduction", ("reduction_param",), ONE, ONE, _reduction),
-    LayerType("Reorg", ("reorg_param",), ONE, ONE, _reorg, in_place=InPlace.ABORTS),
+    LayerType("Permute", ("permute_param",), ONE, ONE, _permute, check=_check_permute),
+    LayerType(
+        "Reorg", ("reorg_param",), ONE, ONE, _reorg, in_place=InPlace.ABORTS, check=_check_reorg,
+    ),
     LayerType(
         "Reshape", ("reshape_param",), ONE, ONE, _reshape,
-        in_place=InPlace.ABORTS, shares_memory=True,
+        in_place=InPlace.ABORTS, shares_memory=True, check=_check_reshape,
     ),
-    LayerType("Slice", ("slice_param",), ONE, at_least(1), _slice),
-    LayerType(
-        "Split", (), ONE, at_least(1), first,
-        in_place=InPlace.ABORTS, shares_memory=True, keeps_shape=True,
-        # Intel's engine.
-        reads_of=MappingProxyType({"split_param": frozenset({"engine"})}),
-    ),
-    LayerType("Tile", ("tile_param",), ONE, ONE, _tile),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.diagnostic import Label
 from protolint.layers.fields import place
 from protolint.layers.layer import Layer
-from protolint.layers.shape import Shape, canonical
+from protolint.layers.shape import Shape, canonical, written
 from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
@@ -342,17 +342,13 @@ def size_problem(dims: list[int], dialect: Dialect) -> tuple[Kind, str] | None:
     count = 1
     for size in dims:
         if size < 0:
-            return Kind.RANGE, f"a size of {size} in {_written(dims)}"
+            return Kind.RANGE, f"a size of {size} in {written(dims)}"
         if count == 0:
             if dialect.building.divides_by_empty:
-                what = f"{_written(dims)} has an empty axis before others: {dialect.name} divides"
+                what = f"{written(dims)} has an empty axis before others: {dialect.name} divides"
                 return Kind.EMPTY, f"{what} by zero"
         elif not dialect.building.large_blobs and size > LARGEST // count:
-            what = f"{_written(dims)} is more than the {LARGEST} values that a blob holds"
+            what = f"{written(dims)} is more than the {LARGEST} values that a blob holds"
             return Kind.SIZE, what
         count *= size
     return None
-
-
-def _written(dims: list[int]) -> str:
-    return "x".join(map(str, dims)) or "scalar"

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from protolint.record import NamedTuple
 
-__all__ = ["SCALAR", "UNKNOWN", "Shape", "canonical", "known_size", "positive", "product"]
+__all__ = [
+    "SCALAR", "UNKNOWN", "Shape", "canonical", "known_size", "positive", "product", "written",
+]  # fmt: skip
 
 #: kMaxBlobAxes in include/caffe/blob.hpp, and the largest int, in which Caffe holds a size.
 _MOST_AXES, _LARGEST = 32, (1 << 31) - 1
@@ -94,3 +96,8 @@ def product(sizes: Iterable[int | None]) -> int | None:
             return None
         found *= size
     return found
+
+
+def written(dims: Iterable[int]) -> str:
+    """Return how a message writes sizes that are given, whatever they are."""
+    return "x".join(map(str, dims)) or "scalar"

@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from protolint.caffe.binder import Message
 from protolint.layers.fields import flag, integer, integers
 from protolint.layers.layer import Layer
+from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import Shape, positive
 from protolint.record import NamedTuple
 
-__all__ = ["CONVOLUTION", "POOLING", "Conflict", "Window", "conflicts", "sides", "windows"]
+__all__ = [
+    "CONVOLUTION", "POOLING", "Conflict", "Window", "conflicts", "given_once", "padded", "sides",
+    "windows",
+]  # fmt: skip
 
 CONVOLUTION, POOLING = "convolution_param", "pooling_param"
 
@@ -155,3 +159,18 @@ def conflicts(layer: Layer, param: Message) -> Iterator[Conflict]:
             other = f"{stem}_w" if halves[0].endswith("h") else f"{stem}_h"
             missing = {"stride": f"{other}: 1", "pad": f"{other}: 0"}.get(stem, "")
             yield Conflict(halves[0], other, (), missing)
+
+
+def given_once(setup: SetupCheck, parameter: str) -> bool:
+    """Demand a window that is given in one way, and whole; True where nothing is wrong."""
+    message = setup.message(parameter)
+    found = None if message is None else next(conflicts(setup.layer, message), None)
+    if message is None or found is None:
+        return True
+    setup.fault(Kind.KERNEL, found.words, node=message.node_of(found.field))
+    return False
+
+
+def padded(pad: int) -> str:
+    """Return how a message speaks of padding, "" for none."""
+    return f" with pad {pad}" if pad else ""
