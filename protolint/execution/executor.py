@@ -13,7 +13,7 @@ import numpy as np
 
 from protolint.errors import UsageError
 from protolint.execution.data import random_input
-from protolint.execution.registry import FUNCTIONS, function_of
+from protolint.execution.registry import FUNCTIONS, function_of, name_of
 from protolint.execution.step import Array, ExecutionError, Function, Step
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
@@ -85,7 +85,7 @@ class Executor:
             blobs = _shared(layer, given, shared)
             if blobs:
                 self.parameters[layer.name] = blobs
-            step = Step(net, layer, layer.runs_as(state), random, blobs)
+            step = Step(net, self.view, layer, layer.runs_as(state), random, blobs)
             step.stored_statistics = stored_statistics
             self._steps.append(step)
 
@@ -203,10 +203,11 @@ def _tops(layer: Layer) -> set[str]:
 def _unknown(step: Step) -> ExecutionError:
     """Return the error of a layer whose type cannot be run."""
     layer = step.layer
-    hint = "" if layer.type in ALL_TYPES else did_you_mean(layer.type, FUNCTIONS)
+    name = layer.type or name_of(layer)
+    hint = "" if name in ALL_TYPES else did_you_mean(name, FUNCTIONS)
     tops = ", ".join(f"'{top.name}'" for top in layer.tops)
     return ExecutionError(
-        f"{step.net.source.path}: layer '{layer.name}' is of type '{layer.type}', which cannot be"
+        f"{step.net.source.path}: layer '{layer.name}' is of type '{name}', which cannot be"
         f" run{hint}" + (f"; give {tops} with --data inputs.npz" if tops else "")
     )
 

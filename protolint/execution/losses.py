@@ -2,7 +2,7 @@
 
 A loss's top holds the loss itself; `loss_weight` counts only in the sum of a net. Sources: the
 layer's own file in src/caffe/layers @ BVLC master, NVIDIA v0.15.14 and v0.17.4;
-smooth_L1_loss_layer.cpp @ rbgirshick/caffe-fast-rcnn and NVIDIA v0.17.4.
+smooth_L1_loss_layer.cu @ rbgirshick/caffe-fast-rcnn 4115385 and NVIDIA v0.17.4.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from protolint.execution.step import Array, Foreign, Function, Step
 from protolint.execution.weights import read_blob
 
 __all__ = [
-    "FUNCTIONS", "chosen_losses", "mode_of", "normalizer", "smooth_l1", "smooth_l1_each", "softmax",
+    "FUNCTIONS", "chosen_losses", "mode_of", "normalizer", "smooth_l1_each", "softmax",
 ]  # fmt: skip
 
 _SMALLEST = np.finfo(np.float32).tiny
@@ -173,20 +173,16 @@ def smooth_l1_each(difference: Array, sigma: float = 1.0) -> Array:
     return found
 
 
-def smooth_l1(difference: Array, sigma: float = 1.0) -> float:
-    """Return the sum of what smooth_l1_each returns."""
-    return float(smooth_l1_each(difference, sigma).sum())
-
-
 def _smooth_l1_loss(step: Step) -> list[Array]:
-    """Weigh the differences by a third bottom, the losses by a fourth (in its first form)."""
+    """Weigh the differences by a third bottom, and their losses by a fourth."""
     difference = _differences(step)
     if len(step.bottoms) > 2:
         difference = difference * step.bottom(2).reshape(difference.shape)
-    if len(step.bottoms) > 3:
-        raise step.error("four bottoms are not run")
     sigma = step.foreign("smooth_l1_loss_param").number("sigma", 1)
-    return _scalar(smooth_l1(difference, sigma) / len(difference))
+    losses = smooth_l1_each(difference, sigma)
+    if len(step.bottoms) > 3:
+        losses *= step.bottom(3).reshape(losses.shape)
+    return _scalar(losses.sum() / len(difference))
 
 
 def _hinge_loss(step: Step) -> list[Array]:
@@ -275,6 +271,7 @@ FUNCTIONS: dict[str, Function] = {
     "L1Loss": _l1_loss,
     "MultinomialLogisticLoss": _multinomial_loss,
     "SigmoidCrossEntropyLoss": _sigmoid_loss,
+    "SMOOTH_L1_LOSS": _smooth_l1_loss,
     "SmoothL1Loss": _smooth_l1_loss,
     "Softmax": _softmax,
     "SoftmaxWithLoss": _softmax_loss,

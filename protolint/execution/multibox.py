@@ -11,7 +11,7 @@ import numpy as np
 
 from protolint.caffe.binder import Message
 from protolint.execution.detection import areas, decoded, overlaps, priors
-from protolint.execution.losses import mode_of, normalizer, smooth_l1, softmax
+from protolint.execution.losses import mode_of, normalizer, smooth_l1_each, softmax
 from protolint.execution.step import Array, Function, Step
 
 __all__ = ["FUNCTIONS"]
@@ -166,7 +166,7 @@ def _place_loss(step: Step, param: Message, found: tuple[Array, Array], image: _
         if param.text("loc_loss_type") == "L2":
             total += float(np.square(difference).sum(dtype=np.float64))
         else:
-            total += smooth_l1(difference)
+            total += float(smooth_l1_each(difference).sum())
     return total
 
 

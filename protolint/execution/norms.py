@@ -2,7 +2,7 @@
 
 Sources: batch_norm_layer.cpp @ BVLC master, NVIDIA v0.15.14 and v0.17.4, and
 cudnn_batch_norm_layer.cu of the latter two; scale_layer.cpp, bias_layer.cpp, lrn_layer.cpp,
-mvn_layer.cpp @ BVLC master; normalize_layer.cpp @ NVIDIA v0.17.4.
+mvn_layer.cpp @ BVLC master; lrn_map_layer.cpp @ BVLC 42b832c; normalize_layer.cpp @ NVIDIA v0.17.4.
 """
 
 from __future__ import annotations
@@ -164,21 +164,36 @@ def _lrn(step: Step) -> list[Array]:
     alpha, beta, k = (np.float32(param.number(name)) for name in ("alpha", "beta", "k"))
     if size % 2 == 0:
         raise step.error("its local_size is even, and has to be odd")
-    squares = bottom * bottom
     if param.text("norm_region") == "WITHIN_CHANNEL":
-        window = Window(size, 1, (size - 1) // 2)
-        scale = 1 + alpha * average(squares, [window, window], list(bottom.shape[2:]))
-    else:
-        channels, half = bottom.shape[1], size // 2
-        padded = np.pad(squares, [(0, 0), (half, half), *[(0, 0)] * (bottom.ndim - 2)])
-        total = np.zeros_like(bottom)
-        for i in range(size):
-            total += padded[:, i : i + channels]
-        scale = k + alpha / np.float32(size) * total
+        return [_within(bottom, size, alpha, beta)]
+    channels, half = bottom.shape[1], size // 2
+    padded = np.pad(bottom * bottom, [(0, 0), (half, half), *[(0, 0)] * (bottom.ndim - 2)])
+    total = np.zeros_like(bottom)
+    for i in range(size):
+        total += padded[:, i : i + channels]
+    scale = k + alpha / np.float32(size) * total
     if beta == np.float32(0.75):
         # The usual power, which two square roots give much faster.
         return [bottom / (np.sqrt(scale) * np.sqrt(np.sqrt(scale)))]
     return [bottom * scale**-beta]
+
+
+def _within(bottom: Array, size: int, alpha: np.float32, beta: np.float32) -> Array:
+    """Return a blob, each value divided by what the mean square around it comes to."""
+    window = Window(size, 1, (size - 1) // 2)
+    near = average(bottom * bottom, [window, window], list(bottom.shape[2:]))
+    result: Array = bottom * (1 + alpha * near) ** -beta
+    return result
+
+
+def _lrn_map(step: Step) -> list[Array]:
+    """LRN within a channel, before it became one of LRN's two ways."""
+    given = step.foreign("lrn_map_param")
+    size = given.integer("local_size", 5)
+    if size % 2 == 0:
+        raise step.error("its local_size is even, and has to be odd")
+    alpha, beta = np.float32(given.number("alpha", 1)), np.float32(given.number("beta", 0.75))
+    return [_within(step.bottom(), size, alpha, beta)]
 
 
 def _mvn(step: Step) -> list[Array]:
@@ -207,6 +222,7 @@ FUNCTIONS: dict[str, Function] = {
     "Bias": lambda step: [step.bottom() + _factor(step, "bias_param", 0)],
     "BN": _bn,
     "LRN": _lrn,
+    "LRN_MAP": _lrn_map,
     "MVN": _mvn,
     "Normalize": _normalize,
     "Scale": _scale,

@@ -2,7 +2,7 @@
 
 Sources: pooling_layer.cpp, spp_layer.cpp @ BVLC master; roi_pooling_layer.cpp @
 rbgirshick/caffe-fast-rcnn, psroi_pooling_layer.cu @ daijifeng001/caffe-rfcn, upsample_layer.cpp
-@ alexgkendall/caffe-segnet, interp_layer.cpp @ hszhao/PSPNet.
+@ alexgkendall/caffe-segnet 344c113, interp_layer.cpp @ hszhao/PSPNet.
 """
 
 from __future__ import annotations
@@ -228,8 +228,11 @@ def _upsample(step: Step) -> list[Array]:
         return [bottom.repeat(times, -1).repeat(times, -2)]
     scale = given.integer("scale", 2)
     height, width = (
-        given.integer(name, size * scale)
-        for name, size in zip(("upsample_h", "upsample_w"), bottom.shape[2:], strict=True)
+        given.integer(
+            f"upsample_{half}",
+            size * given.integer(f"scale_{half}", scale) - given.flag(f"pad_out_{half}"),
+        )
+        for half, size in zip("hw", bottom.shape[2:], strict=True)
     )
     places = step.bottom(1).reshape(*bottom.shape[:2], -1).astype(np.int64)
     if places.size and not 0 <= places.min() <= places.max() < height * width:
@@ -265,6 +268,7 @@ FUNCTIONS: dict[str, Function] = {
     "Interp": _interp,
     "Pooling": _pooling,
     "PSROIPooling": _psroi_pooling,
+    "ROI_POOLING": _roi_pooling,
     "ROIPooling": _roi_pooling,
     "SPP": _spp,
     "Upsample": _upsample,

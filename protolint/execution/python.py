@@ -1,12 +1,14 @@
 """Python layers that public nets use, by the module and the class that `python_param` names.
 
-SpatialDropoutLayer: spatial_dropout.py of TimoSaemann/ENet. ProposalLayer: proposal_layer.py in
-lib/rpn @ rbgirshick/py-faster-rcnn, YuwenXiong/py-R-FCN, with the numbers of their config.py.
+SpatialDropoutLayer: spatial_dropout.py of TimoSaemann/ENet. The layers of an RPN: lib/rpn,
+lib/fast_rcnn/bbox_transform.py and lib/utils/bbox.pyx @ rbgirshick/py-faster-rcnn 781a917 and
+YuwenXiong/py-R-FCN 290dba7.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,10 +16,39 @@ from protolint.execution.step import Array, Function, Step
 
 __all__ = ["FUNCTIONS"]
 
-#: How many boxes are looked at, and how many are kept, of a phase; the overlap and the least side.
-_BOXES = {"TRAIN": (12000, 2000), "TEST": (6000, 300)}
+#: The overlap from which a proposal is dropped, and the least side of one.
 _OVERLAP, _LEAST = 0.7, 16
 _RATIOS, _SCALES = (0.5, 1, 2), (8, 16, 32)
+#: How many anchors are learnt from, and how many of them may be positive; below and from which
+#: overlap an anchor is negative or positive.
+_ANCHORS, _POSITIVE, _LOW, _HIGH = 256, 128, 0.3, 0.7
+#: The share of boxes that hold something, and the overlap from which one does.
+_FULL, _HIT = 0.25, 0.5
+_DEVIATIONS = np.array([0.1, 0.1, 0.2, 0.2])
+
+
+class _Experiment(NamedTuple):
+    """What a net is trained with, which its own text does not say (experiments/cfgs)."""
+
+    #: How many proposals are looked at in TRAIN, and how many are kept.
+    proposals: tuple[int, int] = (12000, 2000)
+    #: How many boxes are learnt from; all without a number. The least overlap of an empty one.
+    boxes: int | None = 128
+    low: float = 0.0
+    #: Whether the targets of anchors are divided by their deviations.
+    divides: bool = False
+    #: Whether all classes share their boxes; the tops have four axes then.
+    agnostic: bool = False
+
+
+def _experiment(step: Step) -> _Experiment:
+    """Return the experiment that a net belongs to, by the layers that only it has."""
+    types = {layer.type for layer in step.view.layers}
+    if "PSROIPooling" not in types:
+        return _Experiment()
+    if "BoxAnnotatorOHEM" in types:
+        return _Experiment((6000, 300), None, divides=True, agnostic=True)
+    return _Experiment((6000, 300), low=0.1, agnostic=True)
 
 
 def _spatial_dropout(step: Step) -> list[Array]:
@@ -36,19 +67,13 @@ def _spatial_dropout(step: Step) -> list[Array]:
 
 def _proposal(step: Step) -> list[Array]:
     """Return the best boxes of an RPN, (R, 5): the image and two corners; and their scores."""
-    said = step.param("python_param").text("param_str")
-    stride = re.search(r"'feat_stride'\s*:\s*(\d+)", said)
-    if stride is None:
-        raise step.error("param_str has no 'feat_stride'")
-    given = re.search(r"'scales'\s*:[^\[(]*[\[(]([\d\s,.]+)", said)
-    scales = [float(n) for n in re.findall(r"[\d.]+", given[1])] if given else _SCALES
-    anchors = _anchors(scales)
+    experiment, trains = _experiment(step), not step.tests
+    count, boxes = _anchors(step)
     scores, moves, (height, width, scale) = step.bottom(), step.bottom(1), step.bottom(2)[0, :3]
-    rows, columns = scores.shape[2:]
-    y, x = np.mgrid[:rows, :columns].reshape(2, -1) * int(stride[1])
-    boxes = (anchors[None] + np.stack([x, y, x, y], 1)[:, None]).reshape(-1, 4)
     moves = moves.transpose(0, 2, 3, 1).reshape(-1, 4)
-    scores = scores[:, len(anchors) :].transpose(0, 2, 3, 1).reshape(-1)
+    if trains and experiment.divides:
+        moves = moves * _DEVIATIONS
+    scores = scores[:, count:].transpose(0, 2, 3, 1).reshape(-1)
     sides = boxes[:, 2:] - boxes[:, :2] + 1
     middles = boxes[:, :2] + 0.5 * sides + moves[:, :2] * sides
     halves = 0.5 * sides * np.exp(moves[:, 2:])
@@ -56,7 +81,7 @@ def _proposal(step: Step) -> list[Array]:
     first, second = ((middles + way * halves).clip(0, ends) for way in (-1, 1))
     wide = ((second - first + 1) >= _LEAST * scale).all(1)
     boxes, scores = np.hstack([first, second])[wide], scores[wide]
-    looked, most = _BOXES[step.phase]
+    looked, most = experiment.proposals if trains else (6000, 300)
     order = np.argsort(-scores, kind="stable")[:looked]
     kept = _suppressed(boxes[order])[:most]
     boxes, scores = boxes[order][kept], scores[order][kept]
@@ -64,32 +89,134 @@ def _proposal(step: Step) -> list[Array]:
     return [top.astype(np.float32) for top in tops[: max(1, len(step.layer.tops))]]
 
 
-def _anchors(scales: Array | list[float] | tuple[int, ...]) -> Array:
-    """Return the boxes around the first cell, (A, 4): each ratio in each scale."""
-    found = []
+def _anchors(step: Step) -> tuple[int, Array]:
+    """Return the anchors of a place, and their boxes at each place of the first bottom."""
+    said = step.param("python_param").text("param_str")
+    stride = re.search(r"'feat_stride'\s*:\s*(\d+)", said)
+    if stride is None:
+        raise step.error("param_str has no 'feat_stride'")
+    given = re.search(r"'scales'\s*:[^\[(]*[\[(]([\d\s,.]+)", said)
+    scales = [float(n) for n in re.findall(r"[\d.]+", given[1])] if given else _SCALES
+    boxes = []
     for ratio in _RATIOS:
         width = np.round(np.sqrt(256 / ratio))
         sides = np.array([width, np.round(width * ratio)])
         for scale in scales:
             half = 0.5 * (sides * scale - 1)
-            found.append(np.concatenate([7.5 - half, 7.5 + half]))
-    return np.array(found)
+            boxes.append(np.concatenate([7.5 - half, 7.5 + half]))
+    rows, columns = step.bottom().shape[2:]
+    y, x = np.mgrid[:rows, :columns].reshape(2, -1) * int(stride[1])
+    places = np.stack([x, y, x, y], 1)[:, None]
+    return len(boxes), (np.array(boxes)[None] + places).reshape(-1, 4)
 
 
 def _suppressed(boxes: Array) -> list[int]:
-    """Return the boxes, best first, without those that overlap a better one; a pixel counts."""
-    sizes = (boxes[:, 2:] - boxes[:, :2] + 1).prod(1)
+    """Return the boxes, best first, without those that overlap a better one."""
     left, kept = np.arange(len(boxes)), []
     while len(left):
         best, left = left[0], left[1:]
         kept.append(int(best))
-        corner = np.minimum(boxes[best, 2:], boxes[left, 2:])
-        both = (corner - np.maximum(boxes[best, :2], boxes[left, :2]) + 1).clip(0).prod(1)
-        left = left[both / (sizes[best] + sizes[left] - both) < _OVERLAP]
+        left = left[_overlaps(boxes[left], boxes[best : best + 1])[:, 0] < _OVERLAP]
     return kept
 
 
+def _overlaps(boxes: Array, others: Array) -> Array:
+    """Return what each box shares with each other, over both together; a pixel has a width."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:4], others[None, :, 2:4])
+    both = (high - low + 1).clip(0).prod(-1)
+    sizes, others_sizes = ((b[:, 2:4] - b[:, :2] + 1).prod(1) for b in (boxes, others))
+    result: Array = both / (sizes[:, None] + others_sizes - both)
+    return result
+
+
+def _moves(boxes: Array, wanted: Array) -> Array:
+    """Return what moves each box to the one wanted of it."""
+    sides, others = boxes[:, 2:] - boxes[:, :2] + 1, wanted[:, 2:4] - wanted[:, :2] + 1
+    shifts = wanted[:, :2] + 0.5 * others - boxes[:, :2] - 0.5 * sides
+    return np.hstack([shifts / sides, np.log(others / sides)])
+
+
+def _anchor_targets(step: Step) -> list[Array]:
+    """Say of each anchor whether it holds something, how to move it, and what that weighs."""
+    count, boxes = _anchors(step)
+    truths = _truths(step)
+    height, width = step.bottom(2).reshape(-1)[:2]
+    inside = np.flatnonzero((boxes[:, :2] >= 0).all(1) & (boxes[:, 2:] < [width, height]).all(1))
+    shares = _overlaps(boxes[inside], truths)
+    best = shares.max(1)
+    labels = np.where(best < _LOW, 0, -1)
+    # Where no anchor meets a truth, all are its best (the comparison in anchor_target_layer.py).
+    labels[(shares == shares.max(0)).any(1) | (best >= _HIGH)] = 1
+    _drop(step, labels, 1, _POSITIVE)
+    _drop(step, labels, 0, _ANCHORS - int((labels == 1).sum()))
+    moves = _moves(boxes[inside], truths[shares.argmax(1)])
+    if _experiment(step).divides:
+        moves /= _DEVIATIONS
+    weights = np.where(labels == 1, 1, 0)[:, None].repeat(4, 1)
+    outer = np.where(labels >= 0, 1 / max((labels >= 0).sum(), 1), 0)[:, None].repeat(4, 1)
+    rows, columns = step.bottom().shape[2:]
+    tops = []
+    for values, rest in ((labels[:, None], -1.0), (moves, 0.0), (weights, 0.0), (outer, 0.0)):
+        top = np.full((len(boxes), values.shape[1]), rest, np.float32)
+        top[inside] = values
+        tops.append(top.reshape(1, rows, columns, -1).transpose(0, 3, 1, 2))
+    return [tops[0].reshape(1, 1, count * rows, columns), *tops[1:]]
+
+
+def _truths(step: Step) -> Array:
+    """Return the rows of the second bottom: two corners and a class."""
+    return step.bottom(1).reshape(len(step.bottom(1)), -1).astype(np.float64)
+
+
+def _drop(step: Step, labels: Array, label: int, most: int) -> None:
+    """Leave at most so many of a label, by chance; the others count for nothing."""
+    places = np.flatnonzero(labels == label)
+    if len(places) > most:
+        labels[step.random.choice(places, len(places) - most, replace=False)] = -1
+
+
+def _proposal_targets(step: Step) -> list[Array]:
+    """Choose boxes to learn from; return them, their classes, and how to move them."""
+    experiment, truths = _experiment(step), _truths(step)
+    boxes = step.bottom().reshape(len(step.bottom()), -1).astype(np.float64)
+    boxes = np.vstack([boxes, np.insert(truths[:, :4], 0, 0, 1)])
+    if boxes[:, 0].any():
+        raise step.error("only one image at a time is run")
+    said = re.search(r"'num_classes'\s*:\s*(\d+)", step.param("python_param").text("param_str"))
+    if said is None:
+        raise step.error("param_str has no 'num_classes'")
+    shares = _overlaps(boxes[:, 1:], truths)
+    best, which = shares.max(1), shares.argmax(1)
+    full = np.flatnonzero(best >= _HIT)
+    empty = np.flatnonzero((best < _HIT) & (best >= experiment.low))
+    most = experiment.boxes
+    full = _some(step, full, None if most is None else round(most * _FULL))
+    empty = _some(step, empty, None if most is None else most - len(full))
+    kept = np.append(full, empty)
+    labels = np.where(np.arange(len(kept)) < len(full), truths[which[kept], 4], 0).astype(int)
+    found = np.zeros((len(kept), int(said[1]), 4))
+    hit = np.flatnonzero(labels)
+    moves = _moves(boxes[kept, 1:], truths[which[kept]]) / _DEVIATIONS
+    places = np.ones(len(hit), int) if experiment.agnostic else labels[hit]
+    found[hit, places] = moves[hit]
+    weights = np.zeros_like(found)
+    weights[hit, places] = 1
+    tops = [boxes[kept], labels, found, weights, weights]
+    ends = [(-1, 1, 1) if experiment.agnostic else (-1,) * min(top.ndim - 1, 1) for top in tops]
+    return [
+        top.reshape(len(kept), *end).astype(np.float32) for top, end in zip(tops, ends, strict=True)
+    ]
+
+
+def _some(step: Step, places: Array, most: int | None) -> Array:
+    """Return so many of some places, by chance; all, in any order, without a number."""
+    return step.random.permutation(places)[:most]
+
+
 FUNCTIONS: dict[str, Function] = {
+    "rpn.anchor_target_layer.AnchorTargetLayer": _anchor_targets,
     "rpn.proposal_layer.ProposalLayer": _proposal,
+    "rpn.proposal_target_layer.ProposalTargetLayer": _proposal_targets,
     "spatial_dropout.SpatialDropoutLayer": _spatial_dropout,
 }

@@ -19,6 +19,7 @@ from protolint.layers.fields import place
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import TEST, Net
+from protolint.net.view import View
 from protolint.text.tree import Block, Scalar
 
 __all__ = ["Array", "ExecutionError", "Foreign", "Function", "Step", "sizes_of"]
@@ -70,6 +71,7 @@ class Step:
     """
 
     net: Net
+    view: View
     layer: Layer
     phase: str
     random: np.random.Generator

@@ -134,6 +134,16 @@ layer { name: "u" type: "Upsample" bottom: "p" bottom: "mask" top: "u" upsample_
 """
     found = blobs(text)["u"]
     assert np.array_equal(found, np.where(X.max((2, 3), keepdims=True) == X, X, 0))
+    # Of three rows and columns the last window has one: pad_out makes it three again.
+    data = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
+    odd = "input: 'x' input_dim: [1, 1, 3, 3]\n" + text
+    for said in (
+        "scale: 2 pad_out_h: true pad_out_w: true",
+        "scale_h: 3 scale_w: 3 upsample_h: 3 upsample_w: 3",
+    ):
+        net = protolint.load(odd.replace("scale: 2 }", f"{said} }}"))
+        made = Executor(net, {}, NetState("TEST")).forward({"x": data})["u"]
+        assert made.tolist() == [[[[0, 0, 0], [0, 4, 5], [0, 7, 8]]]]
 
 
 def test_what_cannot_be_run_can_be_given() -> None:
