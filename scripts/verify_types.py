@@ -62,8 +62,8 @@ def main() -> int:
             note = "" if readable else " (not readable as it is)"
             print(f"{path.name}: {', '.join(sorted(types)) or 'nothing'}{note}")
     counted = [readable for _, types, readable in rows if not types]
-    readable = sum(readable for _, _, readable in rows)
-    print(f"by type {len(counted)} of {len(rows)} nets; {sum(counted)} of the {readable} readable")
+    whole = [readable for _, _, readable in rows]
+    print(f"by type {len(counted)} of {len(rows)} nets; {sum(counted)} of {sum(whole)} readable")
     return 0
 
 
