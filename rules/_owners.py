@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 from protolint.caffe.binder import BindProblem, ProblemKind
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.forks import (
-    FOREIGN_SCHEMAS,
-    GREW_FROM,
-    SCHEMA_TITLES,
-    Unknown,
-    forks_that_know,
-    new_name_of,
-    unknown_field,
-)
-from protolint.caffe.registry import TARGETS, registered_by
+from protolint.caffe.forks import Unknown, forks_that_know, new_name_of, unknown_field
+from protolint.caffe.registry import DIALECTS, FOREIGN, TARGETS, registered_by
 from protolint.record import NamedTuple
 from protolint.text.tree import Scalar
 from protolint.words import joined
@@ -31,9 +23,9 @@ _MOST = 3
 
 
 class Owners(NamedTuple):
-    """Who knows a thing: schemas by name, and public forks; what it is called today."""
+    """Who knows a thing: Caffes by name, and public forks; what it is called today."""
 
-    schemas: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = ()
     forks: tuple[Fork, ...] = ()
     new_name: str | None = None
 
@@ -43,13 +35,13 @@ class Owners(NamedTuple):
     @property
     def title(self) -> str:
         """What a message says of whose a thing is."""
-        if self.schemas:
-            return f"it is of {joined(SCHEMA_TITLES.get(name, name) for name in self.schemas)}"
+        if self.dialects:
+            return f"it is of {joined(DIALECTS[name].owner or name for name in self.dialects)}"
         return f"it is of {joined(fork.title for fork in self.forks[:_MOST])}"
 
     def advice(self, target: Dialect) -> str:
         """Return what to do with a file that has the thing."""
-        known = next((name for name in TARGETS if name in self.schemas), None)
+        known = next((name for name in TARGETS if name in self.dialects), None)
         if known is None:
             return "run the file with that Caffe, or give its caffe.proto with --proto"
         check = f"check it with --target {known}"
@@ -71,17 +63,14 @@ def _owners(schema: str, thing: Unknown) -> Owners:
     if new_name is not None:
         return Owners(new_name=new_name)
     forks = forks_that_know(thing)
-    found: list[str] = []
-    for name in FOREIGN_SCHEMAS:
-        known = name != schema and thing.name in _fields(name, thing.message)
-        if known and GREW_FROM.get(name) not in found:
-            found.append(name)
-    # What the last of them alone has, it has taken over from a fork.
-    return (
-        Owners(forks=forks)
-        if forks and found in ([], [FOREIGN_SCHEMAS[-1]])
-        else Owners(tuple(found))
-    )
+    found: list[Dialect] = []
+    for dialect in FOREIGN:
+        known = dialect.schema != schema and thing.name in _fields(dialect.schema, thing.message)
+        if known and not any(dialect.adds_to == other.name for other in found):
+            found.append(dialect)
+    if forks and all(dialect.merges_forks for dialect in found):
+        return Owners(forks=forks)
+    return Owners(tuple(dialect.name for dialect in found))
 
 
 def owners_of_more(problem: BindProblem) -> Owners:

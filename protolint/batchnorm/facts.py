@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from protolint.batchnorm.base import DEFAULT_FRACTION
 from protolint.batchnorm.state import Array, Statistic
 from protolint.caffe.batchnorm import NormParam
-from protolint.caffe.numbers import BatchNormField, ForkLayerField, LayerField, ParamField
+from protolint.caffe.field_numbers import BatchNormField, ForkLayerField, LayerField, ParamField
 from protolint.errors import InputError
 from protolint.source import Span
 from protolint.weights.blobs import decode_blob

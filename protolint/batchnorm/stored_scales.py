@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import prod
 
-from protolint.caffe.numbers import LayerField, ScaleField
+from protolint.caffe.field_numbers import LayerField, ScaleField
 from protolint.errors import InputError
 from protolint.net.pairing import GRADIENT_FIELDS, Link, objections
 from protolint.weights.index import LayerEntry, ModelIndex, shown

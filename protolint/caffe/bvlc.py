@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind
-from protolint.caffe.building import Building
-from protolint.caffe.dialect import Dialect, Engines, Layouts, Loading
-from protolint.caffe.solving import Solving
+from protolint.caffe.behaviour import Building, Loading, Solving
+from protolint.caffe.dialect import Dialect, Engines, Layouts
 
 __all__ = ["SUMS", "Bvlc"]
 

@@ -12,39 +12,13 @@ from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, NormParam
-from protolint.caffe.building import Building
-from protolint.caffe.solving import Solving
-from protolint.record import NamedTuple
+from protolint.caffe.behaviour import Building, Loading, Solving
 
-__all__ = ["Dialect", "Engines", "Layouts", "Loading"]
+__all__ = ["Counts", "Dialect", "Engines", "Layouts"]
 
 Counts: TypeAlias = Mapping[str, tuple[int, int | None]]
 Engines: TypeAlias = Mapping[str, BatchNormKind]
 Layouts: TypeAlias = tuple[tuple[str, ...], ...]
-
-
-class Loading(NamedTuple):
-    """What a Caffe does with a weight file beyond copying equal blobs by the layer's name.
-
-    CopyTrainedLayersFrom in src/caffe/net.cpp, FromProto in src/caffe/blob.cpp @ BVLC 1.0 and
-    master, NVIDIA v0.14.5, v0.15.14, v0.16.1, v0.16.6, v0.17.0 to v0.17.4.
-    """
-
-    #: HDF5 is recognised by the content (H5Fis_hdf5); elsewhere by a name that ends in `.h5`.
-    hdf5_by_content: bool = False
-    #: Values in BlobProto.raw_data are read (Blob::FromProto @ v0.16.1).
-    reads_raw_data: bool = False
-    #: Five blobs of a BatchNorm, the last of one value, are put from the order of 0.15 into
-    #: that of 0.16; a binary file only.
-    reorders: bool = False
-    #: Three blobs of a BatchNorm are divided by the third, which becomes 1; a binary file
-    #: only, and from v0.17.1 on.
-    divides: bool = False
-    #: Numbers of blobs with which a BatchNorm takes the shapes of a binary file, unchecked;
-    #: from v0.17.1 on any number.
-    reshapes: frozenset[int] = frozenset()
-    #: A BatchNorm takes the shapes of an HDF5 file, unchecked (observed in v0.16.6, v0.17.4).
-    reshapes_hdf5: bool = False
 
 
 #: The types that every Caffe here registers: the REGISTER_LAYER_CLASS lines and creators
@@ -72,6 +46,10 @@ class Dialect:
     #: The schema that it reads files with (protolint.caffe.descriptors.load_schema).
     schema: ClassVar[str]
 
+    #: What a message calls the owner of a field, where not by its name.
+    owner: ClassVar[str] = ""
+    #: The Caffe that it adds to: it is named only as owner of what that one has not.
+    adds_to: ClassVar[str] = ""
     #: It has taken over what public forks made, so that a file that one of them reads is no
     #: file of its own.
     merges_forks: ClassVar[bool] = False

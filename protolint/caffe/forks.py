@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from protolint.caffe.fork_table import Fork
 
 __all__ = [
-    "FOREIGN_SCHEMAS",
     "FORK_LAYOUTS",
-    "GREW_FROM",
-    "SCHEMA_TITLES",
     "Unknown",
     "fork_of",
     "forks_that_know",
@@ -27,23 +24,6 @@ __all__ = [
     "replacement_for",
     "unknown_field",
 ]
-
-#: Schemas looked through, in this order, for who knows a field that the target does not.
-FOREIGN_SCHEMAS = (
-    "bvlc",
-    "nvidia-0.14",
-    "nvidia-0.15",
-    "nvidia-0.16",
-    "nvidia-0.17",
-    "ssd",
-    "intel",
-)
-
-#: Schemas that are named only for what the one they grew from has not.
-GREW_FROM = {"ssd": "bvlc"}
-
-#: What a message calls a schema, where not by its name.
-SCHEMA_TITLES = {"intel": "Intel Caffe", "ssd": "SSD Caffe"}
 
 #: Layouts of BatchNorms in the weight files of forks, in groups: the first that fits counts.
 FORK_LAYOUTS = {

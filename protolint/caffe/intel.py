@@ -6,10 +6,9 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, NormParam
-from protolint.caffe.building import FILLERS, Building
+from protolint.caffe.behaviour import FILLERS, Building, Loading, Solving
 from protolint.caffe.bvlc import SUMS, Bvlc
-from protolint.caffe.dialect import Counts, Engines, Layouts, Loading
-from protolint.caffe.solving import Solving
+from protolint.caffe.dialect import Counts, Engines, Layouts
 
 __all__ = ["Intel"]
 
@@ -32,6 +31,7 @@ class Intel(Bvlc):
     name = "intel"
     title = "Intel Caffe 1.1.6 (only read: nothing is converted to it)"
     schema = "intel"
+    owner = "Intel Caffe"
     merges_forks = True
     engines: ClassVar[Engines] = {
         "CAFFE": SUMS._replace(layout="I3"),

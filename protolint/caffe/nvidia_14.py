@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, EpsRule
-from protolint.caffe.building import Building
+from protolint.caffe.behaviour import Building
 from protolint.caffe.bvlc import SUMS
 from protolint.caffe.dialect import Counts, Dialect, Engines, Layouts
 

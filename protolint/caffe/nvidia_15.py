@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import Affine, BatchNormKind, EpsRule
-from protolint.caffe.building import FILLERS, STATIC_FILLERS, Building
+from protolint.caffe.behaviour import FILLERS, STATIC_FILLERS, Building
 from protolint.caffe.dialect import Engines, Layouts
 from protolint.caffe.nvidia_14 import Nvidia14
 

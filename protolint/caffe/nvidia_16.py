@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protolint.caffe.batchnorm import STATISTICS, Affine, BatchNormKind, EpsRule, NormParam
-from protolint.caffe.building import Building
-from protolint.caffe.dialect import Engines, Layouts, Loading
+from protolint.caffe.behaviour import Building, Loading, Solving
+from protolint.caffe.dialect import Engines, Layouts
 from protolint.caffe.nvidia_15 import Nvidia15
-from protolint.caffe.solving import Solving
 
 __all__ = ["Nvidia16", "Nvidia161"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import ClassVar
 
-from protolint.caffe.building import Building
+from protolint.caffe.behaviour import Building, Solving
 from protolint.caffe.nvidia_16 import Nvidia16
-from protolint.caffe.solving import Solving
 
 __all__ = ["Nvidia17"]
 

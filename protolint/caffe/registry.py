@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT",
     "DIALECTS",
     "DIGITS_CAFFE",
+    "FOREIGN",
     "HARMLESS_FIELDS",
     "NEWEST",
     "NVIDIA",
@@ -61,6 +62,9 @@ TARGETS = (
     "nvidia-0.14",
     "intel",
 )
+
+#: The Caffes looked through, in this order, for who knows a field that the target does not.
+FOREIGN = tuple(dialect for dialect in DIALECTS.values() if dialect.name in TARGETS)
 
 #: The Caffe that most releases of DIGITS came with (docs/BuildCaffe.md of NVIDIA/DIGITS 4 to 6).
 DIGITS_CAFFE = DIALECTS[Nvidia15.name]

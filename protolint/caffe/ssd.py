@@ -5,10 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import ClassVar
 
-from protolint.caffe.building import Building
+from protolint.caffe.behaviour import Building, Loading, Solving
 from protolint.caffe.bvlc import Bvlc
-from protolint.caffe.dialect import Counts, Loading
-from protolint.caffe.solving import Solving
+from protolint.caffe.dialect import Counts
 
 __all__ = ["Ssd"]
 
@@ -22,6 +21,8 @@ class Ssd(Bvlc):
     name = "ssd"
     title = "SSD Caffe (weiliu89/caffe, branch ssd)"
     schema = "ssd"
+    owner = "SSD Caffe"
+    adds_to = Bvlc.name
     building: ClassVar[Building] = Building(checks_resize=True)
     solving: ClassVar[Solving] = Solving(
         policies=(*Solving().policies, "plateau"), evaluations=("classification", "detection")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.numbers import LayerField
+from protolint.caffe.field_numbers import LayerField
 from protolint.conversion.prove.weights import prove
 from protolint.conversion.write import Job, ModelJob, Writing
 from protolint.files import AtomicFile

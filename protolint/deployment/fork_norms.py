@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from protolint.batchnorm.reference import fold
-from protolint.caffe.numbers import LayerField, NetField, ScaleField
+from protolint.caffe.field_numbers import LayerField, NetField, ScaleField
 from protolint.conversion.numbers.model import Model
 from protolint.edit import Edit
 from protolint.layers.layer import Layer

@@ -15,7 +15,7 @@ from typing import Any
 from protolint.batchnorm.state import Array
 from protolint.caffe.binder import to_protobuf
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.numbers import LayerField, NetField
+from protolint.caffe.field_numbers import LayerField, NetField
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers.embedded_net import model_net
 from protolint.errors import InputError

@@ -10,7 +10,7 @@ import numpy as np
 
 from protolint.batchnorm.reference import Folded
 from protolint.batchnorm.state import Array
-from protolint.caffe.numbers import LayerField
+from protolint.caffe.field_numbers import LayerField
 from protolint.errors import ProtolintError
 from protolint.folding.decide import PARAMETERS, Fold, FoldPlan, NotFolded
 from protolint.layers.fields import flag, integer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+from protolint.caffe.behaviour import Building
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
-from protolint.caffe.building import Building
 from protolint.caffe.descriptors import Value
 from protolint.caffe.dialect import Dialect
 from protolint.diagnostic import Label

@@ -18,7 +18,7 @@ from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array, Statistic
-from protolint.caffe.numbers import LayerField, NetField
+from protolint.caffe.field_numbers import LayerField, NetField
 from protolint.caffe.registry import DEFAULT
 from protolint.conversion.request import options_of
 from protolint.conversion.run import convert_files

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from protolint.caffe.descriptors import MessageType, load_schema
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.field_numbers import LayerField, NetField, ParamField
 from protolint.caffe.legacy import (
     TRANSFORM_FIELDS,
     TRANSFORMED_TYPES,
@@ -16,7 +17,6 @@ from protolint.caffe.legacy import (
     V1_PARAM_FIELDS,
     v0_place,
 )
-from protolint.caffe.numbers import LayerField, NetField, ParamField
 from protolint.errors import InputError
 from protolint.upgrading.padding import PADDING, OldLayer, PaddingError, padding_read
 from protolint.weights.index import Generation, LayerEntry, ModelIndex

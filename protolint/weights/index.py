@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
+from protolint.caffe.field_numbers import LayerField, NetField, V0LayerField, V1LayerField
 from protolint.caffe.legacy import V1_TYPES_BY_NUMBER
-from protolint.caffe.numbers import LayerField, NetField, V0LayerField, V1LayerField
 from protolint.errors import InputError
 from protolint.record import NamedTuple
 from protolint.source import Span

@@ -256,7 +256,7 @@ def _starts_state(head: bytes, size: int) -> bool:
     A net starts with its name, a string of the same number as `iter`, or with a layer; an
     input of a net is a string of the same number as the history.
     """
-    from protolint.caffe.numbers import SolverStateField
+    from protolint.caffe.field_numbers import SolverStateField
     from protolint.wire import LENGTH, VARINT, WireError, field_at
 
     try:

@@ -12,8 +12,8 @@ from shutil import copy
 import pytest
 
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.forks import FOREIGN_SCHEMAS, forks_that_know, new_name_of
-from protolint.caffe.registry import registered_by
+from protolint.caffe.forks import forks_that_know, new_name_of
+from protolint.caffe.registry import FOREIGN, registered_by
 from protolint.errors import InputError
 from protolint.lint.check import check_files
 from protolint.lint.file_report import FileReport
@@ -231,5 +231,5 @@ def test_nearly_every_unknown_field_and_type_has_its_fork_named(
 
 
 def _is_known_somewhere(field: str) -> bool:
-    schemas = map(load_schema, FOREIGN_SCHEMAS)
+    schemas = (load_schema(dialect.schema) for dialect in FOREIGN)
     return any(field in m.fields for schema in schemas for m in schema.messages.values())

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, load_schema
-from protolint.caffe.forks import FOREIGN_SCHEMAS
+from protolint.caffe.registry import FOREIGN
 from protolint.conversion.numbers.embedded_net import wire_type_of
 from protolint.source import Span
 from protolint.weights.splice import Change, Copy, Piece, message, spliced
@@ -53,7 +53,7 @@ class Translator:
 
     @cached_property
     def _schemas(self) -> tuple[Schema, ...]:
-        others = (load_schema(name) for name in FOREIGN_SCHEMAS)
+        others = (load_schema(dialect.schema) for dialect in FOREIGN)
         return (self.source, *(schema for schema in others if schema.name != self.source.name))
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.numbers import LayerField, V0LayerField, V1LayerField
+from protolint.caffe.field_numbers import LayerField, V0LayerField, V1LayerField
 from protolint.conversion.numbers.encode import Recipe
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError

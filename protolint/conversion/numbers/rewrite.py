@@ -21,7 +21,7 @@ from protolint.batchnorm.layouts import is_open
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.numbers import ForkLayerField, LayerField
+from protolint.caffe.field_numbers import ForkLayerField, LayerField
 from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.notes import Note

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from protolint.batchnorm.base import Role
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.numbers import SolverStateField
+from protolint.caffe.field_numbers import SolverStateField
 from protolint.conversion.numbers.encode import Fate, LayerChange
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError

@@ -1,6 +1,6 @@
 """Field numbers of the messages that weight files are made of, for readers without a schema.
 
-The same in every Caffe that has the field: tests/caffe/test_numbers.py holds them against the
+The same in every Caffe that has the field: tests/caffe/test_field_numbers.py holds them against the
 compiled schemas.
 """
 

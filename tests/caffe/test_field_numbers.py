@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from protolint.caffe import numbers
+from protolint.caffe import field_numbers
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.forks import FOREIGN_SCHEMAS
 from protolint.caffe.legacy import V1_TYPES, V1_TYPES_BY_NUMBER
+from protolint.caffe.registry import FOREIGN
 
 MESSAGES = {
-    numbers.NetField: "NetParameter",
-    numbers.LayerField: "LayerParameter",
-    numbers.V1LayerField: "V1LayerParameter",
-    numbers.V0LayerField: "V0LayerParameter",
-    numbers.ParamField: "ParamSpec",
-    numbers.BatchNormField: "BatchNormParameter",
-    numbers.ScaleField: "ScaleParameter",
-    numbers.SolverStateField: "SolverState",
+    field_numbers.NetField: "NetParameter",
+    field_numbers.LayerField: "LayerParameter",
+    field_numbers.V1LayerField: "V1LayerParameter",
+    field_numbers.V0LayerField: "V0LayerParameter",
+    field_numbers.ParamField: "ParamSpec",
+    field_numbers.BatchNormField: "BatchNormParameter",
+    field_numbers.ScaleField: "ScaleParameter",
+    field_numbers.SolverStateField: "SolverState",
 }
 # Intel has these under other numbers, which nobody reads.
 OTHERWISE = {
@@ -28,11 +28,11 @@ OTHERWISE = {
 
 def test_every_class_of_numbers_is_tested() -> None:
     without_schema = {"ForkLayerField"}
-    assert {message.__name__ for message in MESSAGES} == set(numbers.__all__) - without_schema
+    assert {message.__name__ for message in MESSAGES} == set(field_numbers.__all__) - without_schema
 
 
 def test_old_types_have_the_numbers_of_the_schemas() -> None:
-    for name in FOREIGN_SCHEMAS:
+    for name in (dialect.schema for dialect in FOREIGN):
         enum = load_schema(name).messages["V1LayerParameter"].fields["type"].enum
         assert enum is not None
         assert enum.numbers.keys() <= V1_TYPES.keys(), name
@@ -46,7 +46,7 @@ def test_numbers_are_those_of_the_schemas(message: type[object], title: str) -> 
     wanted = {name.lower(): number for name, number in vars(message).items() if name.isupper()}
     assert wanted
     seen = set()
-    for name in FOREIGN_SCHEMAS:
+    for name in (dialect.schema for dialect in FOREIGN):
         known = load_schema(name).messages.get(title)
         fields = {} if known is None else known.fields
         for field in fields.keys() & wanted.keys():
