@@ -6,7 +6,6 @@ file. Files are done one by one: one that cannot be done is named and left, the 
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
 import sys
@@ -20,6 +19,7 @@ import click
 
 from protolint.cli.options import PathType
 from protolint.cli.problems import Problems, put, warn
+from protolint.difference import unified_diff
 from protolint.errors import ProtolintError, UsageError
 from protolint.files import check_target, replace_file
 from protolint.record import NamedTuple
@@ -242,11 +242,14 @@ def difference(before: Source, after: Source) -> str:
     """Return the change from one text to another as a unified diff, "" for none."""
     if before.data == after.data:
         return ""
-    old, new = (
-        s.data.decode("utf-8", "replace").splitlines(keepends=True) for s in (before, after)
-    )
-    name = shown(before.path)
-    return "".join(map(_seen, difflib.unified_diff(old, new, name, name)))
+    old, new = (_lines(source.data.decode("utf-8", "replace")) for source in (before, after))
+    return "".join(map(_seen, unified_diff(old, new, shown(before.path))))
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their ends: a line feed alone ends one, as diffs have it."""
+    *lines, rest = text.split("\n")
+    return [*(f"{line}\n" for line in lines), *([rest] if rest else [])]
 
 
 def _seen(line: str) -> str:
