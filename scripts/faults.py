@@ -4,78 +4,121 @@
     python scripts/faults.py --every 5       every fifth call only
     python scripts/faults.py --scene fix     the scenes that have this word
 
-A child process counts its calls of os.open, write, fsync, rename, link and the like, then is run
-again for each of them: the call fails with EIO or ENOSPC, or the process gets SIGKILL or SIGTERM
-before or after it. After each run every file holds its old or its new bytes, whole; an error that
-says that nothing was changed has changed nothing; exit 0 has written all. What is all or nothing
-is half done after a SIGKILL at most, and then the next run starts from what was there. The next
-run is clean, and nothing of the first is left. Exit code 1 where one of these does not hold.
+A child process notes its calls of os.open, write, fsync, rename, link and the like, then is run
+again for each of them: the call fails with EIO or ENOSPC, a write writes half and then the disk is
+full, every change from there on fails as on a disk that is read-only now, or the process gets
+SIGKILL or SIGTERM before or after the call. After each run every file holds its old or its new
+bytes, whole; an error that says that nothing was changed has changed nothing; exit 0 has written
+all. What is all or nothing is half done after a SIGKILL at most, or where the message says so, and
+then the next run starts from what was there. The next run is clean, and nothing of the first is
+left. Exit code 1 where one of these does not hold.
+
+Each run is a fork of this process, which has imported what the verbs need. It has therefore no
+threads of NumPy's libraries, which a signal could reach in place of the main thread.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import importlib
+import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
+
+from protolint.cli import main as protolint
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY / "fixtures" / "golden" / "bvlc-master-9b89154"
-BROKEN = 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" bottom: "y" phaze: 1 }\n'
+NETS = REPOSITORY / "fixtures" / "nets"
 
-#: The process that is run: it patches os, and then is protolint.
-CHILD = """
-import os, signal, sys
-wanted, kind, log = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-count = 0
-def patched(name, real):
-    def call(*args, **kwargs):
-        global count
-        if name == "open" and not (args[1] & (os.O_WRONLY | os.O_RDWR)):
-            return real(*args, **kwargs)
-        count += 1
-        if count != wanted:
-            return real(*args, **kwargs)
+WRITES = ("write", "writev", "copy_file_range", "sendfile")
+CALLS = (
+    *WRITES, "open", "close", "dup", "fsync", "fdatasync", "rename", "replace", "link", "symlink",
+    "unlink", "remove", "mkdir", "rmdir", "ftruncate", "truncate", "fchmod", "fchown", "chmod",
+    "utime", "posix_fallocate",
+)  # fmt: skip
+#: What a disk that is read-only still does.
+HARMLESS = ("close", "dup")
+HALF, READ_ONLY = "half", "read-only"
+ERRORS = (str(errno.EIO), str(errno.ENOSPC))
+KILLS = ("SIGKILL-before", "SIGKILL-after", "SIGTERM-before", "SIGTERM-after")
+
+#: After so many seconds a run is ended, and counts as one that hangs.
+LIMIT = 120
+
+
+class Fault(NamedTuple):
+    """What happens at which call; the first is 1, and at 0 nothing happens."""
+
+    at: int = 0
+    kind: str = ""
+
+    def __str__(self) -> str:
+        return os.strerror(int(self.kind)) if self.kind.isdigit() else self.kind
+
+
+class Shim:
+    """Stands between a process and os: notes calls, and lets the fault happen."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.calls: list[str] = []
+        for name in CALLS:
+            if hasattr(os, name):
+                setattr(os, name, self._instead(name, getattr(os, name)))
+
+    def _instead(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            writes = name != "open" or args[1] & (os.O_WRONLY | os.O_RDWR)
+            if not writes and not _is_below(args[0]):
+                return real(*args, **kwargs)
+            self.calls.append(name)
+            at, kind = self.fault
+            if at and len(self.calls) > at:
+                if kind == READ_ONLY and writes and name not in HARMLESS:
+                    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+                if kind == HALF and name in WRITES:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if len(self.calls) != at:
+                return real(*args, **kwargs)
+            return self._strike(name, real, *args, **kwargs)
+
+        return call
+
+    def _strike(self, name: str, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        kind = self.fault.kind
+        if kind == HALF and name == "write":
+            return real(args[0], bytes(args[1])[: len(args[1]) // 2])
+        if kind == HALF:
+            return real(args[0], args[1], args[2] // 2, *args[3:], **kwargs)
+        if kind == READ_ONLY:
+            if name in HARMLESS:
+                return real(*args, **kwargs)
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         if kind.isdigit():
-            if name == "close":
+            if name == "close":  # Linux closes what it says it could not.
                 real(*args, **kwargs)
             raise OSError(int(kind), os.strerror(int(kind)))
-        signal_name, when = kind.split("-")
-        if when == "after":
-            real(*args, **kwargs)
-        os.kill(os.getpid(), getattr(signal, signal_name))
+        number, _, when = kind.partition("-")
         if when == "before":
-            return real(*args, **kwargs)
-    return call
-from protolint.cli import main
-import protolint.files, protolint.publish, protolint.conversion.run, protolint.cli.check
-for name in %r:
-    if hasattr(os, name):
-        setattr(os, name, patched(name, getattr(os, name)))
-_exit = os._exit
-def leave(code):
-    if log != "-":
-        with open(log, "w") as file:
-            file.write(str(count))
-    _exit(code)
-os._exit = leave
-main(sys.argv[4:])
-"""
-CALLS = (
-    "open", "write", "writev", "fsync", "fdatasync", "rename", "replace", "link", "unlink", "close",
-    "ftruncate", "copy_file_range", "sendfile", "fchmod", "fchown", "chmod",
-)  # fmt: skip
-KINDS = (
-    str(errno.EIO), str(errno.ENOSPC), "SIGKILL-before", "SIGKILL-after", "SIGTERM-before",
-    "SIGTERM-after",
-)  # fmt: skip
+            os.kill(os.getpid(), getattr(signal, number))
+        result = real(*args, **kwargs)
+        if when == "after":
+            os.kill(os.getpid(), getattr(signal, number))
+        return result
+
+
+def _is_below(path: object) -> bool:
+    """Return whether a path is in the working directory, which a scene has for itself."""
+    return isinstance(path, str) and os.path.abspath(path).startswith(os.getcwd())
 
 
 class Scene(NamedTuple):
@@ -90,6 +133,14 @@ class Scene(NamedTuple):
     files: dict[str, bytes]
     together: bool = True
     again: bool = True
+
+
+class Usual(NamedTuple):
+    """What a scene does without a fault: its exit code, its calls, and the files then."""
+
+    code: int
+    calls: list[str]
+    files: dict[str, bytes]
 
 
 def scenes() -> Iterator[Scene]:
@@ -111,19 +162,27 @@ def scenes() -> Iterator[Scene]:
     kept = {**three, "made/a.prototxt": b"old\n", "made/b.caffemodel": b"old too"}
     yield Scene("convert, three by force", (*to, "--force", *three, "-o", "made/"), kept)
     fix = ("check", "--isolated", "--target", "bvlc", "--fix", "--unsafe-fixes")
-    odd = (REPOSITORY / "fixtures" / "nets" / "digits_opening_post.prototxt").read_bytes()
+    odd = (NETS / "digits_opening_post.prototxt").read_bytes()
     yield Scene("fix", (*fix, "a.prototxt"), {"a.prototxt": odd})
     several = {f"{name}.prototxt": odd for name in "abc"}
     yield Scene("fix, three", (*fix, "."), several, together=False)
+    quiet = ("check", "--isolated", "--target", "bvlc", "--add-suppressions", "kept as it is")
+    yield Scene("suppressions, three", (*quiet, "."), several, together=False)
     deploy = ("deploy", "--isolated", *pair, "-o", "made/")
     yield Scene("deploy, new pair", deploy, pair, again=False)
     old = {"made/a.prototxt": b"old\n", "made/b.caffemodel": b"old too"}
     yield Scene("deploy, pair by force", (*deploy, "--force"), {**pair, **old})
+    training = (NETS / "bvlc_train_val.prototxt").read_bytes()
+    nets = {f"{name}.prototxt": training for name in "abc"}
+    alone = ("deploy", "--isolated", "--input-shape", "data=1,3,8,8")
+    yield Scene("deploy, one net", (*alone, "a.prototxt", "-o", "made.prototxt"),
+                {"a.prototxt": training}, again=False)  # fmt: skip
+    yield Scene("deploy, three in place", (*alone, "--in-place", *nets), nets, together=False)
     layers = b'layers {name: "r" type: RELU   bottom: "x" top: "y"}  # old\n'
     for verb in ("upgrade", "format"):
-        places = {f"{name}.prototxt": layers for name in "ab"}
+        places = {f"{name}.prototxt": layers for name in "abc"}
         arguments = (verb, "--isolated", "--in-place", *places)
-        yield Scene(f"{verb}, two in place", arguments, places, together=False)
+        yield Scene(f"{verb}, three in place", arguments, places, together=False)
     images = (GOLDEN / "brook.input.npy").read_bytes()
     again = ("recalibrate", "--isolated", "--target", "bvlc", "--data", "x.npy", "--least", "2")
     yield Scene("recalibrate, in place", (*again, "--in-place", *pair), {**pair, "x.npy": images})
@@ -147,22 +206,63 @@ def found_in(folder: Path) -> dict[str, bytes]:
     }
 
 
-def run(folder: Path, scene: Scene, at: int, kind: str, log: str = "-") -> tuple[int, str]:
-    """Run a scene with one fault; return the exit code and what was said."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD % (CALLS,), str(at), kind, log, *scene.arguments],
-        cwd=folder, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+class Stage:
+    """A folder in which scenes are run, each in a process of its own."""
+
+    def __init__(self, place: Path) -> None:
+        self.folder = place / "files"
+        self._said = place / "said"
+        self._notes = place / "notes"
+
+    def usual(self, scene: Scene) -> Usual:
+        """Run a scene without a fault, and import here what it has imported."""
+        lay_out(self.folder, scene.files)
+        code, _ = self.run(scene, Fault())
+        notes = json.loads(self._notes.read_text())
+        for name in notes["modules"]:
+            with suppress(ImportError):
+                importlib.import_module(name)
+        return Usual(code, notes["calls"], found_in(self.folder))
+
+    def run(self, scene: Scene, fault: Fault) -> tuple[int, str]:
+        """Run a scene with a fault; return the exit code and what was said."""
+        sys.stdout.flush()
+        process = os.fork()
+        if not process:
+            self._be_protolint(scene, fault)
+        _, status = os.waitpid(process, 0)
+        return os.waitstatus_to_exitcode(status), self._said.read_text(errors="replace")
+
+    def _be_protolint(self, scene: Scene, fault: Fault) -> NoReturn:
+        signal.alarm(LIMIT)
+        said = os.open(self._said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        os.chdir(self.folder)
+        leave, before = os._exit, set(sys.modules)
+        shim = Shim(fault)
+
+        def note_and_leave(code: int) -> NoReturn:
+            if not fault.at:
+                modules = sorted(set(sys.modules) - before)
+                notes = {"calls": shim.calls, "modules": modules}
+                self._notes.write_text(json.dumps(notes))
+            leave(code)
+
+        os._exit = note_and_leave  # type: ignore[assignment]
+        try:
+            protolint([*scene.arguments])
+        finally:
+            leave(70)
 
 
-def wrong(
-    scene: Scene, new: dict[str, bytes], folder: Path, at: int, kind: str, usual: int
-) -> list[str]:
-    """Return what does not hold after one fault; `usual` is the exit code without one."""
-    lay_out(folder, scene.files)
-    code, said = run(folder, scene, at, kind)
-    left = found_in(folder)
+def wrong(stage: Stage, scene: Scene, usual: Usual, fault: Fault) -> list[str]:
+    """Return what does not hold after one fault."""
+    lay_out(stage.folder, scene.files)
+    code, said = stage.run(scene, fault)
+    left = found_in(stage.folder)
+    new = usual.files
     found = []
     names = set(scene.files) | set(new)
     for name in sorted(names):
@@ -173,18 +273,20 @@ def wrong(
     due = [name for name in names if new.get(name) != scene.files.get(name)]
     killed = code == -signal.SIGKILL
     half = scene.together and bool(changed) and sorted(changed) != sorted(due)
+    if code == -signal.SIGALRM:
+        found.append(f"takes more than {LIMIT} seconds")
     if "nothing was changed" in said and scene.together and changed:
         found.append(f"says that nothing was changed, but {', '.join(changed)}")
     if "Traceback" in said:
-        found.append(f"a traceback: {said.splitlines()[-1][:200]}")
-    if scene.together and code == 0 and half:
-        found.append("exit 0, and not all is written")
-    if half and not killed:
+        found.append(f"a traceback: {said.splitlines()[-2:]}")
+    if code == usual.code and sorted(changed) != sorted(due):
+        found.append(f"ends with {code}, and not all is written")
+    if half and not killed and " already " not in said:
         found.append(f"half done: {', '.join(changed)} of {', '.join(due)}")
-    again, words = run(folder, scene, 0, "0")
-    left = found_in(folder)
+    again, words = stage.run(scene, Fault())
+    left = found_in(stage.folder)
     if half or scene.again or not changed:
-        if again not in (0, usual):
+        if again not in (0, usual.code):
             found.append(f"the next run ends with {again}: {words.splitlines()[-1][:200]}")
         found += [
             f"{name} is not as the next run makes it" for name in due if left.get(name) != new[name]
@@ -197,34 +299,37 @@ def wrong(
     return found
 
 
+def faults_of(calls: list[str], every: int) -> Iterator[Fault]:
+    """Yield the faults of each Nth call."""
+    for at in range(1, len(calls) + 1, every):
+        kinds = (*ERRORS, *((HALF,) if calls[at - 1] in WRITES else ()), READ_ONLY, *KILLS)
+        yield from (Fault(at, kind) for kind in kinds)
+
+
 def main() -> int:
     """Try every call of every scene and print a line for each that is not right."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth call")
     parser.add_argument("--scene", help="only scenes whose name has this word")
     options = parser.parse_args()
-    failures = tried = 0
+    failures = tried = tried_scenes = all_calls = 0
     with tempfile.TemporaryDirectory() as place:
-        folder, log = Path(place) / "files", Path(place) / "count"
+        stage = Stage(Path(place))
         for scene in scenes():
             if options.scene and options.scene not in scene.name:
                 continue
-            lay_out(folder, scene.files)
-            usual, _ = run(folder, scene, 0, "0", str(log))
-            new, calls = found_in(folder), int(log.read_text())
-            for at in range(1, calls + 1, options.every):
-                for kind in KINDS:
-                    tried += 1
-                    for problem in wrong(scene, new, folder, at, kind, usual):
-                        failures += 1
-                        print(f"{scene.name}, call {at}, {_named(kind)}: {problem}", flush=True)
-            print(f"{scene.name}: {calls} calls, {tried} faults so far", flush=True)
-    print(f"{tried} faults, {failures} problems")
+            usual = stage.usual(scene)
+            for fault in faults_of(usual.calls, options.every):
+                tried += 1
+                for problem in wrong(stage, scene, usual, fault):
+                    failures += 1
+                    call = f"call {fault.at} ({usual.calls[fault.at - 1]})"
+                    print(f"{scene.name}, {call}, {fault}: {problem}", flush=True)
+            tried_scenes += 1
+            all_calls += len(usual.calls)
+            print(f"{scene.name}: {len(usual.calls)} calls, {tried} faults so far", flush=True)
+    print(f"{tried_scenes} scenes, {all_calls} calls, {tried} faults, {failures} problems")
     return 1 if failures else 0
-
-
-def _named(kind: str) -> str:
-    return os.strerror(int(kind)) if kind.isdigit() else kind
 
 
 if __name__ == "__main__":
