@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,27 @@ for _name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_WO
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
+
+
+def _listing(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return size and time of each file and folder below one."""
+    found = {}
+    for root, folders, files in os.walk(folder):
+        for name in (".", *folders, *files):
+            path = os.path.join(root, name)
+            status = os.lstat(path)
+            found[path] = status.st_size, status.st_mtime_ns
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_others_gave_stays() -> Iterator[None]:
+    """No test writes into `../shared`, and none into the project's own nets and models."""
+    before = {folder: _listing(folder) for folder in (SHARED, REPOSITORY / "fixtures")}
+    yield
+    for folder, listing in before.items():
+        changed = sorted({path for path, _ in listing.items() ^ _listing(folder).items()})
+        assert not changed, f"a test has written below {folder}: {', '.join(changed[:20])}"
 
 
 @pytest.fixture(scope="session")
