@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
+from protolint.caffe.binder import Message
 from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.shape import Shape
 from protolint.layers.window import Window, windows
@@ -125,23 +127,42 @@ def _bias(step: Step, top: Array, outputs: int) -> None:
         top += step.blob(1, (outputs, 1))
 
 
-def _group(step: Step, channels: int) -> int:
-    """Return the number of groups; a depthwise layer of a fork has one for each channel."""
-    if step.layer.type == "ConvolutionDepthwise":
-        return channels
-    group = step.param("convolution_param").integer("group")
+class _Form(NamedTuple):
+    """What a Convolution and a Deconvolution say alike."""
+
+    axis: int
+    windows: list[Window]
+    channels: int
+    outputs: int
+    group: int
+
+    @property
+    def kernel(self) -> int:
+        """The values of the kernel for one channel."""
+        return prod(window.kernel or 0 for window in self.windows)
+
+
+def _form(step: Step) -> _Form:
+    """Return a layer's form; a depthwise layer of a fork has a group for each channel."""
+    param = step.param("convolution_param")
+    axis = _axis(step, param)
+    channels = step.bottom().shape[axis]
+    depthwise = step.layer.type == "ConvolutionDepthwise"
+    group = channels if depthwise else param.integer("group")
     if group < 1 or channels % group:
         raise step.error(f"{channels} channels cannot be cut into {group} groups")
-    return group
+    return _Form(axis, _windows(step, axis), channels, param.integer("num_output"), group)
+
+
+def _axis(step: Step, param: Message) -> int:
+    """Return the axis of the channels; older schemas have no field for it."""
+    return step.axis(param.integer("axis") if "axis" in param else 1)
 
 
 def _convolution(step: Step) -> list[Array]:
-    param = step.param("convolution_param")
-    axis = step.axis(param.integer("axis") if "axis" in param else 1)
-    found, outputs = _windows(step, axis), param.integer("num_output")
-    channels = step.bottom().shape[axis]
-    group = _group(step, channels)
-    size = channels // group * prod(window.kernel or 0 for window in found)
+    form = _form(step)
+    axis, found, channels, outputs, group = form
+    size = channels // group * form.kernel
     weights = step.blob(0, (group, outputs // group, size))
     tops = []
     for bottom in step.bottoms:
@@ -157,13 +178,9 @@ def _convolution(step: Step) -> list[Array]:
 
 
 def _deconvolution(step: Step) -> list[Array]:
-    param = step.param("convolution_param")
-    axis = step.axis(param.integer("axis") if "axis" in param else 1)
-    found, outputs = _windows(step, axis), param.integer("num_output")
-    channels = step.bottom().shape[axis]
-    group = _group(step, channels)
-    kernel = prod(window.kernel or 0 for window in found)
-    weights = step.blob(0, (group, channels // group, outputs // group * kernel))
+    form = _form(step)
+    axis, found, channels, outputs, group = form
+    weights = step.blob(0, (group, channels // group, outputs // group * form.kernel))
     tops = []
     for bottom in step.bottoms:
         values = _flat(bottom, axis)
@@ -174,7 +191,7 @@ def _deconvolution(step: Step) -> list[Array]:
         ]
         values = values.reshape(len(values), group, channels // group, -1)
         columns = np.matmul(weights.transpose(0, 2, 1), values)
-        columns = columns.reshape(len(values), outputs, kernel, *rooms)
+        columns = columns.reshape(len(values), outputs, form.kernel, *rooms)
         top = _images(columns, found, sizes).reshape(len(values), outputs, -1)
         _bias(step, top, outputs)
         tops.append(top.reshape(*bottom.shape[:axis], outputs, *sizes))
@@ -182,7 +199,7 @@ def _deconvolution(step: Step) -> list[Array]:
 
 
 def _im2col(step: Step) -> list[Array]:
-    axis = step.axis(step.param("convolution_param").integer("axis"))
+    axis = _axis(step, step.param("convolution_param"))
     found = _windows(step, axis)
     tops = []
     for bottom in step.bottoms:
@@ -194,8 +211,7 @@ def _im2col(step: Step) -> list[Array]:
 
 def _inner_product(step: Step) -> list[Array]:
     param = step.param("inner_product_param")
-    bottom, outputs = step.bottom(), param.integer("num_output")
-    axis = step.axis(param.integer("axis") if "axis" in param else 1)
+    bottom, outputs, axis = step.bottom(), param.integer("num_output"), _axis(step, param)
     rows, size = prod(bottom.shape[:axis]), prod(bottom.shape[axis:])
     if param.flag("transpose"):
         weights = step.blob(0, (size, outputs))

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from protolint.caffe.binder import Message
 from protolint.execution.step import Array, Function, Step
 
-__all__ = ["FUNCTIONS", "areas", "decoded", "overlaps", "priors", "suppressed"]
+__all__ = ["FUNCTIONS", "areas", "decoded", "overlaps", "predictions", "suppressed"]
 
 #: A row of DetectionOutput: image, class, score, box; of labels: image, class, instance, box,
 #: difficult; of DetectionEvaluate: image, class, score, true positive, false positive.
@@ -38,10 +39,21 @@ def overlaps(box: Array, others: Array) -> Array:
     return result
 
 
-def priors(step: Step, i: int) -> tuple[Array, Array]:
-    """Return the prior boxes and their variances, each (boxes, 4)."""
-    rows = step.bottom(i).reshape(2, -1, 4)
-    return rows[0], rows[1]
+def predictions(step: Step, param: Message) -> tuple[tuple[Array, Array], Array, Array]:
+    """Return the priors (boxes, 4) and their variances, and what is predicted of each image.
+
+    That is places (images, boxes, kinds, 4), of one kind for all classes or one for each, and
+    scores (images, boxes, classes). Raises ExecutionError where they do not fit each other.
+    """
+    classes, images = param.integer("num_classes"), len(step.bottom())
+    boxes, variances = step.bottom(2).reshape(2, -1, 4)
+    count, kinds = len(boxes), 1 if param.flag("share_location") else classes
+    if step.bottom(1).size != images * count * classes:
+        raise step.error(f"has not {count} priors times {classes} classes of scores")
+    if step.bottom().size != images * count * kinds * 4:
+        raise step.error(f"has not {count} priors times 4 of places")
+    places = step.bottom().reshape(images, count, kinds, 4)
+    return (boxes, variances), places, step.bottom(1).reshape(images, count, classes)
 
 
 def decoded(
@@ -127,18 +139,11 @@ def _both(step: Step, shared: str, across: str, down: str) -> tuple[float, float
 
 def _detection_output(step: Step) -> list[Array]:
     param = step.param("detection_output_param")
-    classes, shares = param.integer("num_classes"), param.flag("share_location")
-    found = priors(step, 2)
-    count, images = len(found[0]), len(step.bottom())
-    background = param.integer("background_label_id")
-    if step.bottom(1).size != images * count * classes:
-        raise step.error(f"has not {count} priors times {classes} classes of scores")
-    if step.bottom().size != images * count * 4 * (1 if shares else classes):
-        raise step.error(f"has not {count} priors times 4 of places")
-    scores = step.bottom(1).reshape(images, count, classes)
-    places = step.bottom().reshape(images, count, -1, 4).transpose(0, 2, 1, 3)
+    found, places, scores = predictions(step, param)
+    images, classes = len(scores), scores.shape[2]
+    shares, background = param.flag("share_location"), param.integer("background_label_id")
     code, in_target = param.text("code_type"), param.flag("variance_encoded_in_target")
-    boxes = decoded(step, found, places, code, in_target=in_target)
+    boxes = decoded(step, found, places.transpose(0, 2, 1, 3), code, in_target=in_target)
     rows = []
     for image in range(images):
         kept = []

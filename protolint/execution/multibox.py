@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from protolint.caffe.binder import Message
-from protolint.execution.detection import areas, decoded, overlaps, priors
+from protolint.execution.detection import areas, decoded, overlaps, predictions
 from protolint.execution.losses import mode_of, normalizer, smooth_l1_each, softmax
 from protolint.execution.step import Array, Function, Step
 
@@ -35,23 +35,15 @@ class _Image(NamedTuple):
 
 def _multibox_loss(step: Step) -> list[Array]:
     param = step.param("multibox_loss_param")
-    classes, shares = param.integer("num_classes"), param.flag("share_location")
-    found = priors(step, 2)
-    count, images = len(found[0]), len(step.bottom())
-    if step.bottom(1).size != images * count * classes:
-        raise step.error(f"has not {count} priors times {classes} classes of scores")
-    if step.bottom().size != images * count * 4 * (1 if shares else classes):
-        raise step.error(f"has not {count} priors times 4 of places")
-    places = step.bottom().reshape(images, count, -1, 4)
-    scores = step.bottom(1).reshape(images, count, classes)
+    found, places, scores = predictions(step, param)
+    (images, count), shares = scores.shape[:2], param.flag("share_location")
     rows = step.bottom(3).reshape(-1, 8)
     rows = rows[rows[:, 0] != -1]
     if not param.flag("use_difficult_gt"):
         rows = rows[rows[:, 7] == 0]
     all_images = []
     for i in range(images):
-        labels = [-1] if shares else list(range(classes))
-        own = {label: places[i, :, k] for k, label in enumerate(labels)}
+        own = {-1 if shares else k: places[i, :, k] for k in range(places.shape[2])}
         image = _Image(own, scores[i], rows[rows[:, 0] == i], {}, {})
         if len(image.truths):
             _match(step, param, found, image)
@@ -61,9 +53,11 @@ def _multibox_loss(step: Step) -> list[Array]:
         _mine(step, param, found, image) if mines else np.empty(0, int) for image in all_images
     ]
     matched = sum(int((m > -1).sum()) for image in all_images for m in image.matches.values())
-    place_loss = sum(_place_loss(step, param, found, image) for image in all_images)
-    if param.text("loc_loss_type") == "L2":
-        place_loss /= 2
+    place_loss = sum(
+        float(_place_losses(step, param, found, image, label).sum())
+        for image in all_images
+        for label in image.matches
+    )
     score_loss = _score_loss(param, all_images, negatives, mines=mines)
     divisor = normalizer(mode_of(step.param("loss_param"), "VALID"), images, count, matched)
     counted = [flag for flag, _ in step.layer.message.values.get("propagate_down", ())]
@@ -157,17 +151,16 @@ def _encoded(
     return values, wanted
 
 
-def _place_loss(step: Step, param: Message, found: tuple[Array, Array], image: _Image) -> float:
-    """Return the sum over all matches; for L2 twice of it."""
-    total = 0.0
-    for label in image.matches:
-        values, wanted = _encoded(step, param, found, image, label)
-        difference = values - wanted
-        if param.text("loc_loss_type") == "L2":
-            total += float(np.square(difference).sum(dtype=np.float64))
-        else:
-            total += float(smooth_l1_each(difference).sum())
-    return total
+def _place_losses(
+    step: Step, param: Message, found: tuple[Array, Array], image: _Image, label: int
+) -> Array:
+    """Return the losses of the places of the matched priors, each (matches, 4)."""
+    values, wanted = _encoded(step, param, found, image, label)
+    difference = values - wanted
+    if param.text("loc_loss_type") == "L2":
+        squares: Array = np.square(difference, dtype=np.float64) / 2
+        return squares
+    return smooth_l1_each(difference)
 
 
 def _score_losses(param: Message, image: _Image) -> Array:
@@ -202,13 +195,7 @@ def _mine(step: Step, param: Message, found: tuple[Array, Array], image: _Image)
     if kind == "HARD_EXAMPLE":
         losses = losses.copy()
         for label, match in image.matches.items():
-            values, wanted = _encoded(step, param, found, image, label)
-            wide = np.abs(values - wanted)
-            half = np.square(wide) / 2
-            each = half
-            if param.text("loc_loss_type") != "L2":
-                each = np.where(wide < 1, half, wide - 0.5)
-            losses[match > -1] += each.sum(1)
+            losses[match > -1] += _place_losses(step, param, found, image, label).sum(1)
     chosen: set[int] = set()
     negatives: list[int] = []
     for label, match in image.matches.items():

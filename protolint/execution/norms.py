@@ -2,7 +2,8 @@
 
 Sources: batch_norm_layer.cpp @ BVLC master, NVIDIA v0.15.14 and v0.17.4, and
 cudnn_batch_norm_layer.cu of the latter two; scale_layer.cpp, bias_layer.cpp, lrn_layer.cpp,
-mvn_layer.cpp @ BVLC master; lrn_map_layer.cpp @ BVLC 42b832c; normalize_layer.cpp @ NVIDIA v0.17.4.
+mvn_layer.cpp @ BVLC master; lrn_map_layer.cpp @ BVLC 42b832c; normalize_layer.cpp @ NVIDIA v0.17.4
+and happynear/caffe-windows 967eedf.
 """
 
 from __future__ import annotations
@@ -209,12 +210,26 @@ def _mvn(step: Step) -> list[Array]:
 
 def _normalize(step: Step) -> list[Array]:
     """Divide by the length of each place's values, or of each item's."""
+    if "norm_param" not in step.layer.message.type.fields:
+        return _by_length(step)
     param, bottom = step.param("norm_param"), step.bottom()
     axes = tuple(range(1, bottom.ndim)) if param.flag("across_spatial") else (1,)
     squares = np.sum(bottom * bottom, axes, np.float64, keepdims=True) + param.number("eps")
     shared = param.flag("channel_shared")
     sizes = (1,) * bottom.ndim if shared else (1, bottom.shape[1], *[1] * (bottom.ndim - 2))
     return [bottom / np.sqrt(squares).astype(np.float32) * step.blob(0, sizes)]
+
+
+def _by_length(step: Step) -> list[Array]:
+    """Divide by the length of each place's values, and return the lengths too (happynear's)."""
+    bottom = step.bottom().reshape(*step.bottom().shape, *[1] * (4 - step.bottom().ndim))
+    kind = step.foreign("normalize_param").text("normalize_type", "L2")
+    if kind not in ("L1", "L2"):
+        raise step.error(f"its normalize_type {kind} is neither L1 nor L2")
+    sizes = np.abs(bottom) if kind == "L1" else bottom * bottom
+    length = sizes.sum(1, keepdims=True) + np.float32(1e-6)
+    length = length if kind == "L1" else np.sqrt(length)
+    return [bottom / length, length]
 
 
 FUNCTIONS: dict[str, Function] = {

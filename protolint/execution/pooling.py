@@ -15,6 +15,7 @@ import numpy as np
 
 from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.window import Window
+from protolint.layers.window import sides as windows_of
 
 __all__ = ["FUNCTIONS", "average"]
 
@@ -92,18 +93,7 @@ def _pooling(step: Step) -> list[Array]:
         sides = [Window(room, 1, 0) for room in bottom.shape[2:]]
         sizes = [1, 1]
     else:
-        sides = [
-            Window(
-                param.integer(half if half in param else "kernel_size"),
-                *(
-                    param.integer(f"{name}_{half[-1]}" if f"{name}_{half[-1]}" in param else name)
-                    for name in ("stride", "pad")
-                ),
-            )
-            for half in ("kernel_h", "kernel_w")
-        ]
-        if step.layer.padding:
-            sides = [side._replace(pad=step.layer.padding) for side in sides]
+        sides = list(windows_of(step.layer))
         shape = step.top_shape()
         sizes = [size or 0 for size in shape.dims[2:]]
         if not all(side.kernel for side in sides) or min(sizes, default=0) < 1:

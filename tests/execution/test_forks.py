@@ -489,3 +489,17 @@ def test_ristretto_s_small_floats_end_at_the_first_zero() -> None:
     assert found[0, 5] == np.float32(1.3)
     with pytest.raises(ExecutionError, match="Xilinx"):
         tops(layer % "th_layer_in: 3.5", rows, weights=(weights,))
+
+
+def test_happynear_s_normalize_divides_by_the_length_of_a_place() -> None:
+    layer = 'type: "Normalize" top: "t" top: "length" normalize_param { normalize_type: "%s" }'
+    squares = np.sqrt((X.astype(np.float64) ** 2).sum(1, keepdims=True) + 1e-6)
+    for kind, wanted in (("L2", squares), ("L1", np.abs(X).sum(1, keepdims=True) + 1e-6)):
+        found = tops(layer % kind, X)
+        np.testing.assert_allclose(found[0], X / wanted, rtol=1e-6)
+        np.testing.assert_allclose(found[1], wanted, rtol=1e-6)
+    row = np.array([[3, 4]], np.float32)
+    found = tops('type: "Normalize" top: "t"', row)
+    assert found[0].shape == (1, 2, 1, 1)
+    with pytest.raises(ExecutionError, match="neither L1 nor L2"):
+        tops(layer % "L3", X)
