@@ -101,6 +101,9 @@ class Step:
         if given is not None:
             return given
         known = self.layer.message.type.fields.get(name)
+        if known is None and self.layer.generation < 2:
+            # What the old forms have no field for has its defaults after the upgrade.
+            known = self.net.message.type.fields["layer"].message.fields.get(name)
         if known is None or known.kind != "message":
             raise self.error(f"the schema of {self.dialect.name} has no {name}")
         message = Message(known.message, None)

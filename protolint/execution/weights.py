@@ -15,7 +15,7 @@ from protolint.errors import InputError, UsageError
 from protolint.execution.step import Array
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of
 from protolint.weights.files import mapped, open_regular
-from protolint.weights.header import read_header
+from protolint.weights.header import BlobHeader, read_header
 from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_model, shown
 from protolint.weights.kinds import SIGNATURE_BYTES, is_hdf5
 from protolint.weights.splice import Change, changed_layer, message, whole_file, write_spliced
@@ -89,10 +89,10 @@ def save_weights(
 ) -> None:
     """Write the model at `path` again, with the blobs of the layers that `weights` names.
 
-    Everything else is copied byte for byte, and values keep their form; layers whose blobs are
-    the same stay as they are. `in_place` allows the target to be the source, `overwrite` to be
-    another file that is there. Raises UsageError for HDF5 or a target that must not be written,
-    InputError where a file cannot be read or written.
+    Everything else is copied byte for byte, and values keep their form, unless that would round
+    halves; layers whose blobs are the same stay as they are. `in_place` allows the target to be
+    the source, `overwrite` to be another file that is there. Raises UsageError for HDF5 or a
+    target that must not be written, InputError where a file cannot be read or written.
     """
     if _is_hdf5(path):
         raise UsageError(f"{path}: a snapshot is written from a binary caffemodel, not from HDF5")
@@ -125,9 +125,23 @@ def _changed(
     for place, header, blob in zip(places, layer.blobs, blobs, strict=True):
         # The old four sizes are no `shape` of four: that would fit no layer of one axis.
         shape = None if header.legacy else header.shape
-        encoded = encode_blob(blob, form_of(header) or Form.DATA, shape)
+        encoded = encode_blob(blob, _form(header, blob), shape)
         inside.append(Change(place.start, place.end, message(number, [encoded])))
     return [changed_layer(layer, inside)]
+
+
+def _form(header: BlobHeader, blob: Array) -> Form:
+    """Return the form of a blob in a file; floats for halves that its values are none any more.
+
+    A Caffe with halves reads each blob in a form of its own (FromProto in blob.cpp @ v0.16.6,
+    v0.17.4).
+    """
+    form = form_of(header) or Form.DATA
+    with np.errstate(over="ignore"):
+        rounded = blob.astype(np.float16)
+    if form is Form.RAW_HALF and not np.array_equal(rounded, blob, equal_nan=True):
+        return Form.DATA
+    return form
 
 
 def _decoded(data: Buffer, path: str, layer: LayerEntry) -> list[Array]:

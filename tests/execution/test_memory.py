@@ -178,6 +178,15 @@ layers { layer { name: "p" type: "pool" pool: AVE kernelsize: 2 stride: 2 } bott
     assert found["p"][0, 0].tolist() == [[18.75, 18.75], [18.75, 18.75]]
 
 
+def test_a_v1_layer_has_the_defaults_of_what_its_form_cannot_say() -> None:
+    text = "input: 'x' input_dim: [1, 2, 1, 2]\n" + (
+        "layers { name: 'f' type: FLATTEN bottom: 'x' top: 'f' }\n"
+    )
+    data = np.arange(4, dtype=np.float32).reshape(1, 2, 1, 2)
+    found = Executor(protolint.load(text), {}, NetState("TEST")).forward({"x": data})["f"]
+    assert found.tolist() == [[0, 1, 2, 3]]
+
+
 def test_enough_types_can_be_run() -> None:
     assert len(FUNCTIONS) >= 60
 
