@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from protolint.deployment.fitting import square_sizes
 from protolint.errors import InputError
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
@@ -47,11 +48,19 @@ def sizes_of(
     open_ones = [name for name, shape in found.items() if not _is_complete(shape)]
     if open_ones:
         name = open_ones[0]
-        sizes = found[name].lead(_IMAGE)
-        example = ",".join(str(a or b) for a, b in zip(sizes, _EXAMPLE, strict=True))
+        sizes, fitting = found[name].lead(_IMAGE), None
+        if len(open_ones) == 1 and sizes[1] and sizes[2:] == (None, None):
+            fitting = square_sizes(net, view, name, sizes[1], weights)
+        likely, hint = _EXAMPLE, ""
+        if fitting is not None:
+            low, high = fitting[0], fitting[-1]
+            likely = (*_EXAMPLE[:2], low, low)
+            each = f"{low} pixels" if low == high else f"{low} to {high} pixels"
+            hint = f", and the weights fit a square of {each} each way"
+        example = ",".join(str(a or b) for a, b in zip(sizes, likely, strict=True))
         raise InputError(
             net.source.path,
-            f"the size of the input '{name}' is not known ({found[name]}); say it, as in"
+            f"the size of the input '{name}' is not known ({found[name]}){hint}; say it, as in"
             f" --input-shape {name}={example}",
         )
     return {name: tuple(dim or 0 for dim in shape.dims) for name, shape in found.items()}

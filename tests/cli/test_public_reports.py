@@ -66,7 +66,10 @@ def test_11_a_size_that_no_file_has_is_asked_for(tmp_path: Path) -> None:
     files = (case(11) / "train_test.prototxt", case(11) / "weights.caffemodel")
     done = run("deploy", *files, "-o", f"{tmp_path}/")
     assert done.returncode == 2
-    assert "'stamp' is not known (1x1x?x?)" in done.stderr
+    assert (
+        "'stamp' is not known (1x1x?x?), and the weights fit a square of 25 to 28 pixels each way;"
+        " say it, as in --input-shape stamp=1,1,25,25"
+    ) in done.stderr
     assert not list(tmp_path.iterdir())
     done = run("deploy", *files, "-o", f"{tmp_path}/", "--input-shape", "stamp=1x1x26x26")
     assert done.returncode == 0
