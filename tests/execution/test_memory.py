@@ -179,7 +179,8 @@ layers { layer { name: "p" type: "pool" pool: AVE kernelsize: 2 stride: 2 } bott
 
 
 def test_a_v1_layer_has_the_defaults_of_what_its_form_cannot_say() -> None:
-    text = "input: 'x' input_dim: [1, 2, 1, 2]\n" + (
+    text = (
+        "input: 'x' input_dim: [1, 2, 1, 2]\n"
         "layers { name: 'f' type: FLATTEN bottom: 'x' top: 'f' }\n"
     )
     data = np.arange(4, dtype=np.float32).reshape(1, 2, 1, 2)
