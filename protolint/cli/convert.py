@@ -25,7 +25,7 @@ __all__ = ["command"]
 @click.option("--to", "target", type=TargetType(), required=True, help="The Caffe to convert for.")
 @click.option(
     "--engine",
-    type=click.Choice(["caffe", "cudnn"]),
+    type=click.Choice(["caffe", "cudnn"], case_sensitive=False),
     help="BatchNorm's engine (NVIDIA).  [as in the net, or cudnn]",
 )
 @click.option("--from", "source", metavar="WRITER", help="Who wrote the weights, if not certain.")

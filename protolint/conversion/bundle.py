@@ -12,7 +12,7 @@ from protolint.batchnorm.layouts import is_open
 from protolint.batchnorm.reading import Norm, read_weights
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.forms import form_of
 from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
@@ -155,7 +155,7 @@ class Bundle:
             return None
         file = self.workspace.read(path, options.target)
         if file.kind is not FileKind.NET:
-            raise InputError(path, "is not the prototxt of a net, so nothing can be made to fit it")
+            raise InputError(path, "is no net to fit weights to; give --like a net's prototxt")
         advice = f"--like takes a net of {options.target.name}"
         refuse(path, [found._replace(switch=advice) for found in source_refusals(file)])
         return like_net(path, file.nets[0], options.choices.engine)
@@ -376,7 +376,7 @@ class Bundle:
                 translator = Translator(source, load_schema(target.schema))
                 pieces = new_state(data, index, history, learned, target, translator)
         except WireError as error:
-            raise InputError(entry.path, f"byte {error.offset}: {error}; it is damaged") from None
+            raise InputError(entry.path, refusals.damaged(error)) from None
         return StateJob(index, output, job.source, pieces, history, learned)
 
     def _hdf5_state(self, models: Sequence[WeightsJob], entry: Input, output: str) -> Job:

@@ -49,7 +49,7 @@ def read_inputs(paths: Sequence[str], workspace: Workspace) -> list[Input]:
     for path in paths:
         real = os.path.realpath(path) if path != "-" else path
         if real in seen:
-            raise UsageError(f"{path}: is given twice (as {seen[real]})")
+            raise UsageError(f"{path}: is given twice (as {seen[real]}); name it once")
         seen[real] = path
     return [_read(path, workspace) for path in paths]
 
@@ -71,9 +71,8 @@ def _text(path: str, workspace: Workspace) -> Input:
     if not readings.tree.children and not readings.tree.broken:
         raise InputError(path, "holds no field: there is nothing to convert")
     if not readings.kind.is_text:
-        raise InputError(
-            path, "neither a net nor a solver; give a prototxt, a caffemodel or a solverstate"
-        )
+        what = "a label map" if readings.kind is FileKind.LABELS else "neither a net nor a solver"
+        raise InputError(path, f"{what}; give a net's or a solver's prototxt, or weights")
     return Input(path, readings.kind, readings)
 
 
@@ -90,15 +89,15 @@ def output_paths(
     """
     if in_place:
         if output is not None:
-            raise UsageError("--in-place and -o exclude each other")
+            raise UsageError("--in-place and -o exclude each other: give one of them")
         if any(entry.path == "-" for entry in inputs):
-            raise UsageError("standard input cannot be changed in place")
+            raise UsageError("standard input cannot be changed in place; give -o a file's name")
         return [entry.path for entry in inputs]
     if output is None:
         return ["-" if entry.path == "-" else _beside(entry.path, target) for entry in inputs]
     if output == "-":
         if len(inputs) != 1 or not inputs[0].kind.is_text:
-            raise UsageError("only a single prototxt can be written to standard output")
+            raise UsageError("standard output takes a single prototxt; give -o a folder, as DIR/")
         return ["-"]
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
         return _in_folder(inputs, output)
@@ -121,7 +120,9 @@ def _in_folder(inputs: Sequence[Input], folder: str) -> list[str]:
         raise UsageError("standard input has no name to keep in a folder; give -o a file's name")
     paths = [os.path.join(folder, os.path.basename(entry.path)) for entry in inputs]
     if len(set(paths)) != len(paths):
-        raise UsageError(f"-o {folder}: two of the files have the same name")
+        raise UsageError(
+            f"-o {folder}: two of the files have the same name; convert them one by one"
+        )
     return paths
 
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protolint.conversion.notes import Refusal, first_of
+from protolint.wire import WireError
+from protolint.words import counted
 
+#: The most fields that a setting is spelt out for.
+_MOST_FIELDS = 6
+_OWN_MODEL = "give the model that was saved with it"
+_OWN_NAME = "give the layer another name there to start it with its fillers"
 _DROP_STATS = "--drop-global-stats leaves use_global_stats out"
+
+
+def _any_of(option: str, names: Sequence[str]) -> str:
+    return " or ".join(f"{option} {name}" for name in names)
 
 
 def types_unknown(target: str, layers: Sequence[tuple[str, str]], others: Sequence[str]) -> Refusal:
@@ -16,7 +26,7 @@ def types_unknown(target: str, layers: Sequence[tuple[str, str]], others: Sequen
     more = f" (and {len(layers) - 1} more layers)" if len(layers) > len(types) else ""
     advice = "list them as layer-types in the settings if your own Caffe has them"
     if others:
-        advice = f"--to {' or --to '.join(others)} has all types of the net; or {advice}"
+        advice = f"{_any_of('--to', others)} has all types of the net; or {advice}"
     what = "type" if len(types) == 1 else "types"
     return Refusal(layers[0][0], f"{target} has no layer {what} {listed}{more}", advice)
 
@@ -62,9 +72,8 @@ def scales_in_hdf5(layer: str, names: Sequence[str]) -> Refusal:
 def two_holders(layer: str, first: str, second: str) -> Refusal:
     """Return that two Scale layers of a file may be the gamma and beta of one BatchNorm."""
     evidence = f"the weights have two Scale layers for it, '{first}' by the net and '{second}'"
-    return Refusal(
-        layer, f"{evidence} by their own order", "--like fits the weights to a net of the target"
-    )
+    advice = f"convert the weights without the net if '{second}' is it"
+    return Refusal(layer, f"{evidence} by their own order", advice)
 
 
 def filled_otherwise(layer: str, scale: str) -> Refusal:
@@ -81,25 +90,40 @@ def syntax(evidence: str) -> Refusal:
     return Refusal("", evidence, "mend the syntax first (protolint check)")
 
 
-def nothing_known() -> Refusal:
-    """Return that a text is neither a net nor a solver."""
-    return Refusal("", "it has no field of a net or a solver")
+def misfit(layer: str, evidence: str, readers: Sequence[str], fields: Sequence[str]) -> Refusal:
+    """Return that the Caffe of a text does not take a field of it.
 
-
-def misfit(layer: str, evidence: str) -> Refusal:
-    """Return that the Caffe of a text does not take a field of it."""
-    advice = "say with --from which Caffe the file is written for, or list the fields of your own"
-    return Refusal(layer, evidence, f"{advice} fork as extra-fields in protolint.toml")
+    `readers` are Caffes that take all; `fields` are all that it does not know, as Message.field,
+    none where something else than a name is wrong.
+    """
+    if readers:
+        return Refusal(layer, evidence, f"{_any_of('--from', readers)} reads it")
+    if not fields:
+        advice = "no Caffe here reads it; protolint check shows what to mend"
+    elif len(fields) > _MOST_FIELDS:
+        advice = (
+            f"no Caffe here reads this and {len(fields) - 1} more fields; if your own does, list"
+            " them as extra-fields in protolint.toml (protolint check names them)"
+        )
+    else:
+        listed = ", ".join(f'"{field}"' for field in fields)
+        advice = (
+            f"no Caffe here reads it; if your own does, --config 'extra-fields=[{listed}]' keeps it"
+        )
+    return Refusal(layer, evidence, advice)
 
 
 def one_list() -> Refusal:
     """Return that the layers of a net are one list."""
-    return Refusal("", "its layers are one list, as in layer: [{ }, { }]")
+    evidence = "its layers are one list, as in layer: [{ }, { }]"
+    return Refusal("", evidence, "write each as a layer { } of its own")
 
 
-def no_solver(target: str, kind: str) -> Refusal:
-    """Return that the target has no such solver."""
-    return Refusal("", f"{target} has no solver of type '{kind}'")
+def no_solver(target: str, kind: str, others: Sequence[str]) -> Refusal:
+    """Return that the target has no such solver; `others` are Caffes that have it."""
+    advice = f"{_any_of('--to', others)} has it; or " if others else ""
+    evidence = f"{target} has no solver of type '{kind}'"
+    return Refusal("", evidence, f"{advice}name another type in the solver")
 
 
 def no_counterpart(layer: str, path: str, target: str) -> Refusal:
@@ -117,37 +141,44 @@ def inputs_inside_solver(target: str) -> Refusal:
 
 def inputs_without_shape(target: str) -> Refusal:
     """Return that the inputs of a net have no shape."""
-    return Refusal("", f"the inputs have no shape, and {target} needs one for each")
+    evidence = f"the inputs have no shape, and {target} needs one for each"
+    return Refusal("", evidence, "give each an input_shape { dim: ... }")
 
 
 def inputs_twice(target: str) -> Refusal:
     """Return that both fields for shapes are given."""
-    return Refusal("", f"input_dim and input_shape are both given, which {target} refuses")
+    evidence = f"input_dim and input_shape are both given, which {target} refuses"
+    return Refusal("", evidence, "leave one of them out")
 
 
 def input_of_a_phase(layer: str, target: str) -> Refusal:
     """Return that an Input layer is not in every phase."""
-    return Refusal(layer, f"{target} has inputs in every phase, not in some")
+    evidence = f"{target} has inputs in every phase, not in some"
+    return Refusal(layer, evidence, "convert a net of one phase, as protolint deploy makes one")
 
 
 def input_shapes(layer: str, target: str) -> Refusal:
     """Return that an Input layer has too few shapes."""
-    return Refusal(layer, f"{target} needs a shape for each input")
+    evidence = f"{target} needs a shape for each input"
+    return Refusal(layer, evidence, "give input_param one shape, or one for each top")
 
 
 def input_fields_mixed(layer: str, target: str) -> Refusal:
     """Return that an Input layer stands beside input_dim."""
-    return Refusal(layer, f"{target} takes input_shape or input_dim, not both")
+    evidence = f"{target} takes input_shape or input_dim, not both"
+    return Refusal(layer, evidence, "write input_shape in place of input_dim (protolint upgrade)")
 
 
 def not_built(layer: str, target: str, fault: str) -> Refusal:
     """Return that the target does not build a net that its own Caffe builds."""
-    return Refusal(layer, f"{target} does not build the net: {fault}")
+    evidence = f"{target} does not build the net: {fault}"
+    return Refusal(layer, evidence, f"protolint check --target {target} shows where")
 
 
 def new_error(layer: str, message: str, code: str) -> Refusal:
     """Return that a converted text has an error that its source has not; names the layer once."""
-    return Refusal("" if layer in message else layer, f"{message} ({code})")
+    place = "" if layer in message else layer
+    return Refusal(place, message, f"protolint rule {code} explains it")
 
 
 def unreadable(layer: str, target: str, reason: str) -> Refusal:
@@ -161,28 +192,33 @@ def unreadable(layer: str, target: str, reason: str) -> Refusal:
 
 def not_one_blob(layer: str, bottoms: int, tops: int) -> Refusal:
     """Return that a BatchNorm has not one bottom and one top."""
-    return Refusal(layer, f"a BatchNorm with {bottoms} bottoms and {tops} tops")
+    ends = f"{counted(bottoms, 'bottom')} and {counted(tops, 'top')}"
+    return Refusal(layer, f"a BatchNorm with {ends}", "give it one of each, as every Caffe asks")
 
 
 def weights_in_text(layer: str) -> Refusal:
     """Return that a prototxt has blobs."""
-    return Refusal(layer, "the net carries its weights in the text")
+    evidence = "the net carries its weights in the text"
+    return Refusal(layer, evidence, "take the blobs out, and give the weights as a caffemodel")
 
 
 def two_at_once(layer: str, state: str) -> Refusal:
     """Return that two BatchNorms of one name are active in one state."""
-    return Refusal(layer, f"two BatchNorm layers of this name are active in {state}")
+    evidence = f"two BatchNorm layers of this name are active in {state}"
+    return Refusal(layer, f"{evidence}, and weights go by the name", "give one another name")
 
 
 def variants_differ(layer: str, what: str) -> Refusal:
     """Return that the phase variants of a BatchNorm are not one layer."""
-    return Refusal(layer, f"its phase variants differ in {what}")
+    advice = "one layer of the weights serves both: write the same in both"
+    return Refusal(layer, f"its phase variants differ in {what}", advice)
 
 
 def not_renamed(layer: str, target: str) -> Refusal:
     """Return that a layer in place cannot write to a blob of its own."""
     evidence = f"it has to write to a blob of its own in {target}, and another phase feeds the"
-    return Refusal(layer, f"{evidence} layers below from elsewhere")
+    advice = "give it a top of its own in the net first"
+    return Refusal(layer, f"{evidence} layers below from elsewhere", advice)
 
 
 def convolution_axes(layer: str, axes: int) -> Refusal:
@@ -219,3 +255,57 @@ def no_affine(layer: str, target: str) -> Refusal:
     """Return that the target has no place for a gamma and beta."""
     evidence = f"gamma and beta have no place in {target} on engine CAFFE"
     return Refusal(layer, evidence, "--engine CUDNN has one, --scale-as convolution makes one")
+
+
+# Of weights and solver states: what follows the name of the file.
+
+
+def damaged(error: WireError) -> str:
+    """Return that the bytes of a file are no messages."""
+    return (
+        f"byte {error.offset}: {error}; the file is damaged: fetch it again, or use another"
+        " snapshot"
+    )
+
+
+def other_history(at: int, has: int, needs: int) -> str:
+    """Return that a history blob is not that of the model's blob."""
+    text = f"history blob {at} has {has} values where the model's blob has {needs}"
+    return f"{text}; {_OWN_MODEL}"
+
+
+def history_count(has: int, learnable: int) -> str:
+    """Return that a history has not one or two blobs for each that learns."""
+    text = f"has {has} history blobs for the {learnable} learnable blobs of the model"
+    return f"{text}; {_OWN_MODEL}"
+
+
+def no_equivalent(layer: str, layout: str, reason: str, *, has_room: bool) -> str:
+    """Return that a layer's numbers cannot be written in a layout; `has_room`: for another eps."""
+    text = f"layer '{layer}' cannot become {layout}: {reason}"
+    if has_room:
+        return text
+    return f"{text}; a net of the target with scale_bias: true there, given as --like, has room"
+
+
+def kinless(path: str, first: str, wanted: str) -> str:
+    """Return that no BatchNorm of the weights is one of the net that they are to fit."""
+    text = f"no BatchNorm layer of it belongs to one of {path}: '{first}' and '{wanted}' have"
+    return f"{text} neither name nor place in common; give the net that the weights are for too"
+
+
+def other_channels(layer: str, has: int | None, path: str, name: str, needs: int | None) -> str:
+    """Return that a BatchNorm of the weights has not the channels of the one it is to fit."""
+    text = f"'{layer}' has {has} channels, '{name}' of {path} has {needs}"
+    return f"{text}; give it and the layer above other names there to start both with fillers"
+
+
+def other_blobs(path: str, fault: str) -> str:
+    """Return that a layer of the weights has not the blobs of the one it is to fit."""
+    return f"does not fit {path}: {fault}; {_OWN_NAME}"
+
+
+def no_gamma_there(layer: str, path: str, name: str, reason: str) -> str:
+    """Return that the Scale layer of the net is not that of the weights."""
+    text = f"'{layer}': the Scale layer behind '{name}' of {path} is not its gamma and beta"
+    return f"{text}: {reason}; mend that Scale there"

@@ -177,7 +177,7 @@ def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
     """Return what running each net before and after shows; see prove_by_running."""
     pairs = run.runnable(jobs) if options.prove != NEVER else []
     if not pairs and options.data is not None:
-        raise UsageError("data are for a net and its weights, and these are not given")
+        raise UsageError("data are for a net and its weights: give both")
     if not pairs:
         return []
     large = too_large(pairs[0][2].path) if options.prove == AUTO else ""

@@ -231,7 +231,7 @@ def test_names_that_are_not_ascii(folder: Path) -> None:
         (("--to", "bvlc", "net.caffemodel", "./net.caffemodel"), "is given twice"),
         (("--to", "bvlc", "--from", "nvdia-0.17", "net.caffemodel"), "did you mean"),
         (("--to", "bvlc", "--engine", "cudnn", "net.caffemodel"), "no engine 'CUDNN'"),
-        (("--to", "bvlc", "-o", "-", "net.caffemodel"), "only a single prototxt"),
+        (("--to", "bvlc", "-o", "-", "net.caffemodel"), "takes a single prototxt"),
         (("--to", "bvlc", "-o", "one", "net.caffemodel", "net.prototxt"), "need a folder"),
         (("--to", "bvlc", "-o", "no/x.caffemodel", "net.caffemodel"), "there is no folder no"),
         (("--to", "bvlc", "--in-place", "-o", "x", "net.caffemodel"), "exclude each other"),
@@ -245,7 +245,7 @@ def test_names_that_are_not_ascii(folder: Path) -> None:
             "no.prototxt: cannot be read",
         ),
         (("--to", "bvlc", "--like", "net.caffemodel", "net.caffemodel"), "perhaps a caffemodel"),
-        (("--to", "bvlc", "--like", "notes.txt", "net.caffemodel"), "is not the prototxt of a net"),
+        (("--to", "bvlc", "--like", "notes.txt", "net.caffemodel"), "is no net to fit weights to"),
         (("--to", "bvlc", "--like", "net.prototxt", "net.prototxt"), "give a caffemodel too"),
     ],
 )

@@ -162,7 +162,7 @@ def test_a_layer_without_room_for_gamma_says_what_has_it(tmp_path: Path) -> None
     text.write_text(net("batch_norm_param { eps: 1e-6 }", scale=False), "utf-8")
     room.write_text(net("batch_norm_param { scale_bias: true }", scale=False), "utf-8")
     model.write_bytes(layer("bn", "BatchNorm", MEAN, [1e-6, 1e-6, 1], [1]))
-    with pytest.raises(InputError, match="given as --like, has room for it"):
+    with pytest.raises(InputError, match="given as --like, has room"):
         convert(text, model, to="nvidia-0.17", output=f"{tmp_path}/out/")
     new = tmp_path / "new.caffemodel"
     convert(text, model, to="nvidia-0.17", like=room, output=new)

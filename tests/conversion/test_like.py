@@ -295,7 +295,7 @@ WIDE = deploy("batch_norm_param { scale_bias: true }")
             "'mix_a' has 1 blobs in the weights, and 2 in .*another name there",
         ),
         (deploy("", "bias_term: true").replace('"first/sc"', '"mix_b"'), "another layer has it"),
-        ('net: "x.prototxt"\n', "is not the prototxt of a net"),
+        ('net: "x.prototxt"\n', "is no net to fit weights to"),
         ("", "none of its layers is in .*like.prototxt"),
         ('layer { name: "one" type: "ReLU" bottom: "x" top: "y" }', "is that another net?"),
         (WIDE.replace("bottom", "botom", 1), "unknown field.; --like takes a net of nvidia-0.17"),

@@ -562,7 +562,7 @@ def test_what_does_nothing_is_left_out(layer: str, target: str, tools: SimpleNam
         (INPUT + CONV + bn() + 'layer { name: "n" type: "BatchNorm" bottom: "c" top: "x" }\n',
          "two BatchNorm layers of this name are active in TEST"),
         (INPUT + CONV + bn(top="c").replace('top: "c"', 'top: "c" top: "v"'),
-         "a BatchNorm with 1 bottoms and 2 tops"),
+         "a BatchNorm with 1 bottom and 2 tops"),
         (INPUT + CONV + bn(more="blobs { data: 1 }"), "carries its weights in the text"),
         (DATA + CONV + bn("eps: 1e-3", TRAIN) + bn("", TEST), "its phase variants differ in eps"),
     ],

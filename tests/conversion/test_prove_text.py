@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from protolint.caffe.registry import DIALECTS
 from protolint.conversion.prove.text import new_faults
 from protolint.conversion.run import convert
 from protolint.errors import InputError
+from protolint.lint.registry import find_rule
 from protolint.source import Source
 from protolint.workspace.reading import LintFile, Readings
 
@@ -61,6 +63,8 @@ def test_a_layer_is_named_once() -> None:
     twice = PRODUCT % ("a", "data", "a") + PRODUCT % ("a", "a", "b")
     (fault,) = faults(HEAD, HEAD + twice)
     assert fault.startswith("a: name already used")
+    (code,) = re.findall(r"; protolint rule (\w+) explains it$", fault)
+    assert find_rule(code).code == code
 
 
 def test_the_official_parser_has_a_say(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from protolint.execution.executor import Executor
 from protolint.execution.step import Array
 from protolint.execution.weights import load_weights
 from protolint.layers.states import NetState
+from tests.cli.command import run
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "cases"
 CASES = SHARED / "convert"
@@ -334,3 +335,46 @@ def test_a_net_that_the_target_does_not_build_is_refused(tmp_path: Path) -> None
     with pytest.raises(ProtolintError, match=r"'c'|c: "):
         protolint.convert(net, to="nvidia-0.17", source="nvidia-0.15", isolated=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["n.prototxt"]
+
+
+#: What the review found unclear, by its number, a run that said it, and what it says now; U5, U10,
+#: U12 and U13 are in test_refusals.py, tests/rules/more/wt007.py and tests/stats/test_html.py.
+WORDS = (
+    ("U1", "convert --to nvidia-0.17 R02-nv436-F0-old-format/w.caffemodel", 2,
+     "say who wrote it: --from nvidia-0.16 (as v0.16.1 to v0.16.4 leave it) or --from bvlc"),
+    ("U1", "check --isolated R02-nv436-F0-old-format/w.caffemodel", 1,
+     "help: protolint convert --to bvlc --from nvidia-0.16 R02-nv436-F0-old-format/w.caffemodel"),
+    ("U2 and U3", "convert --to nvidia-0.14 S2-nv17-ssd-to-ssdfork/net.prototxt", 2,
+     ("no layer types 'Normalize', 'Permute'; --to nvidia-0.17 or --to ssd has all types of the"
+     " net; or list them as layer-types in the settings if your own Caffe has them\n")),
+    ("U6", "convert --to nvidia-0.17 R18-diff-only/w.caffemodel", 2,
+     "its values are in 'diff', where Caffe keeps gradients and which it does not load"),
+    ("U7", "convert --to bvlc K4-intel-half/net.prototxt K4-intel-half/w.caffemodel", 0,
+     "(caffemodel, intel to bvlc)"),
+    ("U8", "convert --to nvidia-0.17 R18-diff-only/w.caffemodel --output-format json", 2,
+     '"path": "R18-diff-only/w.caffemodel"'),
+    ("U9", "show truth/w.caffemodel", 0, "TEST: case"),
+    ("U11", "convert --to bvlc R05-contrib1631-raw-float/w.caffemodel", 0,
+     "4 blobs of other layers from raw_data FLOAT to data"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [row[1:] for row in WORDS])
+def test_messages_say_what_the_review_missed(
+    arguments: str, code: int, words: str, tmp_path: Path
+) -> None:
+    more = ["-o", f"{tmp_path}/out/"] if arguments.startswith("convert") else []
+    done = run(*arguments.split(), *more, cwd=CASES)
+    assert done.returncode == code, done.stderr
+    assert words in done.stdout + done.stderr
+
+
+def test_a_state_keeps_its_statistics_and_the_way_back_names_resume(tmp_path: Path) -> None:
+    """U4: from iteration 500 on nothing replaces the statistics that were loaded."""
+    given = sorted((CASES / "R13-solverstate").iterdir())
+    done = run("convert", "--to", "nvidia-0.16", *given, "-o", f"{tmp_path}/there/")
+    assert done.returncode == 0, done.stderr
+    assert "CV005" not in done.stdout
+    made = sorted((tmp_path / "there").iterdir())
+    done = run("convert", "--to", "bvlc", *made, "-o", f"{tmp_path}/back/")
+    assert "--resume gives them the factor of a long run" in done.stdout

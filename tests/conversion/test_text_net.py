@@ -548,7 +548,6 @@ def test_older_generations_are_read_everywhere_and_stay(text: str, tools: Simple
         ('layer { name: "x" colour: 1 }', "'colour' does not fit LayerParameter of bvlc"),
         ("layer: [ { } ]", "its layers are one list"),
         ("{}", "line 1"),
-        ("item { id: 1 }", "no field of a net"),
     ],
 )
 def test_files_that_cannot_be_converted_at_all(

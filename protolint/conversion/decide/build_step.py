@@ -314,7 +314,9 @@ class _Maker:
             self.scene.note(notes.reshaped(self.name, axes))
             return axes
         wanted = str(least) if axes < least else f"at most {most}"
-        switch = "--engine CAFFE takes more" if axes > most and least < 4 else ""
+        switch = "--engine CAFFE takes more"
+        if axes < least or least == 4:
+            switch = f"reshape it to {least} axes in the net, channels second, and back behind it"
         self.scene.refuse(refusals.axes(self.name, axes, self.target.name, wanted, switch))
         return 0
 

@@ -217,5 +217,7 @@ def net_in_weights(path: str, dialect: Dialect) -> Source:
     try:
         message.ParseFromString(b"".join(parts))
     except DecodeError:
-        raise InputError(path, f"holds no net that {dialect.name} reads") from None
+        raise InputError(
+            path, f"holds no net that {dialect.name} reads; give its prototxt"
+        ) from None
     return Source(path, text_format.MessageToString(message, as_utf8=True).encode())

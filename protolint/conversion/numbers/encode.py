@@ -23,6 +23,7 @@ from protolint.batchnorm.state import (
     with_eps,
 )
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import refusals
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 
 __all__ = [
@@ -81,7 +82,7 @@ class FrozenScale(Layout):
             state = replace(state, gamma=None, beta=None)
         folded = fold(state)
         if not (np.all(np.isfinite(folded.scale)) and np.all(np.isfinite(folded.shift))):
-            raise LayoutError("var + eps is not positive in some channel")
+            raise LayoutError("var + eps is not positive in some channel (protolint check)")
         return folded.scale.astype(state.dtype), folded.shift.astype(state.dtype)
 
 
@@ -184,13 +185,10 @@ def after_scale(folded: Folded, blobs: Sequence[Array]) -> Folded:
 
 
 def no_equivalent(norm: Norm, recipe: Recipe, error: LayoutError) -> str:
-    """Why a layer's numbers cannot be written in a layout, and what to do about it."""
-    text = f"layer '{norm.name}' cannot become {recipe.layout.name}: {error}"
-    if not (recipe.layout.affine or recipe.layout.sums):
-        text += (
-            "; a net of the target with scale_bias: true there, given as --like, has room for it"
-        )
-    return text
+    """Return why a layer's numbers cannot be written in a layout, and what to do about it."""
+    layout = recipe.layout
+    has_room = layout.affine or layout.sums
+    return refusals.no_equivalent(norm.name, layout.name, str(error), has_room=has_room)
 
 
 @np.errstate(invalid="ignore", over="ignore")
@@ -227,7 +225,8 @@ def encode_norm(
         kept = np.array_equal(total.scale, scale[0], equal_nan=True)
     if beside is not None and not recipe.bias:
         if np.any(beside[1] != 0):
-            raise LayoutError(f"Scale '{recipe.scale}' has no bias for the beta there is now")
+            lack = f"Scale '{recipe.scale}' has no bias for the beta there is now"
+            raise LayoutError(f"{lack}; give it bias_term: true in the net")
         beside = beside[:1]
     if beside is not None and recipe.scale_type == CONVOLUTION:
         beside = (beside[0].reshape(-1, 1, 1, 1), *beside[1:])
@@ -245,7 +244,8 @@ def _checked(scale: tuple[Array, ...], recipe: Recipe, channels: int) -> tuple[A
     if recipe.fate in (Fate.KEEP, Fate.FOLD):
         return ()
     sizes = " and ".join(str(len(values)) for values in scale)
-    raise LayoutError(f"Scale '{recipe.scale}' has blobs of {sizes} values for {channels} channels")
+    fault = f"Scale '{recipe.scale}' has blobs of {sizes} values for {channels} channels"
+    raise LayoutError(f"{fault}; --keep-scale leaves it a layer of its own")
 
 
 def _fitted(state: BatchNormState, recipe: Recipe) -> BatchNormState:

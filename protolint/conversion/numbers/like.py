@@ -16,12 +16,12 @@ from typing import NamedTuple
 from protolint.batchnorm.fit import fit, wanted_layers
 from protolint.batchnorm.reading import Norm, read_weights
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import notes
+from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.decide.forms import Form, form_in, form_of
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import PlanOptions
-from protolint.conversion.notes import Note
+from protolint.conversion.notes import Note, Refusal, refuse
 from protolint.conversion.numbers.encode import Fate, Recipe, target_layout
 from protolint.errors import InputError
 from protolint.layers.catalogue import ALL_TYPES
@@ -109,12 +109,10 @@ class Like(NamedTuple):
         places = _places_of(norms, nets, target, depthwise)
         pairs, found = _matched(places, [wanted.place for wanted in self.wanted])
         if norms and self.wanted and not pairs:
-            raise InputError(
-                path,
-                f"no BatchNorm layer of it belongs to one of {self.path}: '{norms[0].name}' and"
-                f" '{self.wanted[0].place.name}' have neither name nor place in common",
-            )
+            wanted_name = self.wanted[0].place.name
+            raise InputError(path, refusals.kinless(self.path, norms[0].name, wanted_name))
         own = {place.name: place for place in places}
+        refuse(path, list(_two_holders(norms, own, nets, blobs)))
         recipes: dict[str, Recipe] = {}
         for wanted in self.wanted:
             name = pairs.get(wanted.place.name)
@@ -140,17 +138,11 @@ class Like(NamedTuple):
         """Return what makes a BatchNorm of the weights that of the net."""
         place, form = wanted.place, wanted.form
         if None not in (own.channels, place.channels) and own.channels != place.channels:
-            raise InputError(
-                path,
-                f"'{own.name}' has {own.channels} channels, '{place.name}' of {self.path} has"
-                f" {place.channels}",
-            )
+            sizes = own.channels, self.path, place.name, place.channels
+            raise InputError(path, refusals.other_channels(own.name, *sizes))
         if own.scale and place.reason:
-            raise InputError(
-                path,
-                f"'{own.name}': the Scale layer behind '{place.name}' of {self.path} is not"
-                f" its gamma and beta: {place.reason}",
-            )
+            why = refusals.no_gamma_there(own.name, self.path, place.name, place.reason)
+            raise InputError(path, why)
         scale = place.scale
         if scale in blobs and scale != own.scale and not own.scale:
             # A Scale layer that the weights have apart from the BatchNorm is found by its name.
@@ -210,10 +202,9 @@ class Like(NamedTuple):
         gaps = [gap for gap in found if gap.layer not in known and gap.other not in known]
         for gap in gaps:
             if gap.kind in ("blobs", "shape", "channels"):
-                advice = "; give the layer another name there to start it with its fillers"
                 if gap.kind == "blobs" and found[0].is_fold:
-                    gap, advice = found[0], ""
-                raise InputError(path, f"does not fit {self.path}: {gap.message}{advice}")
+                    raise InputError(path, f"does not fit {self.path}: {found[0].message}")
+                raise InputError(path, refusals.other_blobs(self.path, gap.message))
         blobs = {name: one.shapes for name, one in wanted_layers(self.net).items()}
         return (
             {gap.other: gap.layer for gap in gaps if gap.kind == "renamed"},
@@ -241,6 +232,20 @@ class Like(NamedTuple):
         rest += [name for name in dict.fromkeys(others) if name not in rest]
         if rest:
             yield notes.left_to_fillers(_listed(rest))
+
+
+def _two_holders(
+    norms: Iterable[Norm],
+    places: Mapping[str, _Place],
+    nets: Sequence[Net],
+    blobs: Mapping[str, Sequence[BlobShape]],
+) -> Iterator[Refusal]:
+    """Yield BatchNorms whose Scale layer is another by their net than by the order of the file."""
+    layers = {layer.name for net in nets for layer in net.layers}
+    for norm in norms:
+        place, stored = places.get(norm.name), norm.facts.scale or ""
+        if place is not None and place.scale in blobs and stored in blobs.keys() - layers:
+            yield refusals.two_holders(norm.name, place.scale, stored)
 
 
 def like_net(path: str, net: Net, engine: str | None) -> Like:

@@ -119,9 +119,7 @@ def plan_model(
             )
             pieces = whole_file(model.index, rewrite.changes)
     except WireError as error:
-        raise InputError(
-            model.path, f"byte {error.offset}: {error}; the file is damaged: fetch it again"
-        ) from None
+        raise InputError(model.path, refusals.damaged(error)) from None
     all_notes = (
         *notes,
         *rewrite.notes,

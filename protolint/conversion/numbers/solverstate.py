@@ -13,6 +13,7 @@ from typing import NamedTuple
 from protolint.batchnorm.base import Role
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.field_numbers import SolverStateField
+from protolint.conversion import refusals
 from protolint.conversion.numbers.encode import Fate, LayerChange
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError
@@ -78,9 +79,7 @@ def index_state(path: str) -> StateIndex:
         try:
             return _index(path, data, state)
         except WireError as error:
-            raise InputError(
-                path, f"byte {error.offset}: {error}; this is no solverstate, or it is damaged"
-            ) from None
+            raise InputError(path, refusals.damaged(error)) from None
 
 
 def _index(path: str, data: Buffer, state: FileState | None) -> StateIndex:
@@ -216,11 +215,7 @@ def history_map(
     """
     rounds = count // len(source) if source else 0
     if count and (rounds not in (1, 2) or rounds * len(source) != count):
-        raise InputError(
-            path,
-            f"has {count} history blobs for the {len(source)} learnable blobs of the model; give"
-            " the caffemodel that was saved with it",
-        )
+        raise InputError(path, refusals.history_count(count, len(source)))
     places = {(slot.layer, slot.role): i for i, slot in enumerate(source)}
     refilled = _refilled(changes)
     found: list[tuple[int | None, tuple[int, ...]]] = []
@@ -285,11 +280,8 @@ def _history(
     wanted = form if raw else _readable(form, raw=False)
     if header.shape != shape:
         if header.count != int(np.prod(shape)):
-            raise InputError(
-                index.path,
-                f"history blob {at} has {header.count} values where the model's blob has"
-                f" {int(np.prod(shape))}; give the caffemodel that was saved with it",
-            )
+            needs = int(np.prod(shape))
+            raise InputError(index.path, refusals.other_history(at, header.count, needs))
         values = decode_blob(data, header, path=index.path, place=f"history blob {at}")
         return (length_delimited(_HISTORY, encode_blob(values, wanted, shape)),)
     if form is wanted:

@@ -92,7 +92,8 @@ def input_shape(net: Net) -> tuple[int, ...]:
             shapes += [tuple(shape.integers("dim")) for shape in param.messages("shape")]
     if not net.is_deploy or len(shapes) != 1 or not all(dim > 0 for dim in shapes[0]):
         raise UsageError(
-            f"{net.source.path}: --verify-with needs a deploy net with one input and its shape"
+            f"{net.source.path}: --verify-with needs a deploy net with one input and its shape,"
+            " as protolint deploy makes one"
         )
     return shapes[0]
 

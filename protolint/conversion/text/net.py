@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from protolint.caffe.binder import ProblemKind
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion import refusals
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import Multipliers
@@ -39,7 +41,7 @@ from protolint.text.insert import (
 )
 from protolint.text.tree import Block, ListValue, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
-from protolint.workspace.reading import LintFile
+from protolint.workspace.reading import LintFile, Readings
 
 __all__ = [
     "convert_net",
@@ -63,8 +65,6 @@ def source_refusals(file: LintFile) -> list[Refusal]:
         if problem.fatal:
             evidence = f"line {line(problem.span.start)}: {problem.message}"
             return [refusals.syntax(evidence)]
-    if not file.kind.is_text:
-        return [refusals.nothing_known()]
     found = []
     for misfit in file.misfits[:1]:
         evidence = (
@@ -75,10 +75,23 @@ def source_refusals(file: LintFile) -> list[Refusal]:
         if misfit.node.name == "bn_param":
             found.append(refusals.fork_norm(layer, evidence))
         else:
-            found.append(refusals.misfit(layer, evidence))
+            found.append(refusals.misfit(layer, evidence, _readers(file), _unknown(file)))
     if any(isinstance(n, ListValue) and n.name == "layer" for n in file.tree.children):
         found.append(refusals.one_list())
     return found
+
+
+def _readers(file: LintFile) -> list[str]:
+    """Return the Caffes that take a text which its own does not."""
+    readings = Readings.of(file.source, file.build)
+    return [dialect.name for dialect in DIALECTS.values() if readings.read(dialect).accepted]
+
+
+def _unknown(file: LintFile) -> list[str]:
+    """Return the fields that a text's own Caffe does not know, none where more is wrong."""
+    if any(misfit.kind is not ProblemKind.UNKNOWN_FIELD for misfit in file.misfits):
+        return []
+    return list(dict.fromkeys(f"{m.message.name}.{m.node.name}" for m in file.misfits))
 
 
 def convert_net(file: LintFile, plan: Plan) -> list[Edit]:

@@ -10,6 +10,7 @@ from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.legacy import SOLVER_TYPES
+from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes, refusals
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Plan, PlanOptions
@@ -77,7 +78,10 @@ def plan_solver(
             skip.update(node.start for node in message.nodes_of("type"))
             old_field = _TYPES.get(kind, "")
         if kind not in target.solver_types:
-            found.append(refusals.no_solver(target.name, kind))
+            others = [
+                d.name for d in DIALECTS.values() if d.can_be_written and kind in d.solver_types
+            ]
+            found.append(refusals.no_solver(target.name, kind, others))
     left_out: list[Foreign] = []
     for foreign in foreign_fields(message, load_schema(target.schema), skip):
         field = foreign.path
