@@ -1,1 +1,1 @@
-"""Laying a text-format file out anew: one style, the same message, every comment."""
+"""One layout for text-format files: the same message, every comment."""

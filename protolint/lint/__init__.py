@@ -1,1 +1,1 @@
-"""Checking files: rules and their registry, targets, discovery, configuration, the runner."""
+"""Checking files: rules, their contract and registry, the runner, suppressions, fixes."""

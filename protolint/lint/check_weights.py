@@ -24,8 +24,8 @@ from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.kinds import FileKind
 from protolint.weights.scan import Progress
-from protolint.workspace.config import Settings
 from protolint.workspace.reading import Readings
+from protolint.workspace.settings import Settings
 from protolint.workspace.target import Target
 from protolint.workspace.thresholds import Thresholds
 from protolint.workspace.workspace import Workspace

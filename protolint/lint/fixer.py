@@ -10,6 +10,7 @@ from protolint.diagnostic import Diagnostic
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError
 from protolint.lint.guess import misspelt_layers, waits
+from protolint.lint.suppress import is_broken_syntax
 from protolint.record import NamedTuple
 from protolint.source import Source
 
@@ -39,7 +40,7 @@ def fix_source(
     """
     applied: Counter[str] = Counter()
     found = list(check(source))
-    sound = not _is_broken(found)
+    sound = not any(map(is_broken_syntax, found))
     for _ in range(MAX_ROUNDS):
         chosen = select_edits(found, unsafe=unsafe)
         if not chosen:
@@ -48,7 +49,7 @@ def fix_source(
         applied.update(code for code, _ in chosen)
         source = Source(source.path, apply_edits(source.data, sorted(edits)))
         found = list(check(source))
-        if sound and _is_broken(found):
+        if sound and any(map(is_broken_syntax, found)):
             codes = ", ".join(sorted(applied))
             raise ProtolintError(
                 f"{source.path}: a fix of {codes} broke the file; nothing was changed. "
@@ -106,7 +107,3 @@ def _is_taken(edit: Edit, places: list[tuple[int, int]]) -> bool:
             return True
         at += 1
     return False
-
-
-def _is_broken(diagnostics: list[Diagnostic]) -> bool:
-    return any(d.code == "PT001" and d.severity.value == "error" for d in diagnostics)

@@ -12,7 +12,7 @@ from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule
 from protolint.record import NamedTuple
 from protolint.suggest import did_you_mean
-from protolint.workspace.config import RuleNames, Settings, located
+from protolint.workspace.settings import RuleNames, Settings
 from protolint.workspace.workspace import Workspace
 
 __all__ = ["Selection", "codes_of", "require_known", "selection_of"]
@@ -122,5 +122,7 @@ def _codes(names: RuleNames) -> frozenset[str]:
     try:
         return codes_of(names.names)
     except UsageError as error:
+        from protolint.workspace.config_table import located
+
         place = located(names.path, names.key)
         raise ConfigError(f"{place}: '{names.key}': {error}") from None

@@ -23,8 +23,9 @@ def fact(find: Callable[[Net, View], _T]) -> Callable[[Net, View], _T]:
 
     @wraps(find)
     def ask(net: Net, view: View) -> _T:
-        found = view.facts.get(find)
-        if found is None:
+        try:
+            found = view.facts[find]
+        except KeyError:  # None may be what was found
             found = view.facts[find] = find(net, view)
         return cast("_T", found)
 

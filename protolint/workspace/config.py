@@ -1,114 +1,21 @@
-"""Settings from `[tool.protolint]` in pyproject.toml, or from protolint.toml.
+"""Finding the configuration of a file: the nearest protolint.toml or pyproject.toml above it.
 
-The nearest file above the checked one is used alone; nothing cascades, and none is looked for
-in the folder of temporary files or above it. A file may name another that it starts from with
-`extend`.
+It is used alone; nothing cascades, and none is looked for in the folder of temporary files or
+above it. What it may say is in protolint.workspace.config_table, which is not read without one.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import sys
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from types import MappingProxyType
-from typing import TypeVar
 
-from protolint.caffe.build import Build, types_in
-from protolint.caffe.descriptors import Schema
-from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
-from protolint.diagnostic import Severity
 from protolint.errors import ConfigError
-from protolint.record import NamedTuple
-from protolint.suggest import did_you_mean
-from protolint.workspace.discover import read_text
+from protolint.workspace.settings import Settings
 
-__all__ = [
-    "ConfigFinder", "RuleNames", "Settings", "has_configuration", "is_temporary", "keys",
-    "load_settings", "located",
-]  # fmt: skip
+__all__ = ["ConfigFinder", "has_configuration", "is_temporary"]
 
 _NAMES = ("protolint.toml", "pyproject.toml")
-_Value = TypeVar("_Value")
-#: A configuration is written by people; a larger one takes long to read, and is none.
-_MOST_BYTES = 1 << 20
 #: What stands for a path where a caller gives a key.
 _GIVEN = "--config"
-
-
-class RuleNames(NamedTuple):
-    """Rules as a configuration names them (codes, families, names), and where it does.
-
-    Which rules are meant is not known here (protolint.lint.select).
-    """
-
-    names: tuple[str, ...] = ()
-    path: str = ""
-    key: str = ""
-
-
-class Settings(NamedTuple):
-    """What a configuration file can say.
-
-    `path` is the file it stands in, None for the defaults. `targets` is empty where the
-    dialect is to be inferred. `thresholds` are those that are given, by their keys.
-    """
-
-    path: str | None = None
-    targets: tuple[Dialect, ...] = ()
-    cudnn: bool = True
-    layer_types: frozenset[str] = frozenset()
-    extra_fields: frozenset[str] = frozenset()
-    proto: str | None = None
-    fine_tunes: bool = False
-    select: RuleNames | None = None
-    ignore: RuleNames = RuleNames()
-    per_file_ignores: Mapping[str, RuleNames] = MappingProxyType({})
-    per_file_targets: Mapping[str, tuple[Dialect, ...]] = MappingProxyType({})
-    severity: tuple[tuple[RuleNames, Severity], ...] = ()
-    exclude: tuple[str, ...] = ()
-    force_exclude: bool = False
-    baseline: str | None = None
-    fail_level: Severity = Severity.WARNING
-    thresholds: Mapping[str, float] = MappingProxyType({})
-
-    @property
-    def folder(self) -> str:
-        """The folder that patterns are relative to."""
-        return os.path.dirname(os.path.abspath(self.path)) if self.path else os.getcwd()
-
-    def build(
-        self, schema: Schema | None = None, *, cudnn: bool = True, fine_tunes: bool = False
-    ) -> Build:
-        """Return the user's own Caffe, with its schema where that has been read."""
-        return Build(
-            schema,
-            cudnn and self.cudnn,
-            self.layer_types | (types_in(schema) if schema is not None else frozenset()),
-            self.extra_fields,
-            fine_tunes or self.fine_tunes,
-        )
-
-    def matches(self, path: str, pattern: str) -> bool:
-        """Whether a pattern of this configuration means a file or a folder above it."""
-        from fnmatch import fnmatch
-
-        relative = os.path.relpath(os.path.abspath(path), self.folder).replace(os.sep, "/")
-        wanted = pattern.rstrip("/")
-        parts = relative.split("/")
-        above = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
-        return any(fnmatch(name, wanted) for name in (*above, *parts))
-
-    def targets_of(self, path: str) -> tuple[Dialect, ...]:
-        """Return the configured targets of a file; those of the last pattern that means it win."""
-        found = [t for p, t in self.per_file_targets.items() if self.matches(path, p)]
-        return found[-1] if found else self.targets
-
-    def excludes(self, path: str) -> bool:
-        """Whether a file is not to be looked at."""
-        return any(self.matches(path, pattern) for pattern in self.exclude)
 
 
 class ConfigFinder:
@@ -126,7 +33,11 @@ class ConfigFinder:
         if len(files) > 1:
             raise ConfigError(f"--config names two files, {files[0]} and {files[1]}; give one")
         self._only = _named(files[0]) if files else None
-        self._more = _pairs(pairs) if pairs else {}
+        self._more: dict[str, object] = {}
+        if pairs:
+            from protolint.workspace.config_table import table_of_pairs
+
+            self._more = table_of_pairs(pairs)
 
     def settings_for(self, folder: str) -> Settings:
         """Return the settings that hold in a folder. Raises ConfigError where they are wrong."""
@@ -137,6 +48,8 @@ class ConfigFinder:
             else:
                 known = Settings() if self._isolated else self._look(folder)
             if self._more:
+                from protolint.workspace.config_table import load_settings
+
                 known = load_settings(_GIVEN, self._more, base=known)._replace(path=known.path)
             self._found[folder] = known
         return known
@@ -146,10 +59,9 @@ class ConfigFinder:
             return Settings()
         for name in _NAMES:
             path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                table = _table(path)
-                if table is not None:
-                    return load_settings(path, table)
+            found = _settings_in(path) if os.path.isfile(path) else None
+            if found is not None:
+                return found
         parent = os.path.dirname(folder)
         return Settings() if parent == folder else self.settings_for(parent)
 
@@ -160,52 +72,24 @@ def is_temporary(folder: str) -> bool:
 
 
 def has_configuration(folder: str) -> bool:
-    """Return whether a folder has a configuration of protolint. Raises ConfigError as _table."""
-    paths = (os.path.join(folder, name) for name in _NAMES)
-    return any(os.path.isfile(path) and _table(path) is not None for path in paths)
+    """Return whether a folder has a configuration of protolint.
+
+    Raises ConfigError where one cannot be read, or is no TOML.
+    """
+    paths = [os.path.join(folder, name) for name in _NAMES]
+    if not any(map(os.path.isfile, paths)):
+        return False
+    from protolint.workspace.config_table import read_table
+
+    return any(os.path.isfile(path) and read_table(path) is not None for path in paths)
 
 
-def _table(path: str) -> dict[str, object] | None:
-    """Return the protolint table of a file, or None for a pyproject.toml without one."""
-    text = read_text(path, _MOST_BYTES, "the configuration")
-    shared = os.path.basename(path) == "pyproject.toml"
-    if shared and "protolint" not in text:
-        return None
-    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    try:
-        data = tomllib.loads(text)
-    except RecursionError:
-        raise ConfigError(f"{path}: values lie in each other too deep") from None
-    except ValueError as error:  # of the syntax, or of a number of thousands of digits
-        reason = str(error).split(";")[0]
-        raise ConfigError(f"{path}: not valid TOML: {reason}") from None
-    if not shared:
-        return dict(data)
-    table = data.get("tool", {}).get("protolint")
-    return table if isinstance(table, dict) else None
+def _settings_in(path: str) -> Settings | None:
+    """Return the settings of a file, None for a pyproject.toml that does not speak of protolint."""
+    from protolint.workspace.config_table import load_settings, read_table
 
-
-class _Reader:
-    """Reads the values of one table, and keeps which keys there could be."""
-
-    def __init__(self, path: str, table: Mapping[str, object]) -> None:
-        self.path = path
-        self.known = ["extend"]
-        self._table = table
-
-    def read(self, key: str, read: Callable[[str, str, object], _Value], default: _Value) -> _Value:
-        """Return the value of a key, or the default where the table has none."""
-        self.known.append(key)
-        if key not in self._table:
-            return default
-        try:
-            return read(self.path, key, self._table[key])
-        except ConfigError as error:
-            text = str(error)
-            if not text.startswith(f"{self.path}: "):
-                raise
-            place = located(self.path, key)
-            raise ConfigError(f"{place}{text[len(self.path) :]}") from None
+    table = read_table(path)
+    return None if table is None else load_settings(path, table)
 
 
 def _is_pair(text: str) -> bool:
@@ -217,210 +101,7 @@ def _named(path: str) -> Settings:
     """Return the settings of a file that a caller names. Raises ConfigError."""
     if not os.path.isfile(path):
         raise ConfigError(f"{path}: no such file; --config takes a file, or KEY=VALUE")
-    table = _table(path)
-    if table is None:
+    found = _settings_in(path)
+    if found is None:
         raise ConfigError(f"{path}: has no [tool.protolint]")
-    return load_settings(path, table)
-
-
-def _pairs(given: list[str]) -> dict[str, object]:
-    """Return a caller's KEY=VALUE pairs as a table; a bare word is a string."""
-    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    table: dict[str, object] = {}
-    for text in given:
-        key, _, value = text.partition("=")
-        try:
-            read = tomllib.loads(f"value = {value}")["value"]
-        except (ValueError, RecursionError):
-            read = value
-        table[key.strip()] = read
-    return table
-
-
-def located(path: str, key: str) -> str:
-    """Return `path:line` of a key in a configuration, the path alone where it is not found."""
-    name = re.escape(key.split(".")[-1])
-    try:
-        lines = read_text(path, _MOST_BYTES, "the configuration").splitlines()
-    except ConfigError:
-        return path
-    table = next((n for n, line in enumerate(lines) if "tool.protolint" in line), 0)
-    pattern = re.compile(
-        rf"""\s*(?:\[.*\b)?["']?{name}["']?\s*(?:=|\])|.*[{{,]\s*["']?{name}["']?\s*="""
-    )
-    for number, line in enumerate(lines[table:], table + 1):
-        if pattern.match(line):
-            return f"{path}:{number}"
-    return path
-
-
-def load_settings(
-    path: str,
-    table: Mapping[str, object],
-    seen: tuple[str, ...] = (),
-    *,
-    base: Settings = Settings(),  # noqa: B008
-) -> Settings:
-    """Return the settings that a table spells, on top of `base`.
-
-    Raises ConfigError for an unknown key, a wrong value, or a circle of `extend`.
-    """
-    if "extend" in table:
-        base = _extended(path, table["extend"], (*seen, os.path.abspath(path)))
-    reader = _Reader(path, table)
-    settings = _settings(reader, base)
-    for key in table:
-        if key not in reader.known:
-            hint = did_you_mean(key, reader.known)
-            if key == "tool":
-                hint = "; [tool.protolint] is for pyproject.toml: leave the table's name out here"
-            raise ConfigError(f"{located(path, key)}: unknown key '{key}'{hint}")
-    return settings
-
-
-def _settings(table: _Reader, base: Settings) -> Settings:
-    """Read every key of a table; what it does not have is as in `base`."""
-    read = table.read
-    return Settings(
-        path=table.path,
-        targets=read("target", _dialects, base.targets),
-        cudnn=read("cudnn", _flag, base.cudnn),
-        layer_types=read("layer-types", _set, base.layer_types),
-        extra_fields=read("extra-fields", _set, base.extra_fields),
-        proto=read("proto", _beside, base.proto),
-        fine_tunes=read("fine-tunes", _flag, base.fine_tunes),
-        select=read("select", _selection, base.select),
-        ignore=read("ignore", _rules, base.ignore),
-        per_file_ignores=read("per-file-ignores", _by_pattern(_rules), base.per_file_ignores),
-        per_file_targets=read("per-file-targets", _by_pattern(_dialects), base.per_file_targets),
-        severity=read("severity", _severities, base.severity),
-        exclude=read("exclude", _patterns, base.exclude),
-        force_exclude=read("force-exclude", _flag, base.force_exclude),
-        baseline=read("baseline", _beside, base.baseline),
-        fail_level=read("fail-level", _severity, base.fail_level),
-        thresholds=read("thresholds", _thresholds, base.thresholds),
-    )
-
-
-def keys() -> list[str]:
-    """Return every key that a configuration can have."""
-    reader = _Reader("", {})
-    _settings(reader, Settings())
-    return reader.known
-
-
-def _extended(path: str, value: object, seen: tuple[str, ...]) -> Settings:
-    other = os.path.join(os.path.dirname(path), _string(path, "extend", value))
-    if os.path.abspath(other) in seen:
-        raise ConfigError(f"{path}: 'extend' goes round in a circle through {other}")
-    if not os.path.isfile(other):
-        raise ConfigError(f"{path}: 'extend' names {other}, which is not there")
-    table = _table(other)
-    if table is None:
-        raise ConfigError(f"{path}: 'extend' names {other}, which has no [tool.protolint]")
-    return load_settings(other, table, seen)
-
-
-def _string(path: str, key: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"{path}: '{key}' takes a string, not {value!r}")
-    return value
-
-
-def _strings(path: str, key: str, value: object) -> list[str]:
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
-        raise ConfigError(f"{path}: '{key}' takes a string or a list of strings, not {value!r}")
-    return values
-
-
-def _set(path: str, key: str, value: object) -> frozenset[str]:
-    return frozenset(_strings(path, key, value))
-
-
-def _selection(path: str, key: str, value: object) -> RuleNames:
-    if not _strings(path, key, value):
-        raise ConfigError(f"{path}: '{key}' names no rule, so nothing would be checked")
-    return _rules(path, key, value)
-
-
-def _flag(path: str, key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{path}: '{key}' takes true or false, not {value!r}")
-    return value
-
-
-def _dialects(path: str, key: str, value: object) -> tuple[Dialect, ...]:
-    found = []
-    names = _strings(path, key, value)
-    if names == [AUTO]:
-        return ()
-    if AUTO in names:
-        raise ConfigError(f"{path}: '{key}': '{AUTO}' stands alone: each file tells its own")
-    if not names:
-        raise ConfigError(f"{path}: '{key}' names no target; '{AUTO}' lets each file tell its own")
-    for name in names:
-        dialect = resolve_target(name)
-        if dialect is None:
-            hint = did_you_mean(name, DIALECTS)
-            known = ", ".join(DIALECTS)
-            raise ConfigError(f"{path}: unknown target '{name}'{hint}; known: {known}")
-        found.append(dialect)
-    return tuple(found)
-
-
-def _rules(path: str, key: str, value: object) -> RuleNames:
-    return RuleNames(tuple(_strings(path, key, value)), path, key)
-
-
-def _severity(path: str, key: str, value: object) -> Severity:
-    names = [level.value for level in Severity]
-    if value not in names:
-        raise ConfigError(f"{path}: '{key}' takes one of {', '.join(names)}, not {value!r}")
-    return Severity(value)
-
-
-def _severities(path: str, key: str, value: object) -> tuple[tuple[RuleNames, Severity], ...]:
-    return tuple(
-        (RuleNames((name,), path, key), _severity(path, f"{key}.{name}", level))
-        for name, level in _sub_table(path, key, value).items()
-    )
-
-
-def _by_pattern(
-    read: Callable[[str, str, object], _Value],
-) -> Callable[[str, str, object], Mapping[str, _Value]]:
-    def reader(path: str, key: str, value: object) -> Mapping[str, _Value]:
-        table = _sub_table(path, key, value)
-        return MappingProxyType({p: read(path, f"{key}.{p}", v) for p, v in table.items()})
-
-    return reader
-
-
-def _sub_table(path: str, key: str, value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path}: '{key}' takes a table, not {value!r}")
-    return value
-
-
-def _beside(path: str, key: str, value: object) -> str:
-    return os.path.join(os.path.dirname(path), _string(path, key, value))
-
-
-def _thresholds(path: str, key: str, value: object) -> MappingProxyType[str, float]:
-    from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
-
-    found: dict[str, float] = {}
-    for name, number in _sub_table(path, key, value).items():
-        if name not in THRESHOLDS:
-            hint = did_you_mean(name, THRESHOLDS) or f"; known: {', '.join(THRESHOLDS)}"
-            raise ConfigError(f"{path}: unknown key '{key}.{name}'{hint}")
-        what = wanted_instead(name, number)
-        if what is not None:
-            raise ConfigError(f"{path}: '{key}.{name}' takes a number {what}, not {number!r}")
-        found[name] = float(str(number))
-    return MappingProxyType(found)
-
-
-def _patterns(path: str, key: str, value: object) -> tuple[str, ...]:
-    return tuple(_strings(path, key, value))
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, takewhile
+from itertools import chain
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT
@@ -18,11 +18,11 @@ from protolint.net.net import Net, NetFile
 from protolint.net.solver_parameter import SolverParameter
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
-from protolint.workspace.config import has_configuration, is_temporary
 from protolint.workspace.discover import read_source
+from protolint.workspace.named_files import NamedFiles, same_last_name
 from protolint.workspace.reading import Readings
 
-__all__ = ["Project", "project_root"]
+__all__ = ["Project"]
 
 #: Words that say which of a model's files this is; what is left names the model.
 _ROLE = r"deploy|inference|train|test|val|net|[^a-z0-9]"
@@ -49,7 +49,7 @@ class Project:
                 self._solvers.setdefault(folder, []).append(path)
         self._named: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._opened: dict[str, Readings | None] = {}
-        self._places: dict[str, list[str]] = {}
+        self._files = NamedFiles()
 
     def opened(self, source: Source) -> Readings | None:
         """Return the file of a source, if it has been opened with this very text."""
@@ -89,8 +89,8 @@ class Project:
     def open_net(self, solver: SolverParameter, name: str) -> NetFile:
         """Return what is known of a file that a solver names."""
         folder = _folder(solver)
-        paths = [path for path in self._candidates(folder, name) if os.path.isfile(path)]
-        elsewhere = "" if paths else _elsewhere(folder, name)
+        paths = [path for path in self._files.candidates(folder, name) if os.path.isfile(path)]
+        elsewhere = "" if paths else same_last_name(folder, name)
         for path in paths or ([os.path.join(folder, elsewhere)] if elsewhere else ()):
             net = self._net(path, solver.dialect)
             if net is not None:
@@ -99,7 +99,7 @@ class Project:
 
     def has_file(self, solver: SolverParameter, name: str) -> bool:
         """Return whether there is a file that a solver names."""
-        return any(map(os.path.isfile, self._candidates(_folder(solver), name)))
+        return any(map(os.path.isfile, self._files.candidates(_folder(solver), name)))
 
     def sibling(self, net: Net) -> Net | None:
         """Return the training net of a deploy net, or the other way round, from the same folder."""
@@ -156,22 +156,6 @@ class Project:
                 if net is not None and candidate is not None and _same_model(net, candidate):
                     yield other
 
-    def _candidates(self, folder: str, name: str) -> list[str]:
-        """Return where a file that a solver names may lie.
-
-        Caffe takes the name as relative to the folder it was started in, which is often the
-        root of a repository: so here, beside the solver, and in each folder above it up to
-        the root of its project.
-        """
-        if folder not in self._places:
-            root = project_root(folder)
-            places = [os.getcwd(), folder]
-            while places[-1] != root and os.path.dirname(places[-1]) != places[-1]:
-                places.append(os.path.dirname(places[-1]))
-            self._places[folder] = places
-        found = [os.path.normpath(os.path.join(place, name)) for place in self._places[folder]]
-        return list(dict.fromkeys(found))
-
     def _nets_of(
         self, path: str, dialect: Dialect, fields: tuple[str, ...] = _TRAINING_NETS
     ) -> frozenset[str]:
@@ -183,7 +167,7 @@ class Project:
                 message = readings.read(dialect).message
                 names = [v for field in fields for v in message.texts(field)]
             folder = os.path.dirname(path)
-            places = (self._candidates(folder, name) for name in names)
+            places = (self._files.candidates(folder, name) for name in names)
             self._named[path, fields] = frozenset(chain.from_iterable(places))
         return self._named[path, fields]
 
@@ -193,49 +177,8 @@ def _model_of(path: str) -> str:
     return re.sub(_ROLE, "", os.path.splitext(os.path.basename(path))[0].lower())
 
 
-def project_root(folder: str) -> str:
-    """Return the folder that a project ends at, for one in it.
-
-    That is the nearest with `.git`, else the nearest with a configuration, else the working
-    directory if the folder is in it, else the folder itself. The user's home and the
-    folder of temporary files are above every project.
-    """
-    home = os.path.realpath(os.path.expanduser("~"))
-    above = [folder]
-    while os.path.dirname(above[-1]) != above[-1]:
-        above.append(os.path.dirname(above[-1]))
-    inside = list(
-        takewhile(lambda at: os.path.realpath(at) != home and not is_temporary(at), above)
-    )
-    for is_marked in (_is_repository, has_configuration):
-        found = next(filter(is_marked, inside), None)
-        if found is not None:
-            return found
-    here = os.getcwd()
-    return here if here in above else folder
-
-
-def _is_repository(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, ".git"))
-
-
 def _folder(solver: SolverParameter) -> str:
     return os.path.dirname(os.path.abspath(solver.source.path))
-
-
-def _elsewhere(folder: str, name: str) -> str:
-    """Return the file beside a solver whose name is the last part of one that is not there.
-
-    Case does not count.
-    """
-    wanted = os.path.basename(name)
-    if os.path.isfile(os.path.join(folder, wanted)):
-        return wanted
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return ""
-    return next((other for other in names if other.lower() == wanted.lower()), "")
 
 
 def _same_model(first: Net, second: Net) -> bool:

@@ -14,9 +14,9 @@ from protolint.caffe.registry import DEFAULT, DIALECTS, DIGITS_CAFFE, TARGETS, r
 from protolint.record import NamedTuple
 from protolint.text.tree import Node
 from protolint.weights.kinds import FileKind
-from protolint.workspace.config import Settings
 from protolint.workspace.evidence import Clue, Member, evidence_in, strangers
 from protolint.workspace.reading import Readings
+from protolint.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from protolint.caffe.fork_table import Fork

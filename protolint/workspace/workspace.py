@@ -19,11 +19,12 @@ from protolint.net.net import Net
 from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.kinds import FileKind, holds_weights, named_as_weights
-from protolint.workspace.config import ConfigFinder, Settings
+from protolint.workspace.config import ConfigFinder
 from protolint.workspace.discover import NotTextError, find_files, read_source
 from protolint.workspace.evidence import Member
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.relatives import Project
+from protolint.workspace.settings import Settings
 from protolint.workspace.target import Target, targets_of
 
 __all__ = ["Choices", "Workspace"]

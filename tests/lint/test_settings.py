@@ -14,7 +14,9 @@ from protolint.lint.check import check_source
 from protolint.lint.registry import all_rules
 from protolint.lint.select import codes_of, selection_of
 from protolint.source import Source
-from protolint.workspace.config import ConfigFinder, Settings, load_settings
+from protolint.workspace.config import ConfigFinder
+from protolint.workspace.config_table import load_settings
+from protolint.workspace.settings import Settings
 from protolint.workspace.thresholds import Thresholds
 from protolint.workspace.workspace import Workspace
 

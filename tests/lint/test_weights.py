@@ -20,9 +20,9 @@ from protolint.lint.registry import all_rules, find_rule
 from protolint.lint.rule import Finding
 from protolint.source import BinarySource, Source, Span
 from protolint.weights.kinds import FileKind
-from protolint.workspace.config import RuleNames, Settings
 from protolint.workspace.reading import Readings
 from protolint.workspace.relatives import Project
+from protolint.workspace.settings import RuleNames, Settings
 from protolint.workspace.target import Target
 from protolint.workspace.workspace import Choices, Workspace
 

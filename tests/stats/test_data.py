@@ -15,7 +15,7 @@ from protolint.errors import InputError, UsageError
 from protolint.stats.data import gap_of
 from protolint.stats.model import StatsReport
 from protolint.stats.run import Options, collect
-from protolint.workspace.config import Settings
+from protolint.workspace.settings import Settings
 from protolint.workspace.workspace import Workspace
 
 FOLDERS = ("bvlc-master-9b89154", "nvcaffe-0.15.14", "nvcaffe-0.17.4")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import protolint
-from protolint.workspace.relatives import project_root
+from protolint.workspace.named_files import project_root
 
 NET = 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n'
 SOLVER = 'net: "models/net.prototxt"\nlr_policy: "fixed"\nbase_lr: 0.1\n'

@@ -13,7 +13,9 @@ from protolint.cli.problems import Problems
 from protolint.errors import ConfigError
 from protolint.lint.check import check_files, check_source
 from protolint.source import Source
-from protolint.workspace.config import ConfigFinder, Settings, load_settings
+from protolint.workspace.config import ConfigFinder
+from protolint.workspace.config_table import load_settings
+from protolint.workspace.settings import Settings
 from protolint.workspace.workspace import Choices, Workspace
 
 BN = 'layer {{ name: "b" type: "BatchNorm" bottom: "x" top: "y"\n  batch_norm_param {{ {} }} }}\n'

@@ -10,7 +10,7 @@ import pytest
 from protolint.caffe.registry import DIALECTS
 from protolint.errors import ConfigError, InputError, ProtolintError
 from protolint.source import Source
-from protolint.workspace.config import Settings
+from protolint.workspace.settings import Settings
 from protolint.workspace.workspace import Choices, Workspace
 
 DEPLOY = 'layer { name: "d" type: "Input" top: "x" }\n'

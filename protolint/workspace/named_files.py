@@ -1,0 +1,74 @@
+"""Where a file lies that a solver names."""
+
+from __future__ import annotations
+
+import os
+from itertools import takewhile
+
+from protolint.workspace.config import has_configuration, is_temporary
+
+__all__ = ["NamedFiles", "project_root", "same_last_name"]
+
+
+class NamedFiles:
+    """Says where a file may lie that a solver names; folders are looked at once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, list[str]] = {}
+
+    def candidates(self, folder: str, name: str) -> list[str]:
+        """Return the paths that a name in a solver of a folder may mean.
+
+        Caffe takes the name as relative to the folder it was started in, which is often the
+        root of a repository: so here, beside the solver, and in each folder above it up to
+        the root of its project.
+        """
+        if folder not in self._places:
+            root = project_root(folder)
+            places = [os.getcwd(), folder]
+            while places[-1] != root and os.path.dirname(places[-1]) != places[-1]:
+                places.append(os.path.dirname(places[-1]))
+            self._places[folder] = places
+        found = [os.path.normpath(os.path.join(place, name)) for place in self._places[folder]]
+        return list(dict.fromkeys(found))
+
+
+def project_root(folder: str) -> str:
+    """Return the folder that a project ends at, for one in it.
+
+    That is the nearest with `.git`, else the nearest with a configuration, else the working
+    directory if the folder is in it, else the folder itself. The user's home and the
+    folder of temporary files are above every project.
+    """
+    home = os.path.realpath(os.path.expanduser("~"))
+    above = [folder]
+    while os.path.dirname(above[-1]) != above[-1]:
+        above.append(os.path.dirname(above[-1]))
+    inside = list(
+        takewhile(lambda at: os.path.realpath(at) != home and not is_temporary(at), above)
+    )
+    for is_marked in (_is_repository, has_configuration):
+        found = next(filter(is_marked, inside), None)
+        if found is not None:
+            return found
+    here = os.getcwd()
+    return here if here in above else folder
+
+
+def _is_repository(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, ".git"))
+
+
+def same_last_name(folder: str, name: str) -> str:
+    """Return the file beside a solver whose name is the last part of one that is not there.
+
+    Case does not count.
+    """
+    wanted = os.path.basename(name)
+    if os.path.isfile(os.path.join(folder, wanted)):
+        return wanted
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return ""
+    return next((other for other in names if other.lower() == wanted.lower()), "")
