@@ -4,9 +4,9 @@
 
 A net comes back as the same bytes or the same message (as the official parser of text format reads
 both), its weights with the same numbers, or a BatchNorm and its Scale with the same product where a
-variance of 0 had to make up for a larger eps. What cannot come back is a frozen BatchNorm, which is
-a Scale layer then, and a gamma inside a BatchNorm with another one behind it, which become one.
-What the target cannot represent is refused by name on the way there.
+variance of 0 had to make up for a larger eps. What cannot come back is a frozen BatchNorm: its
+statistics are gone from the weights, which hold what they amount to in a Scale layer, as a note
+says. What the target cannot represent is refused by name on the way there.
 """
 
 from __future__ import annotations
@@ -172,8 +172,6 @@ def outcome(case: Case, target: str, folder: Path) -> str:
         )
     except ProtolintError as error:
         return f"REFUSED back: {_kind(error)}"
-    if b'param { name: "gamma" }' in case.net and case.net != (back / source[0].name).read_bytes():
-        return "shares its gamma, which stays in a Scale of its own"
     text = (back / source[0].name).read_bytes()
     if len(source) > 1:
         numbers = [_numbers(path, dialect) for path in (source[1], back / source[1].name)]

@@ -179,6 +179,12 @@ class Bundle:
         return self.options.choices._replace(
             identity=frozenset(identity - _had_affine(former)),
             own_types=frozenset(layer.type for net in former for layer in net.layers),
+            were_one=frozenset(
+                norm.name
+                for net in former
+                for norm in net.batchnorms
+                if form_of(norm, net).affine and not pairings(net)[norm.name].scales
+            ),
             taken=frozenset(names - known),
             forced=forced,
             channels={norm.name: norm.state.channels for norm in norms},

@@ -112,6 +112,23 @@ def test_a_layer_of_the_users_own_comes_back(net: Path) -> None:
         _moved(there, "bvlc")
 
 
+def test_a_gamma_that_is_shared_comes_back(net: Path) -> None:
+    """Two BatchNorms share gamma and beta by name; in BVLC's Caffe their Scale layers do."""
+    one = (
+        'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" param { } param { } param { }'
+        ' param { name: "gamma" } param { name: "beta" } batch_norm_param { scale_bias: true } }\n'
+    )
+    two = one.replace('"bn"', '"bn2"').replace('bottom: "c"', 'bottom: "bn"')
+    text = NET[: NET.index('layer {\n  name: "bn"')] + one + two
+    net.write_text(text)
+    there = _moved(net, "bvlc")
+    assert there.read_text().count("Scale") == 2
+    assert _moved(there, "nvidia-0.17").read_text() == text
+    # Of other Scale layers that share, nobody knows that one layer may hold them.
+    there.write_text(there.read_text().partition("# protolint: undo")[0])
+    assert _moved(there, "nvidia-0.17").read_text().count('"Scale"') == 2
+
+
 def test_an_edited_net_comes_back_by_its_meaning(net: Path) -> None:
     there = _moved(net, "nvidia-0.15")
     there.write_text(there.read_text().replace("# mine", "# yours"))

@@ -109,7 +109,8 @@ class Scene:
 
     def pairing(self, layers: Sequence[Layer]) -> Pairing:
         """Return the Scale layer behind a BatchNorm."""
-        return pair_of(layers, self.views_of, self.shape_of, self._sharing, self.is_scale)
+        shared = {} if layers[0].name in self.choices.were_one else self._sharing
+        return pair_of(layers, self.views_of, self.shape_of, shared, self.is_scale)
 
     def is_scale(self, layer: Layer) -> bool:
         """Whether a layer is a Scale layer, or a convolution in the place of one."""
