@@ -52,3 +52,13 @@ def findings(
 def is_batchnorm(fault: Fault) -> bool:
     """Whether a fault is about a BatchNorm, whose own rules may report it."""
     return fault.layer is not None and fault.layer.type == "BatchNorm"
+
+
+# What examples of rules that report faults are made of.
+
+INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
+
+
+def layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
+    """Return the text of a layer for an example, on four lines."""
+    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'

@@ -28,7 +28,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings, is_batchnorm
+from ._construction import INPUT, findings, is_batchnorm, layer
 
 
 @net_rule("NT014", "bottom-top-count", Severity.ERROR, faults=(Kind.COUNT,))
@@ -36,12 +36,5 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.COUNT, where=lambda fault: not is_batchnorm(fault))
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
-VALID = (Example("bvlc", _INPUT + _layer("ReLU", "")),)
-INVALID = (Invalid("bvlc", _INPUT + _layer("ReLU", 'bottom: "x"'), (4,)),)
+VALID = (Example("bvlc", INPUT + layer("ReLU", "")),)
+INVALID = (Invalid("bvlc", INPUT + layer("ReLU", 'bottom: "x"'), (4,)),)

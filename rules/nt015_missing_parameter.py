@@ -30,7 +30,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import INPUT, findings, layer
 
 
 @net_rule("NT015", "missing-parameter", Severity.ERROR, faults=(Kind.MISSING,))
@@ -38,19 +38,12 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.MISSING)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
 VALID = (
     Example(
         "bvlc",
-        _INPUT + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3  }"),
+        INPUT + layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3  }"),
     ),
 )
 INVALID = (
-    Invalid("bvlc", _INPUT + _layer("Convolution", "convolution_param { kernel_size: 3 }"), (4,)),
+    Invalid("bvlc", INPUT + layer("Convolution", "convolution_param { kernel_size: 3 }"), (4,)),
 )

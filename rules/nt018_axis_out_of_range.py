@@ -27,7 +27,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import INPUT, findings, layer
 
 
 @net_rule("NT018", "axis-out-of-range", Severity.ERROR, faults=(Kind.AXIS,))
@@ -35,12 +35,5 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.AXIS)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
-VALID = (Example("bvlc", _INPUT + _layer("Softmax", "softmax_param { axis: -1 }")),)
-INVALID = (Invalid("bvlc", _INPUT + _layer("Softmax", "softmax_param { axis: 4 }"), (4,)),)
+VALID = (Example("bvlc", INPUT + layer("Softmax", "softmax_param { axis: -1 }")),)
+INVALID = (Invalid("bvlc", INPUT + layer("Softmax", "softmax_param { axis: 4 }"), (4,)),)

@@ -29,7 +29,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import INPUT, findings, layer
 
 
 @net_rule("NT019", "window-does-not-fit", Severity.ERROR, faults=(Kind.WINDOW,))
@@ -37,22 +37,15 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.WINDOW)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
 VALID = (
     Example(
-        "bvlc", _INPUT + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 9 }")
+        "bvlc", INPUT + layer("Convolution", "convolution_param { num_output: 4 kernel_size: 9 }")
     ),
 )
 INVALID = (
     Invalid(
         "bvlc",
-        _INPUT + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 13 }"),
+        INPUT + layer("Convolution", "convolution_param { num_output: 4 kernel_size: 13 }"),
         (3,),
     ),
 )

@@ -26,7 +26,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import INPUT, findings, layer
 
 
 @net_rule("NT020", "group-does-not-divide", Severity.ERROR, faults=(Kind.GROUP,))
@@ -34,37 +34,27 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.GROUP)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
 VALID = (
     Example(
         "bvlc",
-        _INPUT
-        + _layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 group: 4 }"),
+        INPUT + layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 group: 4 }"),
     ),
 )
 INVALID = (
     Invalid(
         "bvlc",
-        _INPUT
-        + _layer("Convolution", "convolution_param { num_output: 6 kernel_size: 3 group: 3 }"),
+        INPUT + layer("Convolution", "convolution_param { num_output: 6 kernel_size: 3 group: 3 }"),
         (4,),
     ),
     Invalid(
         "nvidia-0.17",
-        _INPUT
-        + _layer("Convolution", "convolution_param { num_output: 5 kernel_size: 3 group: 4 }"),
+        INPUT + layer("Convolution", "convolution_param { num_output: 5 kernel_size: 3 group: 4 }"),
         (4,),
     ),
     Invalid(
         "intel",
-        _INPUT
-        + _layer(
+        INPUT
+        + layer(
             "BatchNorm",
             "batch_norm_param { engine: CAFFE use_global_stats: false stats_batch_size: 3 }",
         ),

@@ -27,7 +27,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import findings, layer
 
 
 @net_rule("NT022", "empty-blob", Severity.ERROR, faults=(Kind.EMPTY, Kind.SIZE))
@@ -35,11 +35,7 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.EMPTY, Kind.SIZE)
 
 
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
-VALID = (Example("bvlc", 'input: "x" input_dim: [0, 3, 8, 8]\n' + _layer("ReLU", "")),)
+VALID = (Example("bvlc", 'input: "x" input_dim: [0, 3, 8, 8]\n' + layer("ReLU", "")),)
 INVALID = (
-    Invalid("nvidia-0.14", 'input: "x" input_dim: [0, 3, 8, 8]\n' + _layer("ReLU", ""), (1,)),
+    Invalid("nvidia-0.14", 'input: "x" input_dim: [0, 3, 8, 8]\n' + layer("ReLU", ""), (1,)),
 )

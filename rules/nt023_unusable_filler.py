@@ -38,7 +38,7 @@ from protolint.text.tree import Scalar
 from protolint.text.values import quoted
 from protolint.text.write import quote, replace_value
 
-from ._construction import findings
+from ._construction import INPUT, findings
 
 
 @net_rule("NT023", "unusable-filler", Severity.ERROR, faults=(Kind.FILLER,))
@@ -61,12 +61,9 @@ def _fix(net: Net, fault: Fault) -> Fix | None:
     return Fix(f"Use {meant}", (replace_value(node, quote(meant)),), applicability)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
 def _net(filler: str, more: str = "kernel_size: 3") -> str:
     return (
-        f'{_INPUT}layer {{\n  name: "a" type: "Convolution" bottom: "x" top: "y"\n'
+        f'{INPUT}layer {{\n  name: "a" type: "Convolution" bottom: "x" top: "y"\n'
         f"  convolution_param {{ num_output: 4 {more} {filler} }}\n}}\n"
     )
 

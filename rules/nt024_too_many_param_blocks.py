@@ -26,7 +26,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings, is_batchnorm
+from ._construction import INPUT, findings, is_batchnorm, layer
 
 
 @net_rule("NT024", "too-many-param-blocks", Severity.ERROR, faults=(Kind.PARAMS,))
@@ -34,32 +34,24 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.PARAMS, where=lambda fault: not is_batchnorm(fault))
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
 VALID = (
     Example(
         "bvlc",
-        _INPUT
-        + _layer("InnerProduct", "param { } param { } inner_product_param { num_output: 3 }"),
+        INPUT + layer("InnerProduct", "param { } param { } inner_product_param { num_output: 3 }"),
     ),
-    Example("bvlc", _INPUT + _layer("InnerProduct", "inner_product_param { num_output: 3 }")),
-    Example("bvlc", _INPUT + _layer("BatchNorm", "param { } param { } param { } param { } ")),
+    Example("bvlc", INPUT + layer("InnerProduct", "inner_product_param { num_output: 3 }")),
+    Example("bvlc", INPUT + layer("BatchNorm", "param { } param { } param { } param { } ")),
 )
 INVALID = (
     Invalid(
         "bvlc",
-        _INPUT
-        + _layer(
+        INPUT
+        + layer(
             "InnerProduct",
             "param { } param { } inner_product_param { num_output: 3 bias_term: false }",
         ),
         (4,),
     ),
-    Invalid("nvidia-0.17", _INPUT + _layer("ReLU", "param { lr_mult: 1 }"), (4,)),
-    Invalid("nvidia-0.14", _INPUT + _layer("PReLU", "param { } param { }"), (4,)),
+    Invalid("nvidia-0.17", INPUT + layer("ReLU", "param { lr_mult: 1 }"), (4,)),
+    Invalid("nvidia-0.14", INPUT + layer("PReLU", "param { } param { }"), (4,)),
 )

@@ -26,7 +26,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import INPUT, findings
 
 
 @net_rule("NT025", "shared-parameter-mismatch", Severity.ERROR, faults=(Kind.SHARED,))
@@ -34,29 +34,26 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.SHARED)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
 _ROW = (
     'layer { type: "InnerProduct" bottom: "x" inner_product_param { num_output: %d }'
     ' name: "n%s" top: "%s" param { name: "w" %s } }\n'
 )
 VALID = (
-    Example("bvlc", _INPUT + _ROW % (3, "a", "a", "") + _ROW % (3, "b", "b", "lr_mult: 2")),
+    Example("bvlc", INPUT + _ROW % (3, "a", "a", "") + _ROW % (3, "b", "b", "lr_mult: 2")),
     Example(
-        "bvlc", _INPUT + _ROW % (3, "a", "a", "") + _ROW.replace('"w"', '"v"') % (5, "b", "b", "")
+        "bvlc", INPUT + _ROW % (3, "a", "a", "") + _ROW.replace('"w"', '"v"') % (5, "b", "b", "")
     ),
 )
 INVALID = (
-    Invalid("bvlc", _INPUT + _ROW % (3, "a", "a", "") + _ROW % (5, "b", "b", ""), (3,)),
+    Invalid("bvlc", INPUT + _ROW % (3, "a", "a", "") + _ROW % (5, "b", "b", ""), (3,)),
     Invalid(
         "nvidia-0.17",
-        _INPUT + _ROW % (3, "a", "a", "lr_mult: 1") + _ROW % (3, "b", "b", "lr_mult: 2"),
+        INPUT + _ROW % (3, "a", "a", "lr_mult: 1") + _ROW % (3, "b", "b", "lr_mult: 2"),
         (3,),
     ),
     Invalid(
         "nvidia-0.15",
-        _INPUT + _ROW % (3, "a", "a", "") + _ROW % (5, "b", "b", "share_mode: PERMISSIVE"),
+        INPUT + _ROW % (3, "a", "a", "") + _ROW % (5, "b", "b", "share_mode: PERMISSIVE"),
         (3,),
     ),
 )

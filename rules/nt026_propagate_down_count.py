@@ -23,7 +23,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import INPUT, findings, layer
 
 
 @net_rule("NT026", "propagate-down-count", Severity.ERROR, faults=(Kind.GRADIENT_SWITCHES,))
@@ -31,15 +31,8 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.GRADIENT_SWITCHES)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
-VALID = (Example("bvlc", _INPUT + _layer("ReLU", "propagate_down: false")),)
+VALID = (Example("bvlc", INPUT + layer("ReLU", "propagate_down: false")),)
 INVALID = (
-    Invalid("bvlc", _INPUT + _layer("ReLU", "propagate_down: false propagate_down: true"), (4,)),
-    Invalid("nvidia-0.17", _INPUT + _layer("Eltwise", 'bottom: "x" propagate_down: false'), (4,)),
+    Invalid("bvlc", INPUT + layer("ReLU", "propagate_down: false propagate_down: true"), (4,)),
+    Invalid("nvidia-0.17", INPUT + layer("Eltwise", 'bottom: "x" propagate_down: false'), (4,)),
 )

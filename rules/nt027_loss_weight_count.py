@@ -25,7 +25,7 @@ from protolint.layers.setup_check import Kind
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.net import Net
 
-from ._construction import findings
+from ._construction import INPUT, findings, layer
 
 
 @net_rule("NT027", "loss-weight-count", Severity.ERROR, faults=(Kind.LOSS_WEIGHT,))
@@ -33,18 +33,11 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.LOSS_WEIGHT)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
 VALID = (
-    Example("bvlc", _INPUT + _layer("ReLU", "loss_weight: 1")),
-    Example("bvlc", _INPUT + _layer("ReLU", "loss_weight: [1, 1]") + _layer("TanH", "", "y", "z")),
+    Example("bvlc", INPUT + layer("ReLU", "loss_weight: 1")),
+    Example("bvlc", INPUT + layer("ReLU", "loss_weight: [1, 1]") + layer("TanH", "", "y", "z")),
 )
 INVALID = (
-    Invalid("bvlc", _INPUT + _layer("ReLU", "loss_weight: [1, 1]"), (4,)),
-    Invalid("nvidia-0.17", _INPUT + _layer("Slice", 'top: "z" loss_weight: 1'), (4,)),
+    Invalid("bvlc", INPUT + layer("ReLU", "loss_weight: [1, 1]"), (4,)),
+    Invalid("nvidia-0.17", INPUT + layer("Slice", 'top: "z" loss_weight: 1'), (4,)),
 )

@@ -36,13 +36,6 @@ def check(net: Net) -> Iterator[Finding]:
     return findings(net, Kind.INPUT, Kind.SHAPE_LIST)
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
-
 VALID = (
     Example("bvlc", 'input: "x" input_dim: [1, 3, 8, 8]\n'),
     Example("bvlc", 'input: "x" input_shape { dim: 1 } input_shape { dim: 2 }\n'),

@@ -1,23 +1,7 @@
 """More of BN004: whose filler is that of a gamma."""
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _net(filler: str, scale: str = "", reader: str = "ReLU", source: str = "Data") -> str:
-    return f"""\
-layer {{ name: "d" type: "{source}" top: "data" }}
-layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv" }}
-layer {{
-  name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"
-  batch_norm_param {{ {filler} }}
-}}
-layer {{
-  name: "scale" type: "Scale" bottom: "bn" top: "scale"
-  scale_param {{ {scale} }}
-}}
-layer {{ name: "next" type: "{reader}" bottom: "scale" bottom: "conv" top: "next" }}
-"""
-
+from protolint.rules.bn004_gamma_filled_with_zero import _net
 
 _ZERO = 'filler { type: "constant" value: 0 }'
 

@@ -1,16 +1,7 @@
 """More of BN005: layers it says nothing of in nets that another fault keeps from being built."""
 
 from protolint.lint.rule import Example, Invalid
-
-_OWN_NET = """\
-layer { name: "d" type: "Input" top: "data" }
-layer {
-  name: "bn"
-  type: "BatchNorm"
-  bottom: "data"
-  top: "bn"
-%s}
-"""
+from protolint.rules.bn005_stats_lr_aborts import _NET as _OWN_NET
 
 _SPARE = "  param { lr_mult: 1 }\n"
 

@@ -1,18 +1,9 @@
 """More of BN008: a layer that no state keeps in a net with another fault."""
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Input" top: "data" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-%s}
-"""
+from protolint.rules.bn008_too_many_params import _NET, _ZERO
 
 _ONE = "  param { lr_mult: 1 }\n"
-
-_ZERO = "  param { lr_mult: 0 decay_mult: 0 }\n"
-
 
 VALID = (
     Example(

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Data" top: "data" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-%s}
-"""
+from protolint.rules.bn010_stats_lr_forced_to_zero import _NET
 
 _ZERO = "  param { lr_mult: 0 decay_mult: 0 }\n"
 

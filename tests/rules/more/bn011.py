@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Data" top: "data" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-  batch_norm_param {
-    use_global_stats: true
-    %s
-  }
-}
-"""
+from protolint.rules.bn011_global_stats_ignored import _NET
 
 VALID = (
     Example("nvidia-0.15", _NET % "engine: CAFFE"),

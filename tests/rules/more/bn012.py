@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Data" top: "data" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-  batch_norm_param {
-%s  }
-}
-"""
-
-_FALSE = "    use_global_stats: false\n"
+from protolint.rules.bn012_batch_stats_at_test import _FALSE, _NET
 
 _NATIVE = "    engine: CAFFE\n"
 

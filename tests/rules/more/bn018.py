@@ -1,24 +1,13 @@
 """More of BN018: the native BatchNorm of a Caffe that needs four axes, in several states."""
 
 from protolint.lint.rule import Example, Invalid
-
-_OWN_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [%s] } } }\n'
-
-_IMAGE, _ROW, _ONE, _VIDEO = (
-    _OWN_INPUT % dims for dims in ("1, 3, 8, 8", "1, 3", "5", "1,3,4,8,8")
-)
-
-_OWN_BN = '  type: "BatchNorm"\n  bottom: "%s" top: "y"\n  batch_norm_param { %s }\n}\n'
+from protolint.rules.bn018_bn_needs_four_axes import _BN as _OWN_BN
+from protolint.rules.bn018_bn_needs_four_axes import _INPUT, _ONE, _ROW, _VIDEO, _below
+from protolint.rules.bn018_bn_needs_four_axes import _INPUT as _OWN_INPUT
 
 _PLAIN = 'layer {\n  name: "bn"\n' + _OWN_BN % ("x", "")
 
 _NATIVE = 'layer {\n  name: "bn"\n' + _OWN_BN % ("x", "engine: CAFFE")
-
-
-def _below(type: str, parameter: str = "") -> str:
-    above = f'layer {{ name: "l" type: "{type}" bottom: "x" top: "a" {parameter} }}\n'
-    relu = 'layer { name: "r" type: "ReLU" bottom: "a" top: "a" }\n'
-    return _IMAGE + above + relu + 'layer {\n  name: "bn"\n' + _OWN_BN % ("a", "")
 
 
 _DUMMY = """\
@@ -26,7 +15,6 @@ layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: [1,
 """
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [%s] } } }\n'
 _LABEL = 'layer { name: "d" type: "Data" top: "label" include { phase: TRAIN } }\n'
 _BN = """\
 layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { engine: CAFFE } }

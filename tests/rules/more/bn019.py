@@ -1,15 +1,7 @@
 """More of BN019: an engine that cannot have gamma and beta in a Caffe whose other one can."""
 
 from protolint.lint.rule import Example, Invalid
-
-_DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
-
-_BN = 'layer {\n  name: "bn" type: "BatchNorm" bottom: "x" top: "y"\n%s}\n'
-
-_READ = 'layer { name: "r" type: "%s" bottom: "y" top: "r" }\n'
-
-_RELU = _DATA + _BN + _READ % "ReLU"
-
+from protolint.rules.bn019_bn_without_affine import _BN, _DATA, _READ, _RELU
 
 _NET = """\
 layer { name: "d" type: "Data" top: "x" }

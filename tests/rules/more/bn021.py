@@ -1,14 +1,8 @@
 """More of BN021: when the Scale can be taken out."""
 
 from protolint.lint.rule import Example, Invalid
-
-_OWN_NET = """\
-layer { name: "d" type: "Data" top: "x" top: "z" }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "%s" %s }
-%slayer { name: "r" type: "ReLU" bottom: "y" top: "r" }
-"""
-
-_OWN_SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "y" %s }\n'
+from protolint.rules.bn021_double_affine import _NET as _OWN_NET
+from protolint.rules.bn021_double_affine import _SCALE as _OWN_SCALE
 
 _ON = "batch_norm_param { scale_bias: true }"
 

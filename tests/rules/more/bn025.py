@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Data" top: "x" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  batch_norm_param {
-    eps: %s
-%s  }
-}
-"""
+from protolint.rules.bn025_eps_invalid import _NET
 
 _CAFFE = "    engine: CAFFE\n"
 

@@ -3,25 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _net(first: str, second: str, rest: str = "") -> str:
-    return f"""\
-layer {{ name: "d" type: "Data" top: "x" }}
-layer {{
-  name: "a" type: "BatchNorm" bottom: "x" top: "a" {rest}
-{first}}}
-layer {{
-  name: "b" type: "BatchNorm" bottom: "x" top: "b" {rest}
-{second}}}
-"""
-
-
-def _params(*names: str) -> str:
-    return "".join(f"  param {{ {name} lr_mult: 0 }}\n" for name in names)
-
-
-_M, _V, _F = 'name: "m"', 'name: "v"', 'name: "f"'
+from protolint.rules.bn026_shared_stats_incomplete import _F, _M, _V, _net, _params
 
 _CAFFE = "batch_norm_param { engine: CAFFE }"
 

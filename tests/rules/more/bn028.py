@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Data" top: "x" }
-layer { name: "c1" type: "Convolution" bottom: "x" top: "c1" %s }
-layer { name: "p" type: "Pooling" bottom: "c1" top: "p" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "p" top: "y"
-  batch_norm_param {
-    engine: CAFFE
-    use_global_stats: true
-  }
-%s}
-"""
+from protolint.rules.bn028_stored_statistics_wrong_gradient import _NET
 
 _FROZEN = "param { lr_mult: 0 } param { lr_mult: 0 }"
 

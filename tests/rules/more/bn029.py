@@ -3,18 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Data" top: "x" }
-layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: %d } }
-layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "c" top: "y"
-  batch_norm_param {
-    eps: 1e-4
-%s  }
-}
-"""
+from protolint.rules.bn029_one_channel_scale_bias import _NET
 
 _GRAY = 'input: "x" input_shape { dim: [1, %s, 8, 8] }\n'
 

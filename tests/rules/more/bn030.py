@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Input" top: "x" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  batch_norm_param {
-    eps: 1e-4
-%s  }
-}
-"""
-
-_OFF = "    scale_bias: false\n"
-
-_GAMMA = "    scale_filler { value: 1 }\n"
+from protolint.rules.bn030_scale_bias_false_overridden import _GAMMA, _NET, _OFF
 
 _BETA = "    bias_filler { value: 0 }\n"
 

@@ -1,21 +1,7 @@
 """More of BN031: layers it says nothing of in a net with another fault."""
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _net(bottoms: str, tops: str, rest: str = "") -> str:
-    return f"""\
-layer {{ name: "d" type: "Input" top: "x" top: "z" }}
-layer {{
-  name: "bn" type: "BatchNorm" {rest}
-  {bottoms}
-  {tops}
-}}
-"""
-
-
-_X, _Y = 'bottom: "x"', 'top: "y"'
-
+from protolint.rules.bn031_bn_bottom_top_count import _X, _Y, _net
 
 _NET = """\
 layer { name: "d" type: "Input" top: "x" top: "z" }

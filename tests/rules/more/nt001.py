@@ -1,10 +1,9 @@
 """More of NT001: what the message says of the blob, and when the layer can be taken out."""
 
 from protolint.lint.rule import Example, Invalid
-
-_OWN_DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
-
-_OWN_LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label"%s }\n'
+from protolint.rules.nt001_unknown_bottom import _DATA, _LOSS
+from protolint.rules.nt001_unknown_bottom import _DATA as _OWN_DATA
+from protolint.rules.nt001_unknown_bottom import _LOSS as _OWN_LOSS
 
 _OWN_READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "r" }\n'
 
@@ -13,8 +12,6 @@ _OWN_IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" }\n'
 _OWN_STAGES = _OWN_DATA % 'include { stage: "train" }' + _OWN_DATA % 'include { stage: "val" }'
 
 
-_DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }\n'
-_LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label"%s }\n'
 _READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "r%s" }\n'
 _IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"%s }\n'
 _STAGES = _DATA % 'include { stage: "train" }' + _DATA % 'include { stage: "val" }'

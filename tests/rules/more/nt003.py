@@ -1,23 +1,7 @@
 """More of NT003: a loss of weight 0 in a net with a duplicate top."""
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _net(first: str, second: str, blobs: str = "pc") -> str:
-    return f"""\
-layer {{ name: "d" type: "Data" top: "data" }}
-layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" }}
-{first}
-{second}
-layer {{ name: "s" type: "Silence" bottom: "{blobs[0]}" bottom: "{blobs[1]}" }}
-"""
-
-
-_POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p" %s}'
-
-_PLAIN = _POOL % ""
-
-_RELU = 'layer { name: "r" type: "ReLU" bottom: "c" top: "%s" %s}'
+from protolint.rules.nt003_inplace_fanout import _PLAIN, _POOL, _RELU, _net
 
 _BOTH = _RELU % ("c", "") + "\n" + _PLAIN
 

@@ -1,27 +1,13 @@
 """More of NT004: a layer that overwrites two blobs is reported once."""
 
 from protolint.lint.rule import Example, Invalid
-
-_HEAD = """\
-layer { name: "d" type: "Data" top: "data" }
-layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
-"""
-
-_END = 'layer { name: "ip" type: "InnerProduct" bottom: "%s" top: "ip" }\n'
-
-
-def _layer(type: str, bottom: str, top: str, more: str = "") -> str:
-    return f'layer {{ name: "{type}" type: "{type}" bottom: "{bottom}" top: "{top}" {more}}}\n'
-
-
-def _in_place(*types: str, more: str = "") -> str:
-    layers = [_layer(name, "c", "c", more) for name in types]
-    return _HEAD + "".join(layers) + _END % "c"
+from protolint.rules.nt004_inplace_clobbers_backward import _END, _HEAD, _in_place, _layer
 
 
 def _over(writer: str, more: str, type: str, top: str = "w") -> str:
     """Return a writer with a top of its own, and a layer of another type over it."""
-    return _HEAD + _layer(writer, "c", "w", more) + _layer(type, "w", top) + _END % top
+    net: str = _HEAD + _layer(writer, "c", "w", more) + _layer(type, "w", top) + _END % top
+    return net
 
 
 _PROD = 'bottom: "c" eltwise_param { operation: PROD %s} '

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _layer(type: str, name: str = "a", more: str = "") -> str:
-    return f'layer {{\n  name: "{name}"\n  type: "{type}" bottom: "x" {more}\n}}\n'
-
-
-_DATA = 'layer { name: "a" type: "Data" top: "x" top: "s" }\n'
-
-_TRAIN, _TEST = "include { phase: TRAIN }", "include { phase: TEST }"
+from protolint.rules.nt005_duplicate_layer_name import _DATA, _TEST, _TRAIN, _layer
 
 VALID = (
     Example("bvlc", _layer("BatchNorm", more=_TRAIN) + _layer("BatchNorm", more=_TEST)),

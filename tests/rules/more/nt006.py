@@ -3,22 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _net(top: str, reader: str, more: str = "", data: str = "Data") -> str:
-    return f"""\
-layer {{ name: "d" type: "{data}" top: "data" top: "label" }}
-layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" }}
-layer {{
-  name: "bn"
-  type: "BatchNorm"
-  bottom: "c"
-  top: "{top}"
-  {more}
-}}
-layer {{ name: "ip" type: "InnerProduct" bottom: "{reader}" top: "ip" }}
-"""
-
+from protolint.rules.nt006_bn_bypassed import _net
 
 VALID = (
     Example("bvlc", _net("c", "c")),

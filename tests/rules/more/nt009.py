@@ -1,39 +1,12 @@
 """More of NT009: what the two nets need not have in common."""
 
 from protolint.lint.rule import Example, Invalid
-
-_OWN_CONV = (
-    'layer { name: "c" type: "Convolution" bottom: "x" top: "c"\n  convolution_param { %s } }\n'
-)
-
-_OWN_BN = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c"\n  batch_norm_param { %s } }\n'
+from protolint.rules.nt009_train_deploy_drift import _BN as _OWN_BN
+from protolint.rules.nt009_train_deploy_drift import _PLAIN, _deploy, _invalid, _training, _valid
 
 _POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p"\n  pooling_param { %s } }\n'
 
 _OWN_SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "%s" }\n'
-
-_OWN_IP = 'layer { name: "ip" type: "InnerProduct" bottom: "c" top: "ip" }\n'
-
-_PLAIN = "num_output: 8 kernel_size: 3 bias_term: false"
-
-
-def _deploy(conv: str, *layers: str) -> str:
-    return 'input: "x" input_dim: [1, 3, 8, 8]\n' + _OWN_CONV % conv + "".join(layers) + _OWN_IP
-
-
-def _training(conv: str, *layers: str, crop: str = "") -> dict[str, str]:
-    head = f'layer {{ name: "d" type: "Data" top: "x" top: "label" {crop} }}\n'
-    loss = 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" }\n'
-    return {"train_val.prototxt": head + _OWN_CONV % conv + "".join(layers) + _OWN_IP + loss}
-
-
-def _valid(target: str, deploy: str, training: dict[str, str]) -> Example:
-    return Example(target, deploy, training, "deploy.prototxt")
-
-
-def _invalid(target: str, deploy: str, training: dict[str, str], line: int) -> Invalid:
-    return Invalid(target, deploy, (line,), None, training, "deploy.prototxt")
-
 
 _BIAS = "num_output: 8 kernel_size: 3"
 

@@ -1,23 +1,7 @@
 """More of NT011: a layer that no state keeps in a net with another fault."""
 
-from protolint.layers.catalogue import ALL_TYPES
 from protolint.lint.rule import Example, Invalid
-
-_PARAMETER = {
-    name: ALL_TYPES[name].parameters[0]
-    for name in ("Convolution", "Deconvolution", "Im2col", "Pooling")
-}
-
-
-def _layer(type: str, fields: str) -> str:
-    param = _PARAMETER[type]
-    return (
-        f'layer {{\n  name: "a" type: "{type}" bottom: "x" top: "a"\n  {param} {{ {fields} }}\n}}\n'
-    )
-
-
-_C, _P = "Convolution", "Pooling"
-
+from protolint.rules.nt011_kernel_given_twice import _C, _P, _layer
 
 VALID = (
     Example(

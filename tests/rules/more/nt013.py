@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _layer(type: str, param: str, filler: str, more: str = "") -> str:
-    return f"""\
-layer {{
-  name: "a" type: "{type}" bottom: "x" top: "a" {more}
-  {param} {{
-    {filler}
-  }}
-}}
-"""
-
-
-_GAMMA = ("BatchNorm", "batch_norm_param", 'scale_filler { type: "gaussian" mean: 1 std: 0.02 }')
+from protolint.rules.nt013_gaussian_mean_above_std import _GAMMA, _layer
 
 _BIAS = 'bias_term: %s bias_filler { type: "gaussian" mean: 3 }'
 

@@ -1,32 +1,10 @@
 """More of NT021: the heads of a detector that is trained, and heads that cannot be followed up."""
 
 from protolint.lint.rule import Example, Invalid
-
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _layer(type: str, fields: str, bottom: str = "x", top: str = "y") -> str:
-    return f'layer {{\n  name: "a" type: "{type}" bottom: "{bottom}" top: "{top}"\n  {fields}\n}}\n'
-
+from protolint.rules._construction import INPUT, layer
+from protolint.rules.nt021_shapes_disagree import _SSD
 
 _TWO = 'layer { name: "t" type: "%s" bottom: "%s" bottom: "%s" top: "t" }\n'
-
-_SSD = """\
-layer { name: "i" type: "Input" top: "x" top: "image"
-  input_param { shape { dim: [1, 8, 4, 4] } shape { dim: [1, 3, 32, 32] } } }
-layer { name: "prior" type: "PriorBox" bottom: "x" bottom: "image" top: "prior"
-  prior_box_param { min_size: 4 aspect_ratio: [%s] } }
-layer { name: "loc" type: "Convolution" bottom: "x" top: "loc"
-  convolution_param { num_output: 12 kernel_size: 1 } }
-layer { name: "loc_flat" type: "Flatten" bottom: "loc" top: "loc_flat" }
-layer { name: "conf" type: "Convolution" bottom: "x" top: "conf"
-  convolution_param { num_output: %d kernel_size: 1 } }
-layer { name: "conf_flat" type: "Flatten" bottom: "conf" top: "conf_flat" }
-layer { name: "out" type: "DetectionOutput"
-  bottom: "loc_flat" bottom: "conf_flat" bottom: "prior" top: "out"
-  detection_output_param { num_classes: 5 nms_param { } } }
-"""
-
 
 _NET = """\
 layer { name: "i" type: "DummyData" top: "x" top: "image" top: "label"
@@ -50,47 +28,45 @@ INVALID = (
     Invalid("nvidia-0.17", _SSD % ("2, 3", 25), (12,)),
     Invalid(
         "bvlc",
-        _INPUT
-        + _layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
+        INPUT
+        + layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
         + _TWO % ("Eltwise", "x", "y"),
         (6,),
     ),
     Invalid(
         "nvidia-0.17",
-        _INPUT
-        + _layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
+        INPUT
+        + layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
         + _TWO % ("Concat", "x", "y"),
         (6,),
     ),
     Invalid(
         "bvlc",
-        _INPUT
-        + _layer("InnerProduct", "inner_product_param { num_output: 7 }")
+        INPUT
+        + layer("InnerProduct", "inner_product_param { num_output: 7 }")
         + _TWO % ("SoftmaxWithLoss", "y", "x"),
         (6,),
     ),
-    Invalid(
-        "bvlc", _INPUT + _layer("Reshape", "reshape_param { shape { dim: [0, 5, -1] } }"), (4,)
-    ),
+    Invalid("bvlc", INPUT + layer("Reshape", "reshape_param { shape { dim: [0, 5, -1] } }"), (4,)),
 )
 
 VALID = (
     Example(
         "bvlc",
-        _INPUT
-        + _layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
+        INPUT
+        + layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }")
         + _TWO % ("Eltwise", "y", "y"),
     ),
     Example(
         "bvlc",
-        _INPUT
-        + _layer("Convolution", "convolution_param { num_output: 2 kernel_size: 1 }")
+        INPUT
+        + layer("Convolution", "convolution_param { num_output: 2 kernel_size: 1 }")
         + _TWO % ("Concat", "x", "y"),
     ),
     Example(
         "bvlc",
         'layer { name: "d" type: "Data" top: "x" data_param { source: "s" batch_size: 2 } }\n'
-        + _layer("Convolution", "convolution_param { num_output: 2 kernel_size: 1 }")
+        + layer("Convolution", "convolution_param { num_output: 2 kernel_size: 1 }")
         + _TWO % ("Eltwise", "x", "y"),
     ),
 )

@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }\n'
-
-
-def _net(filler: str, more: str = "kernel_size: 3") -> str:
-    return (
-        f'{_INPUT}layer {{\n  name: "a" type: "Convolution" bottom: "x" top: "y"\n'
-        f"  convolution_param {{ num_output: 4 {more} {filler} }}\n}}\n"
-    )
-
+from protolint.rules.nt023_unusable_filler import _net
 
 VALID = (
     Example("bvlc", _net('bias_term: false bias_filler { type: "Constant" }')),

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_DATA = 'layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" } }\n'
+from protolint.rules.nt030_weights_start_at_zero import (
+    _DATA,
+    _FIRST,
+    _FROZEN,
+    _MSRA,
+    _RELU,
+    _conv,
+    _net,
+    _relu,
+)
 
 _TRAIN = ("hdf5", "include { phase: TRAIN } hdf5", 1)
-
-_CONV = """\
-layer {{ name: "{0}" type: "{4}" bottom: "{1}" top: "{0}" {2}
-  convolution_param {{ num_output: 4 kernel_size: 3 {3} }} }}
-"""
-
-_RELU = 'layer { name: "r%s" type: "ReLU" bottom: "%s" top: "%s" %s }\n'
-
-_LOSS = 'layer { name: "l" type: "EuclideanLoss" bottom: "%s" bottom: "t" }\n'
-
-_MSRA = 'weight_filler { type: "msra" }'
-
-
-def _conv(name: str, bottom: str, inside: str, more: str = "", type: str = "Convolution") -> str:
-    return _CONV.format(name, bottom, more, inside, type)
-
-
-def _relu(name: str, more: str = "") -> str:
-    return _RELU % (name, name, name, more)
-
-
-def _net(*layers: str, end: str) -> str:
-    return _DATA + "".join(layers) + _LOSS % end
-
-
-_FIRST = _conv("a", "x", _MSRA) + _relu("a")
 
 _SIGMOID = 'layer { name: "s" type: "Sigmoid" bottom: "b" top: "b" }\n'
 
@@ -44,8 +26,6 @@ _SHIFT = """\
 layer { name: "s" type: "Scale" bottom: "b" top: "b"
   scale_param { bias_term: true bias_filler { value: %s } } }
 """
-
-_FROZEN = "param { lr_mult: 0 }"
 
 _SOLVED = {"solver.prototxt": 'net: "example.prototxt"\nweights: "w"\nbase_lr: 0.1\n'}
 

@@ -1,28 +1,7 @@
 """More of NT031: other fillers, and a layer without num_output."""
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _net(channels: int, inside: str, more: str = "param { lr_mult: 0 }") -> str:
-    return f"""\
-layer {{ name: "d" type: "DummyData" top: "x"
-  dummy_data_param {{ shape {{ dim: [1, {channels}, 8, 8] }} }} }}
-layer {{
-  name: "up"
-  type: "Deconvolution"
-  bottom: "x"
-  top: "up"
-  {more}
-  convolution_param {{
-    kernel_size: 4
-    stride: 2
-    weight_filler {{ type: "bilinear" }}
-    bias_term: false
-    {inside}
-  }}
-}}
-"""
-
+from protolint.rules.nt031_bilinear_without_group import _net
 
 _GROUPED = _net(2, "num_output: 2\n    group: 2").replace("Deconv", "Conv")
 

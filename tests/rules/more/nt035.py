@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _layer(type: str, inside: str) -> str:
-    return f'layer {{\n  name: "d"\n  type: "{type}"\n  top: "x"\n{inside}}}\n'
-
-
-_DATA = '  data_param {\n    source: "s"\n    batch_size: 8\n%s  }\n'
-
-_MEAN = '    mean_file: "m"\n'
+from protolint.rules.nt035_old_transform_field import _DATA, _MEAN, _layer
 
 VALID = (
     Example("bvlc", 'layers { type: DATA top: "x" data_param { mean_file: "m" scale: 2 } }\n'),

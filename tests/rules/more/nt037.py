@@ -3,25 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _ssd(switches: str, more: str = "") -> str:
-    return f"""\
-layer {{ name: "d" type: "DummyData" top: "image" top: "label"
-  dummy_data_param {{ shape {{ dim: [1, 3, 8, 8] }} shape {{ dim: [1, 1, 2, 8] }} }} }}
-layer {{ name: "map" type: "Convolution" bottom: "image" top: "map" {more}
-  convolution_param {{ num_output: 4 kernel_size: 1 weight_filler {{ type: "msra" }} }} }}
-layer {{ name: "prior" type: "PriorBox" bottom: "map" bottom: "image" top: "prior"
-  prior_box_param {{ min_size: 4 }} }}
-layer {{ name: "loc" type: "Flatten" bottom: "map" top: "loc" }}
-layer {{ name: "loss" type: "MultiBoxLoss" top: "loss" {switches}
-  bottom: "loc"
-  bottom: "loc"
-  bottom: "prior"
-  bottom: "label"
-  multibox_loss_param {{ num_classes: 4 }}
-}}
-"""
+from protolint.rules.nt037_gradient_to_labels import _ssd
 
 
 def _loss(type: str, label: str, more: str = "") -> str:

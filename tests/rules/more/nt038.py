@@ -3,21 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-
-def _net(sampler: str, batch: str = "", distort: str = "") -> str:
-    return f"""\
-layer {{
-  name: "d" type: "AnnotatedData" top: "x" top: "t" data_param {{ source: "s" }}
-  annotated_data_param {{
-    batch_sampler {{ {batch}
-      sampler {{ {sampler} }}
-    }}
-  }}
-  transform_param {{ distort_param {{ {distort} }} }}
-}}
-"""
-
+from protolint.rules.nt038_sampler_out_of_range import _net
 
 VALID = (
     Example("ssd", _net("min_scale: 0.3 max_scale: 1.0 min_aspect_ratio: 0.5")),

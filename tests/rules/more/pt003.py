@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_FILLER = """\
-layer {
-  name: "bn1"
-  type: "BatchNorm"
-  bottom: "conv1"
-  top: "bn1"
-  batch_norm_param {
-    scale_filler { value: 1 }
-    engine: CAFFE
-  }
-}
-"""
+from protolint.rules.pt003_foreign_dialect_field import _FILLER
 
 VALID = (
     Example("nvidia-0.15", _FILLER),

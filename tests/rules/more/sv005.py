@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-
-_NET = """\
-layer { name: "d" type: "Data" top: "x" }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
-"""
-
-_BN = {"net.prototxt": _NET % ""}
-
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\n%stest_iter: 10\ntest_interval: 100\n'
-
-_OFF = "test_initialization: false\n"
+from protolint.rules.sv005_first_test_on_empty_statistics import _BN, _NET, _OFF, _SOLVER
 
 VALID = (
     Example("bvlc", _SOLVER % 'weights: "a.caffemodel"\n', _BN),

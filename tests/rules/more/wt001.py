@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_CONV = """\
-layer {
-  name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
-  blobs { shape { dim: [2, 1, 1, 2] } data: [0.5, -0.25, %s, 1.5] }
-  blobs { shape { dim: 2 } data: [0, %s] }
-}
-"""
+from protolint.rules.wt001_non_finite_values import _CONV
 
 VALID = (
     WeightsExample("nvidia-0.17", _CONV % ("0", "-0.0"), hdf5=True, name="model.caffemodel.h5"),

@@ -1,20 +1,8 @@
 """More of WT004: a layer that a file has twice, and one that is no BatchNorm."""
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_OWN_NET = """\
-layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 4, 8, 8] } } }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
-"""
-
-_THREE = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { shape { dim: 4 } data: [0.1, 0.2, 0.3, 0.4] }
-  blobs { shape { dim: 4 } data: [1, 2, 3, 4] }
-  blobs { shape { dim: 1 } data: 1 }
-}
-"""
+from protolint.rules.wt004_blob_count_mismatch import _NET as _OWN_NET
+from protolint.rules.wt004_blob_count_mismatch import _THREE
 
 _CONV = 'layer { name: "c" type: "Convolution" bottom: "x" top: "z" convolution_param { %s } }\n'
 

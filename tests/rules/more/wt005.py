@@ -1,22 +1,8 @@
 """More of WT005: blobs of another number, and shapes that are not known."""
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_OWN_NET = """\
-layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
-"""
-
-_THREE = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { %s data: [0.1, 0.2%s] }
-  blobs { %s data: [1, 2%s] }
-  blobs { shape { dim: 1 } data: 1 }
-}
-"""
-
-_FLAT, _WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
+from protolint.rules.wt005_blob_shape_mismatch import _FLAT, _THREE, _WIDE
+from protolint.rules.wt005_blob_shape_mismatch import _NET as _OWN_NET
 
 _OWN_OLD = "num: 1 channels: 1 height: 1 width: 2"
 

@@ -1,20 +1,7 @@
 """More of WT006: a BatchNorm with a gamma of its own that is added to another blob."""
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_BN = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { shape { dim: 4 } data: [0.1, 0.2, 0.3, 0.4] }
-  blobs { shape { dim: 4 } data: [1, 2, 3, 4] }
-  blobs { shape { dim: 1 } data: 1 }
-}
-layer {
-  name: "scale" type: "Scale" bottom: "y" top: "y"
-  blobs { shape { dim: 4 } data: [%s] }
-  blobs { shape { dim: 4 } data: [0, 0, 0, 0] }
-}
-"""
+from protolint.rules.wt006_zero_gamma import _BN
 
 _SUM = 'layer { name: "sum" type: "Eltwise" bottom: "x" bottom: "y" top: "z" }\n'
 

@@ -1,15 +1,7 @@
 """More of WT007: an HDF5 model does not say whether a Scale follows."""
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_OWN_BN = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { shape { dim: 4 } data: [0.1, 0.2, 0.3, 0.4] }
-  blobs { shape { dim: 4 } data: [%s] }
-  blobs { shape { dim: 1 } data: %s }
-}
-"""
+from protolint.rules.wt007_near_zero_variance import _BN as _OWN_BN
 
 _GAMMA = """\
   blobs { shape { dim: 4 } data: [1, 1, 1e-6, 1] }

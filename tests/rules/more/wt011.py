@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_BN = """\
-layer {
-  name: "%s" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { shape { dim: 2 } data: [%s] }
-  blobs { shape { dim: 2 } data: [%s] }
-  blobs { shape { dim: 1 } data: %s }
-}
-"""
+from protolint.rules.wt011_untrained_statistics import _BN
 
 _TRAINED = ("50, 60", "70, 80")
 
@@ -20,7 +12,8 @@ _GAMMA = "  blobs { shape { dim: 2 } data: [1, 1] }\n"
 
 def _five(name: str, factor: str) -> str:
     """Return a layer with gamma and beta of its own."""
-    return _BN.removesuffix("}\n") % (name, *_TRAINED, factor) + _GAMMA * 2 + "}\n"
+    plain: str = _BN.removesuffix("}\n") % (name, *_TRAINED, factor)
+    return plain + _GAMMA * 2 + "}\n"
 
 
 VALID = (

@@ -1,17 +1,8 @@
 """More of WT014: halves beside a float in one layer, by NVIDIA Caffe and by OpenCV."""
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_BN = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s
-  blobs { shape { dim: 2 } data: [0.1, 0.2] }
-  blobs { shape { dim: 2 } data: [%s, 2] }
-  blobs { shape { dim: 1 } data: 1 }
-}
-"""
-
-_OWN_HALF = "forward_type: FLOAT16"
+from protolint.rules.wt014_half_precision_range import _BN
+from protolint.rules.wt014_half_precision_range import _HALF as _OWN_HALF
 
 _NET = """\
 default_forward_type: FLOAT16

@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-
-_NET = """\
-layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }
-"""
+from protolint.rules.wt021_scale_weights_dropped import _FILE, _NET
 
 _SCALE = 'layer { name: "%s" type: "Scale" bottom: "y" top: "y" scale_param { bias_term: true } }\n'
-
-_FILE = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { shape { dim: 2 } data: [0.1, 0.2] }
-  blobs { shape { dim: 2 } data: [1, 2] }
-  blobs { shape { dim: 1 } data: 1 }
-}
-layer {
-  name: "scale" type: "Scale" bottom: "y" top: "y"
-  blobs { shape { dim: 2 } data: [%s, 1] }
-  blobs { shape { dim: 2 } data: [0, 0] }
-}
-"""
 
 _FIVE = """\
 layer {
