@@ -3,7 +3,7 @@
 Sources: batch_norm_layer.cpp @ BVLC master, NVIDIA v0.15.14 and v0.17.4, and
 cudnn_batch_norm_layer.cu of the latter two; scale_layer.cpp, bias_layer.cpp, lrn_layer.cpp,
 mvn_layer.cpp @ BVLC master; lrn_map_layer.cpp @ BVLC 42b832c; normalize_layer.cpp @ NVIDIA v0.17.4
-and happynear/caffe-windows 967eedf.
+and happynear/caffe-windows 967eedf; bn_layer.cpp @ yjxiong/caffe 9831a2b.
 """
 
 from __future__ import annotations
@@ -121,14 +121,17 @@ def _store(
 
 
 def _bn(step: Step) -> list[Array]:
-    """Run a BN of SegNet (two blobs) or of yjxiong and PSPNet (four) in their usual way."""
+    """Run a BN of SegNet (two blobs), or of yjxiong and PSPNet (four)."""
     bottom, values = step.bottom(), _channels_on_axis_one(step.bottom())
     gamma, beta = (step.blob(i, (values.shape[1], 1)) for i in (0, 1))
     given = step.foreign("bn_param")
     if len(step.blobs) == 4:
-        if not step.tests and not given.flag("frozen"):
-            raise step.error("a BN of this fork is run in TEST only")
-        mean, variance = (step.blob(i, (values.shape[1], 1)) for i in (2, 3))
+        mean, variance = kept = [step.blob(i, (values.shape[1], 1)) for i in (2, 3)]
+        if not (step.tests or step.stored_statistics or given.flag("frozen")):
+            mean, variance = (one[:, None] for one in _batch(values))
+            share = np.float32(given.number("momentum", 0.9))
+            for old, new in zip(kept, (mean, variance), strict=True):
+                old[...] = share * old + (1 - share) * new
         values = (values - mean) / np.sqrt(variance + np.float32(given.number("eps", 1e-5)))
     elif given.text("bn_mode", "LEARN") == "LEARN":
         mean, variance = (one[:, None] for one in _batch(values))

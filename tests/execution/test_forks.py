@@ -503,3 +503,41 @@ def test_happynear_s_normalize_divides_by_the_length_of_a_place() -> None:
     assert found[0].shape == (1, 2, 1, 1)
     with pytest.raises(ExecutionError, match="neither L1 nor L2"):
         tops(layer % "L3", X)
+
+
+def test_bn_of_yjxiong_keeps_moving_averages_while_it_learns() -> None:
+    random = np.random.default_rng(4)
+    data = (random.standard_normal((3, 2, 4, 5)) * 3 + 1).astype(np.float32)
+    stored = [np.array(v, np.float32) for v in ([1, 2], [3, 4], [0.5, 6], [2, 0.25])]
+    text = (
+        "input: 'x' input_dim: [3, 2, 4, 5]\nlayer { name: 'l' type: 'BN' bottom: 'x' top: 't'"
+        " bn_param { momentum: 0.75 eps: 0.01 %s } }\n"
+    )
+    gamma, beta, mean, variance = (v.astype(np.float64)[:, None, None] for v in stored)
+    kept = gamma * (data - mean) / np.sqrt(variance + 0.01) + beta
+    ours, our_variance = data.mean((0, 2, 3), np.float64), data.var((0, 2, 3), np.float64)
+    learns = (data - ours[:, None, None]) / np.sqrt(our_variance + 0.01)[:, None, None]
+    for phase, said, wanted in (
+        ("TEST", "", kept), ("TRAIN", "frozen: true", kept), ("TRAIN", "", gamma * learns + beta)
+    ):  # fmt: skip
+        net = protolint.load(text % said, target="bvlc", isolated=True)
+        executor = Executor(net, {"l": stored}, NetState(phase))
+        np.testing.assert_allclose(executor.forward({"x": data})["t"], wanted, rtol=1e-4, atol=1e-5)
+        after = executor.parameters["l"]
+        if wanted is kept:
+            assert all(np.array_equal(a, b) for a, b in zip(after, stored, strict=True))
+    np.testing.assert_allclose(after[2], 0.75 * stored[2] + 0.25 * ours, rtol=1e-5)
+    np.testing.assert_allclose(after[3], 0.75 * stored[3] + 0.25 * our_variance, rtol=1e-5)
+
+
+def test_bn_of_segnet_learns_on_the_batch_and_infers_with_what_was_folded() -> None:
+    data = X.repeat(2, 0) + np.arange(2, dtype=np.float32).reshape(2, 1, 1, 1)
+    gamma, beta = np.array([2, 3], np.float32), np.array([1, -1], np.float32)
+    layer = 'type: "BN" top: "t" bn_param { %s }'
+    (found,) = tops(layer % "bn_mode: INFERENCE", data, weights=(gamma, beta))
+    axes = (slice(None), None, None)
+    np.testing.assert_allclose(found, data * gamma[axes] + beta[axes], rtol=1e-6)
+    (found,) = tops(layer % "", data, weights=(gamma, beta))
+    mean, variance = (f((0, 2, 3), np.float64)[axes] for f in (data.mean, data.var))
+    wanted = (data - mean) / np.sqrt(variance + 1e-9) * gamma[axes] + beta[axes]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
