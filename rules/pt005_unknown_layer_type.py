@@ -89,7 +89,9 @@ def goes_with_its_type(file: LintFile) -> Callable[[BindProblem], bool]:
 def _unknown(net: Net, known: frozenset[str]) -> Iterator[Layer]:
     for layer in net.layers:
         if layer.type not in known and net.keeps(layer) and not is_old_type_word(layer):
-            word = layer.node.children if layer.generation == 1 else ()
+            # A value that is no type is PT007's.
+            typed = layer.generation == 1 or layer.type_node is None
+            word = layer.node.children if typed else ()
             if all(c.name != "type" for c in word) or _old_word(layer) is not None:
                 yield layer
 

@@ -10,7 +10,6 @@ INVALID = (
     Invalid("bvlc", 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" }\n' + _OWN % "", (2,)),
     Invalid("bvlc", _OWN % "include { min_level: 1 }" + _OWN.replace("Own", "Other") % "", (2,)),
     Invalid("bvlc", 'layers { name: "n" }\n', (1,)),
-    Invalid("bvlc", 'layer { name: "b" type: 3 }\n', (1,)),
     # The type of a fork but for the case of a letter.
     Invalid("nvidia-0.17", _OWN.replace("Own", "Lstm") % "", (1,)),
     Invalid("bvlc", 'layer { name: "b" type: ROI_POOLING }\n', (1,)),
@@ -48,7 +47,8 @@ VALID = (
     Example("bvlc", _SCALE),
     Example("bvlc", 'layers { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
     Example("bvlc", 'layer { name: "a" type: "Own" include { min_level: 1 } }\n'),
-    # Not in the enum of old layers: PT007.
+    # No string at all, and not in the enum of old layers: PT007.
+    Example("bvlc", 'layer { name: "b" type: 3 }\n'),
     Example("bvlc", 'layers { name: "c" type: FROBNICATE }\n'),
     # An old word: PT006.
     Example("bvlc", 'layer { name: "c" type: CONVOLUTION bottom: "x" top: "c" }\n'),
