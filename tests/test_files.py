@@ -58,6 +58,21 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, name: str, target: Path) -> None:
     monkeypatch.setattr(os, name, refusing)
 
 
+def test_room_that_was_asked_for_adds_no_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the system finds it or not."""
+    monkeypatch.setattr("protolint.files._EARLY_BYTES", 4)
+    for size in (2, 4, 9, 1 << 62):
+        with AtomicFile(str(tmp_path / f"{size}")) as file:
+            file.write(b"head ")
+            file.expect(size)
+            file.write(b"x" * min(size, 9))
+            file.finish()
+            file.publish()
+        assert (tmp_path / f"{size}").read_bytes() == b"head " + b"x" * min(size, 9)
+
+
 def test_all_have_their_names_and_nothing_is_left(pair: tuple[Path, Path]) -> None:
     _publish(*pair)
     assert [path.read_bytes() for path in pair] == [b"new", b"new"]

@@ -89,7 +89,7 @@ class Job(ABC):
         self.output = output
         self.source = source
         self.notes = tuple(notes)
-        #: The finished temporary file, while everything else is made.
+        #: The temporary file with all of the result, while everything else is made.
         self.temporary = ""
 
     @abstractmethod
@@ -98,7 +98,7 @@ class Job(ABC):
 
     @abstractmethod
     def prove(self, path: str, how: Writing) -> None:
-        """Read the finished file back; raises ProofError for one that must not be kept."""
+        """Read the whole file back; raises ProofError for one that must not be kept."""
 
     def result(self) -> FileResult:
         """Return what was, or would be, done."""
@@ -366,7 +366,7 @@ def write_jobs(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> N
     What is for standard output comes after that. Whatever fails, no result is there.
     """
     with ExitStack() as stack:
-        files = []
+        made: list[tuple[Job, AtomicFile]] = []
         for job in jobs:
             if job.output == "-":
                 continue
@@ -374,13 +374,15 @@ def write_jobs(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> N
             check_target(source, job.output, in_place=how.in_place, overwrite=how.overwrite)
             output = stack.enter_context(AtomicFile(job.output, source))
             job.fill(output, how)
-            output.finish()
             job.temporary = output.path
             job.prove(output.path, how)
-            job.notes += tuple(notes.not_kept(what) for what in output.losses)
-            files.append(output)
+            made.append((job, output))
         last()
-        publish_all(files, replace=how.in_place or how.overwrite)
+        # Only now, as the disk goes on writing while files are proven.
+        for job, output in made:
+            output.finish()
+            job.notes += tuple(notes.not_kept(what) for what in output.losses)
+        publish_all([output for _, output in made], replace=how.in_place or how.overwrite)
     for job in jobs:
         if job.output == "-" and isinstance(job, TextJob):
             job.show()

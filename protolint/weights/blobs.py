@@ -57,6 +57,10 @@ Factors: TypeAlias = Callable[[int, int], Array]
 # How many values are converted at once, so that memory does not grow with the blob.
 _VALUES_AT_ONCE = 1 << 17
 
+# How many of these NumPy makes doubles of at a time: they stay in the cache nearest to the
+# processor, which takes half the time of what NumPy does by itself.
+_BUFFERED = 1 << 10
+
 
 class Form(Enum):
     """A way to write values; see the table at the top."""
@@ -171,23 +175,32 @@ def scaled_blob(header: BlobHeader, row: int, factors: Factors) -> tuple[Piece, 
     many = max(1, _VALUES_AT_ONCE // row) * row if row < _VALUES_AT_ONCE else _VALUES_AT_ONCE
 
     def chunks(read_at: ReadAt) -> Iterator[memoryview]:
-        made, nothing = np.zeros((2, min(many, header.count)), _TYPES[form][0])
+        made = np.zeros(min(many, header.count), _TYPES[form][0])
         at = 0
         for run in header.runs:
             for values in _stored(read_at, run, _TYPES[source][0], many):
                 factor = factors(at, values.size)[:, None]
                 grid = values.reshape(factor.size, -1)
                 fitted = made[: values.size]
-                with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-                    out = fitted.reshape(grid.shape)
-                    np.multiply(grid, factor, out=out, dtype=np.float64, casting="same_kind")
-                    # NaN where a value is not finite, by one pass over them.
-                    if not np.isfinite(np.dot(fitted, nothing[: fitted.size])):
+                try:
+                    _multiply(grid, factor, fitted.reshape(grid.shape))
+                except FloatingPointError:
+                    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                         fitted = _fitted(np.multiply(grid, factor, dtype=np.float64), form).ravel()
                 yield fitted.data.cast("B")
                 at += values.size
 
     return (before, Generated(size, chunks), after)
+
+
+def _multiply(grid: Array, factor: Array, out: Array) -> None:
+    """Multiply in float64; raises FloatingPointError where a finite value becomes infinite."""
+    usual = np.setbufsize(_BUFFERED)
+    try:
+        with np.errstate(over="raise", under="ignore", invalid="ignore"):
+            np.multiply(grid, factor, out=out, dtype=np.float64, casting="same_kind")
+    finally:
+        np.setbufsize(usual)
 
 
 def rows_at(header: BlobHeader, data: Buffer, at: int, shape: tuple[int, int]) -> Array:

@@ -222,6 +222,7 @@ def _steps(source: _Source, output: AtomicFile, pieces: Sequence[Piece]) -> Iter
             yield from _copied(source, output, piece)
         elif isinstance(piece, Generated):
             total = 0
+            output.expect(piece.length)
             for data in piece.chunks(source.read_at):
                 output.write(data)
                 total += len(data)

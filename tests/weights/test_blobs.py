@@ -293,3 +293,19 @@ def test_rows_are_scaled_wherever_their_values_lie(
     wanted = (values * np.repeat(factor, row)).astype(np.float32)
     assert np.array_equal(found, wanted)
     assert np.array_equal(rows_at(header, data, row, (1, row))[0], values[row : 2 * row])
+
+
+@pytest.mark.parametrize("place", [0, 5, 2999])
+def test_a_scaled_value_that_does_not_fit_is_refused(place: int) -> None:
+    """One that was infinite or NaN before stays so; NumPy works with buffers of its usual size."""
+    values = np.ones(3000, np.float32)
+    values[[1, 7]] = np.inf, np.nan
+    data, header = header_of(encode_blob(values))
+    usual = np.getbufsize()
+    found = values_of(made(data, scaled_blob(header, 3000, lambda *_: np.array([1e30]))))
+    assert np.array_equal(found, (values * 1e30).astype(np.float32), equal_nan=True)
+    values[place] = 1e10
+    data, header = header_of(encode_blob(values))
+    with pytest.raises(UsageError, match=r"1e\+40 does not fit in data"):
+        made(data, scaled_blob(header, 3000, lambda *_: np.array([1e30])))
+    assert np.getbufsize() == usual
