@@ -272,6 +272,9 @@ class Schema:
         for file in reversed(files):
             self._add_file(file.value, file.end, is_main=file is files[-1])
 
+    def __reduce__(self) -> tuple[type[Schema], tuple[str, bytes]]:
+        return Schema, (self.name, self.data)
+
     def _add_file(self, start: int, end: int, *, is_main: bool) -> None:
         data = self.data
         items = list(fields(data, start, end))

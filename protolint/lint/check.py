@@ -89,6 +89,7 @@ def check_readings(
                 found,
                 outcome.suppressed,
                 _builds(file),
+                build=file.build,
             )
         )
     disagreements = [t.disagreement for t, _ in checked if t.disagreement is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from protolint.caffe.build import STANDARD, Build
 from protolint.diagnostic import Diagnostic
 from protolint.record import NamedTuple
 from protolint.source import Source
@@ -20,7 +21,7 @@ class FileReport(NamedTuple):
     counts what comments in the file leave out. `builds` says, for each state of a net, whether
     that Caffe builds it; None where something outside the text decides. It is None for a file
     that is no net. `broken` are the BatchNorms of weights whose statistics are not to be used,
-    whatever rules are selected.
+    whatever rules are selected. `build` is the Caffe that the file was read for.
     """
 
     source: Source
@@ -31,6 +32,7 @@ class FileReport(NamedTuple):
     suppressed: int = 0
     builds: Mapping[str, bool | None] | None = None
     broken: frozenset[str] = frozenset()
+    build: Build = STANDARD
 
     @property
     def path(self) -> str:

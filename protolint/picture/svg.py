@@ -48,12 +48,13 @@ STYLE = """
 """
 
 
-def svg(diagram: Diagram, name: str = "net") -> str:
+def svg(diagram: Diagram, name: str = "net", *, styled: bool = True) -> str:
     """Return the diagram as an SVG document.
 
     Args:
         diagram: What to draw.
         name: What ids in it begin with, for a page with several.
+        styled: Whether the style sheet is in it; else STYLE belongs on the page.
 
     Raises UsageError where grandalf, of the extra `picture`, is not installed.
     """
@@ -67,7 +68,7 @@ def svg(diagram: Diagram, name: str = "net") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" width="{_r(width)}" '
         f'height="{_r(height)}" viewBox="{_r(-_MARGIN)} {_r(-_MARGIN - LINE)} {_r(width)} '
         f'{_r(height)}">\n<title>{markup(diagram.title)}</title>\n<desc>{markup(_description(diagram))}</desc>'
-        f"\n<style>{STYLE}</style>\n"
+        f"\n{f'<style>{STYLE}</style>' if styled else ''}\n"
         f"<defs>{_HEAD.format(name)}</defs>\n"
         f'<rect class="page" x="{_r(-_MARGIN)}" y="{_r(-_MARGIN - LINE)}" width="100%" '
         f'height="100%"/>\n{_arrows(diagram, places, name)}{shown}</svg>\n'

@@ -32,13 +32,12 @@ _MOST_LAYERS = 500
 def render(reports: Sequence[FileReport], _colour: bool, errors: Sequence[str] = ()) -> str:
     """Return the page for what was checked."""
     found = merged(reports)
-    sections = "".join(
-        _section(number, list(group))
-        for number, (_, group) in enumerate(groupby(found, key=lambda report: report.path))
-    )
+    files = [list(group) for _, group in groupby(found, key=lambda report: report.path)]
+    pictures = [_pictures(number, reports[0]) for number, reports in enumerate(files)]
+    sections = "".join(map(_section, range(len(files)), files, pictures))
     unread = "".join(f'<p class="error">{markup(error)}</p>' for error in errors)
     with open(os.path.join(os.path.dirname(__file__), "html.css"), encoding="utf-8") as file:
-        style = file.read()
+        style = file.read() + (picture.STYLE if any(pictures) else "")
     page = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -71,7 +70,7 @@ def _code(code: str) -> str:
     return f'<a href="{url}">{markup(code)}</a>' if url is not None else markup(code)
 
 
-def _section(number: int, reports: list[FileReport]) -> str:
+def _section(number: int, reports: list[FileReport], pictures: str) -> str:
     source = reports[0].source
     targets = "; ".join(f"{r.target.dialect.name}, {r.target.reason}" for r in reports)
     head = f'<h2>{markup(source.path)} <span class="quiet">{markup(targets)}</span></h2>\n'
@@ -80,20 +79,20 @@ def _section(number: int, reports: list[FileReport]) -> str:
     )
     if isinstance(source, BinarySource):
         return head + "".join(_finding(diagnostic) for diagnostic in diagnostics)
-    return f"{head}{_pictures(number, reports[0])}{_source(number, source, diagnostics)}"
+    return f"{head}{pictures}{_source(number, source, diagnostics)}"
 
 
 def _pictures(number: int, report: FileReport) -> str:
     """Return the states of a net, each as a picture that is opened."""
     if report.kind is not FileKind.NET:
         return ""
-    (net, *_) = Readings.of(report.source).read(report.target.dialect).nets
+    (net, *_) = Readings.of(report.source, report.build).read(report.target.dialect).nets
     parts: list[str] = []
     for view in net.views:
         if 0 < len(view.layers) <= _MOST_LAYERS:
             drawn = picture.diagram(net, view, {}, report.diagnostics)
             try:
-                image = picture.svg(drawn, f"f{number}v{len(parts)}")
+                image = picture.svg(drawn, f"f{number}v{len(parts)}", styled=False)
             except UsageError:
                 return ""
             parts.append(

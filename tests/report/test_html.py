@@ -15,6 +15,8 @@ from protolint.lint.file_report import FileReport
 from protolint.report import renderer
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace
+from tests.cli.command import run
+from tests.conftest import REPOSITORY
 
 VOID = {"meta", "link"}
 
@@ -96,3 +98,34 @@ def test_no_name_becomes_markup(name: str) -> None:
 def test_a_page_of_nothing_is_a_page() -> None:
     Tree(renderer("html")([], False, ["x.prototxt: no such file"]))
     assert "no such file" in renderer("html")([], False, ["x.prototxt: no such file"])
+
+
+def test_the_style_of_pictures_is_on_the_page_once() -> None:
+    pytest.importorskip("grandalf")
+    shown, _ = page(NET, "nvidia-0.15")
+    assert shown.count("<figure><svg") > 1
+    assert shown.count("<style>") == shown.count(".net .title {") == 1
+    shown, _ = page("name: 'of no layers'\n")
+    assert ".net .title {" not in shown
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_pictures_are_of_the_net_as_it_was_read(tmp_path: Path, jobs: int) -> None:
+    """A schema of one's own may have another default."""
+    pytest.importorskip("grandalf")
+    pytest.importorskip("grpc_tools")
+    known = (REPOSITORY / "proto" / "bvlc.proto").read_text("utf-8")
+    (tmp_path / "own.proto").write_text(
+        re.sub(r"(global_pooling = \d+) \[default = false\]", r"\1 [default = true]", known)
+    )
+    net = (
+        'input: "x" input_shape { dim: 1 dim: 1 dim: 8 dim: 8 } layer { name: "p" type: "Pooling" '
+        'bottom: "x" top: "y" pooling_param { kernel_size: 2 } }\n'
+    )
+    nets = [tmp_path / f"{name}.prototxt" for name in "ab"]
+    for path in nets:
+        path.write_text(net)
+    options = ("--isolated", "--target", "bvlc", "--output-format", "html", "--jobs", str(jobs))
+    assert run("check", *options, *nets).stdout.count("MAX 2&#215;2") == 4
+    done = run("check", *options, "--proto", tmp_path / "own.proto", *nets)
+    assert done.stdout.count("MAX global") == 4
