@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
+from inside import inside
 from run_examples import Runner
 
 from protolint.caffe.registry import AUTO
@@ -37,16 +37,6 @@ def page(rule: Rule, messages: Messages) -> str:
     return markdown_page(rule) + "".join(f"{line}\n" for line in added)
 
 
-@contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
 def _printed(rule: Rule) -> Iterator[str]:
     """Yield the findings that a check of the first example prints, in a folder of its files."""
     example = examples(rule)[1][0]
@@ -61,7 +51,7 @@ def _printed(rule: Rule) -> Iterator[str]:
         place = next(place for name, _, place in runner.examples if name == "INVALID[0]")
         if isinstance(example, InvalidWeights) and example.net:
             (place / "net.prototxt").write_text(example.net, "utf-8")
-        with _inside(place):
+        with inside(place):
             findings = _findings(command, rule) if command[0] == "check" else []
             if not findings:  # the rule compares files: name them all
                 command += example.others

@@ -14,14 +14,14 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+
+from inside import inside
 
 from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
@@ -177,7 +177,7 @@ def compare_solvers(path: Path, first: int = 0) -> dict[str, SolverResult]:
     those that were made.
     """
     found: dict[str, SolverResult] = {}
-    with TemporaryDirectory() as folder, chdir(folder):
+    with TemporaryDirectory() as folder, inside(folder):
         for record in _records(path, first):
             for name, text in record["files"].items():
                 Path(name).write_text(text, "utf-8")
@@ -222,17 +222,6 @@ def _print_solvers(dialect: str, result: SolverResult, shown: int) -> None:
     print(f"solvers {dialect}: {right}/{result.number} = {result.share:.2%}")
     for text in result.wrong[:shown]:
         print(f"  WRONG {text}")
-
-
-@contextmanager
-def chdir(folder: str) -> Iterator[None]:
-    """Work in a folder for a while."""
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def _said(fault: Fault) -> str:
