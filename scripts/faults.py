@@ -211,11 +211,14 @@ class Stage:
 
     def __init__(self, place: Path) -> None:
         self.folder = place / "files"
+        #: What the next run does from each state of the folder, of the scene that is tried.
+        self._next: dict[object, tuple[int, str, dict[str, bytes]]] = {}
         self._said = place / "said"
         self._notes = place / "notes"
 
     def usual(self, scene: Scene) -> Usual:
         """Run a scene without a fault, and import here what it has imported."""
+        self._next.clear()
         lay_out(self.folder, scene.files)
         code, _ = self.run(scene, Fault())
         notes = json.loads(self._notes.read_text())
@@ -232,6 +235,14 @@ class Stage:
             self._be_protolint(scene, fault)
         _, status = os.waitpid(process, 0)
         return os.waitstatus_to_exitcode(status), self._said.read_text(errors="replace")
+
+    def next_run(self, scene: Scene) -> tuple[int, str, dict[str, bytes]]:
+        """Run a scene from what is there; return exit code, what was said, and the files then."""
+        folders = [str(path) for path in self.folder.rglob("*") if path.is_dir()]
+        state = frozenset(found_in(self.folder).items()), frozenset(folders)
+        if state not in self._next:
+            self._next[state] = (*self.run(scene, Fault()), found_in(self.folder))
+        return self._next[state]
 
     def _be_protolint(self, scene: Scene, fault: Fault) -> NoReturn:
         signal.alarm(LIMIT)
@@ -283,8 +294,7 @@ def wrong(stage: Stage, scene: Scene, usual: Usual, fault: Fault) -> list[str]:
         found.append(f"ends with {code}, and not all is written")
     if half and not killed and " already " not in said:
         found.append(f"half done: {', '.join(changed)} of {', '.join(due)}")
-    again, words = stage.run(scene, Fault())
-    left = found_in(stage.folder)
+    again, words, left = stage.next_run(scene)
     if half or scene.again or not changed:
         if again not in (0, usual.code):
             found.append(f"the next run ends with {again}: {words.splitlines()[-1][:200]}")
