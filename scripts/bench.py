@@ -357,10 +357,11 @@ def _fixed(count: int) -> Callable[[], object]:
 
 
 def _edited(count: int) -> Callable[[], object]:
-    from protolint.lsp.findings import diagnostics, open_document
+    from protolint.lsp.document import Client, Opened, open_document
+    from protolint.lsp.findings import diagnostics
 
-    text = AWKWARD["BatchNorms, three findings each"](count)
-    return lambda: diagnostics(open_document("file:///net", "/net.prototxt", text, "utf-16"))
+    opened = Opened("file:///net", AWKWARD["BatchNorms, three findings each"](count))
+    return lambda: diagnostics(open_document(opened, "/net.prototxt", Client()))
 
 
 def growing(runs: int) -> None:

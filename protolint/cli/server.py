@@ -22,7 +22,7 @@ def command(stdio: bool) -> int:  # noqa: ARG001
     Needs the extra `lsp`: pip install 'protolint-caffe[lsp]'
     """
     try:
-        from protolint.lsp.server import make_server
+        from protolint.lsp.server import serve
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
@@ -31,5 +31,4 @@ def command(stdio: bool) -> int:  # noqa: ARG001
     gc.enable()
     # The server closes its stream, and nothing else may write to it.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stream, redirect_stdout(sys.stderr):
-        make_server().start_io(stdout=stream)
-    return 0
+        return serve(stream)

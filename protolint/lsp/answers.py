@@ -7,7 +7,7 @@ from lsprotocol import types
 from protolint.edit import Edit
 from protolint.format.layout import formatted
 from protolint.lsp.completion import Item, complete
-from protolint.lsp.findings import Document
+from protolint.lsp.document import Document, place_of
 from protolint.lsp.navigation import definition, folds, outline, references, rename, rename_alike
 from protolint.lsp.tokens import KINDS, tokens
 from protolint.net.net import Net
@@ -27,6 +27,9 @@ _KINDS = {
     "type": types.CompletionItemKind.Class,
     "blob": types.CompletionItemKind.Variable,
 }
+
+
+_TOKENS = {kind: number for number, kind in enumerate(KINDS)}
 
 
 def completions(document: Document, position: types.Position) -> types.CompletionList | None:
@@ -98,15 +101,14 @@ def _family(document: Document) -> list[Net]:
 
 def coloured(document: Document) -> list[int]:
     """Return the words of a text as the protocol encodes them: five numbers for each."""
-    file = document.file
     data: list[int] = []
     line = character = 0
-    for token in [] if file is None else tokens(file.tree):
-        start, end = (document.range(Span(at, at)).start for at in (token.start, token.end))
-        same = start.line == line
-        data += [start.line - line, start.character - (character if same else 0)]
-        data += [end.character - start.character, KINDS.index(token.kind), 0]
-        line, character = start.line, start.character
+    for token in [] if document.file is None else tokens(document.file.tree):
+        row, column = place_of(document.source, token.start, document.encoding)
+        size = place_of(document.source, token.end, document.encoding)[1] - column
+        across = column - (character if row == line else 0)
+        data += (row - line, across, size, _TOKENS[token.kind], 0)
+        line, character = row, column
     return data
 
 
@@ -127,14 +129,12 @@ def symbols(document: Document) -> list[types.DocumentSymbol]:
 
 def folding(document: Document) -> list[types.FoldingRange]:
     """Return the blocks of more than one line."""
-    file = document.file
+    file, source = document.file, document.source
     blocks = [] if file is None else [n for n in file.tree.children if isinstance(n, Block)]
-    ranges = [document.range(span) for span in folds(blocks)]
-    return [
-        types.FoldingRange(start_line=place.start.line, end_line=place.end.line)
-        for place in ranges
-        if place.end.line > place.start.line
+    lines = [
+        (source.line_number(s.start) - 1, source.line_number(s.end) - 1) for s in folds(blocks)
     ]
+    return [types.FoldingRange(start, end) for start, end in lines if start < end]
 
 
 def layout(document: Document) -> list[types.TextEdit]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from protolint.errors import UsageError
 from protolint.layers.layer import BlobName, Layer
 from protolint.net.net import Net
+from protolint.net.shapes import shapes
 from protolint.net.view import BlobVersion
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
@@ -203,8 +204,6 @@ def _renamed(net: Net, offset: int, name: str) -> list[tuple[Span, str]]:
 
 def said(net: Net, offset: int) -> tuple[Span, str] | None:
     """Return a line for each state on the blob at an offset: its shape, its writer and readers."""
-    from protolint.net.summary import summarise
-
     found = blob_at(net, offset)
     if found is None:
         return None
@@ -216,15 +215,9 @@ def said(net: Net, offset: int) -> tuple[Span, str] | None:
         if version is None:
             continue
         made = version.producer
-        summary = summarise(net, view, {})
-        shape = summary.inputs.get(version.name)
-        for entry in summary.layers:
-            if entry.layer is made:
-                tops = zip(entry.layer.tops, entry.tops, strict=True)
-                shape = next((s for t, s in tops if t.name == version.name), None)
         writer = "an input of the net" if made is None else f"made by `{made.name}` ({made.type})"
         readers = ", ".join(f"`{reader.name}`" for reader in version.readers) or "nobody"
-        lines.append(f"{view.state}: {shape or '?'}, {writer}, read by {readers}")
+        lines.append(f"{view.state}: {shapes(net, view)[version]}, {writer}, read by {readers}")
     return blob.span, "\n\n".join(lines)
 
 

@@ -17,6 +17,10 @@ _TOKEN = re.compile(
     r"#[^\n]*|\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?|[{}<>\[\]:;,]|[^\s{}<>\[\]:;,\"'#]+"
 )
 _OPEN, _CLOSE = frozenset("{<"), frozenset("}>")
+#: A longer text is not read as a whole, but from the last layer that begins a line.
+_SHORT = 1 << 15
+_LAYER = re.compile(r"layers?\s*:?\s*\{")
+_OUTERMOST = re.compile(r"^(\w+)[ \t]*:[ \t]*(\S*)", re.MULTILINE)
 
 
 class _Frame:
@@ -64,7 +68,8 @@ def place_at(text: str, offset: int) -> Place | None:
     frame = outermost = _Frame("", None)
     field, colon = "", -1
     here: tuple[_Frame, str, int, int] | None = None
-    for match in _TOKEN.finditer(text):
+    is_long = len(text) > _SHORT
+    for match in _TOKEN.finditer(text, _begin(text, offset) if is_long else 0):
         token, start, end = match[0], match.start(), match.end()
         word = token[0] not in "{}<>[]:;,#"
         if here is None and end >= offset and (start >= offset or word or token[0] == "#"):
@@ -82,7 +87,7 @@ def place_at(text: str, offset: int) -> Place | None:
                     field = token
                 colon = -1
                 continue
-        elif here is not None and _is_closed(here[0], frame):
+        elif here is not None and (_is_closed(here[0], frame) or (is_long and not here[0].parent)):
             break
         if token == ":":
             colon = end
@@ -108,10 +113,24 @@ def place_at(text: str, offset: int) -> Place | None:
     while at is not None and at.parent is not None:
         path.append(at.name)
         at = at.parent
+    if is_long and found is outermost:
+        found.fields = [
+            (m[1], m[2]) for m in _OUTERMOST.finditer(text) if not m.start() <= offset <= m.end()
+        ]
     fields = tuple(found.fields)
     return Place(
         tuple(reversed(path)), fields, name, start, end, text[start:offset], _next(text, end)
     )
+
+
+def _begin(text: str, offset: int) -> int:
+    """Return where the last layer that begins a line before an offset is, 0 for none."""
+    at = offset
+    while at > 0:
+        at = text.rfind("\nlayer", 0, at)
+        if at >= 0 and _LAYER.match(text, at + 1):
+            return at + 1
+    return 0
 
 
 def _is_closed(frame: _Frame, now: _Frame) -> bool:

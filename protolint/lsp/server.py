@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import replace
 from enum import Enum
+from typing import BinaryIO
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import FeatureNotificationError, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
@@ -24,12 +24,14 @@ from protolint.lsp.answers import (
     renamed,
     symbols,
 )
-from protolint.lsp.findings import FIX_ALL, Document, actions, diagnostics, hover, open_document
+from protolint.lsp.checks import Checked, Checks
+from protolint.lsp.document import Client, Document, Opened, open_document
+from protolint.lsp.findings import FIX_ALL, actions, diagnostics, hover, hover_field
 from protolint.lsp.neighbours import Neighbours
 from protolint.lsp.tokens import KINDS
 from protolint.source import Source
 
-__all__ = ["make_server"]
+__all__ = ["make_server", "serve"]
 
 _KINDS = [types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll, FIX_ALL]
 #: What the files of nets are called; others are checked where the client says they are nets.
@@ -37,8 +39,27 @@ _ENDINGS = (".prototxt", ".pbtxt", ".pt", ".txt", "")
 #: Files beside nets, whatever language an editor takes them for.
 _NO_NETS = (".toml", ".py", ".md", ".json", ".yaml", ".yml", ".proto", ".cpp", ".h")
 _LANGUAGES = ("prototxt", "caffe-prototxt", "pbtxt", "textproto")
+_COMPLETE_AT = ['"', ":", " "]
 #: Seconds without a key after which a text is checked.
 _PAUSE = 0.05
+#: Seconds that a hover waits for a check, to speak of findings and shapes and not of fields only.
+_PATIENCE = 0.08
+
+
+def serve(stream: BinaryIO) -> int:
+    """Answer an editor, from standard input to a stream, until it leaves; return the exit code.
+
+    The protocol wants 1 from a server whose client leaves without `shutdown`.
+    """
+    server, code = make_server(), 1
+
+    @server.feature(types.SHUTDOWN)
+    def _(*_params: object) -> None:
+        nonlocal code
+        code = 0
+
+    server.start_io(stdout=stream)
+    return code
 
 
 def make_server() -> LanguageServer:
@@ -47,51 +68,38 @@ def make_server() -> LanguageServer:
     server = LanguageServer(
         "protolint", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full
     )
-    documents: dict[str, Document] = {}
-    waiting: dict[str, asyncio.TimerHandle] = {}
+    checks = Checks(lambda error: server.report_server_error(error, FeatureNotificationError))
     neighbours = Neighbours()
 
-    def look_at(uri: str) -> None:
-        """Check a document and publish its findings."""
-        if uri in waiting:
-            waiting.pop(uri).cancel()
+    def look_at(uri: str, pause: float = 0) -> None:
+        """Check a document, in place of what is under way for it, and publish its findings."""
         text = server.workspace.get_text_document(uri)
-        if not _is_net(uri, text.language_id):
-            return
-        encoding = _encoding()
-        path = to_fs_path(uri) or text.filename or uri
-        found: list[types.Diagnostic] = []
-        documents.pop(uri, None)
-        try:
-            workspace = neighbours.workspace(os.path.abspath(path), open_texts())
-            document = open_document(uri, path, text.source, encoding, workspace)
-        except ProtolintError as error:
-            start = types.Position(0, 0)
-            place = types.Range(start, start)
-            found = [types.Diagnostic(place, f"not checked: {error}", source="protolint")]
-        else:
-            documents[uri] = document
-            found = diagnostics(document)
+        if _is_net(uri, text.language_id):
+            path = to_fs_path(uri) or text.filename or uri
+            opened = Opened(uri, text.source, text.version)
+            client = Client(encoding(), takes_versions(), nets_open())
+            checks.begin(uri, lambda: _checked(path, opened, client, neighbours), publish, pause)
+
+    def publish(found: Checked) -> None:
         server.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(uri, found, version=text.version)
+            types.PublishDiagnosticsParams(found.uri, found.diagnostics, version=found.version)
         )
 
-    def open_texts() -> dict[str, str]:
+    def nets_open() -> dict[str, Opened]:
         """Return the nets that the editor has open, by path."""
-        found = server.workspace.text_documents.items()
-        paths = {uri: to_fs_path(uri) for uri, text in found if _is_net(uri, text.language_id)}
-        return {
-            path: server.workspace.text_documents[u].source for u, path in paths.items() if path
-        }
+        found = {}
+        for uri, text in server.workspace.text_documents.items():
+            if _is_net(uri, text.language_id) and (path := to_fs_path(uri)):
+                found[path] = Opened(uri, text.source, text.version)
+        return found
 
-    def _encoding() -> str:
+    def encoding() -> str:
         return server.workspace.position_encoding or types.PositionEncodingKind.Utf16
 
-    def current(uri: str) -> Document | None:
-        """Return a document as it is now, checked at once if it waits for a pause."""
-        if uri in waiting:
-            look_at(uri)
-        return documents.get(uri)
+    def takes_versions() -> bool:
+        workspace = server.client_capabilities.workspace
+        edits = workspace.workspace_edit if workspace is not None else None
+        return edits is not None and bool(edits.document_changes)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def _(params: types.DidOpenTextDocumentParams) -> None:
@@ -99,11 +107,7 @@ def make_server() -> LanguageServer:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def _(params: types.DidChangeTextDocumentParams) -> None:
-        # Only the newest version is checked, when the keys pause.
-        uri = params.text_document.uri
-        if uri in waiting:
-            waiting.pop(uri).cancel()
-        waiting[uri] = asyncio.get_running_loop().call_later(_PAUSE, look_at, uri)
+        look_at(params.text_document.uri, _PAUSE)
 
     def look_at_all() -> None:
         # A configuration, or the net that a solver names, may be what was saved.
@@ -122,87 +126,107 @@ def make_server() -> LanguageServer:
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def _(params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
-        documents.pop(uri, None)
-        if uri in waiting:
-            waiting.pop(uri).cancel()
+        checks.close(uri)
         server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
+    async def as_written(uri: str) -> Document | None:
+        """Return a document with its text as it is now, and what its last check knew besides."""
+        document = checks.documents.get(uri) or await checks.newest(uri)
+        if document is None:
+            return None
+        text = server.workspace.get_text_document(uri).source
+        source = Source(document.source.path, text.encode("utf-8", "surrogatepass"))
+        return replace(document, source=source)
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(_COMPLETE_AT))
+    async def _(params: types.CompletionParams) -> types.CompletionList | None:
+        document = await as_written(params.text_document.uri)
+        return completions(document, params.position) if document is not None else None
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    async def _(params: types.HoverParams) -> types.Hover | None:
+        uri, position = params.text_document.uri, params.position
+        document = await checks.newest(uri, _PATIENCE)
+        if document is not None:
+            return await checks.answer(hover, document, position)
+        document = await as_written(uri)
+        return hover_field(document, position) if document is not None else None
+
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(_KINDS))
-    def _(params: types.CodeActionParams) -> list[types.CodeAction]:
-        document = current(params.text_document.uri)
+    async def _(params: types.CodeActionParams) -> list[types.CodeAction]:
+        document = await checks.newest(params.text_document.uri)
         if document is None:
             return []
-        found = actions(document, params.range)
+        # Fixes are tried, which is a check.
+        found = await checks.in_turn(actions, document, params.range)
         only = params.context.only
         if only is None:
             return found
         return [a for a in found if any(_is_kind(a.kind or "", wanted) for wanted in only)]
 
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    def _(params: types.HoverParams) -> types.Hover | None:
-        document = current(params.text_document.uri)
-        return hover(document, params.position) if document is not None else None
-
-    @server.feature(
-        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=['"', ":", " "])
-    )
-    def _(params: types.CompletionParams) -> types.CompletionList | None:
-        # The text as it is now; what is known of the file may be of a moment ago.
-        uri = params.text_document.uri
-        document = documents.get(uri)
-        if document is None or document.file is None:
-            return None
-        text = server.workspace.get_text_document(uri).source
-        source = Source(document.source.path, text.encode("utf-8", "surrogatepass"))
-        return completions(replace(document, source=source), params.position)
-
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
-    def _(params: types.DefinitionParams) -> list[types.Location]:
-        document = current(params.text_document.uri)
-        return [] if document is None else definitions(document, params.position)
+    async def _(params: types.DefinitionParams) -> list[types.Location]:
+        document = await checks.newest(params.text_document.uri)
+        return await checks.answer(definitions, document, params.position) if document else []
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
-    def _(params: types.ReferenceParams) -> list[types.Location]:
-        document = current(params.text_document.uri)
-        return [] if document is None else all_references(document, params.position)
+    async def _(params: types.ReferenceParams) -> list[types.Location]:
+        document = await checks.newest(params.text_document.uri)
+        return await checks.answer(all_references, document, params.position) if document else []
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
-    def _(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight]:
-        document = current(params.text_document.uri)
-        found = [] if document is None else all_references(document, params.position)
+    async def _(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight]:
+        document = await checks.newest(params.text_document.uri)
+        if document is None:
+            return []
+        found = await checks.answer(all_references, document, params.position)
         return [types.DocumentHighlight(location.range) for location in found]
 
     @server.feature(types.TEXT_DOCUMENT_RENAME)
-    def _(params: types.RenameParams) -> types.WorkspaceEdit | None:
-        document = current(params.text_document.uri)
+    async def _(params: types.RenameParams) -> types.WorkspaceEdit | None:
+        document = await checks.newest(params.text_document.uri)
         try:
-            return None if document is None else renamed(document, params)
+            return await checks.in_turn(renamed, document, params) if document else None
         except UsageError as error:
             raise JsonRpcInvalidParams(str(error)) from None
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-    def _(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
-        document = current(params.text_document.uri)
-        return [] if document is None else symbols(document)
+    async def _(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        document = await checks.newest(params.text_document.uri)
+        return await checks.answer(symbols, document) if document else []
 
     @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
-    def _(params: types.FoldingRangeParams) -> list[types.FoldingRange]:
-        document = current(params.text_document.uri)
-        return [] if document is None else folding(document)
+    async def _(params: types.FoldingRangeParams) -> list[types.FoldingRange]:
+        document = await checks.newest(params.text_document.uri)
+        return await checks.answer(folding, document) if document else []
 
     @server.feature(
         types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, types.SemanticTokensLegend([*KINDS], [])
     )
-    def _(params: types.SemanticTokensParams) -> types.SemanticTokens:
-        document = current(params.text_document.uri)
-        return types.SemanticTokens(data=[] if document is None else coloured(document))
+    async def _(params: types.SemanticTokensParams) -> types.SemanticTokens:
+        document = await checks.newest(params.text_document.uri)
+        return types.SemanticTokens(await checks.answer(coloured, document) if document else [])
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
-    def _(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
-        document = current(params.text_document.uri)
-        return [] if document is None else layout(document)
+    async def _(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        document = await checks.newest(params.text_document.uri)
+        return await checks.answer(layout, document) if document else []
 
     return server
+
+
+def _checked(path: str, opened: Opened, client: Client, neighbours: Neighbours) -> Checked:
+    """Return a text with its findings; what is wrong with its configuration is one of them."""
+    try:
+        texts = {path: one.text for path, one in client.opened.items()}
+        workspace = neighbours.workspace(os.path.abspath(path), texts)
+        document = open_document(opened, path, client, workspace)
+    except ProtolintError as error:
+        start = types.Position(0, 0)
+        place = types.Range(start, start)
+        told = types.Diagnostic(place, f"not checked: {error}", source="protolint")
+        return Checked(opened.uri, opened.version, [told], None)
+    return Checked(opened.uri, opened.version, diagnostics(document), document)
 
 
 def _is_net(uri: str, language: str | None) -> bool:

@@ -73,9 +73,20 @@ class Editor:
 
     def diagnostics(self, uri: str) -> list[dict[str, Any]]:
         """What was published about a document after all that was sent so far."""
-        self.request("textDocument/hover", self.at(uri, 0, 0))
+        self.wait(uri)
         found: list[dict[str, Any]] = self.published[uri]["diagnostics"]
         return found
+
+    def wait(self, uri: str) -> None:
+        """Let what is under way for a document end: its layers are told by the newest check."""
+        self.request("textDocument/documentSymbol", {"textDocument": {"uri": uri}})
+
+    def change(self, uri: str, version: int, text: str) -> None:
+        document = {"uri": uri, "version": version}
+        self.notify(
+            "textDocument/didChange",
+            {"textDocument": document, "contentChanges": [{"text": text}]},
+        )
 
     @staticmethod
     def at(uri: str, line: int, character: int) -> dict[str, Any]:
@@ -143,11 +154,7 @@ def test_findings_are_those_of_check_and_follow_every_change(
             assert shown["range"]["start"]["character"] == column - 1
     # The whole text is sent: what begins a line is not left to two programs.
     assert editor.capabilities["textDocumentSync"]["change"] == 1
-    change = {"text": f"# \u2028 and \u0085\n{SOUND}"}
-    editor.notify(
-        "textDocument/didChange",
-        {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [change]},
-    )
+    editor.change(uri, 2, f"# \u2028 and \u0085\n{SOUND}")
     found = editor.diagnostics(uri)
     assert "PT002" not in {d["code"] for d in found}
     (gamma,) = [d for d in found if d["code"] == "BN003"]
@@ -250,7 +257,7 @@ def test_a_net_for_several_caffes_is_not_fixed_as_a_whole(editor: Editor, tmp_pa
 
 def test_what_is_no_net_is_left_alone(editor: Editor, tmp_path: Path) -> None:
     uri = editor.open(tmp_path / "protolint.toml", "target = 1\n")
-    editor.request("textDocument/hover", editor.at(uri, 0, 0))
+    editor.wait(uri)
     assert uri not in editor.published
     assert editor.actions(uri, {"start": {"line": 0, "character": 0},
                                 "end": {"line": 0, "character": 0}}) == []  # fmt: skip
@@ -303,12 +310,11 @@ def test_the_server_completes_leads_renames_and_lays_out(editor: Editor, tmp_pat
 def test_only_the_newest_of_many_versions_is_checked(editor: Editor, tmp_path: Path) -> None:
     uri = editor.open(tmp_path / "a.prototxt", SOUND)
     for version, text in enumerate((BN, SOUND, BN), 2):
-        change = {"textDocument": {"uri": uri, "version": version}}
-        editor.notify("textDocument/didChange", {**change, "contentChanges": [{"text": text}]})
+        editor.change(uri, version, text)
     assert "PT002" in [d["code"] for d in editor.diagnostics(uri)]
     assert editor.published[uri]["version"] == 4
     proto = editor.open(tmp_path / "a.proto", 'syntax = "proto2";\n')
-    editor.request("textDocument/hover", editor.at(proto, 0, 0))
+    editor.wait(proto)
     assert proto not in editor.published
 
 
@@ -362,6 +368,61 @@ def test_a_rename_goes_through_the_files_of_the_model(editor: Editor, tmp_path: 
         assert applied(text, changes[train.as_uri()]) == text.replace(what, '"new"')
         assert len(changes[deploy]) == count_here
         assert len(changes[train.as_uri()]) == count_there
+
+
+def test_a_check_keeps_no_question_about_the_text_waiting(editor: Editor, tmp_path: Path) -> None:
+    layer = """layer {{ name: "r{0}" type: "ReLU" bottom: "{1}" top: "{0}"
+  relu_param {{ negative_slope: 0.1 }} }}
+"""
+    layers = [layer.format(i, i - 1 if i else "x") for i in range(8_000)]
+    text = DEPLOY.splitlines(keepends=True)[0] + "".join(layers)
+    uri = editor.open(tmp_path / "deep.prototxt", text)
+    editor.diagnostics(uri)
+    editor.change(uri, 2, text.replace("layer { name", "layer {\n  name", 1))
+    end = text.count("\n")
+    offered = editor.request("textDocument/completion", editor.at(uri, end, 16))
+    assert "engine" in [item["label"] for item in offered["items"]]
+    told = editor.request("textDocument/hover", editor.at(uri, end, 3))
+    assert told["contents"]["value"].startswith("**relu_param**")
+    assert editor.published[uri]["version"] == 1
+    editor.wait(uri)
+    assert editor.published[uri]["version"] == 2
+
+
+def test_edits_have_the_versions_they_are_for(tmp_path: Path) -> None:
+    """Where the client takes versions: an edit of a text that has changed is refused there."""
+    capabilities = {"workspace": {"workspaceEdit": {"documentChanges": True}}}
+    train, text = tmp_path / "net_train.prototxt", TRAIN.replace("kernel_size: 3", "kernel_size: 5")
+    train.write_text(text, "utf-8")
+    editor = Editor(tmp_path, **capabilities)
+    with editor.process:
+        deploy = editor.open(tmp_path / "net_deploy.prototxt", DEPLOY)
+        editor.change(deploy, 7, DEPLOY)
+        place = editor.at(deploy, 1, DEPLOY.splitlines()[1].index('"conv"') + 1)
+        for version in (None, 1):
+            edit = editor.request("textDocument/rename", {**place, "newName": "new"})
+            assert "changes" not in edit
+            found = {one["textDocument"]["uri"]: one for one in edit["documentChanges"]}
+            versions = {uri: one["textDocument"]["version"] for uri, one in found.items()}
+            assert versions == {deploy: 7, train.as_uri(): version}
+            assert applied(DEPLOY, found[deploy]["edits"]) == DEPLOY.replace('"conv"', '"new"')
+            editor.open(train, text)
+            editor.notify("textDocument/didSave", {"textDocument": {"uri": deploy}})
+        editor.request("shutdown", None)
+        editor.notify("exit", None)
+
+
+def test_an_editor_that_leaves_without_shutdown_is_told_so(tmp_path: Path) -> None:
+    """By exit code 1, as the protocol says; `editor` is the test of the other."""
+    for leave in ("exit", "close"):
+        editor = Editor(tmp_path)
+        assert editor.process.stdin is not None
+        with editor.process:
+            if leave == "exit":
+                editor.notify("exit", None)
+            else:
+                editor.process.stdin.close()
+            assert editor.process.wait(timeout=30) == 1
 
 
 def test_the_words_of_a_text_have_their_kinds(editor: Editor, tmp_path: Path) -> None:
