@@ -114,7 +114,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 def clone_of_this_repository(folder: Path) -> str:
     """A repository with what an installation from git needs, and its commit."""
-    for name in ("protolint", "rules", "pyproject.toml", "README.md", "LICENSE",
+    for name in ("protolint", "rules", "pyproject.toml", "docs/package/page.md", "LICENSE",
                  ".pre-commit-hooks.yaml", "docs/man/protolint.1"):  # fmt: skip
         source = REPOSITORY / name
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from protolint.cli.main import cli
 from protolint.lint.registry import all_rules
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -27,8 +28,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "protolint",
         "rules",
         "pyproject.toml",
-        "README.md",
         "LICENSE",
+        "docs/package/page.md",
         "docs/man/protolint.1",
     ):
         _copy(REPOSITORY / name, source / name)
@@ -64,6 +65,27 @@ def test_the_wheel_holds_code_rules_schemas_and_grammar(wheel: Path) -> None:
     top = {name.split("/")[0] for name in names}
     assert all(name == "protolint" or name.endswith((".dist-info", ".data")) for name in top)
     assert wheel.stat().st_size < 1 << 20  # an index page should not make anybody wait
+
+
+def test_the_page_of_the_package_index_leads_to_the_projects_own_addresses(wheel: Path) -> None:
+    """Nothing relative, which leads nowhere there, and to no file that is not here."""
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    head, _, page = archive.read(name).decode("utf-8").partition("\n\n")
+    (home,) = re.findall(r"^Project-URL: Homepage, (.*)$", head, re.M)
+    assert f"Project-URL: Changelog, {home}/blob/main/CHANGELOG.md" in head
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    own = [link for link in links if link.startswith(home)]
+    assert [link for link in links if link not in own] == ["https://github.com/yoheimuta/protolint"]
+    for link in own:
+        path = re.fullmatch(r"(?:#readme|/(?:blob|raw)/main/(.+))", link.removeprefix(home))
+        assert path is not None, link
+        assert path[1] is None or (REPOSITORY / path[1]).is_file(), link
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", page)
+    assert pictures
+    assert all(f"{home}/raw/" in picture for picture in pictures)
+    verbs = cli.list_commands(click.Context(cli))
+    assert [v for v in verbs if f"`protolint {v}" not in page and f"`{v}`" not in page] == []
 
 
 def test_a_clean_environment_finds_every_rule(wheel: Path, tmp_path: Path) -> None:
