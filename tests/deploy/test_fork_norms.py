@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 import protolint
+from protolint.batchnorm.fit import PairError
 from protolint.batchnorm.state import Array
 from protolint.caffe.descriptors import load_schema
 from protolint.deployment.run import Deployment, Wishes, deploy_files
 from protolint.errors import InputError
+from protolint.folding.numbers import measure_folds
 from protolint.workspace.workspace import Choices, Workspace
 from tests.cli.command import write
+from tests.folding.models import blobs_of
 
 NET = """\
 layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 4 dim: 4 } } }
@@ -79,7 +82,10 @@ def test_a_layer_that_learns_is_refused(tmp_path: Path) -> None:
         deployed(NET % LEARN, blobs(2), tmp_path)
     done = deployed(NET % LEARN, blobs(2), tmp_path, source="segnet", drop_global_stats=True)
     scale, shift = blobs(2)
-    assert output(done, DATA) == pytest.approx(DATA * scale + shift, rel=1e-6, abs=1e-6)
+    found = output(done, DATA)
+    assert found == pytest.approx(DATA * scale + shift, rel=1e-6, abs=1e-6)
+    mean, deviation = (f(DATA, axis=(0, 2, 3), keepdims=True) for f in (np.mean, np.std))
+    assert np.abs(scale * (DATA - mean) / deviation + shift - found).max() > 0.1
 
 
 def test_they_are_folded_in_one_call(tmp_path: Path) -> None:
@@ -122,3 +128,40 @@ def test_they_are_folded_in_one_call(tmp_path: Path) -> None:
         assert left == (["i", "c"] if above else ["i", "bn", "s"])
         said = "'s' is not folded: 'bn' above becomes a Scale only now" in made.remarks
         assert said is not above
+
+
+def test_a_scale_below_one_that_only_becomes_a_scale_would_be_folded_into_what_it_stores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slope and a bias are not what the Scale multiplies by and adds, and mean and variance stay.
+
+    Here the refusal is evaded: nothing says that the layer above is a BatchNorm.
+    """
+    gain = np.random.default_rng(5).standard_normal((1, 3, 1, 1)).astype(np.float32)
+    model = load_schema("bvlc").message_class("NetParameter")(name="m")
+    for name, kind, stored in (("bn", "BN", blobs(4)), ("s", "Scale", [gain.ravel()])):
+        entry = model.layer.add(name=name, type=kind)
+        for value in stored:
+            entry.blobs.add().shape.dim.extend(value.shape)
+            entry.blobs[-1].data.extend(value.ravel().tolist())
+    scale = 'layer { name: "s" type: "Scale" bottom: "y" top: "s" }\n'
+    net = write(tmp_path, "net.prototxt", NET % SLOPE + scale)
+    weights = write(tmp_path, "net.caffemodel", model.SerializeToString())
+
+    def made(folder: str) -> Deployment:
+        to = tmp_path / folder
+        return protolint.deploy(net, weights, output=to, fold=True, isolated=True, prove="none")
+
+    done = made("right")
+    assert "'s' is not folded: 'bn' above becomes a Scale only now" in done.remarks
+    right = protolint.run(*done.written, data=DATA, target="bvlc", isolated=True)["s"]
+    monkeypatch.setattr(
+        "protolint.conversion.fold.measure_folds",
+        lambda data, index, plan, _: measure_folds(data, index, plan, {}),
+    )
+    wrong = made("wrong")
+    assert [layer.name for layer in wrong.net.layers] == ["i", "bn"]
+    with pytest.raises(PairError, match="'bn' has 4 blobs in the weights, and 2 in the net"):
+        protolint.run(*wrong.written, data=DATA, target="bvlc", isolated=True)
+    factor, summand, *_ = blobs_of(Path(wrong.written[1]).read_bytes())["bn"]
+    assert np.abs(DATA * factor + summand.reshape(factor.shape) - right).max() > 0.1

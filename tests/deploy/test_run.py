@@ -93,6 +93,27 @@ def test_weights_of_v1_become_current(tmp_path: Path) -> None:
     assert (layer.generation, layer.name, layer.type) == (Generation.CURRENT, "ip", "InnerProduct")
 
 
+def test_statistics_of_the_batch_give_something_else(fixtures: Path, tmp_path: Path) -> None:
+    """So that they are refused, unless it is said that the stored ones take their place."""
+    golden = fixtures / "golden" / "bvlc-master-9b89154"
+    text, weights = (golden / "brook.prototxt").read_text(), golden / "brook.caffemodel"
+    last = 'type: "BatchNorm"'
+    net = write(
+        tmp_path,
+        "n.prototxt",
+        text.replace(last, f"{last} batch_norm_param {{ use_global_stats: false }}"),
+    )
+    with pytest.raises(InputError, match="use_global_stats: false and normalises by each batch"):
+        deployed(net, weights, tmp_path / "o")
+    done = deployed(net, weights, tmp_path / "o", drop_global_stats=True)
+    data = golden / "brook.input.npy"
+    pairs = ((str(net), str(weights)), done.written)
+    before, after = (
+        protolint.run(*pair, data=data, target="bvlc", isolated=True)["mix_b"] for pair in pairs
+    )
+    assert np.abs(before - after).max() > 0.1 * np.abs(after).max()
+
+
 def test_nothing_is_written_where_something_is_refused(fixtures: Path, tmp_path: Path) -> None:
     golden = fixtures / "golden" / "bvlc-master-9b89154"
     net, weights = golden / "brook.prototxt", golden / "brook.caffemodel"
