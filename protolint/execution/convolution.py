@@ -8,21 +8,19 @@ v0.17.4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from protolint.caffe.binder import Message
+from protolint.execution.places import ALL, pixels_under
 from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.shape import Shape
 from protolint.layers.window import Window, windows
 
 __all__ = ["FUNCTIONS"]
 
-#: All items and channels.
-_ALL: tuple[slice, ...] = (slice(None), slice(None))
 #: How many values the columns of a part of an image have at most, where a row has no more.
 _STRIP = 1 << 23
 
@@ -33,25 +31,6 @@ def _windows(step: Step, axis: int) -> list[Window]:
     if found is None or any(not window.kernel or not window.stride for window in found):
         raise step.error("its kernel has no size")
     return found
-
-
-def _places(
-    found: Sequence[Window], sizes: Sequence[int]
-) -> Iterator[tuple[tuple[int | slice, ...], tuple[slice, ...]]]:
-    """Yield each place in the kernel, and the padded pixels that it meets, one for each top."""
-    for place in product(*(range(window.kernel or 0) for window in found)):
-        yield (
-            place,
-            tuple(
-                slice(start, start + (size - 1) * window.stride + 1, window.stride)
-                for start, size, window in zip(
-                    (i * window.dilation for i, window in zip(place, found, strict=True)),
-                    sizes,
-                    found,
-                    strict=True,
-                )
-            ),
-        )
 
 
 def _padded(step: Step, values: Array, found: Sequence[Window]) -> tuple[Array, list[int]]:
@@ -76,8 +55,8 @@ def _columns(padded: Array, found: Sequence[Window], sizes: Sequence[int]) -> Ar
     if prod(kernel) == 1 and all(window.stride == 1 for window in found):
         return padded.reshape(*lead, 1, -1)
     columns = np.empty((*lead, *kernel, *sizes), padded.dtype)
-    for place, pixels in _places(found, sizes):
-        columns[_ALL + place] = padded[_ALL + pixels]
+    for place, pixels in pixels_under(found, sizes):
+        columns[ALL + place] = padded[pixels]
     return columns.reshape(*lead, prod(kernel), -1)
 
 
@@ -109,10 +88,10 @@ def _images(columns: Array, found: Sequence[Window], sizes: Sequence[int]) -> Ar
     padded = np.zeros(
         (*lead, *(size + 2 * w.pad for size, w in zip(sizes, found, strict=True))), columns.dtype
     )
-    for place, pixels in _places(found, rooms):
-        padded[_ALL + pixels] += columns[_ALL + place]
+    for place, pixels in pixels_under(found, rooms):
+        padded[pixels] += columns[ALL + place]
     return padded[
-        _ALL + tuple(slice(w.pad, w.pad + size) for size, w in zip(sizes, found, strict=True))
+        ALL + tuple(slice(w.pad, w.pad + size) for size, w in zip(sizes, found, strict=True))
     ]
 
 

@@ -13,6 +13,7 @@ from math import ceil
 
 import numpy as np
 
+from protolint.execution.places import pixels_under
 from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.window import Window
 from protolint.layers.window import sides as windows_of
@@ -35,30 +36,12 @@ def _padded(values: Array, sides: Sequence[Window], sizes: Sequence[int], fill: 
     return np.pad(values, [(0, 0), (0, 0), *pads], constant_values=fill)
 
 
-def _windows(
-    padded: Array, sides: Sequence[Window], sizes: Sequence[int]
-) -> list[tuple[tuple[int, int], Array]]:
-    """Return each place in the window, and the pixels that it meets, one for each top."""
-    down, across = sides
-    return [
-        (
-            (i, j),
-            padded[
-                :,
-                :,
-                i : i + (sizes[0] - 1) * down.stride + 1 : down.stride,
-                j : j + (sizes[1] - 1) * across.stride + 1 : across.stride,
-            ],
-        )
-        for i, j in product(range(down.kernel or 0), range(across.kernel or 0))
-    ]
-
-
 def average(values: Array, sides: Sequence[Window], sizes: Sequence[int]) -> Array:
     """Return the mean of each window (N, C, *sizes); padding counts, what lies behind does not."""
     total = np.zeros((*values.shape[:2], *sizes), np.float32)
-    for _, pixels in _windows(_padded(values, sides, sizes, 0), sides, sizes):
-        total += pixels
+    padded = _padded(values, sides, sizes, 0)
+    for _, pixels in pixels_under(sides, sizes):
+        total += padded[pixels]
     counts = []
     for side, room, size in zip(sides, values.shape[2:], sizes, strict=True):
         starts = np.arange(size) * side.stride - side.pad
@@ -76,11 +59,12 @@ def _largest(
     down, across = (
         np.arange(size) * side.stride - side.pad for size, side in zip(sizes, sides, strict=True)
     )
-    for (i, j), pixels in _windows(_padded(values, sides, sizes, _LEAST), sides, sizes):
+    padded = _padded(values, sides, sizes, _LEAST)
+    for (i, j), pixels in pixels_under(sides, sizes):
         if where is not None:
             place = (down[:, None] + i) * values.shape[3] + across + j
-            where = np.where(pixels > best, place.astype(np.float32), where)
-        np.maximum(best, pixels, out=best)
+            where = np.where(padded[pixels] > best, place.astype(np.float32), where)
+        np.maximum(best, padded[pixels], out=best)
     return best, where
 
 
