@@ -130,12 +130,20 @@ def _form(step: Step) -> _Form:
     group = channels if depthwise else param.integer("group")
     if group < 1 or channels % group:
         raise step.error(f"{channels} channels cannot be cut into {group} groups")
-    return _Form(axis, _windows(step, axis), channels, param.integer("num_output"), group)
+    return _Form(axis, _windows(step, axis), channels, _outputs(step, param), group)
 
 
 def _axis(step: Step, param: Message) -> int:
     """Return the axis of the channels; older schemas have no field for it."""
     return step.axis(param.integer("axis") if "axis" in param else 1)
+
+
+def _outputs(step: Step, param: Message) -> int:
+    """Return num_output; DIGITS fills it in where a net leaves it out."""
+    outputs = param.integer("num_output")
+    if outputs < 1:
+        raise step.error("it has no num_output")
+    return outputs
 
 
 def _convolution(step: Step) -> list[Array]:
@@ -190,7 +198,7 @@ def _im2col(step: Step) -> list[Array]:
 
 def _inner_product(step: Step) -> list[Array]:
     param = step.param("inner_product_param")
-    bottom, outputs, axis = step.bottom(), param.integer("num_output"), _axis(step, param)
+    bottom, outputs, axis = step.bottom(), _outputs(step, param), _axis(step, param)
     rows, size = prod(bottom.shape[:axis]), prod(bottom.shape[axis:])
     if param.flag("transpose"):
         weights = step.blob(0, (size, outputs))
@@ -204,7 +212,7 @@ def _inner_product(step: Step) -> list[Array]:
 
 def _embed(step: Step) -> list[Array]:
     param = step.param("embed_param")
-    size, outputs = param.integer("input_dim"), param.integer("num_output")
+    size, outputs = param.integer("input_dim"), _outputs(step, param)
     places = step.bottom().astype(np.int64)
     if places.size and not 0 <= places.min() <= places.max() < size:
         raise step.error(f"its bottom holds {places.min()} to {places.max()}, not 0 to {size - 1}")

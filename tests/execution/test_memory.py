@@ -188,6 +188,15 @@ def test_a_v1_layer_has_the_defaults_of_what_its_form_cannot_say() -> None:
     assert found.tolist() == [[0, 1, 2, 3]]
 
 
+@pytest.mark.parametrize("kind", ["Convolution", "Deconvolution", "InnerProduct", "Embed"])
+def test_a_layer_without_outputs_says_so(kind: str) -> None:
+    field = {"InnerProduct": "inner_product_param", "Embed": "embed_param"}.get(kind)
+    said = f"{field or 'convolution_param'} {{ {'kernel_size: 1' if field is None else ''} }}"
+    text = f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "l" {said} }}\n'
+    with pytest.raises(ExecutionError, match=f"'l' \\({kind}\\): it has no num_output"):
+        blobs(text)
+
+
 def test_enough_types_can_be_run() -> None:
     assert len(FUNCTIONS) >= 60
 
