@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from difflib import unified_diff as pythons
 from pathlib import Path
 from random import Random
-from types import FrameType
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +15,7 @@ from protolint.cli.results import difference
 from protolint.difference import unified_diff
 from protolint.source import Source
 from tests.conftest import REPOSITORY
+from tests.counting import lines_run
 
 NETS = sorted((REPOSITORY / "fixtures").rglob("*.prototxt"))
 
@@ -125,17 +123,4 @@ def _lines_run(size: int) -> int:
     """Return how many lines of Python a diff runs where each third line has changed."""
     old = [f"  name: {n}\n" if n % 3 else "}\n" for n in range(size)]
     new = [f"  name: '{n}'\n" if n % 3 == 1 else line for n, line in enumerate(old)]
-    count = 0
-
-    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        list(unified_diff(old, new, "net"))
-    finally:
-        sys.settrace(before)
-    return count
+    return lines_run(lambda: list(unified_diff(old, new, "net")))

@@ -10,12 +10,12 @@ from protolint.caffe.behaviour import Building
 from protolint.caffe.bvlc import SUMS
 from protolint.caffe.dialect import Counts, Dialect, Engines, Layouts
 
-__all__ = ["Nvidia14"]
+__all__ = ["CUDNN", "Nvidia14"]
 
 #: cuDNN adds 1e-4 whatever is written (include/caffe/common_layers.hpp @ v0.14.5). Backward
 #: reads the bottom that forward in place overwrote (cudnn_batch_norm_layer.cu @ v0.14.5). In
 #: CPU mode the blobs are taken for those of the other engine.
-_CUDNN = BatchNormKind(
+CUDNN = BatchNormKind(
     Affine.ALWAYS,
     (),
     ("gamma", "beta", "reserved", "mean", "variance"),
@@ -43,7 +43,7 @@ class Nvidia14(Dialect):
         divides_batches=True,
         losses_by_num=True,
     )
-    engines: ClassVar[Engines] = {"CAFFE": SUMS, "CUDNN": _CUDNN}
+    engines: ClassVar[Engines] = {"CAFFE": SUMS, "CUDNN": CUDNN}
     default_engine = "CUDNN"
     file_layouts: ClassVar[Layouts] = (("B3",), ("N14C", "N14C-inv-std"))
     gamma_starts_at_zero = True

@@ -7,7 +7,7 @@ from typing import ClassVar
 from protolint.caffe.batchnorm import Affine, BatchNormKind, EpsRule
 from protolint.caffe.behaviour import FILLERS, STATIC_FILLERS, Building
 from protolint.caffe.dialect import Engines, Layouts
-from protolint.caffe.nvidia_14 import Nvidia14
+from protolint.caffe.nvidia_14 import CUDNN, Nvidia14
 
 __all__ = ["Nvidia15"]
 
@@ -26,19 +26,8 @@ _NATIVE = BatchNormKind(
 )
 #: CUDNN_BN_MIN_EPSILON is 1e-5 (cudnn.h of versions 4 to 7). Backward reads the bottom that
 #: forward in place overwrote (cudnn_batch_norm_layer.cu @ v0.15.14).
-_CUDNN = BatchNormKind(
-    Affine.ALWAYS,
-    (),
-    _ORDER,
-    "",
-    "N15C",
-    EpsRule(floor=1e-5),
-    blob_axes=4,
-    most_axes=4,
-    in_place_affine=False,
-    ignores_global_stats=True,
-    averages_unbiased=True,
-    batch_kept_at_fraction_one=0,
+_CUDNN = CUDNN._replace(
+    affine_blobs=_ORDER, affine_layout="N15C", eps=EpsRule(floor=1e-5), wrong_on_cpu=False
 )
 
 

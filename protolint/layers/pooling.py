@@ -98,11 +98,7 @@ def _check_pooling(setup: SetupCheck) -> None:
         pad = [setup.layer.padding] * 2
     bottom = setup.bottom()
     if whole:
-        if not setup.four_axes_at_most():
-            return
-        sides = [setup.legacy(2), setup.legacy(3)]
-        if 0 in sides:
-            setup.fault(Kind.EMPTY, f"nothing to pool in {setup.called()}", bottoms=(0,))
+        if _sides_to_pool(setup) is None:
             return
     elif min(kernel) <= 0:
         setup.fault(Kind.RANGE, "a kernel size must be above 0", at=(POOLING, "kernel_size"))
@@ -154,6 +150,17 @@ def _check_pooling(setup: SetupCheck) -> None:
             return
 
 
+def _sides_to_pool(setup: SetupCheck) -> tuple[int | None, int | None] | None:
+    """Demand an image that holds something; return its sides, None after a fault."""
+    if not setup.four_axes_at_most():
+        return None
+    height, width = setup.legacy(2), setup.legacy(3)
+    if 0 in (height, width):
+        setup.fault(Kind.EMPTY, f"nothing to pool in {setup.called()}", bottoms=(0,))
+        return None
+    return height, width
+
+
 def _half(setup: SetupCheck, field: str, stem: str, side: str, default: int) -> int:
     half = setup.integers(POOLING, f"{stem}_{side}")
     if setup.given(POOLING, field) or not half:
@@ -163,11 +170,8 @@ def _half(setup: SetupCheck, field: str, stem: str, side: str, default: int) -> 
 
 def _check_spp(setup: SetupCheck) -> None:
     """Demand four axes, and a pooling at each level with its padding below its kernel."""
-    if not setup.four_axes_at_most():
-        return
-    sides = [setup.legacy(2), setup.legacy(3)]
-    if 0 in sides:
-        setup.fault(Kind.EMPTY, f"nothing to pool in {setup.called()}", bottoms=(0,))
+    sides_known = _sides_to_pool(setup)
+    if sides_known is None:
         return
     levels = setup.integer("spp_param", "pyramid_height", 0)
     if not 0 < levels <= 30:
@@ -179,7 +183,7 @@ def _check_spp(setup: SetupCheck) -> None:
         return
     for level in range(levels):
         bins = 1 << level
-        for side in sides:
+        for side in sides_known:
             if side is None:
                 setup.unsure = True
                 continue

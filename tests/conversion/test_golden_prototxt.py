@@ -10,15 +10,8 @@ import pytest
 from protolint.batchnorm.detect import detect
 from protolint.batchnorm.facts import facts_of, file_marks
 from protolint.weights.index import index_model
+from tests.golden import DIALECT_OF, SHARED
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "golden"
-FOLDERS = {
-    "bvlc-master-9b89154": "bvlc",
-    "nvcaffe-0.14.5": "nvidia-0.14",
-    "nvcaffe-0.15.14": "nvidia-0.15",
-    "nvcaffe-0.16.6": "nvidia-0.16",
-    "nvcaffe-0.17.4": "nvidia-0.17",
-}
 PAIRS = sorted(SHARED.glob("*/converted/*.prototxt"))
 NETS = sorted(path for path in SHARED.glob("*/*.prototxt") if "solver" not in path.name)
 
@@ -45,24 +38,24 @@ def test_a_converted_net_is_the_one_that_was_run(path: Path, tools: SimpleNamesp
     `onyx` for BVLC was run with the small eps that 0.17 had raised, and without correction.
     """
     name, _, origin = path.stem.partition(".from-")
-    folder = next(f for f in FOLDERS if f.startswith(origin))
+    folder = next(f for f in DIALECT_OF if f.startswith(origin))
     source = SHARED / folder / f"{name}.prototxt"
     # The builds had no cuDNN.
-    file = tools.read(source.read_bytes(), FOLDERS[folder], cudnn=False)
+    file = tools.read(source.read_bytes(), DIALECT_OF[folder], cudnn=False)
     identity = identity_of(source.with_suffix(".caffemodel"))
-    made = tools.convert(file, FOLDERS[path.parts[-3]], identity=identity)
+    made = tools.convert(file, DIALECT_OF[path.parts[-3]], identity=identity)
     text = path.read_bytes()
     if (path.parts[-3], path.stem) == ("bvlc-master-9b89154", "onyx.from-nvcaffe-0.17"):
         assert text.count(b"eps: 1e-06") == 1
         text = text.replace(b"eps: 1e-06", b"eps: 1e-05")
-    wanted = tools.read(text, FOLDERS[path.parts[-3]], cudnn=False)
+    wanted = tools.read(text, DIALECT_OF[path.parts[-3]], cudnn=False)
     assert tools.states(made, scale_names=False) == tools.states(wanted, scale_names=False)
 
 
 @pytest.mark.parametrize("cudnn", [True, False], ids=["cudnn", "no-cudnn"])
 @pytest.mark.parametrize("path", NETS, ids=lambda path: f"{path.parts[-2]}-{path.stem}")
 def test_there_and_back_is_the_same_net(path: Path, cudnn: bool, tools: SimpleNamespace) -> None:
-    dialect = FOLDERS[path.parts[-2]]
+    dialect = DIALECT_OF[path.parts[-2]]
     file = tools.read(path.read_bytes(), dialect, cudnn=cudnn)
     converted = 0
     for target, engine in tools.targets:

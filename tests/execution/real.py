@@ -18,16 +18,8 @@ from protolint.execution.weights import load_weights
 from protolint.layers.states import NetState
 from protolint.net.net import Net
 
-__all__ = ["GOLDEN", "Run", "difference", "executed", "ordered", "runs"]
+__all__ = ["Run", "difference", "executed", "ordered", "runs"]
 
-#: The dialect of each folder of golden nets.
-GOLDEN = {
-    "bvlc-master-9b89154": "bvlc",
-    "nvcaffe-0.14.5": "nvidia-0.14",
-    "nvcaffe-0.15.14": "nvidia-0.15",
-    "nvcaffe-0.16.6": "nvidia-0.16",
-    "nvcaffe-0.17.4": "nvidia-0.17",
-}
 #: Of the nets of a real build every so many are run; 1 runs all, in about ten seconds.
 EVERY = int(os.environ.get("PROTOLINT_TEST_EVERY", "4"))
 

@@ -15,7 +15,8 @@ from protolint.execution.step import Array
 from protolint.execution.weights import load_weights
 from protolint.layers.states import NetState
 from tests.conftest import REPOSITORY, SHARED
-from tests.execution.real import GOLDEN, difference, executed, ordered, runs
+from tests.execution.real import difference, executed, ordered, runs
+from tests.golden import DIALECT_OF
 
 FIXTURES = REPOSITORY / "fixtures" / "golden"
 PLACES = {"own": FIXTURES, "shared": SHARED / "golden"}
@@ -26,13 +27,13 @@ RUNS = (
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("folder", GOLDEN)
+@pytest.mark.parametrize("folder", DIALECT_OF)
 def test_golden_nets_give_what_their_caffe_gave(folder: str, place: str) -> None:
     inputs = sorted((PLACES[place] / folder).glob("*.input.npy"))
     if not inputs:
         pytest.skip(f"no golden nets of {folder} are {place}")
     for path in inputs:
-        _check_golden(path, GOLDEN[folder])
+        _check_golden(path, DIALECT_OF[folder])
 
 
 def _check_golden(path: Path, dialect: str) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
-from collections.abc import Callable
-from types import FrameType, ModuleType
-from typing import Any
+from types import ModuleType
 
 import pytest
 
@@ -15,6 +12,7 @@ from protolint.lint.check import check_source
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace
 from tests.conftest import REPOSITORY
+from tests.counting import lines_run
 
 
 def _bench() -> ModuleType:
@@ -38,30 +36,12 @@ def _check(text: str) -> None:
     check_source(_WORKSPACE, Source("net.prototxt", text.encode()))
 
 
-def _lines_run(work: Callable[[], object]) -> int:
-    """Return how many lines of Python some work runs, which no other process changes."""
-    count = 0
-
-    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
-
-
 @pytest.mark.parametrize("name", [name for name in bench.AWKWARD if name not in _STAGES])
 def test_the_work_on_an_element_does_not_grow(name: str) -> None:
     few, many = (bench.AWKWARD[name](count) for count in (_FEW, _MANY))
     _check(many)  # What is imported and remembered once does not count.
-    first = _lines_run(lambda: _check(few)) / _FEW
-    assert _lines_run(lambda: _check(many)) / _MANY < 1.3 * first
+    first = lines_run(lambda: _check(few)) / _FEW
+    assert lines_run(lambda: _check(many)) / _MANY < 1.3 * first
 
 
 def test_of_many_stages_the_first_make_states() -> None:

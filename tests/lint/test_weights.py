@@ -25,16 +25,8 @@ from protolint.workspace.relatives import Project
 from protolint.workspace.settings import RuleNames, Settings
 from protolint.workspace.target import Target
 from protolint.workspace.workspace import Choices, Workspace
+from tests.golden import DIALECT_OF, OWN, ROOTS
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "golden"
-OWN = {
-    "bvlc-master-9b89154": "bvlc",
-    "nvcaffe-0.14.5": "nvidia-0.14",
-    "nvcaffe-0.15.14": "nvidia-0.15",
-    "nvcaffe-0.16.6": "nvidia-0.16",
-    "nvcaffe-0.17.4": "nvidia-0.17",
-}
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "golden"
 #: The golden builds had no cuDNN.
 BUILD = Build(cudnn=False)
 
@@ -42,7 +34,7 @@ BUILD = Build(cudnn=False)
 def golden() -> list[object]:
     """Each golden model once, those beside the checkout where they are there."""
     found = {}
-    for root in (FIXTURES, SHARED):
+    for root in ROOTS:
         for path in sorted(root.rglob("*.caffemodel*")):
             found[str(path.relative_to(root))] = path
     return [pytest.param(path, id=name) for name, path in found.items()]
@@ -55,7 +47,7 @@ def net_of(path: Path) -> Path:
 
 
 def dialect_name(path: Path) -> str:
-    return next(name for folder, name in OWN.items() if folder in path.parts)
+    return next(name for folder, name in DIALECT_OF.items() if folder in path.parts)
 
 
 def codes(report: FileReport) -> list[tuple[str, str | None]]:
@@ -99,7 +91,7 @@ def test_what_a_framework_wrote_is_sound_for_it(path: Path) -> None:
     ],
 )
 def test_the_writer_is_told_from_the_file(path: str, target: str, reason: str) -> None:
-    (report,) = check_weights(Workspace(), str(FIXTURES / path))
+    (report,) = check_weights(Workspace(), str(OWN / path))
     assert report.target.dialect.name == target
     assert report.target.reason.startswith(reason)
     assert report.kind is FileKind.MODEL
@@ -107,7 +99,7 @@ def test_the_writer_is_told_from_the_file(path: str, target: str, reason: str) -
 
 
 def test_the_target_asked_for_wins_over_the_net_and_that_over_the_configuration() -> None:
-    path = str(FIXTURES / "bvlc-master-9b89154" / "brook.caffemodel")
+    path = str(OWN / "bvlc-master-9b89154" / "brook.caffemodel")
     asked = (DIALECTS["nvidia-0.16"], DIALECTS["bvlc"])
     settings = Settings(path="protolint.toml", targets=(DIALECTS["nvidia-0.15"],))
     net = given('layer { name: "r" type: "ReLU" bottom: "x" top: "y" }', "nvidia-0.17")
@@ -123,7 +115,7 @@ def test_the_target_asked_for_wins_over_the_net_and_that_over_the_configuration(
 
 
 def test_no_value_of_the_file_is_kept() -> None:
-    path = FIXTURES / "nvcaffe-0.17.4" / "brook.caffemodel"
+    path = OWN / "nvcaffe-0.17.4" / "brook.caffemodel"
     (report,) = check_weights(Workspace(), str(path))
     assert isinstance(report.source, BinarySource)
     assert report.source.data == b""
@@ -131,7 +123,7 @@ def test_no_value_of_the_file_is_kept() -> None:
 
 
 def test_configuration_chooses_rules_and_severities() -> None:
-    path = str(FIXTURES / "bvlc-master-9b89154" / "brook.caffemodel")
+    path = str(OWN / "bvlc-master-9b89154" / "brook.caffemodel")
     young = {"*.caffemodel": RuleNames(("WT011",))}
     ignored = Settings(path="protolint.toml", per_file_ignores=young)
     assert codes(check_weights(Workspace(settings=ignored), path)[0]) == []
@@ -146,7 +138,7 @@ def test_configuration_chooses_rules_and_severities() -> None:
 
 
 def test_blobs_of_the_other_engine_are_told_with_the_switch() -> None:
-    path = FIXTURES / "nvcaffe-0.15.14" / "brook.caffemodel"
+    path = OWN / "nvcaffe-0.15.14" / "brook.caffemodel"
     net = given(net_of(path).read_bytes(), "nvidia-0.15", Build())
     (report,) = check_weights(Workspace(), str(path), given=net)
     assert [d.code for d in report.diagnostics] == ["WT005", "WT005"]
@@ -199,7 +191,7 @@ def test_a_net_tells_the_scale_and_the_eps_of_its_batchnorms() -> None:
 
 
 def test_weights_are_checked_with_the_net_that_a_solver_trains(tmp_path: Path) -> None:
-    golden = FIXTURES / "nvcaffe-0.15.14"
+    golden = OWN / "nvcaffe-0.15.14"
     net = (golden / "brook.prototxt").read_text("utf-8")
     trained = net.replace('type: "Input"', 'type: "Data"').replace("input_param", "#")
     (tmp_path / "train.prototxt").write_text(trained, "utf-8")

@@ -18,18 +18,8 @@ from protolint.source import Source
 from protolint.workspace.reading import Readings
 from protolint.workspace.target import Target
 from protolint.workspace.workspace import Workspace
+from tests.golden import FOLDER_OF, ROOTS
 
-ROOTS = (
-    Path(__file__).resolve().parents[2] / "fixtures" / "golden",
-    Path(__file__).resolve().parents[3] / "shared" / "golden",
-)
-FOLDERS = {
-    "bvlc": "bvlc-master-9b89154",
-    "nvidia-0.14": "nvcaffe-0.14.5",
-    "nvidia-0.15": "nvcaffe-0.15.14",
-    "nvidia-0.16": "nvcaffe-0.16.6",
-    "nvidia-0.17": "nvcaffe-0.17.4",
-}
 FILES = (
     ("bvlc", "brook"),
     ("nvidia-0.14", "brook"),
@@ -54,10 +44,10 @@ OBSERVED = {
 
 
 def golden(dialect: str, name: str) -> Path:
-    places = [root / FOLDERS[dialect] / name for root in ROOTS]
+    places = [root / FOLDER_OF[dialect] / name for root in ROOTS]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        pytest.skip(f"{FOLDERS[dialect]}/{name} is not here")
+        pytest.skip(f"{FOLDER_OF[dialect]}/{name} is not here")
     return found
 
 

@@ -18,17 +18,7 @@ from protolint.net.summary import NetSummary, summarise
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 from protolint.workspace.target import infer_target
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-SHARED = REPOSITORY.parent / "shared"
-GOLDEN = [REPOSITORY / "fixtures" / "golden", SHARED / "golden"]
-TARGETS = {
-    "bvlc-master-9b89154": "bvlc",
-    "nvcaffe-0.14.5": "nvidia-0.14",
-    "nvcaffe-0.15.14": "nvidia-0.15",
-    "nvcaffe-0.16.6": "nvidia-0.16",
-    "nvcaffe-0.17.4": "nvidia-0.17",
-}
+from tests.golden import DIALECT_OF, ROOTS
 
 INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 6, 9, 8] } } }\n'
 
@@ -266,7 +256,7 @@ def blobs_of(summary: NetSummary) -> dict[str, list[tuple[int | None, ...]]]:
 
 METAS = [
     pytest.param(path, id=f"{root.parent.name}-{path.relative_to(root)}")
-    for root in GOLDEN
+    for root in ROOTS
     for path in sorted(root.glob("*/*.meta.json"))
 ]
 
@@ -278,7 +268,7 @@ def test_blobs_are_those_that_the_framework_held(path: Path) -> None:
     prototxts = [path.parent / f"{name}{end}.prototxt" for end in (".deploy", "")]
     text = next(p for p in prototxts if p.exists()).read_text("utf-8")
     # They were built without cuDNN.
-    net = read(text, TARGETS[path.parent.name], cudnn=False)
+    net = read(text, DIALECT_OF[path.parent.name], cudnn=False)
     held = {n: [tuple(blob) for blob in entry["blobs"]] for n, entry in meta["layers"].items()}
     ours = blobs_of(summarise(net, net.views[-1], {}))
     assert ours == {name: blobs for name, blobs in held.items() if blobs}

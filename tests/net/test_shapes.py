@@ -22,17 +22,9 @@ from protolint.net.view import View
 from protolint.source import Source
 from protolint.workspace.reading import Readings
 from protolint.workspace.target import infer_target
+from tests.golden import DIALECT_OF, ROOTS
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SHARED = REPOSITORY.parent / "shared"
-GOLDEN = [REPOSITORY / "fixtures" / "golden", SHARED / "golden"]
-TARGETS = {
-    "bvlc-master-9b89154": "bvlc",
-    "nvcaffe-0.14.5": "nvidia-0.14",
-    "nvcaffe-0.15.14": "nvidia-0.15",
-    "nvcaffe-0.16.6": "nvidia-0.16",
-    "nvcaffe-0.17.4": "nvidia-0.17",
-}
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
 INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 6, 9, 8] } } }\n'
 VIDEO = INPUT.replace("9, 8", "5, 9, 8")
@@ -426,7 +418,7 @@ def test_a_shape_says_what_is_known() -> None:
 def golden(pattern: str) -> list[Any]:
     return [
         pytest.param(path, id=f"{root.parent.name}-{path.relative_to(root)}")
-        for root in GOLDEN
+        for root in ROOTS
         for path in sorted(root.glob(pattern))
         if path.name.endswith((".output.npy", ".tops.npz"))
     ]
@@ -440,7 +432,7 @@ def golden_net(path: Path) -> tuple[Net, View]:
         if (path.parent / candidate).exists()
     )
     text = (path.parent / found).read_text("utf-8")
-    return read(text, TARGETS[path.parent.name])
+    return read(text, DIALECT_OF[path.parent.name])
 
 
 @pytest.mark.parametrize("path", golden("*/*.tops.npz"))
@@ -528,7 +520,7 @@ def test_opencv_imports_the_same_shapes(name: str) -> None:
     if not hasattr(cv2.dnn, "readNetFromCaffe"):
         pytest.skip("this OpenCV has no Caffe importer")
     numpy = pytest.importorskip("numpy")
-    path = SHARED / "corpus" / f"{name}.prototxt"
+    path = CORPUS / f"{name}.prototxt"
     if name and not path.exists():
         pytest.skip("the corpus of public nets is not beside this checkout")
     # One of them begins with a byte order mark, which Caffe and OpenCV refuse.

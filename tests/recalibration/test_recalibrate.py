@@ -21,10 +21,10 @@ from protolint.recalibration.run import Recalibration
 from protolint.weights.blobs import Form, decode_blob, form_of
 from protolint.weights.files import mapped
 from protolint.weights.index import index_model
-from tests.conftest import REPOSITORY, SHARED
-from tests.execution.real import EVERY, GOLDEN, difference
+from tests.execution.real import EVERY, difference
+from tests.golden import DIALECT_OF
+from tests.golden import ROOTS as PLACES
 
-PLACES = (REPOSITORY / "fixtures" / "golden", SHARED / "golden")
 FAULTS = ("tiny", "nine", "factor", "nan", "swapped")
 BROOK = PLACES[0] / "bvlc-master-9b89154" / "brook"
 
@@ -93,10 +93,10 @@ def exact(net: Net, weights: Path, data: Path) -> tuple[str, Array]:
     return last, blobs[last]
 
 
-@pytest.mark.parametrize("folder", GOLDEN)
+@pytest.mark.parametrize("folder", DIALECT_OF)
 def test_five_faults_are_repaired_in_every_layout(folder: str, tmp_path: Path) -> None:
     for number, (text, weights, data) in enumerate(models(folder)):
-        net = protolint.load(text, target=GOLDEN[folder], cudnn=False, isolated=True)
+        net = protolint.load(text, target=DIALECT_OF[folder], cudnn=False, isolated=True)
         if not net.batchnorms:
             continue
         last, wanted = exact(net, weights, data)
@@ -162,12 +162,12 @@ def test_a_net_that_runs_on_batch_statistics_is_measured_as_if_it_did_not(tmp_pa
     assert np.array_equal(found.variance[1], wanted.variance[1])
 
 
-@pytest.mark.parametrize("folder", GOLDEN)
+@pytest.mark.parametrize("folder", DIALECT_OF)
 def test_five_faults_are_repaired_in_hdf5_of_every_layout(folder: str, tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     before, fixed = tmp_path / "before.caffemodel.h5", tmp_path / "fixed.caffemodel.h5"
     for number, (text, weights, data) in enumerate(models(folder)):
-        net = protolint.load(text, target=GOLDEN[folder], cudnn=False, isolated=True)
+        net = protolint.load(text, target=DIALECT_OF[folder], cudnn=False, isolated=True)
         if not net.batchnorms:
             continue
         last, wanted = exact(net, weights, data)
@@ -187,7 +187,7 @@ def test_statistics_among_halves_are_floats(fault: str, tmp_path: Path) -> None:
     for weights in sorted((PLACES[0]).glob("*/brook_half.caffemodel")):
         text = weights.with_suffix(".prototxt")
         data = weights.with_name("brook.input.npy")
-        net = protolint.load(text, target=GOLDEN[weights.parent.name], isolated=True)
+        net = protolint.load(text, target=DIALECT_OF[weights.parent.name], isolated=True)
         before, fixed = tmp_path / "before.caffemodel", tmp_path / "fixed.caffemodel"
         halves = {
             name: [np.float32(np.float16(blob)) for blob in blobs]
