@@ -51,15 +51,26 @@ def _experiment(step: Step) -> _Experiment:
     return _Experiment((6000, 300), low=0.1, agnostic=True)
 
 
+def _said(step: Step, key: str, value: str) -> str | None:
+    """Return what a layer's param_str, YAML or a Python dictionary, gives for a key."""
+    said = step.param("python_param").text("param_str")
+    found = re.search(rf"""\b{key}\b["']?\s*:\s*["']?{value}""", said)
+    return None if found is None else found[1]
+
+
+def _number(step: Step, key: str) -> float:
+    """Return the number that a layer's param_str gives; raises ExecutionError for none."""
+    found = _said(step, key, r"([\d.]+(?:[eE][+-]?\d+)?)")
+    if found is None:
+        raise step.error(f"param_str has no '{key}'")
+    return float(found)
+
+
 def _spatial_dropout(step: Step) -> list[Array]:
     """Drop whole channels; the phase is that of param_str, and TEST scales as well."""
-    said = step.param("python_param").text("param_str")
-    found = re.search(r"'p'\s*:\s*'?([\d.eE+-]+)", said)
-    if found is None:
-        raise step.error("param_str has no 'p'")
-    share, bottom = float(found[1]), step.bottom()
+    share, bottom = _number(step, "p"), step.bottom()
     kept = np.ones(bottom.shape[:2], bool)
-    if re.search(r"'phase'\s*:\s*'TRAIN'", said):
+    if _said(step, "phase", "(TRAIN)"):
         kept = step.random.random(kept.shape) < 1 - share
     gain = (kept / (1 - share)).reshape(*kept.shape, *[1] * (bottom.ndim - 2))
     return [(bottom * gain).astype(np.float32)]
@@ -91,12 +102,8 @@ def _proposal(step: Step) -> list[Array]:
 
 def _anchors(step: Step) -> tuple[int, Array]:
     """Return the anchors of a place, and their boxes at each place of the first bottom."""
-    said = step.param("python_param").text("param_str")
-    stride = re.search(r"'feat_stride'\s*:\s*(\d+)", said)
-    if stride is None:
-        raise step.error("param_str has no 'feat_stride'")
-    given = re.search(r"'scales'\s*:[^\[(]*[\[(]([\d\s,.]+)", said)
-    scales = [float(n) for n in re.findall(r"[\d.]+", given[1])] if given else _SCALES
+    given = _said(step, "scales", r"[^\[(]*[\[(]([\d\s,.]+)")
+    scales = [float(n) for n in re.findall(r"[\d.]+", given)] if given else _SCALES
     boxes = []
     for ratio in _RATIOS:
         width = np.round(np.sqrt(256 / ratio))
@@ -105,7 +112,7 @@ def _anchors(step: Step) -> tuple[int, Array]:
             half = 0.5 * (sides * scale - 1)
             boxes.append(np.concatenate([7.5 - half, 7.5 + half]))
     rows, columns = step.bottom().shape[2:]
-    y, x = np.mgrid[:rows, :columns].reshape(2, -1) * int(stride[1])
+    y, x = np.mgrid[:rows, :columns].reshape(2, -1) * _number(step, "feat_stride")
     places = np.stack([x, y, x, y], 1)[:, None]
     return len(boxes), (np.array(boxes)[None] + places).reshape(-1, 4)
 
@@ -183,9 +190,6 @@ def _proposal_targets(step: Step) -> list[Array]:
     boxes = np.vstack([boxes, np.insert(truths[:, :4], 0, 0, 1)])
     if boxes[:, 0].any():
         raise step.error("only one image at a time is run")
-    said = re.search(r"'num_classes'\s*:\s*(\d+)", step.param("python_param").text("param_str"))
-    if said is None:
-        raise step.error("param_str has no 'num_classes'")
     shares = _overlaps(boxes[:, 1:], truths)
     best, which = shares.max(1), shares.argmax(1)
     full = np.flatnonzero(best >= _HIT)
@@ -195,7 +199,7 @@ def _proposal_targets(step: Step) -> list[Array]:
     empty = _some(step, empty, None if most is None else most - len(full))
     kept = np.append(full, empty)
     labels = np.where(np.arange(len(kept)) < len(full), truths[which[kept], 4], 0).astype(int)
-    found = np.zeros((len(kept), int(said[1]), 4))
+    found = np.zeros((len(kept), int(_number(step, "num_classes")), 4))
     hit = np.flatnonzero(labels)
     moves = _moves(boxes[kept, 1:], truths[which[kept]]) / _DEVIATIONS
     places = np.ones(len(hit), int) if experiment.agnostic else labels[hit]

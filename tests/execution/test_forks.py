@@ -137,6 +137,11 @@ def test_spatial_dropout_of_enet_scales_in_test_and_drops_channels_in_train() ->
         " layer: \"SpatialDropoutLayer\" param_str: \"{'phase': '%s', 'p': '0.2'}\" }"
     )
     np.testing.assert_allclose(tops(layer % "TEST", X)[0], X / np.float32(0.8))
+    json = 'type: "Python" top: "t" python_param { module: "spatial_dropout" layer: %s }'
+    json %= '"SpatialDropoutLayer" param_str: \'{"phase":"TEST","p":2e-1}\''
+    np.testing.assert_allclose(tops(json, X)[0], X / np.float32(0.8))
+    with pytest.raises(ExecutionError, match="param_str has no 'p'"):
+        tops(layer.replace("'p'", "'share'") % "TEST", X)
     many = np.ones((3, 400, 2, 2), np.float32)
     # The phase is that of the text, whatever the net's is.
     found = tops(layer % "TRAIN", many)[0]
