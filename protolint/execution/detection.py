@@ -181,8 +181,7 @@ def _best(step: Step, boxes: Array, scores: Array) -> list[int]:
 def _detection_evaluate(step: Step) -> list[Array]:
     """Say of each detection whether it is right, after how many boxes each class has."""
     param = step.param("detection_evaluate_param")
-    if "name_size_file" in param:
-        raise step.error("its name_size_file is not read")
+    sizes = _image_sizes(step, param)
     background = param.integer("background_label_id")
     counts_difficult = param.flag("evaluate_difficult_gt")
     truths = _truths(step)
@@ -193,7 +192,10 @@ def _detection_evaluate(step: Step) -> list[Array]:
             number = len(own) if counts_difficult else int((own[:, 7] == 0).sum())
             rows.append([-1.0, label, number, -1, -1])
     found = step.bottom().reshape(-1, _FOUND)
-    found = found[(found[:, 0] != -1) & (found[:, 1] != -1)]
+    found = found[found[:, 0] != -1]
+    images, before = np.unique(found[:, 0]).tolist(), step.memory.get("images", 0)
+    step.memory["images"] = before + len(images)
+    found = found[found[:, 1] != -1]
     for image, label in sorted({(row[0], row[1]) for row in found.tolist()}):
         own = truths[(truths[:, 0] == image) & (truths[:, 1] == label)]
         here = found[(found[:, 0] == image) & (found[:, 1] == label)]
@@ -202,7 +204,11 @@ def _detection_evaluate(step: Step) -> list[Array]:
         seen: set[int] = set()
         for row in here:
             right, wrong = 0, 1
-            shares = overlaps(row[3:], own[:, 3:7])
+            if sizes:
+                size = sizes[(before + images.index(image)) % len(sizes)]
+                shares = _pixel_overlaps(*(box.clip(0, 1) * size for box in (row[3:], own[:, 3:7])))
+            else:
+                shares = overlaps(row[3:], own[:, 3:7])
             best = int(shares.argmax()) if len(own) else -1
             if best >= 0 and shares[best] >= np.float32(param.number("overlap_threshold")):
                 if not counts_difficult and own[best, 7]:
@@ -212,6 +218,48 @@ def _detection_evaluate(step: Step) -> list[Array]:
                     seen.add(best)
             rows.append([image, label, float(row[2]), right, wrong])
     return [np.asarray(rows, np.float32).reshape(1, 1, -1, 5)]
+
+
+def _image_sizes(step: Step, param: Message) -> list[Array]:
+    """Return the width and height, twice each, of the images in the order of the data.
+
+    They stand in a file, a name, a height and a width for each; overlaps are counted in pixels
+    then.
+    """
+    if "name_size_file" not in param:
+        return []
+    known: list[Array] | None = step.memory.get("sizes")
+    if known is None:
+        name, resize = param.text("name_size_file"), param.message("resize_param")
+        path = step.file(name)
+        if path is None:
+            raise step.error(f"its name_size_file '{name}' is not there")
+        if resize is not None and resize.text("resize_mode") != "WARP":
+            raise step.error(f"resize_mode {resize.text('resize_mode')} is not run")
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                words = file.read().split()
+            pairs = zip(map(int, words[2::3]), map(int, words[1::3]), strict=False)
+            known = [np.array(pair * 2, np.float32) for pair in pairs]
+        except ValueError:
+            raise step.error(f"'{name}' is no list of names, heights and widths") from None
+        step.memory["sizes"] = known
+    return known
+
+
+def _pixel_overlaps(box: Array, others: Array) -> Array:
+    """Return overlaps as `overlaps` does, of boxes in pixels, which have a width of their own.
+
+    Boxes that do not meet share one pixel all the same (JaccardOverlap in bbox_util.cpp).
+    """
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    common = np.where((sides < 0).any(1), 1, (sides + 1).prod(1))
+    sizes = [
+        np.where((b[..., 2:] < b[..., :2]).any(-1), 0, (b[..., 2:] - b[..., :2] + 1).prod(-1))
+        for b in (box, others)
+    ]
+    result: Array = common / (sizes[0] + sizes[1] - common)
+    return result
 
 
 def _truths(step: Step) -> Array:

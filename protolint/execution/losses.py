@@ -7,7 +7,6 @@ smooth_L1_loss_layer.cu @ rbgirshick/caffe-fast-rcnn 4115385 and NVIDIA v0.17.4.
 
 from __future__ import annotations
 
-import os
 from math import prod
 
 import numpy as np
@@ -122,10 +121,10 @@ def _infogain_loss(step: Step) -> list[Array]:
 def _matrix(step: Step, source: str) -> Array:
     """Return the matrix in a file, there or beside the net; a layer reads it once."""
     if "matrix" not in step.memory:
-        beside = os.path.join(os.path.dirname(step.net.source.path), source)
-        if not source or not any(map(os.path.exists, (source, beside))):
+        path = step.file(source)
+        if path is None:
             raise step.error(f"its source '{source}' is not there; give its third bottom")
-        step.memory["matrix"] = read_blob(source if os.path.exists(source) else beside)
+        step.memory["matrix"] = read_blob(path)
     found: Array = step.memory["matrix"]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -148,6 +149,11 @@ class Step:
             have, want = (sizes_of(dims) for dims in (blob.shape, shape))
             raise self.error(f"blob {i} of the weights is {have}, and the net needs {want}")
         return blob.reshape(shape)
+
+    def file(self, name: str) -> str | None:
+        """Return the path of a file that the layer names, as it is or beside the net."""
+        paths = (name, os.path.join(os.path.dirname(self.net.source.path), name))
+        return next((path for path in paths if name and os.path.isfile(path)), None)
 
     def axis(self, axis: int, bottom: int = 0) -> int:
         """Return an axis of a bottom counted from the front (CanonicalAxisIndex in blob.hpp)."""
