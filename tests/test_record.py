@@ -87,8 +87,8 @@ def test_a_check_defines_no_other_named_tuple() -> None:
         "from protolint.cli import exit_code_of\n"
         "exit_code_of(['check', '--isolated', sys.argv[1]])\n"
         "own = [m for n, m in sys.modules.items() if n.partition('.')[0] == 'protolint']\n"
-        "tuples = {v for m in own for v in vars(m).values() if hasattr(v, '_fields')}\n"
-        "print(sorted(t.__name__ for t in tuples if type(t) is type))\n"
+        "types = {v for m in own for v in vars(m).values() if type(v) is type}\n"
+        "print(sorted(t.__name__ for t in types if issubclass(t, tuple) and t is not tuple))\n"
     )
     net = str(NETS / "bvlc_train_val.prototxt")
     done = subprocess.run(
