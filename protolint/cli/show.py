@@ -27,7 +27,7 @@ from protolint.shown import json_text, shown
 from protolint.source import Source
 from protolint.suggest import did_you_mean
 from protolint.weights.kinds import FileKind, holds_weights
-from protolint.words import counted
+from protolint.words import counted, listed
 from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -90,6 +90,8 @@ def command(
     if svg is not None or dot is not None:
         _draw(svg, dot, nets, shapes, report)
         return 0
+    if not states:
+        _tell_left_out(path, nets)
     found = [(net, [summarise(net, view, shapes) for view in views]) for net, views in nets]
     errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     if errors and (path == "-" or not holds_weights(path)):
@@ -146,6 +148,14 @@ def _require_blobs(shapes: Mapping[str, Shape], nets: list[tuple[Net, list[View]
             raise UsageError(f"the net has no blob '{blob}'{did_you_mean(blob, names)}")
 
 
+def _tell_left_out(path: str, nets: list[tuple[Net, list[View]]]) -> None:
+    """Say which states are not shown unless they are asked for."""
+    names = [str(state) for net, _ in nets for state in net.left_out]
+    if names:
+        example = f"--state {quote(names[0])}"
+        warn(f"{path}: {counted(len(names), 'state')} more, of its other stages: {example}")
+
+
 def _draw(
     svg: str | None,
     dot: str | None,
@@ -158,8 +168,8 @@ def _draw(
 
     states = [(net, view) for net, views in nets for view in views]
     if len(states) > 1:
-        names = " or ".join(f"--state {quote(str(view.state))}" for _, view in states)
-        raise UsageError(f"a picture shows one state; choose with {names}")
+        names = [quote(str(view.state)) for _, view in states]
+        raise UsageError(f"a picture shows one state; choose with --state: {listed(names, 8)}")
     ((net, view),) = states
     drawn = picture.diagram(net, view, given, report.diagnostics)
     for path, make in ((svg, picture.svg), (dot, picture.dot)):

@@ -90,6 +90,7 @@ def check_readings(
                 outcome.suppressed,
                 _builds(file),
                 build=file.build,
+                left_out=sum(len(net.left_out) for net in file.nets),
             )
         )
     disagreements = [t.disagreement for t, _ in checked if t.disagreement is not None]
@@ -113,7 +114,8 @@ def _builds(file: LintFile) -> dict[str, bool | None] | None:
 
         found = solver_verdicts(file.solver)
     elif file.kind is FileKind.NET:
-        found = verdicts(file.nets[0])
+        (net,) = file.nets
+        found = {**verdicts(net), **dict.fromkeys(map(str, net.left_out))}
     else:
         return None
     return found if file.accepted else dict.fromkeys(found, False)

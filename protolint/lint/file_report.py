@@ -19,7 +19,8 @@ class FileReport(NamedTuple):
 
     `accepted` says whether that Caffe's own text parser would take the file; `suppressed`
     counts what comments in the file leave out. `builds` says, for each state of a net, whether
-    that Caffe builds it; None where something outside the text decides. It is None for a file
+    that Caffe builds it; None where something outside the text decides, and of the `left_out`
+    states, those of stages behind the first 64, which are not looked at. It is None for a file
     that is no net. `broken` are the BatchNorms of weights whose statistics are not to be used,
     whatever rules are selected. `build` is the Caffe that the file was read for.
     """
@@ -33,6 +34,7 @@ class FileReport(NamedTuple):
     builds: Mapping[str, bool | None] | None = None
     broken: frozenset[str] = frozenset()
     build: Build = STANDARD
+    left_out: int = 0
 
     @property
     def path(self) -> str:

@@ -233,8 +233,7 @@ class Net:
         if self.is_stage_net:
             if self._stages <= _DIGITS_STAGES:
                 return _DIGITS_STATES
-            stages = sorted(self._stages)[:_MOST_STAGES]
-            return (NetState(TRAIN), *(NetState(TEST, frozenset({one})) for one in stages))
+            return (NetState(TRAIN), *self._stage_states[:_MOST_STAGES])
         if self.is_deploy:
             return (NetState(TEST),)
         both = (NetState(TRAIN), NetState(TEST))
@@ -245,6 +244,17 @@ class Net:
             return both
         fed = tuple(state for state in both if any(s.is_kept(state) for s in sources))
         return fed or both
+
+    @cached_property
+    def _stage_states(self) -> list[NetState]:
+        return [NetState(TEST, frozenset({stage})) for stage in sorted(self._stages)]
+
+    @property
+    def left_out(self) -> list[NetState]:
+        """The states of further stages, which `states` has not."""
+        if not self.is_stage_net or self._stages <= _DIGITS_STAGES:
+            return []
+        return self._stage_states[_MOST_STAGES:]
 
     @cached_property
     def views(self) -> tuple[View, ...]:

@@ -27,7 +27,8 @@ def render(
     A place in weights has null for them, and `offset` and `end_offset` in bytes from 0 besides,
     null where the layer has no range of its own (HDF5). It is ASCII, whatever encoding stdout
     has. `errors` are the inputs that could not be read, in words. `builds` has a key for each
-    state of a net: whether that Caffe builds it, null where something outside the text decides.
+    state of a net: whether that Caffe builds it, null where something outside the text decides,
+    or where a net has more stages than are looked at.
     """
     document = {
         "schema_version": SCHEMA_VERSION,

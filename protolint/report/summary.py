@@ -9,9 +9,12 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Fix
 from protolint.lint.file_report import FileReport
 from protolint.report.merged import merged
-from protolint.words import counted, joined
+from protolint.words import counted, joined, listed
 
 __all__ = ["fix_word", "fixable", "found_in", "summary", "verdict"]
+
+#: More states than these are not named one by one.
+_MOST_STATES = 8
 
 
 def fix_word(fix: Fix) -> str:
@@ -27,7 +30,19 @@ def fixable(diagnostic: Diagnostic) -> bool:
 
 def summary(reports: Sequence[FileReport]) -> str:
     """Return what was found in how many files, in one line."""
-    return f"{found_in(reports)}{_built(reports)}"
+    return f"{found_in(reports)}{_built(reports)}{_left_out(reports)}"
+
+
+def _left_out(reports: Sequence[FileReport]) -> str:
+    """Return how many stages were not looked at, if any were not."""
+    number = sum({report.path: report.left_out for report in reports}.values())
+    if not number:
+        return ""
+    was = "was" if number == 1 else "were"
+    return (
+        f" {counted(number, 'stage')} {was} not looked at, as each makes a net of its own: "
+        "`protolint show --state` does."
+    )
 
 
 def _built(reports: Sequence[FileReport]) -> str:
@@ -53,7 +68,11 @@ def verdict(report: FileReport) -> str:
         for word, value in (("builds", True), ("does not build", False))
         if value or wrong
     }
-    return ", ".join(f"{word} in {joined(found)}" for word, found in states.items() if found)
+    return ", ".join(f"{word} in {_names(found)}" for word, found in states.items() if found)
+
+
+def _names(states: list[str]) -> str:
+    return joined(states) if len(states) <= _MOST_STATES else listed(states, _MOST_STATES)
 
 
 def found_in(reports: Sequence[FileReport]) -> str:

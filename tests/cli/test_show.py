@@ -369,3 +369,47 @@ def test_nothing_is_lost_and_room_is_kept(rows: list[tuple[str, ...]], limit: in
     assert all(width(line) <= limit for line in narrow.splitlines())
     lost = Counter("".join(wide.split())) - Counter("".join(narrow.split()))
     assert set(lost) <= {"-"}
+
+
+DATA = 'layer { name: "d" type: "Data" top: "x" data_param { source: "a" batch_size: 1 } }\n'
+
+
+def _many_stages(number: int) -> str:
+    return "".join(
+        f'layer {{ name: "{n}" type: "ReLU" bottom: "x" top: "y{n}" '
+        f'include {{ stage: "s{n:02}" }} }}\n'
+        for n in range(number)
+    )
+
+
+def test_stages_that_are_not_looked_at_are_counted_and_can_be_asked_for(tmp_path: Path) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text(DATA + _many_stages(66))
+    options = ("--isolated", "--target", "bvlc", net)
+    said = run("check", *options).stdout.splitlines()[-1]
+    assert "TEST (s06) and 57 more for bvlc. 2 stages were not looked at" in said
+    (report,) = json.loads(run("check", *options, "--output-format", "json").stdout)["files"]
+    assert len(report["builds"]) == 67
+    assert [s for s, builds in report["builds"].items() if builds is None] == [
+        "TEST (s64)", "TEST (s65)",
+    ]  # fmt: skip
+    done = run("show", *options)
+    assert "2 states more, of its other stages: --state 'TEST (s64)'" in done.stderr
+    assert "TEST (s64)" not in done.stdout
+    done = run("show", "--state", "TEST (s64)", *options)
+    assert "y64" in done.stdout
+    assert done.stderr == ""
+    net.write_text(DATA + _many_stages(64))
+    assert "not looked at" not in run("check", *options).stdout
+    assert run("show", *options).stderr == ""
+
+
+@pytest.mark.parametrize(
+    "state", ["TEST (a)", "TEST (a, b)", "TRAIN (level 2)", "TEST (a, level 1)"]
+)
+def test_a_state_is_named_as_it_is_shown(tmp_path: Path, state: str) -> None:
+    net = tmp_path / "net.prototxt"
+    rules = "".join(f' include {{ stage: "{stage}" }}' for stage in "ab")
+    net.write_text(f'{DATA}layer {{ name: "r" type: "ReLU" bottom: "x" top: "y"{rules} }}\n')
+    shown = run("show", "--isolated", "--target", "bvlc", "--state", state, net).stdout
+    assert shown.splitlines()[2] == state

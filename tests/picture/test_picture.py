@@ -183,7 +183,7 @@ def test_the_graph_for_graphviz_has_the_same_boxes_and_arrows() -> None:
 def test_a_picture_shows_one_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     net, out = REPOSITORY / "fixtures/nets/bvlc_train_val.prototxt", tmp_path / "net.svg"
     assert exit_code_of(["show", "--svg", str(out), str(net)]) == 2
-    assert "--state TRAIN or --state TEST" in capsys.readouterr().err
+    assert "choose with --state: TRAIN, TEST" in capsys.readouterr().err
     assert not out.exists()
     assert exit_code_of(["show", "--state", "TEST", "--svg", str(out), str(net)]) == 0
     ElementTree.parse(out)
