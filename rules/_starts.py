@@ -50,7 +50,10 @@ def weights_above(view: View, layer: Layer) -> Layer | None:
 
 def is_trained(net: Net, view: View) -> bool:
     """Whether a net is plainly for training: a solver has it, or data is for TRAIN alone."""
-    return net.solver is not None or any(
-        not layer.bottoms and any(rule.phase == TRAIN for rule in layer.include)
-        for layer in view.layers
+    return (
+        any(
+            not layer.bottoms and any(rule.phase == TRAIN for rule in layer.include)
+            for layer in view.layers
+        )
+        or net.solver is not None
     )

@@ -79,7 +79,9 @@ def freezing(net: Net, params: list[ParamSpec], *, removable: bool = True) -> Fi
 def global_stats(batchnorm: Layer, value: bool) -> Scalar | None:
     """Where a BatchNorm says `use_global_stats` with this very value, or None."""
     param = batchnorm.parameter("batch_norm_param")
-    if param is None or param.flag("use_global_stats") is not value:
+    if param is None or "use_global_stats" not in param:
+        return None
+    if param.flag("use_global_stats") is not value:
         return None
     node = param.node_of("use_global_stats")
     return node if isinstance(node, Scalar) else None

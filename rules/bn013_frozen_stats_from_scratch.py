@@ -35,7 +35,7 @@ from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import learns, may_train
-from protolint.net.net import Net
+from protolint.net.net import TRAIN, Net
 from protolint.net.pairing import scale_reading
 from protolint.net.view import View
 from protolint.text.write import delete_fields
@@ -59,20 +59,28 @@ _FILLED = {
     words=("use_global_stats",),
 )
 def check(net: Net) -> Iterator[Finding]:
-    stored = [b for b in net.batchnorms if global_stats(b, True) and obeys_global_stats(net, b)]
+    stored = [
+        layer
+        for layer in net.batchnorms
+        if net.views_of(layer, TRAIN)
+        and global_stats(layer, True)
+        and obeys_global_stats(net, layer)
+    ]
     if not stored or net.fine_tunes:
         return
     swapped = {pair.train.index for pair in swapped_twins(net)}
-    nearest = {id(view): _nearest_weights(view) for view in net.views}
+    nearest: dict[int, dict[int, Layer]] = {}
     for layer in stored:
-        views = net.views_of(layer, "TRAIN")
+        view = net.views_of(layer, TRAIN)[0]
         node = global_stats(layer, True)
-        if node is None or not views or layer.index in swapped:
+        if node is None or layer.index in swapped:
             continue
-        above, scale = nearest[id(views[0])].get(layer.index), scale_reading(views[0], layer)
+        if id(view) not in nearest:
+            nearest[id(view)] = _nearest_weights(view)
+        above, scale = nearest[id(view)].get(layer.index), scale_reading(view, layer)
         if above is None or not _starts_fresh(above) or (scale and not learns(net, scale)):
             continue
-        if not may_train(net, views[0]):
+        if not may_train(net, view):
             continue  # Without a loss nothing is trained.
         yield Finding(
             node.span,

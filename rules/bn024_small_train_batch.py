@@ -47,17 +47,14 @@ class _Batch(NamedTuple):
 
 @net_rule("BN024", "small-train-batch", Severity.WARNING, types=("BatchNorm",))
 def check(net: Net) -> Iterator[Finding]:
-    if not net.batchnorms:
+    if not net.batchnorms or not _is_trained(net):
         return
     batches = [
         batch
         for layer in net.layers
-        if net.is_active(layer, "TRAIN")
         for batch in _batches(layer)
-        if 0 < batch.size < _ENOUGH
+        if 0 < batch.size < _ENOUGH and net.is_active(layer, TRAIN)
     ]
-    if not _is_trained(net):
-        return
     number = sum(collects_statistics(net, layer) for layer in net.batchnorms)
     if not batches or not number:
         return

@@ -33,7 +33,7 @@ from protolint.diagnostic import Label, Severity
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.learning import gradients
 from protolint.net.memory import memory
-from protolint.net.net import Net
+from protolint.net.net import TRAIN, Net
 
 from ._inplace import own_top
 from ._layers import named
@@ -43,6 +43,8 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:
+        if view.state.phase != TRAIN:
+            continue  # No gradient is asked for.
         spoiled = memory(net, view).spoiled
         learning = gradients(net, view) if spoiled else frozenset()
         for layer, index, writer in spoiled:

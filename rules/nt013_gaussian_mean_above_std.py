@@ -27,7 +27,9 @@ from collections.abc import Iterator
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
+from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, replace, replace_value
@@ -44,6 +46,8 @@ from ._layers import named
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.layers:
+        if not _has_aborting(net, layer):
+            continue
         filler = next((f for f in _fillers(layer.message) if _aborts(f)), None)
         node = filler.node_of("mean") if filler is not None else None
         if filler is None or node is None or not net.keeps(layer):
@@ -57,17 +61,21 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
+@layer_fact
+def _has_aborting(_net: Net, layer: Layer) -> bool:
+    return any(map(_aborts, _fillers(layer.message)))
+
+
 def _fillers(message: Message) -> Iterator[Message]:
     """Yield the fillers that a layer runs: all but that of a bias it does not have."""
-    for name, value, _ in message.items():
-        if not isinstance(value, Message):
-            continue
-        if value.type.name != "FillerParameter":
-            yield from _fillers(value)
-        elif not (name == "bias_filler" and "bias_term" in message.type.fields) or message.flag(
-            "bias_term"
-        ):
-            yield value
+    for name in message.given:
+        for value in message.messages(name):
+            if value.type.name != "FillerParameter":
+                yield from _fillers(value)
+            elif not (name == "bias_filler" and "bias_term" in message.type.fields) or message.flag(
+                "bias_term"
+            ):
+                yield value
 
 
 def _aborts(filler: Message) -> bool:

@@ -35,7 +35,7 @@ from protolint.diagnostic import Severity
 from protolint.layers.fields import flag
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.learning import is_loss
+from protolint.net.learning import losses
 from protolint.net.net import TRAIN, Net
 from protolint.net.view import View
 from protolint.source import Span
@@ -54,11 +54,11 @@ from ._starts import (
 
 @net_rule("NT030", "weights-start-at-zero", Severity.WARNING, words=("loss", "Loss", "LOSS"))
 def check(net: Net) -> Iterator[Finding]:
+    view = next((view for view in net.views if view.state.phase == TRAIN), None)
+    if view is None or not any(layer in view for layer in losses(net)):
+        return
     zero = [layer for layer in net.of_types(WEIGHTED) if starts_at_zero(layer)]
     if not zero or net.fine_tunes or net.is_template:
-        return
-    view = next((view for view in net.views if view.state.phase == TRAIN), None)
-    if view is None or not any(is_loss(layer) for layer in view.layers):
         return
     weighted = [layer for layer in view.layers if layer.type in WEIGHTED]
     if all(starts_at_zero(layer) for layer in weighted):

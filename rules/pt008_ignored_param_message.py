@@ -30,6 +30,7 @@ from protolint.layers.base import LayerType
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 
 from ._layers import named
@@ -50,7 +51,7 @@ _OF_ALL = ("loss_param", "quantization_param")
 def check(net: Net) -> Iterator[Finding]:
     known = net.dialect.layer_types - net.custom_types - {"Python"}
     for layer in net.layers:
-        if layer.type not in known:
+        if layer.type not in known or not _has_ignored(net, layer):
             continue
         ignored = next(_ignored(layer, ALL_TYPES[layer.type]), None)
         if ignored is None or ignored.node is None or not net.keeps(layer):
@@ -61,6 +62,11 @@ def check(net: Net) -> Iterator[Finding]:
             "remove it, or correct the type",
             layer=layer.name,
         )
+
+
+@layer_fact
+def _has_ignored(_net: Net, layer: Layer) -> bool:
+    return any(_ignored(layer, ALL_TYPES[layer.type]))
 
 
 def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:

@@ -30,11 +30,13 @@ def ask_weights(workspace: Workspace, readings: Readings, given: Sequence[str] =
     path = readings.tree.source.path
     if path in workspace.shown_by or b"BatchNorm" not in readings.tree.source.data:
         return
+    stem = os.path.splitext(path)[0]
+    files = given or [stem + end for end in _BESIDE if os.path.isfile(stem + end)]
+    if not files:
+        return  # What is kept for later would keep the net.
 
     @cache
     def shown() -> list[Readings]:
-        stem = os.path.splitext(path)[0]
-        files = given or [stem + end for end in _BESIDE if os.path.isfile(stem + end)]
         found = (_shown_by(file, readings) for file in files)
         return [one for one in found if one is not None]
 

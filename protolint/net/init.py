@@ -300,10 +300,11 @@ class _Walk:
             alone = self.params.check(setup, broken=broken)
         if asked_phase:
             self.by_phase = True
-        elif given is not None and not setup.faults and not broken:
-            empty = any(0 in shape.dims for shape in setup.tops)
+        elif given is not None and not setup.faults:
+            shapes = [UNKNOWN] * len(tops) if broken else setup.tops
+            empty = any(0 in shape.dims for shape in shapes)
             alone = alone and not empty and "loss_weight" not in setup.layer.message.given
-            found = Settled(setup.tops, setup.unsure if alone else unsure, alone)
+            found = Settled(shapes, setup.unsure if alone else unsure, alone, not broken)
             self.table[(given, tuple(setup.bottoms))] = found
             self._note(setup.layer, setup.bottoms, found)
 
@@ -336,9 +337,9 @@ class _Walk:
     def _written(self, layer: Layer) -> Hashable:
         """Return how a layer is written; None where other things decide about it, too."""
         net = self.net
-        if net.has_misfit(layer):
-            return None
         found = written(layer, net.source.data)
+        if net.has_misfit(layer):
+            return None if layer.node.model is None else ("misfit", found)
         if layer.type == "BatchNorm" and net.dialect.merges_scale:
             return found, net.traits(layer).blobs
         return found
@@ -346,7 +347,8 @@ class _Walk:
     def _note(self, layer: Layer, bottoms: list[Shape], found: Settled) -> None:
         """Keep for the other states of the net what a layer came to."""
         self.before[layer.index] = bottoms, found
-        self.net.shapes_made[layer.index] = bottoms, found.tops
+        if found.readable:
+            self.net.shapes_made[layer.index] = bottoms, found.tops
 
     def _setup(
         self, layer: Layer, bottoms: list[Shape], versions: list[BlobVersion | None]

@@ -8,12 +8,12 @@ from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.fields import learning_rates
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN
-from protolint.net.facts import fact
+from protolint.net.facts import fact, layer_fact
 from protolint.net.net import TRAIN, Net
 from protolint.net.parameters import layer_parameters
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["gradients", "is_loss", "learnable_blobs", "learners", "learns", "may_train"]
+__all__ = ["gradients", "is_loss", "learnable_blobs", "learners", "learns", "losses", "may_train"]
 
 
 def is_loss(layer: Layer) -> bool:
@@ -23,10 +23,25 @@ def is_loss(layer: Layer) -> bool:
     return any(weights) if weights else known is not None and known.is_loss
 
 
+def losses(net: Net) -> list[Layer]:
+    """Return the layers of a net that have a loss, in whatever state."""
+    weighted = net.source.mentions("loss_weight")
+    loss_types = [
+        layers
+        for name, layers in net.by_type.items()
+        if weighted or ((known := ALL_TYPES.get(name)) is not None and known.is_loss)
+    ]
+    return [layer for layers in loss_types for layer in layers if is_loss(layer)]
+
+
+def _of_own_types(net: Net) -> list[Layer]:
+    known = net.dialect.layer_types - net.custom_types - {"Python"}
+    return [layer for name, those in net.by_type.items() if name not in known for layer in those]
+
+
 def may_train(net: Net, view: View) -> bool:
     """Whether a view has a loss, or a layer of the user's own that may be one."""
-    known = net.dialect.layer_types - net.custom_types - {"Python"}
-    return any(is_loss(layer) or layer.type not in known for layer in view.layers)
+    return any(layer in view for layer in (*losses(net), *_of_own_types(net)))
 
 
 def learnable_blobs(net: Net, layer: Layer) -> int:
@@ -39,6 +54,12 @@ def learnable_blobs(net: Net, layer: Layer) -> int:
 
 def learns(net: Net, layer: Layer) -> bool:
     """Whether the solver moves any blob of a layer; statistics do not count."""
+    if layer.type == "BatchNorm" and net.dialect.merges_scale:
+        return _learns(net, layer)  # Which blobs it has depends on its readers.
+    return _learns_as_written(net, layer)
+
+
+def _learns(net: Net, layer: Layer) -> bool:
     rates = learning_rates(layer)
     if layer.type == "BatchNorm":
         traits = net.traits(layer)
@@ -48,6 +69,9 @@ def learns(net: Net, layer: Layer) -> bool:
     else:
         blobs = list(range(learnable_blobs(net, layer)))
     return any(i >= len(rates) or rates[i] != 0 for i in blobs)
+
+
+_learns_as_written = layer_fact(_learns)
 
 
 @fact

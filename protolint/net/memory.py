@@ -104,9 +104,9 @@ def _is_read(version: BlobVersion, index: int) -> bool:
 
 
 @fact
-def memory(_net: Net, view: View) -> Memory:
+def memory(net: Net, view: View) -> Memory:
     """Return what the blobs of a view hold on to."""
-    return Memory(view)
+    return Memory(view) if view.twin is None else memory(net, view.twin)
 
 
 def needs_bottom(net: Net, view: View, layer: Layer) -> bool:

@@ -16,7 +16,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Fault
 from protolint.layers.shape import Shape
 from protolint.layers.states import NetState
-from protolint.net.settled import Settled
+from protolint.net.settled import Alike, Settled, alike_in
 from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
 from protolint.record import NamedTuple
@@ -136,6 +136,12 @@ class Net:
         if not sized and not dialect.keeps_inputs_without_shape:
             # UpgradeNetInput drops inputs without a shape (upgrade_proto.cpp, not in 0.14).
             self.inputs = []
+
+    @cached_property
+    def alike(self) -> Alike:
+        """What is known of layers that are written as some of this net (net/facts.py)."""
+        build = self.build
+        return {} if build.schema is not None else alike_in((self.dialect.name, build, self.inline))
 
     @property
     def custom_types(self) -> frozenset[str]:
@@ -338,7 +344,8 @@ class Net:
         return frozenset([*self.inputs, *(blob.name for blob in blobs)])
 
     @cached_property
-    def _by_type(self) -> dict[str, list[Layer]]:
+    def by_type(self) -> dict[str, list[Layer]]:
+        """The layers of each type, in file order."""
         found: dict[str, list[Layer]] = {}
         for layer in self.layers:
             found.setdefault(layer.type, []).append(layer)
@@ -346,11 +353,11 @@ class Net:
 
     def has_type(self, name: str) -> bool:
         """Whether some layer, in whatever state, is of a type."""
-        return name in self._by_type
+        return name in self.by_type
 
     def of_types(self, types: Iterable[str]) -> list[Layer]:
         """Return the layers of some types, in file order."""
-        groups = [self._by_type[name] for name in types if name in self._by_type]
+        groups = [self.by_type[name] for name in types if name in self.by_type]
         if len(groups) == 1:
             return groups[0]
         return sorted((layer for group in groups for layer in group), key=_index)

@@ -7,30 +7,38 @@ demands and the shapes it makes are worked out once for all of them.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import TypeVar
 
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
 from protolint.record import NamedTuple
 
-__all__ = ["Settled", "Table", "forget", "table_for", "written"]
+__all__ = ["Alike", "Settled", "Table", "alike_in", "forget", "table_for", "written"]
+
+_T = TypeVar("_T")
 
 
 class Settled(NamedTuple):
     """A layer that is built: the shapes it makes, and whether that is sure.
 
     `alone` is whether nothing but its text and its bottoms decides about it: what it shares
-    with other layers, or who reads it, is still to be looked at where it is False.
+    with other layers, or who reads it, is still to be looked at where it is False. Of a layer
+    that is not `readable` something does not fit the schema, so that its tops are not known.
     """
 
     tops: list[Shape]
     unsure: bool
     alone: bool
+    readable: bool = True
 
 
 #: By how a layer is written, and the shapes of its bottoms.
 Table = dict[Hashable, Settled]
+#: By a function, how a layer is written, and what else the function may ask (net/facts.py).
+Alike = dict[Hashable, object]
 
 _tables: dict[Hashable, Table] = {}
+_alike: dict[Hashable, Alike] = {}
 #: A process that checks files all day forgets all at once, at about 50 MB.
 _MOST = 100_000
 #: Fields of a layer that say which it is and where it is, not what it is.
@@ -39,7 +47,16 @@ _NAMES = frozenset({"name", "type", "bottom", "top", "include", "exclude"})
 
 def table_for(build: Hashable) -> Table:
     """Return what is known of layers in one kind of build."""
-    table = _tables.setdefault(build, {})
+    return _kept(_tables, build)
+
+
+def alike_in(build: Hashable) -> Alike:
+    """Return what is known of layers by how they are written, in one build of one Caffe."""
+    return _kept(_alike, build)
+
+
+def _kept(tables: dict[Hashable, dict[Hashable, _T]], build: Hashable) -> dict[Hashable, _T]:
+    table = tables.setdefault(build, {})
     if len(table) > _MOST:
         table.clear()
     return table
@@ -48,6 +65,7 @@ def table_for(build: Hashable) -> Table:
 def forget() -> None:
     """Forget all layers, as a new process has."""
     _tables.clear()
+    _alike.clear()
 
 
 def written(layer: Layer, text: bytes) -> Hashable:

@@ -23,7 +23,7 @@ __all__ = ["bottom_shapes", "input_shapes", "set_up", "shapes", "shapes_with", "
 @fact
 def shapes(net: Net, view: View) -> Mapping[BlobVersion, Shape]:
     """Return the shape of each version in a view, as far as the net decides it."""
-    return shapes_with(net, view, {})
+    return shapes_with(net, view, {}) if view.twin is None else shapes(net, view.twin)
 
 
 def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVersion, Shape]:

@@ -26,7 +26,10 @@ __all__ = ["Project"]
 
 #: Words that say which of a model's files this is; what is left names the model.
 _ROLE = r"deploy|inference|train|test|val|net|[^a-z0-9]"
-_KEPT = 16
+_MOST_OF_A_MODEL = 16
+#: Bytes of text whose files are kept, some 150 MB in memory. To take a net apart takes a fifth of
+#: the time of its check, and most runs end before it has to be done.
+_KEPT, _KEPT_FOR_A_FILE = 8_000_000, 2_000
 _TRAINING_NETS = ("net", "train_net")
 _ALL_NETS = ("net", "train_net", "test_net")
 
@@ -50,6 +53,7 @@ class Project:
         self._named: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._opened: dict[str, Readings | None] = {}
         self._files = NamedFiles()
+        self._kept = 0
 
     def opened(self, source: Source) -> Readings | None:
         """Return the file of a source, if it has been opened with this very text."""
@@ -58,25 +62,25 @@ class Project:
         return known if same else None
 
     def keep(self, readings: Readings) -> None:
-        """Keep one of the run's files, for others that ask for it. The last few are kept."""
+        """Keep one of the run's files, for others that ask for it. The last ones are kept."""
         path = os.path.abspath(readings.tree.source.path)
         if path in self._paths:
-            self._drop_first()
-            self._opened[path] = readings
+            self._keep(path, readings)
 
-    def _drop_first(self) -> None:
-        while len(self._opened) >= _KEPT:
-            del self._opened[next(iter(self._opened))]
+    def _keep(self, path: str, readings: Readings | None) -> None:
+        self._kept += _room_of(readings) - _room_of(self._opened.pop(path, None))
+        self._opened[path] = readings
+        while self._kept > _KEPT and len(self._opened) > 1:
+            self._kept -= _room_of(self._opened.pop(next(iter(self._opened))))
 
     def _open(self, path: str) -> Readings | None:
         """Return the parsed file, or None where it cannot be read."""
         if path not in self._opened:
-            self._drop_first()
             try:
                 source = read_source(path, self._paths.get(path) or os.path.relpath(path))
-                self._opened[path] = self._read(source)
+                self._keep(path, self._read(source))
             except InputError:
-                self._opened[path] = None
+                self._keep(path, None)
         return self._opened[path]
 
     def _net(self, path: str, dialect: Dialect) -> Net | None:
@@ -130,7 +134,7 @@ class Project:
         start = os.path.abspath(readings.tree.source.path)
         found: dict[str, Readings] = {start: readings}
         waiting = [start]
-        while waiting and len(found) < _KEPT:
+        while waiting and len(found) < _MOST_OF_A_MODEL:
             path = waiting.pop()
             for other in self._related(path, found[path]):
                 if other not in found and (opened := self._open(other)) is not None:
@@ -170,6 +174,10 @@ class Project:
             places = (self._files.candidates(folder, name) for name in names)
             self._named[path, fields] = frozenset(chain.from_iterable(places))
         return self._named[path, fields]
+
+
+def _room_of(readings: Readings | None) -> int:
+    return 0 if readings is None else len(readings.tree.source.data) + _KEPT_FOR_A_FILE
 
 
 def _model_of(path: str) -> str:
