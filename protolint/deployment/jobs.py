@@ -25,13 +25,16 @@ from protolint.deployment.importers import unread
 from protolint.deployment.net import DeployNet, deploy_net
 from protolint.edit import apply_edits
 from protolint.errors import UsageError
+from protolint.folding.turned import transposed_layers, turn_edits, turnable, with_turned
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.source import Source
 from protolint.upgrading.text import upgrade_text
+from protolint.weights.files import mapped
 from protolint.weights.index import index_file
 from protolint.weights.kinds import FileKind
 from protolint.weights.splice import Change
+from protolint.words import listed
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.workspace import Workspace
 
@@ -101,6 +104,8 @@ def plan(workspace: Workspace, source: Source, weights: str | None, wishes: Wish
     )
     lacking = _require_fit(made, weights)
     folding = _folding(made, weights, wishes)
+    said = folding.notes if wishes.fold else ()
+    folding, turned = _turned(workspace, made, folding, weights)
     target = wishes.to or _usual(made.net)
     file = workspace.read(folding.source, made.file.dialect)
     converted = made.file.accepted and not made.fork_norms
@@ -111,9 +116,8 @@ def plan(workspace: Workspace, source: Source, weights: str | None, wishes: Wish
     jobs.sort(key=lambda job: not isinstance(job, TextJob))
     text = next(job.data for job in jobs if isinstance(job, TextJob))
     after = workspace.read(Source(source.path, text), target if made.file.accepted else None)
-    said = folding.notes if wishes.fold else ()
     notes = (note.message for note in (*said, *(n for job in jobs for n in job.notes)))
-    remarks = (*made.remarks, *lacking, *notes, *unread(after.nets[0]))
+    remarks = (*made.remarks, *lacking, *notes, *turned, *unread(after.nets[0]))
     return Plan(source, tuple(jobs), made, text, after.nets[0], target, remarks, converted)
 
 
@@ -152,6 +156,24 @@ def _folding(made: DeployNet, weights: str | None, wishes: Wishes) -> Folding:
     if weights is None:
         raise UsageError("--fold works on the weights: give them, too")
     return fold_net(made.net, model_of(weights, wishes))
+
+
+def _turned(
+    workspace: Workspace, made: DeployNet, folding: Folding, weights: str | None
+) -> tuple[Folding, list[str]]:
+    """Return the same with no transposed weights where they can be turned, and what that was."""
+    net = workspace.read(folding.source, made.file.dialect).nets[0]
+    layers = transposed_layers(net) if weights is not None else []
+    if weights is None or not layers:
+        return folding, []
+    index = index_file(weights)
+    layers = turnable(index, layers)
+    with mapped(weights) as (data, _):
+        folds = with_turned(data, index, layers, folding.folds)
+    text = apply_edits(folding.source.data, turn_edits(folding.source, layers))
+    names = listed([layer.name for layer in layers], 3)
+    remarks = [f"weights that were transposed have the usual order ({names})"] if layers else []
+    return folding._replace(source=Source(net.source.path, text), folds=tuple(folds)), remarks
 
 
 def _plain_jobs(

@@ -22,6 +22,7 @@ from protolint.weights.blobs import (
     encode_blob,
     rows_at,
     scaled_blob,
+    turned_blob,
 )
 from protolint.weights.header import BlobHeader
 from protolint.weights.index import LayerEntry, ModelIndex
@@ -37,6 +38,8 @@ _BIAS_TERMS = {
     "InnerProduct": (LayerField.INNER_PRODUCT_PARAM, 2),
     "Scale": (LayerField.SCALE_PARAM, 4),
 }
+#: `transpose` of inner_product_param: caffe.proto @ BVLC 1.0.
+_TRANSPOSE = 6
 
 
 #: Blobs of so many values are compared value by value; of larger ones so many of each channel,
@@ -55,13 +58,15 @@ class FoldError(ProtolintError):
 class NumberedFold(NamedTuple):
     """A fold with its numbers: what each channel is multiplied by, and what is added then.
 
-    `entry` is the layer above in the weights, `bias` its new bias: float64 arrays of shape (C).
+    `entry` is the layer above in the weights, `bias` its new bias, None for none: float64 arrays
+    of shape (C). `turned` says that its weights are transposed no more; see turned.py.
     """
 
     fold: Fold
     entry: LayerEntry
     factor: Array
-    bias: Array
+    bias: Array | None
+    turned: bool = False
 
 
 def measure_folds(
@@ -205,16 +210,24 @@ def fold_changes(data: Buffer, folds: Sequence[NumberedFold]) -> list[Change]:
 def _change(data: Buffer, fold: NumberedFold) -> Change:
     entry = fold.entry
     weights = entry.blobs[0]
-    number = LayerField.BLOBS
-    scaled = scaled_blob(weights, _grid(fold).row, _factors(fold))
-    inside = [Change(weights.field.start, weights.field.end, message(number, scaled))]
-    bias = message(number, [encode_blob(fold.bias.astype(np.float64), Form.DATA)])
-    if len(entry.blobs) > 1:
-        inside.append(Change(entry.blobs[1].field.start, entry.blobs[1].field.end, bias))
+    number, kind = LayerField.BLOBS, fold.fold.above.type
+    if fold.turned:
+        made = turned_blob(weights, fold.factor.size, fold.factor)
     else:
-        inside.append(Change(weights.field.end, weights.field.end, bias))
-        inside += _bias_term(entry, fold.fold.above.type)
-    top = fold.fold.taken[-1].tops[0].name.encode("utf-8", "surrogateescape")
+        made = scaled_blob(weights, _grid(fold).row, _factors(fold))
+    inside = [Change(weights.field.start, weights.field.end, message(number, made))]
+    said = varint_field(_TRANSPOSE, 0) if fold.turned else b""
+    if fold.bias is not None:
+        place = weights.field.end, weights.field.end
+        if len(entry.blobs) > 1:
+            place = entry.blobs[1].field
+        else:
+            said += varint_field(_BIAS_TERMS[kind][1], 1)
+        bias = encode_blob(fold.bias.astype(np.float64), Form.DATA)
+        inside.append(Change(*place, message(number, [bias])))
+    inside += _parameter(entry, kind, said)
+    last = (fold.fold.above, *fold.fold.taken)[-1]
+    top = last.tops[0].name.encode("utf-8", "surrogateescape")
     tops = [found for found in entry.fields if found.number == LayerField.TOP]
     if len(tops) == 1 and bytes(data[tops[0].value : tops[0].end]) != top:
         new = length_delimited(LayerField.TOP, top)
@@ -222,14 +235,16 @@ def _change(data: Buffer, fold: NumberedFold) -> Change:
     return changed_layer(entry, inside)
 
 
-def _bias_term(entry: LayerEntry, kind: str) -> list[Change]:
-    """Say in the weights' own layer that there is a bias: of two values the last one counts."""
-    parameter, term = _BIAS_TERMS[kind]
+def _parameter(entry: LayerEntry, kind: str, said: bytes) -> list[Change]:
+    """Say more in the weights' own layer, of a bias or of the order: of two values the last counts.
+
+    Where it has no message for that, what is said is what Caffe takes for granted, but of a Scale.
+    """
+    parameter, _ = _BIAS_TERMS[kind]
     found = [field for field in entry.fields if field.number == parameter]
-    said = varint_field(term, 1)
+    if not said or (not found and kind != "Scale"):
+        return []
     if not found:
-        if kind != "Scale":
-            return []
         end = entry.payload.end
         return [Change(end, end, message(parameter, [said]))]
     last = found[-1]
@@ -249,14 +264,16 @@ def check_folds(
     for fold in folds:
         name = fold.entry.name
         entries = [entry for entry in index.named(name) if entry.blobs]
-        if not entries or len(entries[-1].blobs) < 2:
+        if not entries or len(entries[-1].blobs) < 1 + (fold.bias is not None):
             raise FoldError(f"layer '{name}' has not its folded weights; nothing was written")
-        weights, bias = entries[-1].blobs[:2]
-        for first, second, factor in _samples(fold, before, weights, data):
+        blobs = entries[-1].blobs
+        samples = _turned_samples if fold.turned else _samples
+        for first, second, factor in samples(fold, before, blobs[0], data):
             wanted = np.multiply(first, factor[:, None], dtype=np.float64)
             worst = max(worst, _difference(wanted, second))
-        found = decode_blob(data, bias, path=index.path, place=f"layer '{name}', blob 1")
-        worst = max(worst, _difference(fold.bias, found.reshape(-1)))
+        if fold.bias is not None:
+            found = decode_blob(data, blobs[1], path=index.path, place=f"layer '{name}', blob 1")
+            worst = max(worst, _difference(fold.bias, found.reshape(-1)))
         if not worst <= tolerance:
             raise FoldError(
                 f"layer '{name}' would differ by {worst:.3g} after folding; nothing was written"
@@ -281,6 +298,25 @@ def _samples(
         factor = fold.factor[group * outputs + first :][: shape[0]]
         for part in parts:
             yield old[:, part], new[:, part], factor
+        forget(before)
+        forget(data)
+
+
+def _turned_samples(
+    fold: NumberedFold, before: Buffer, weights: BlobHeader, data: Buffer
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield the same of weights that were transposed, and are no more."""
+    was, outputs = fold.entry.blobs[0], fold.factor.size
+    inputs = was.count // outputs
+    whole = was.count <= _ALL or inputs <= 2 * _SOME
+    parts = (slice(0, inputs),) if whole else (slice(0, _SOME), slice(inputs - _SOME, inputs))
+    step = max(1, _AT_ONCE // inputs)
+    for first in range(0, outputs, step):
+        rows = min(step, outputs - first)
+        new = rows_at(weights, data, first * inputs, (rows, inputs))
+        for part in parts:
+            old = rows_at(was, before, part.start * outputs, (part.stop - part.start, outputs))
+            yield old[:, first : first + rows].T, new[:, part], fold.factor[first : first + rows]
         forget(before)
         forget(data)
 

@@ -47,7 +47,7 @@ from protolint.wire import (
 
 __all__ = [
     "Array", "Factors", "Form", "decode_blob", "encode_blob", "form_of", "recoded_blob",
-    "rows_at", "scaled_blob",
+    "rows_at", "scaled_blob", "turned_blob",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
@@ -57,7 +57,10 @@ Factors: TypeAlias = Callable[[int, int], Array]
 # How many values are converted at once, so that memory does not grow with the blob.
 _VALUES_AT_ONCE = 1 << 17
 
-# How many of these NumPy makes doubles of at a time: they stay in the cache nearest to the
+# How many values of a matrix are turned at once; each time all of it is gone through.
+_TURNED_AT_ONCE = 1 << 23
+
+# How many values NumPy makes doubles of at a time: they stay in the cache nearest to the
 # processor, which takes half the time of what NumPy does by itself.
 _BUFFERED = 1 << 10
 
@@ -182,23 +185,63 @@ def scaled_blob(header: BlobHeader, row: int, factors: Factors) -> tuple[Piece, 
                 factor = factors(at, values.size)[:, None]
                 grid = values.reshape(factor.size, -1)
                 fitted = made[: values.size]
-                try:
-                    _multiply(grid, factor, fitted.reshape(grid.shape))
-                except FloatingPointError:
-                    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-                        fitted = _fitted(np.multiply(grid, factor, dtype=np.float64), form).ravel()
+                _multiply(grid, factor, fitted.reshape(grid.shape))
                 yield fitted.data.cast("B")
                 at += values.size
 
     return (before, Generated(size, chunks), after)
 
 
+def turned_blob(header: BlobHeader, outputs: int, factor: Array) -> tuple[Piece, ...]:
+    """Return the pieces of a BlobProto with the columns of a matrix as its rows.
+
+    The blob holds `outputs` columns, of which each is multiplied by its factor; all else is as in
+    scaled_blob.
+    """
+    source, problem = form_of(header), header.problem()
+    if problem is not None or source is None:
+        raise ValueError(problem or "no values")
+    stored, inputs = _TYPES[source][0], header.count // outputs
+    size = header.count * _TYPES[Form.DATA][0].itemsize
+    before, after = _frame(Form.DATA, (outputs, inputs), size)
+    many = max(1, _TURNED_AT_ONCE // inputs)
+
+    def chunks(read_at: ReadAt) -> Iterator[memoryview]:
+        for first in range(0, outputs, many):
+            columns = min(many, outputs - first)
+            block = np.empty((inputs, columns), stored)
+            # Whole rows lie one behind the other.
+            rows = max(1, _VALUES_AT_ONCE // columns) if columns == outputs else 1
+            for row in range(0, inputs, rows):
+                part = block[row : row + rows].reshape(-1)
+                _read_into(read_at, header.runs, row * outputs + first, part)
+            made = np.empty((columns, inputs), _TYPES[Form.DATA][0])
+            _multiply(block.T, factor[first : first + columns, None], made)
+            yield made.data.cast("B")
+
+    return (before, Generated(size, chunks), after)
+
+
+def _read_into(read_at: ReadAt, runs: Sequence[Run], at: int, values: Array) -> None:
+    """Fill an array with the values of a blob from a place on."""
+    for run in runs:
+        count = min(values.size, max(0, run.length - at))
+        if count:
+            size = (count - 1) * run.stride + values.itemsize
+            data = read_at(run.start + at * run.stride, size)
+            values[:count] = np.ndarray((count,), values.dtype, data, 0, (run.stride,))
+        values, at = values[count:], max(0, at - run.length)
+
+
 def _multiply(grid: Array, factor: Array, out: Array) -> None:
-    """Multiply in float64; raises FloatingPointError where a finite value becomes infinite."""
+    """Multiply in float64; raises UsageError where a finite value becomes infinite."""
     usual = np.setbufsize(_BUFFERED)
     try:
         with np.errstate(over="raise", under="ignore", invalid="ignore"):
             np.multiply(grid, factor, out=out, dtype=np.float64, casting="same_kind")
+    except FloatingPointError:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            out[...] = _fitted(np.multiply(grid, factor, dtype=np.float64), Form.DATA)
     finally:
         np.setbufsize(usual)
 

@@ -20,6 +20,7 @@ from protolint.weights.blobs import (
     recoded_blob,
     rows_at,
     scaled_blob,
+    turned_blob,
 )
 from protolint.weights.header import BlobHeader, RawType, Storage, read_header
 from protolint.weights.splice import Copy, Generated, Piece
@@ -293,6 +294,26 @@ def test_rows_are_scaled_wherever_their_values_lie(
     wanted = (values * np.repeat(factor, row)).astype(np.float32)
     assert np.array_equal(found, wanted)
     assert np.array_equal(rows_at(header, data, row, (1, row))[0], values[row : 2 * row])
+
+
+@pytest.mark.parametrize("at_once", [1, 8, 12])
+@pytest.mark.parametrize("cuts", [(0, 12), (0, 5, 12), (0, 1, 2, 12)])
+def test_columns_become_rows_wherever_their_values_lie(
+    at_once: int, cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protolint.weights.blobs._TURNED_AT_ONCE", at_once)
+    monkeypatch.setattr("protolint.weights.blobs._VALUES_AT_ONCE", 5)
+    values = np.arange(12, dtype=np.float32).reshape(4, 3)
+    parts = (values.ravel()[a:b].tobytes() for a, b in pairwise(cuts))
+    shape = length_delimited(7, length_delimited(1, b"\x04\x03"))
+    data, header = header_of(b"".join(length_delimited(5, part) for part in parts) + shape)
+    factor = np.array([1.0, 0.5, -3.0])
+    wanted = (values * factor).astype(np.float32).T
+    assert made(data, turned_blob(header, 3, factor)) == encode_blob(wanted)
+    doubles, header = header_of(encode_blob(values, Form.RAW_DOUBLE))
+    assert made(doubles, turned_blob(header, 3, factor)) == encode_blob(wanted)
+    with pytest.raises(UsageError, match="does not fit in data"):
+        made(doubles, turned_blob(header, 3, factor * 1e38))
 
 
 @pytest.mark.parametrize("place", [0, 5, 2999])
