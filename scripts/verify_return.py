@@ -197,13 +197,13 @@ def _kind(error: ProtolintError) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the sets that are named, all of them if none is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", nargs="*", choices=[*SETS, []], default=list(SETS))
+    parser.add_argument("sets", nargs="*", choices=[*SETS, []], default=[])
     parser.add_argument("-v", "--verbose", action="store_true", help="name what differs")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     failed = 0
     with tempfile.TemporaryDirectory() as name:
-        for one in options.sets:
+        for one in options.sets or SETS:
             counts: Counter[str] = Counter()
             for case in globals()[one]():
                 for target in TARGETS:
