@@ -396,7 +396,7 @@ def _rows(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tup
             change.name,
             change.norm.layout.name,
             change.recipe.layout.name,
-            change.recipe.fate.value,
+            change.recipe.outcome,
             change.recipe.scale,
             change.norm.state.channels,
             change.norm.state.factor,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +24,11 @@ from protolint.batchnorm.state import (
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import refusals
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
+from protolint.conversion.decide.step import Action
 
 __all__ = [
     "FROZEN_SCALE",
     "Encoded",
-    "Fate",
     "LayerChange",
     "Recipe",
     "after_scale",
@@ -38,17 +37,6 @@ __all__ = [
     "target_layout",
     "written_layout",
 ]
-
-
-class Fate(Enum):
-    """What happens to the Scale layer of a BatchNorm."""
-
-    NONE = "none"
-    MERGE = "merged"
-    ADD = "added"
-    KEEP = "kept"
-    FOLD = "changed"
-    REPLACE = "replaced"
 
 
 class FrozenScale(Layout):
@@ -87,13 +75,22 @@ class FrozenScale(Layout):
 
 
 FROZEN_SCALE = FrozenScale("Scale")
+_OUTCOMES = {
+    Action.KEEP: "kept",
+    Action.MERGE: "merged",
+    Action.SPLIT: "added",
+    Action.FOLD: "changed",
+    Action.REPLACE: "replaced",
+}
 
 
 class Recipe(NamedTuple):
-    """What one BatchNorm becomes: its layout, and the Scale layer that goes or comes.
+    """What one BatchNorm of a file becomes: its layout, and the Scale layer that goes or comes.
 
-    `eps` is what the target's prototxt will say, None for the nearest the target has.
-    `engine` is the one that runs, `written` what `engine` is set to, "" for nothing.
+    `action` is that of a step, as the file needs it: one that leaves gamma and beta out, or makes
+    them 1 and 0, keeps what there is. `scale` is the Scale layer it speaks of, of the file unless
+    it is new, "" for none. `eps` is what the target's prototxt will say, None for the nearest the
+    target has. `engine` is the one that runs, `written` what `engine` is set to, "" for nothing.
     `bias` says whether a Scale layer that is added or changed has a beta.
     `name` and `scale_name` are what the two layers are called from then on, "" where they
     keep their names. `scale_type` is the type of a Scale layer that is added or put in the place
@@ -102,7 +99,7 @@ class Recipe(NamedTuple):
     """
 
     layout: Layout
-    fate: Fate = Fate.NONE
+    action: Action = Action.KEEP
     scale: str = ""
     eps: float | None = None
     engine: str = "CAFFE"
@@ -113,6 +110,26 @@ class Recipe(NamedTuple):
     name: str = ""
     scale_name: str = ""
     scale_type: str = SCALE
+
+    @property
+    def reads_scale(self) -> bool:
+        """Whether the file has the Scale layer."""
+        return self.scale != "" and self.action is not Action.SPLIT
+
+    @property
+    def removes_scale(self) -> bool:
+        """Whether the Scale layer of the file goes."""
+        return self.action in (Action.MERGE, Action.REPLACE)
+
+    @property
+    def adds_scale(self) -> bool:
+        """Whether a layer with gamma and beta is written behind the BatchNorm."""
+        return self.action in (Action.SPLIT, Action.REPLACE)
+
+    @property
+    def outcome(self) -> str:
+        """What reports say became of the Scale layer."""
+        return _OUTCOMES[self.action] if self.scale else "none"
 
 
 class Encoded(NamedTuple):
@@ -153,7 +170,7 @@ class LayerChange(NamedTuple):
     @property
     def new_scale(self) -> str:
         """The name in the result of the Scale layer behind it, "" where there is none."""
-        merged = self.recipe.fate is Fate.MERGE
+        merged = self.recipe.action is Action.MERGE
         return "" if merged else self.recipe.scale_name or self.recipe.scale
 
 
@@ -204,16 +221,17 @@ def encode_norm(
     layout, state = recipe.layout, norm.state
     scale = _checked(scale, recipe, state.channels)
     folded = fold(state)
-    if recipe.fate in (Fate.MERGE, Fate.REPLACE) and scale:
+    if recipe.removes_scale and scale:
         state = with_affine(state, *scale)
         folded = after_scale(folded, scale)
     fitted = _fitted(state, recipe)
     kept = np.array_equal(fitted.scale, state.scale, equal_nan=True)
-    separate = recipe.fate in (Fate.ADD, Fate.REPLACE)
+    separate = recipe.adds_scale
     beside: tuple[Array, ...] | None = layout.scale_blobs(fitted) if separate else None
     # What a kept Scale layer cannot leave to the BatchNorm has to go into it.
-    pushed = recipe.fate is Fate.KEEP and not layout.affine and not fitted.identity_affine
-    if pushed or recipe.fate is Fate.FOLD:
+    kept_apart = recipe.action is Action.KEEP and recipe.scale != ""
+    pushed = kept_apart and not layout.affine and not fitted.identity_affine
+    if pushed or recipe.action is Action.FOLD:
         if not scale:
             raise LayoutError(
                 f"its own gamma and beta have no place: Scale '{recipe.scale}' has no gamma for"
@@ -241,7 +259,7 @@ def _checked(scale: tuple[Array, ...], recipe: Recipe, channels: int) -> tuple[A
     """Return the Scale layer's blobs where they belong to each channel."""
     if not scale or (len(scale) <= 2 and all(len(values) == channels for values in scale)):
         return scale
-    if recipe.fate in (Fate.KEEP, Fate.FOLD):
+    if not recipe.removes_scale:
         return ()
     sizes = " and ".join(str(len(values)) for values in scale)
     fault = f"Scale '{recipe.scale}' has blobs of {sizes} values for {channels} channels"

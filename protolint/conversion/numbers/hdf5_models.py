@@ -12,10 +12,9 @@ from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import SCALE
-from protolint.conversion.decide.step import Plan
+from protolint.conversion.decide.step import Action, Plan
 from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.encode import (
-    Fate,
     LayerChange,
     Recipe,
     encode_norm,
@@ -100,11 +99,11 @@ def plan_hdf5(
         gone[norm.name] = None
         changed[change.new_name] = made.blobs
         new = change.new_scale
-        if recipe.fate in (Fate.MERGE, Fate.REPLACE) or recipe.scale_name:
+        if recipe.removes_scale or recipe.scale_name:
             gone[recipe.scale] = None
         if new and (made.scale is not None or recipe.scale_name):
             changed[new] = made.scale if made.scale is not None else blobs[recipe.scale]
-        for name in (recipe.name, new if recipe.fate is Fate.ADD else recipe.scale_name):
+        for name in (recipe.name, new if recipe.action is Action.SPLIT else recipe.scale_name):
             if "/" in name:
                 advice = "give another --scale-name, without '/'"
                 if like is not None:
@@ -188,10 +187,10 @@ def _scale(
     norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], found_notes: list[Note]
 ) -> tuple[Array, ...]:
     """Return the blobs of the Scale layer of a recipe, flat."""
-    if recipe.fate in (Fate.NONE, Fate.ADD):
+    if not recipe.reads_scale:
         return ()
     found = blobs.get(recipe.scale, ())
-    if not found and recipe.fate in (Fate.MERGE, Fate.REPLACE):
+    if not found and recipe.removes_scale:
         found_notes.append(notes.scale_missing(norm.name, recipe.scale))
     return tuple(values.reshape(-1) for values in found)
 

@@ -17,17 +17,15 @@ from protolint.batchnorm.state import Array
 from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import filler_of, form_of
+from protolint.conversion.decide.step import Action
 from protolint.conversion.notes import Note, Refusal, refuse
-from protolint.conversion.numbers.encode import Fate, Recipe
+from protolint.conversion.numbers.encode import Recipe
 from protolint.net.net import Net
 
 __all__ = ["Shapes", "is_identity", "moved"]
 
 #: The sizes of the axes of each blob of a layer, by the layer's name; layers without blobs lack.
 Shapes = Mapping[str, Sequence[Sequence[int]]]
-
-#: What speaks of a Scale layer that the net has.
-_BEHIND = (Fate.MERGE, Fate.KEEP, Fate.FOLD, Fate.REPLACE)
 
 
 def moved(
@@ -75,18 +73,18 @@ class _Mover:
         if stored in self.layers or stored not in self.shapes:
             # A layer that the net knows by its name is not this one's to move.
             stored = ""
-        if recipe.fate in _BEHIND:
+        if recipe.reads_scale:
             if recipe.scale not in self.shapes:
                 return self._elsewhere(norm, recipe, stored)
             if stored:
                 self.refusals.append(refusals.two_holders(norm.name, recipe.scale, stored))
-            if recipe.fate is Fate.KEEP and len(self.shapes[recipe.scale]) != 1 + recipe.bias:
+            if recipe.action is Action.KEEP and len(self.shapes[recipe.scale]) != 1 + recipe.bias:
                 # Its Caffe refuses the pair; a beta of 0 is what is missing, or too much.
-                return recipe._replace(fate=Fate.FOLD)
+                return recipe._replace(action=Action.FOLD)
             return recipe
         if stored:
             return self._without_layer(norm, recipe, stored)
-        loses = norm.layout.affine and not recipe.layout.affine and recipe.fate is Fate.NONE
+        loses = norm.layout.affine and not recipe.layout.affine and not recipe.scale
         if loses and not norm.state.identity_affine:
             self.refusals.append(refusals.no_place(norm.name, ""))
         return recipe
@@ -96,43 +94,43 @@ class _Mover:
         wanted = recipe.scale
         if stored:
             self.notes.append(notes.scale_found(norm.name, stored, wanted))
-            if recipe.fate is Fate.MERGE:
+            if recipe.action is Action.MERGE:
                 return recipe._replace(scale=stored)
             return self._beside(norm, recipe, stored)
         if norm.layout.affine:
             self.notes.append(notes.affine_found_inside(norm.name, wanted))
-            if recipe.fate is Fate.MERGE:
-                return recipe._replace(fate=Fate.NONE, scale="")
-            return recipe._replace(fate=Fate.ADD)
+            if recipe.action is Action.MERGE:
+                return recipe._replace(action=Action.KEEP, scale="")
+            return recipe._replace(action=Action.SPLIT)
         if self._starts_plain(wanted):
-            if recipe.fate is Fate.MERGE:
+            if recipe.action is Action.MERGE:
                 return recipe
             self.notes.append(notes.scale_filled(norm.name, wanted))
-            return recipe._replace(fate=Fate.ADD)
-        if recipe.fate in (Fate.MERGE, Fate.REPLACE):
+            return recipe._replace(action=Action.SPLIT)
+        if recipe.removes_scale:
             self.refusals.append(refusals.filled_otherwise(norm.name, wanted))
         return recipe
 
     def _without_layer(self, norm: Norm, recipe: Recipe, stored: str) -> Recipe:
         """Return the recipe where the file has a Scale layer, and the net none in its place."""
-        if recipe.fate is Fate.ADD:
+        if recipe.action is Action.SPLIT:
             self.notes.append(notes.scale_found(norm.name, stored, recipe.scale))
             return self._beside(norm, recipe, stored)
         if not (norm.name in self.affine or is_identity(norm.scale_blobs)):
             # Its Caffe reads over such a layer, or the net was meant to have one: nobody knows.
             self.refusals.append(refusals.no_place(norm.name, stored))
         self.notes.append(notes.scale_found_apart(norm.name, stored))
-        return recipe._replace(fate=Fate.MERGE, scale=stored)
+        return recipe._replace(action=Action.MERGE, scale=stored)
 
     def _beside(self, norm: Norm, recipe: Recipe, stored: str) -> Recipe:
         """Return the recipe with a Scale layer of the file under the name that the net has."""
         channels = norm.state.channels
         same = all(tuple(shape) == (channels,) for shape in self.shapes[stored])
         same = same and len(self.shapes[stored]) == 1 + recipe.bias
-        fate = Fate.KEEP if same else Fate.FOLD
+        action = Action.KEEP if same else Action.FOLD
         if recipe.scale_type == CONVOLUTION:
-            fate = Fate.REPLACE
-        return recipe._replace(fate=fate, scale=stored, scale_name=recipe.scale)
+            action = Action.REPLACE
+        return recipe._replace(action=action, scale=stored, scale_name=recipe.scale)
 
     def _starts_plain(self, scale: str) -> bool:
         """Whether the fillers of a Scale layer make a gamma of 1 and a beta of 0."""

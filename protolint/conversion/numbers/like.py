@@ -20,9 +20,9 @@ from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.decide.forms import Form, form_in, form_of
 from protolint.conversion.decide.scene import Scene
-from protolint.conversion.decide.step import PlanOptions
+from protolint.conversion.decide.step import Action, PlanOptions
 from protolint.conversion.notes import Note, Refusal, refuse
-from protolint.conversion.numbers.encode import Fate, Recipe, target_layout
+from protolint.conversion.numbers.encode import Recipe, target_layout
 from protolint.errors import InputError
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
@@ -33,10 +33,6 @@ from protolint.words import listed
 __all__ = ["BlobShape", "Fitting", "Like", "like_net"]
 
 _MOST_NAMES = 3
-
-#: What happens to a Scale layer of the weights that is one afterwards, or is written again.
-_STAY = (Fate.KEEP, Fate.FOLD, Fate.REPLACE)
-_LEAVE = (Fate.MERGE, Fate.REPLACE)
 
 
 class BlobShape(NamedTuple):
@@ -149,24 +145,25 @@ class Like(NamedTuple):
             scale = ""
         given = blobs.get(own.scale, ())
         if not scale:
-            fate = Fate.MERGE if own.scale else Fate.NONE
+            action = Action.MERGE if own.scale else Action.KEEP
         elif not given:
-            fate = Fate.ADD
+            action = Action.SPLIT
         elif CONVOLUTION in (own.type, place.type):
-            fate = Fate.REPLACE
+            action = Action.REPLACE
         else:
             flat = all(shape == BlobShape((own.channels or 0,)) for shape in given)
             same = flat and len(given) == 1 + wanted.bias
-            fate = Fate.KEEP if same else Fate.FOLD
+            action = Action.KEEP if same else Action.FOLD
+        stays = action in (Action.KEEP, Action.FOLD, Action.REPLACE)
         return Recipe(
             target_layout(self.net.dialect, form.engine, affine=form.affine),
-            fate,
-            scale if fate is Fate.ADD else own.scale if fate is not Fate.NONE else "",
+            action,
+            scale if action is Action.SPLIT else own.scale,
             form.eps,
             form.engine,
             bias=wanted.bias,
             name=place.name if place.name != own.name else "",
-            scale_name=scale if scale != own.scale and fate in _STAY else "",
+            scale_name=scale if scale != own.scale and stays else "",
             scale_type=place.type,
         )
 
@@ -175,10 +172,10 @@ class Like(NamedTuple):
     ) -> None:
         """Refuse a name for a BatchNorm or Scale layer that another layer of the weights has."""
         moved = {name for name, recipe in recipes.items() if recipe.name}
-        moved |= {r.scale for r in recipes.values() if r.scale_name or r.fate in _LEAVE}
+        moved |= {r.scale for r in recipes.values() if r.scale_name or r.removes_scale}
         for name, recipe in recipes.items():
             new = [recipe.name, recipe.scale_name]
-            new += [recipe.scale] if recipe.fate is Fate.ADD else []
+            new += [recipe.scale] if recipe.action is Action.SPLIT else []
             taken = next((one for one in new if one in blobs and one not in moved), None)
             if taken is not None:
                 raise InputError(
@@ -194,7 +191,7 @@ class Like(NamedTuple):
 
         Raises InputError for those that the net would not take.
         """
-        known = set(recipes) | {r.scale for r in recipes.values() if r.fate is not Fate.NONE}
+        known = set(recipes) | {recipe.scale for recipe in recipes.values()}
         known |= {wanted.place.name for wanted in self.wanted}
         known |= {recipe.scale_name for recipe in recipes.values()}
         known.discard("")
@@ -380,10 +377,10 @@ def _names_after(
     names = set(blobs)
     for name, recipe in recipes.items():
         names -= {name} if recipe.name else set()
-        names -= {recipe.scale} if recipe.fate is Fate.MERGE or recipe.scale_name else set()
+        names -= {recipe.scale} if recipe.action is Action.MERGE or recipe.scale_name else set()
     for name, recipe in recipes.items():
         names.add(recipe.name or name)
-        if recipe.fate is Fate.ADD or recipe.fate in _STAY:
+        if recipe.scale and recipe.action is not Action.MERGE:
             names.add(recipe.scale_name or recipe.scale)
     return names
 

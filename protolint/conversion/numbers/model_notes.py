@@ -8,8 +8,9 @@ import numpy as np
 
 from protolint.batchnorm.state import BatchNormState
 from protolint.conversion import notes
+from protolint.conversion.decide.step import Action
 from protolint.conversion.notes import Note
-from protolint.conversion.numbers.encode import Fate, LayerChange
+from protolint.conversion.numbers.encode import LayerChange
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.rewrite import Rewrite
 
@@ -35,7 +36,9 @@ def notes_of(changes: Sequence[LayerChange]) -> Iterator[Note]:
     ]
     if broken:
         yield notes.statistics_unsound(broken)
-    rescaled = [c.name for c in changes if not c.made.gamma_kept and c.recipe.fate is not Fate.FOLD]
+    rescaled = [
+        c.name for c in changes if not c.made.gamma_kept and c.recipe.action is not Action.FOLD
+    ]
     if rescaled:
         yield notes.gamma_changed(rescaled)
 

@@ -16,7 +16,7 @@ from protolint.conversion.decide.plan import plan_net
 from protolint.conversion.decide.step import Action, Plan, PlanOptions
 from protolint.conversion.notes import Note, refuse
 from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer
-from protolint.conversion.numbers.encode import Fate, Recipe
+from protolint.conversion.numbers.encode import Recipe
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.holders import moved
 from protolint.conversion.numbers.like import BlobShape, Like
@@ -56,7 +56,7 @@ class ModelPlan(NamedTuple):
     def touched(self) -> frozenset[str]:
         """The layers that are changed, made or left out, by name."""
         changes = self.rewrite.layers
-        scales = {c.recipe.scale for c in changes if c.recipe.fate is not Fate.NONE}
+        scales = {change.recipe.scale for change in changes if change.recipe.scale}
         new = {name for c in changes for name in (c.new_name, c.new_scale) if name}
         others = self.others.keys() | self.others.values()
         return frozenset({change.name for change in changes} | scales | new | others)

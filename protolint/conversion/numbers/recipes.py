@@ -14,22 +14,12 @@ from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.decide.memory import ADDED, mark
 from protolint.conversion.decide.step import Action, Plan, Step
 from protolint.conversion.numbers.embedded_net import model_net, with_value
-from protolint.conversion.numbers.encode import FROZEN_SCALE, Fate, Recipe, target_layout
+from protolint.conversion.numbers.encode import FROZEN_SCALE, Recipe, target_layout
 from protolint.net.net import Net
 from protolint.weights.index import ModelIndex
 from protolint.wire import Buffer
 
 __all__ = ["net_of_model", "recipes_of", "with_cudnn"]
-
-_FATES = {
-    Action.MERGE: Fate.MERGE,
-    Action.SPLIT: Fate.ADD,
-    Action.FOLD: Fate.FOLD,
-    Action.KEEP: Fate.KEEP,
-    Action.IDENTITY: Fate.KEEP,
-    Action.REPLACE: Fate.REPLACE,
-    Action.DROP: Fate.NONE,
-}
 
 
 def with_cudnn(norms: Iterable[Norm], dialect: Dialect) -> bool:
@@ -110,7 +100,7 @@ def _recipe(step: Step, target: Dialect) -> Recipe:
         new = scale.before is None
         return Recipe(
             FROZEN_SCALE,
-            Fate.ADD if new else Fate.KEEP,
+            Action.SPLIT if new else Action.KEEP,
             scale.name,
             comment=comment,
             scale_comment=ADDED if new else "",
@@ -118,18 +108,17 @@ def _recipe(step: Step, target: Dialect) -> Recipe:
         )
     engine = step.target.engine
     layout = target_layout(target, engine, affine=step.target.affine)
-    fate = _FATES[step.action]
-    if scale is None and fate is Fate.KEEP:
-        fate = Fate.NONE
+    keeps = step.action in (Action.IDENTITY, Action.DROP)
+    new = step.action is Action.SPLIT or (scale is not None and scale.type == CONVOLUTION)
     return Recipe(
         layout,
-        fate,
-        scale.name if scale is not None and fate is not Fate.NONE else "",
+        Action.KEEP if keeps else step.action,
+        scale.name if scale is not None and step.action is not Action.DROP else "",
         step.target.eps,
         engine,
         step.engine,
         comment,
-        ADDED if fate is Fate.ADD or (scale is not None and scale.type == CONVOLUTION) else "",
+        ADDED if new else "",
         bias=scale is None or scale.after is not False,
         scale_type=scale.type if scale is not None else SCALE,
     )

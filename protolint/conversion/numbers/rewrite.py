@@ -24,11 +24,11 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.field_numbers import ForkLayerField, LayerField
 from protolint.conversion import notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
+from protolint.conversion.decide.step import Action
 from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import (
     FROZEN_SCALE,
     Encoded,
-    Fate,
     LayerChange,
     Recipe,
     encode_norm,
@@ -112,11 +112,7 @@ def rewrite_model(
     """
     model = Rewritten(data, index, norms, recipes, target, translator, half, resume, floats, shapes)
     result = Rewrite()
-    gone = {
-        recipe.scale
-        for norm in norms.values()
-        if (recipe := recipes[norm.name]).fate in (Fate.MERGE, Fate.REPLACE)
-    }
+    gone = {recipe.scale for norm in norms.values() if (recipe := recipes[norm.name]).removes_scale}
     new_scales: dict[str, tuple[Array, ...]] = {}
     new_names = {recipe.scale: recipe.scale_name for recipe in recipes.values()}
     for position, norm in norms.items():
@@ -185,7 +181,7 @@ class _Rebuilt:
         new += [(_PARAM, (item,)) for item in self._params()]
         new.append(self._parameter(made.eps))
         tops = self.layer.tops
-        if self.scale_layer is not None and recipe.fate in (Fate.MERGE, Fate.REPLACE):
+        if self.scale_layer is not None and recipe.removes_scale:
             tops = self.scale_layer.tops
         new += [(REMARK, (text_field(REMARK, text),)) for text in self._remarks()]
         changed = {_PARAM, _BLOBS, _NORM, _SCALE_PARAM, REMARK}
@@ -202,7 +198,7 @@ class _Rebuilt:
         if self.layer.type == "BN":
             changed.update(_OLD_PARAMS)
         pieces = self._with_kept(changed, new)
-        if made.scale is not None and recipe.fate in (Fate.ADD, Fate.REPLACE):
+        if made.scale is not None and recipe.adds_scale:
             pieces += self._added_scale(made.scale, form, tops)
         elif made.scale is not None:
             self.pushed = made.scale
@@ -234,7 +230,7 @@ class _Rebuilt:
             return False
         if recipe.layout.name != norm.layout.name or recipe.written or made.scale is not None:
             return False
-        if recipe.fate not in (Fate.NONE, Fate.KEEP):
+        if recipe.action is not Action.KEEP:
             return False
         rates = [rule.lr_mult for rule in recipe.layout.params]
         given_rates = [param.lr_mult for param in norm.facts.params]
@@ -258,14 +254,14 @@ class _Rebuilt:
 
     def _scale_layer(self) -> LayerEntry | None:
         """Return the Scale layer of the recipe, the last of its name, as Caffe would have it."""
-        if self.recipe.fate in (Fate.NONE, Fate.ADD):
+        if not self.recipe.reads_scale:
             return None
         named = [
             layer
             for layer in self.model.index.named(self.recipe.scale)
             if layer.type in (SCALE, CONVOLUTION) and layer.blobs
         ]
-        if not named and self.recipe.fate in (Fate.MERGE, Fate.REPLACE):
+        if not named and self.recipe.removes_scale:
             self.result.notes.append(notes.scale_missing(self.norm.name, self.recipe.scale))
         return named[-1] if named else None
 
@@ -308,7 +304,7 @@ class _Rebuilt:
         if len(layer.params) == len(self.norm.layout.roles):
             for role, span in zip(self.norm.layout.roles, layer.params, strict=True):
                 found[role] = bytes(data[span.start : span.end])
-        if self.scale_layer is not None and self.recipe.fate in (Fate.MERGE, Fate.REPLACE):
+        if self.scale_layer is not None and self.recipe.removes_scale:
             for role, span in zip((Role.GAMMA, Role.BETA), self.scale_layer.params, strict=False):
                 found[role] = bytes(data[span.start : span.end])
         return found
@@ -355,7 +351,7 @@ class _Rebuilt:
             parts[3] = float_field(3, eps)
         if recipe.layout.affine and target.knows_field(_NORM_MESSAGE, "scale_bias"):
             parts[7] = varint_field(7, 1)
-        if recipe.fate is Fate.MERGE and recipe.layout.affine and has_fillers:
+        if recipe.action is Action.MERGE and recipe.layout.affine and has_fillers:
             parts.update(self._moved_fillers())
         if has_engine and recipe.written in _ENGINES:
             parts[15] = varint_field(15, _ENGINES[recipe.written])
@@ -381,7 +377,7 @@ class _Rebuilt:
     ) -> tuple[Piece, ...]:
         """Return the layer with gamma and beta that follows, in place on the top."""
         layer, name = self.layer, self.recipe.scale_name or self.recipe.scale
-        if self.recipe.fate is Fate.ADD and self.model.index.named(name):
+        if self.recipe.action is Action.SPLIT and self.model.index.named(name):
             raise LayoutError(f"the file has another layer '{name}'; give another --scale-name")
         parts: list[tuple[int, tuple[Piece, ...]]] = [
             (_NAME, (text_field(_NAME, name),)),

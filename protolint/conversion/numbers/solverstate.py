@@ -14,7 +14,7 @@ from protolint.batchnorm.base import Role
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.field_numbers import SolverStateField
 from protolint.conversion import refusals
-from protolint.conversion.numbers.encode import Fate, LayerChange
+from protolint.conversion.numbers.encode import LayerChange
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
@@ -38,9 +38,6 @@ __all__ = [
 
 _ITER, _LEARNED_NET = SolverStateField.ITER, SolverStateField.LEARNED_NET
 _HISTORY, _CURRENT_STEP = SolverStateField.HISTORY, SolverStateField.CURRENT_STEP
-
-#: What happens to a Scale layer that is no more, and to one that is new.
-_GONE, _NEW = (Fate.MERGE, Fate.REPLACE), (Fate.ADD, Fate.REPLACE)
 
 
 class Slot(NamedTuple):
@@ -133,7 +130,7 @@ def slots_of(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange]) -
     gamma and beta of a Scale layer that is merged are those of its BatchNorm.
     """
     merged = {
-        change.recipe.scale: name for name, change in changes.items() if change.recipe.fate in _GONE
+        change.recipe.scale: name for name, change in changes.items() if change.recipe.removes_scale
     }
     slots: list[Slot] = []
     for layer, i, shape in _learnable(layers):
@@ -152,7 +149,7 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
 
     In a binary file a BatchNorm has the order in which its blobs are written there.
     """
-    gone = {c.recipe.scale for c in changes.values() if c.recipe.fate in _GONE}
+    gone = {c.recipe.scale for c in changes.values() if c.recipe.removes_scale}
     refilled = _refilled(changes)
     slots: list[Slot] = []
     done: set[str] = set()
@@ -174,7 +171,7 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
                 Slot(layer, role, tuple(values.shape))
                 for role, values in zip(layout.roles, change.made.blobs, strict=True)
             )
-            if change.recipe.fate in _NEW and change.made.scale is not None:
+            if change.recipe.adds_scale and change.made.scale is not None:
                 pairs = zip((Role.GAMMA, Role.BETA), change.made.scale, strict=False)
                 slots += (Slot(layer, role, tuple(values.shape)) for role, values in pairs)
     return slots
@@ -185,7 +182,7 @@ def _refilled(changes: Mapping[str, LayerChange]) -> dict[str, LayerChange]:
     return {
         change.recipe.scale: change
         for change in changes.values()
-        if change.made.scale is not None and change.recipe.fate not in _NEW
+        if change.made.scale is not None and not change.recipe.adds_scale
     }
 
 

@@ -17,7 +17,7 @@ from protolint.batchnorm.reference import Folded, fold
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_groups, is_depthwise
 from protolint.conversion.decide.forms import filler_of
-from protolint.conversion.numbers.encode import Fate, LayerChange, after_scale
+from protolint.conversion.numbers.encode import LayerChange, after_scale
 from protolint.conversion.prove.weights import (
     TOLERANCE,
     Proof,
@@ -135,7 +135,7 @@ def _source(change: LayerChange, before: Side) -> Folded | None:
     norm, recipe = change.norm, change.recipe
     folded = fold(norm.state)
     if not before.nets:
-        own = recipe.scale if recipe.fate not in (Fate.NONE, Fate.ADD) else norm.facts.scale or ""
+        own = recipe.scale if recipe.reads_scale else norm.facts.scale or ""
         return after_scale(folded, [values.reshape(-1) for values in before.blobs(own)])
     chain = before.chain(norm.name)
     layers = chain[1][1:] if chain is not None else []
