@@ -58,12 +58,14 @@ def check(weights: Weights) -> Iterator[Finding]:
             related=in_net(weights, missing[0].layer.name, "the first of them"),
         )
         return
+    places = {layer.name: layer.span for layer in weights.file.layers}
     spare = sorted(layer.name for layer in weights.with_blobs if layer.name not in weights.wanted)
     for wanted in missing:
         name = wanted.layer.name
-        why = f"no weights in the file{_near(gaps[name], spare)}"
+        near, hint = _near(gaps[name], spare)
+        why = f"no weights in the file{hint}"
         yield Finding(
-            whole,
+            places.get(near, whole),
             f"{titled(name)}: {gaps[name].message if gaps[name].is_fold else why}",
             layer=name,
             related=in_net(weights, name, "gets no weights"),
@@ -71,14 +73,15 @@ def check(weights: Weights) -> Iterator[Finding]:
         )
 
 
-def _near(gap: Gap, spare: list[str]) -> str:
+def _near(gap: Gap, spare: list[str]) -> tuple[str, str]:
     """Which layer of the file may be meant: one of its kind and place, or of a like name."""
     if gap.other:
-        return f"; it is '{gap.other}' there, by its type, its shapes and its place: rename one"
+        words = f"; it is '{gap.other}' there, by its type, its shapes and its place: rename one"
+        return gap.other, words
     near = nearest(gap.layer, spare, limit=3)
     if near is None:
-        return "; it keeps its fillers, so check its name"
-    return f"; '{near[0]}' is similar: rename one"
+        return "", "; it keeps its fillers, so check its name"
+    return near[0], f"; '{near[0]}' is similar: rename one"
 
 
 def _severity(weights: Weights, wanted: Wanted, gap: Gap) -> Severity:

@@ -67,7 +67,7 @@ _KERNEL = "num_output: 2 kernel_size: 1"
 INVALID = (
     # Folded weights, as it seems, and a layer that they lack besides.
     InvalidWeights("bvlc", _FOLDED, ("bn1", "fc"), net=_PLAIN % _KERNEL),
-    InvalidWeights("bvlc", _BN + _SCALE, ("scale1", "fc"), net=_NET),
+    InvalidWeights("bvlc", _BN + _SCALE, ("fc", "scale1"), net=_NET),
     InvalidWeights("bvlc", _BN, ("scale1", "fc"), net=_NET),
     InvalidWeights("nvidia-0.17", _OWN_BN % "bn_1" + _FC % "fc", ("bn1",), net=_OWN_NET),
     InvalidWeights(
