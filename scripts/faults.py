@@ -8,10 +8,10 @@ A child process notes its calls of os.open, write, fsync, rename, link and the l
 again for each of them: the call fails with EIO or ENOSPC, a write writes half and then the disk is
 full, every change from there on fails as on a disk that is read-only now, or the process gets
 SIGKILL or SIGTERM before or after the call. After each run every file holds its old or its new
-bytes, whole; an error that says that nothing was changed has changed nothing; exit 0 has written
-all. What is all or nothing is half done after a SIGKILL at most, or where the message says so, and
-then the next run starts from what was there. The next run is clean, and nothing of the first is
-left. Exit code 1 where one of these does not hold.
+bytes, whole; an error that says that nothing was changed has changed nothing, and leaves nothing
+beside them; exit 0 has written all. What is all or nothing is half done after a SIGKILL at most, or
+where the message says so, and then the next run starts from what was there. The next run is clean,
+and nothing of the first is left. Exit code 1 where one of these does not hold.
 
 Each run is a fork of this process, which has imported what the verbs need. It has therefore no
 threads of NumPy's libraries, which a signal could reach in place of the main thread.
@@ -294,6 +294,10 @@ def wrong(stage: Stage, scene: Scene, usual: Usual, fault: Fault) -> list[str]:
         found.append(f"ends with {code}, and not all is written")
     if half and not killed and " already " not in said:
         found.append(f"half done: {', '.join(changed)} of {', '.join(due)}")
+    rest = set(left) - names
+    keeps = fault.kind == READ_ONLY or usual.calls[fault.at - 1] in ("unlink", "remove")
+    if rest and code >= 0 and not keeps:
+        found.append(f"left after an error: {', '.join(sorted(rest))}")
     again, words, left = stage.next_run(scene)
     if half or scene.again or not changed:
         if again not in (0, usual.code):
