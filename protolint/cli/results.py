@@ -197,6 +197,8 @@ class Manners:
                     self.require_target(path, [path])
                 result.show()
             else:
+                if self._names_folder:
+                    _make(os.path.dirname(target))
                 result.write(target, in_place=self.in_place, overwrite=self.force)
         elif self.diff:
             put(result.difference())
@@ -217,7 +219,7 @@ class Manners:
         if self.only_shows or self.in_place:
             return list(paths)
         output = self.output
-        if output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(output)):
+        if output is not None and self._names_folder:
             return self._in_folder(paths, output)
         if len(paths) > 1:
             raise UsageError(
@@ -225,17 +227,26 @@ class Manners:
             )
         return [output or "-" for _ in paths]
 
+    @property
+    def _names_folder(self) -> bool:
+        output = self.output or ""
+        return output.endswith(("/", os.sep)) or os.path.isdir(output)
+
     def _in_folder(self, paths: Sequence[str], folder: str) -> list[str]:
         if "-" in paths:
             raise UsageError("standard input has no name to keep in a folder; name a file")
         targets = [os.path.join(folder, os.path.basename(path)) for path in paths]
         if len(set(targets)) != len(targets):
             raise UsageError(f"-o {folder}: two of the files have the same name")
-        try:
-            os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
         return targets
+
+
+def _make(folder: str) -> None:
+    """Make the folder of a result, once there is one; raises UsageError."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
 
 
 def difference(before: Source, after: Source) -> str:

@@ -22,6 +22,7 @@ from protolint.net.view import View
 from protolint.source import Source
 from protolint.upgrading.text import upgrade_text
 from protolint.weights.kinds import FileKind
+from protolint.words import listed
 from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Workspace
 
@@ -128,6 +129,11 @@ def deploy_net(
     sizes = sizes_of(net, view, plan.inputs, plan.missing, given, weights)
     data = apply_edits(file.source.data, deploy_edits(net, view, plan, sizes))
     made = workspace.read(Source(source.path, data), file.dialect)
+    remarks += [
+        f"'{name}' is no input, and its size counts for nothing; inputs: {listed([*sizes], 3)}"
+        for name in given
+        if name not in sizes
+    ]
     return DeployNet(made, net, view, plan, (*remarks, *_no_longer_done(view, plan)))
 
 

@@ -163,6 +163,8 @@ def planned(
     Without a net the one that the weights carry counts. Raises ProtolintError where something is
     not clear or cannot be represented.
     """
+    if wishes.prove == RUN and weights is None:
+        raise UsageError("both nets are run with their weights: give those, too")
     kind = recognise(weights).kind if weights is not None else None
     if weights is not None and kind not in _MODELS:
         raise InputError(weights, "is no caffemodel; deploy takes no other weights")
@@ -201,6 +203,8 @@ def deploy_files(
     clear, cannot be represented or would not compute what its source does. Nothing is written
     then.
     """
+    if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
+        raise UsageError(f"{folder}: is no folder; a net and its weights are written to one")
     undone = put_back(path for path in (net, weights, folder) if path is not None)
     with planned(workspace, net, weights, wishes) as found:
         outputs = [job.path for job in found.jobs]
@@ -228,8 +232,8 @@ def _run(found: Plan, wishes: Wishes) -> str:
     """Return what running the net before and after shows, "" for nothing; raises ProofError."""
     way = wishes.prove
     models = [job for job in found.jobs if not isinstance(job, TextJob)]
-    if wishes.data is not None and not (found.runs and models):
-        raise UsageError("data are for a net and its weights, and these are not given")
+    if way == RUN and not found.runs:
+        raise UsageError("the net has what only a fork knows, and is not run: --prove none")
     if way == NEVER or not found.runs or not models:
         return ""
     (model,) = models

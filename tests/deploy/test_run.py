@@ -28,6 +28,10 @@ layer { name: "d" type: "Data" top: "pix" top: "label" include { phase: TEST } }
 %s
 layer { name: "loss" type: "EuclideanLoss" bottom: "mix_b" bottom: "label" top: "loss" }
 """
+FORK = """\
+layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }
+layer { name: "q" type: "BN" bottom: "x" top: "x" bn_param { frozen: true } quantum_param { a: 1 } }
+"""
 
 
 def deployed(net: Path, weights: Path | None, folder: Path, **wishes: object) -> Deployment:
@@ -299,3 +303,39 @@ def test_every_value_becomes_a_plain_float(fixtures: Path, tmp_path: Path) -> No
         done = deployed(golden / "brook.prototxt", weights, tmp_path / f"{fold}", fold=fold)
         blobs = [blob for layer in index_file(done.written[1]).layers for blob in layer.blobs]
         assert {blob.storage for blob in blobs} == {Storage.DATA}
+
+
+def test_what_cannot_be_done_is_not_passed_over(fixtures: Path, tmp_path: Path) -> None:
+    golden = fixtures / "golden" / "bvlc-master-9b89154"
+    net, weights = golden / "brook.prototxt", golden / "brook.caffemodel"
+    done = run("deploy", net, weights, "-o", f"{tmp_path}/o/", "--input-shape", "foo=1,3,8,8")
+    assert done.returncode == 0
+    assert "'foo' is no input, and its size counts for nothing; inputs: pix" in done.stderr
+    for given in (("--prove", "run"), ("--data", golden / "brook.input.npy")):
+        done = run("deploy", net, *given, "-o", f"{tmp_path}/p/")
+        assert done.returncode == 2
+        assert "both nets are run with their weights: give those, too" in done.stderr
+    file = write(tmp_path, "file", "mine")
+    done = run("deploy", net, weights, "-o", file)
+    assert done.returncode == 2
+    assert f"{file}: is no folder; a net and its weights are written to one" in done.stderr
+    assert file.read_text() == "mine"
+    fork = write(tmp_path, "fork.prototxt", FORK)
+    model = load_schema("bvlc").message_class("NetParameter")(name="m")
+    model.layer.add(name="q", type="BN")
+    own = write(tmp_path, "fork.caffemodel", model.SerializeToString())
+    assert run("deploy", fork, own, "-o", f"{tmp_path}/q/").returncode == 0
+    done = run("deploy", fork, own, "--prove", "run", "-o", f"{tmp_path}/r/")
+    assert done.returncode == 2
+    assert "the net has what only a fork knows, and is not run: --prove none" in done.stderr
+
+
+def test_a_folder_is_made_for_a_result_alone(fixtures: Path, tmp_path: Path) -> None:
+    """Where nothing can be deployed none is left behind."""
+    weights = fixtures / "golden" / "bvlc-master-9b89154" / "brook.caffemodel"
+    net = write(tmp_path, "n.prototxt", 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }')
+    for given in ((net,), (net, weights)):
+        assert run("deploy", *given, "-o", f"{tmp_path}/o/").returncode == 2
+        assert not (tmp_path / "o").exists()
+    assert run("deploy", net, "--input-shape", "x=1,2", "-o", f"{tmp_path}/o/").returncode == 0
+    assert (tmp_path / "o" / "n.prototxt").is_file()
