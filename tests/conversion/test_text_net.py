@@ -598,7 +598,7 @@ def test_names_of_shared_blobs_go_where_the_blobs_go(tools: SimpleNamespace) -> 
 
 # Names of new layers and blobs.
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).resolve().parents[2] / "fixtures" / "agreement"
 
 
 @pytest.mark.parametrize(
