@@ -79,7 +79,7 @@ def check(options: CheckOptions) -> int:
             "--output": bool(options.outputs),
             "--write-baseline": options.write_baseline,
             "--statistics": options.statistics,
-            f"--output-format {options.form}": options.form in DOCUMENTS,
+            f"--output-format {options.form}": options.form in DOCUMENTS and options.form != "json",
             "--fix": options.fix,
             "--add-suppressions": options.add_suppressions is not None,
         }
@@ -155,11 +155,12 @@ def check(options: CheckOptions) -> int:
         reports, stale = apply(baseline or "", reports, workspace)
     write_outputs(problems, options.outputs, reports)
     if reports or options.form in DOCUMENTS or not problems.found:
-        text = renderer(options.form)(reports, colour, problems.texts)
         if options.statistics:
-            from protolint.report.statistics import render
+            from protolint.report.statistics import render, render_json
 
-            text = render(reports, colour)
+            text = render_json(reports) if options.form == "json" else render(reports, colour)
+        else:
+            text = renderer(options.form)(reports, colour, problems.texts)
         if options.quiet and options.form not in DOCUMENTS:
             from protolint.report.summary import summary
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.options import TargetType, format_option
-from protolint.cli.problems import put
+from protolint.cli.options import TargetType, colour_option, format_option
+from protolint.cli.problems import coloured, put
 from protolint.cli.progress import progress_bar
 from protolint.cli.proof import proof_options
 from protolint.workspace.workspace import Choices, Workspace
@@ -26,7 +27,8 @@ __all__ = ["command"]
 @click.option(
     "--engine",
     type=click.Choice(["caffe", "cudnn"], case_sensitive=False),
-    help="BatchNorm's engine (NVIDIA).  [as in the net, or cudnn]",
+    metavar="ENGINE",
+    help="NVIDIA: caffe or cudnn.  [as in the net, or cudnn]",
 )
 @click.option("--from", "source", metavar="WRITER", help="Who wrote the weights, if not certain.")
 @click.option(
@@ -85,6 +87,7 @@ __all__ = ["command"]
     help="The largest difference allowed.  [1e-06]",
 )
 @common_options
+@colour_option
 @format_option(["text", "json"], "--report")
 def command(
     paths: tuple[str, ...],
@@ -110,6 +113,7 @@ def command(
     data: str | None,
     tolerance: float,
     form: str,
+    color: str,
     choices: Choices,
 ) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
@@ -155,7 +159,11 @@ def command(
         if form == "json":
             put(render_refusal(target.name, error), err=output == "-")
         raise
-    text = render_json(report) if form == "json" else render_text(report, room())
     # Standard output is the prototxt's where one is written there.
-    put(text, err=any(result.output == "-" for result in report.files))
+    aside = any(result.output == "-" for result in report.files)
+    colour = coloured(color, sys.stderr if aside else sys.stdout)
+    put(
+        render_json(report) if form == "json" else render_text(report, room(), colour=colour),
+        err=aside,
+    )
     return 0

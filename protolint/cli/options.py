@@ -291,12 +291,11 @@ def _kept(ctx: click.Context, _: click.Parameter, value: str) -> str:
 
 def colour_option(command: _Command) -> _Command:
     """Add the option --color, and --no-color for `--color never`."""
-    never = click.option(
-        "--no-color", "color", flag_value="never", help="The same as --color never."
-    )
+    never = click.option("--no-color", "color", flag_value="never", hidden=True)
     return click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
+        metavar="WHEN",
         default="auto",
-        help="Colour the output.  [auto: on a terminal]",
+        help="auto, always or never (also --no-color).  [auto]",
     )(never(command))

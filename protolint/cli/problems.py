@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO
 
 from protolint.shown import shown, without_commands
 
@@ -44,7 +45,7 @@ def put(text: str, *, err: bool = False) -> None:
     (sys.stderr if err else sys.stdout).write(without_commands(text))
 
 
-def coloured(choice: str) -> bool:
+def coloured(choice: str, stream: TextIO | None = None) -> bool:
     """Whether to colour: as asked, by NO_COLOR and FORCE_COLOR, else for a terminal."""
     if choice != "auto":
         return choice == "always"
@@ -52,4 +53,4 @@ def coloured(choice: str) -> bool:
         return False
     if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
         return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return (stream or sys.stdout).isatty() and os.environ.get("TERM") != "dumb"

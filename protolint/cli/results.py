@@ -17,12 +17,13 @@ from typing import Any, Protocol
 
 import click
 
-from protolint.cli.options import PathType
-from protolint.cli.problems import Problems, put, warn
+from protolint.cli.options import PathType, colour_option
+from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.difference import unified_diff
 from protolint.errors import ProtolintError, UsageError
 from protolint.files import check_target, replace_file
 from protolint.record import NamedTuple
+from protolint.report.style import coloured_diff
 from protolint.shown import shown
 from protolint.source import Source
 
@@ -130,12 +131,21 @@ def result_options(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_manners(
-        *, output: str | None, in_place: bool, force: bool, diff: bool, check: bool, **others: Any
+        *,
+        output: str | None,
+        in_place: bool,
+        force: bool,
+        diff: bool,
+        check: bool,
+        color: str,
+        **others: Any,
     ) -> int:
-        manners = Manners(output, in_place=in_place, force=force, diff=diff, check=check)
+        manners = Manners(
+            output, in_place=in_place, force=force, diff=diff, check=check, colour=coloured(color)
+        )
         return command(manners=manners, **others)
 
-    for option in reversed(_OPTIONS):
+    for option in (colour_option, *reversed(_OPTIONS)):
         with_manners = option(with_manners)
     return with_manners
 
@@ -149,6 +159,7 @@ class Manners:
     force: bool = False
     diff: bool = False
     check: bool = False
+    colour: bool = False
 
     @property
     def only_shows(self) -> bool:
@@ -201,7 +212,8 @@ class Manners:
                     _make(os.path.dirname(target))
                 result.write(target, in_place=self.in_place, overwrite=self.force)
         elif self.diff:
-            put(result.difference())
+            changed = result.difference()
+            put(coloured_diff(changed) if self.colour else changed)
         elif result.changed:
             put(f"{shown(path)}: would change\n")
         for remark in result.remarks:

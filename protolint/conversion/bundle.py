@@ -409,10 +409,10 @@ class Bundle:
 
     def _text(self, file: LintFile, output: str, text: NewText) -> TextJob:
         """Return the job of a text that is proven; raises InputError for one that is not sound."""
-        path = file.source.path
+        path, before = file.source.path, file.source.data
         if not text.is_former:
             refuse(path, new_faults(file, text.data, self.options.target))
-        return TextJob(path, output, file.dialect.name, text.data, text.notes)
+        return TextJob(path, output, file.dialect.name, text.data, text.notes, before)
 
     def _solver(self, entry: Input, output: str) -> TextJob:
         """Return the job of a solver's prototxt."""

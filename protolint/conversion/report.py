@@ -12,7 +12,9 @@ from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes
 from protolint.conversion.notes import Note
 from protolint.errors import InputError, ProtolintError
+from protolint.report.style import Style
 from protolint.shown import json_text, shown
+from protolint.words import counted
 
 __all__ = [
     "ConversionReport",
@@ -59,7 +61,8 @@ class LayerRow(NamedTuple):
 class FileResult(NamedTuple):
     """One file: where it came from, where it went, and what was done on the way.
 
-    `source` is the dialect it was in; `layers` is empty for what holds no BatchNorm.
+    `source` is the dialect it was in; `layers` is empty for what holds no BatchNorm. `copied`
+    says that there was nothing to convert: the result is the source, byte for byte.
     """
 
     path: str
@@ -69,6 +72,7 @@ class FileResult(NamedTuple):
     layers: tuple[LayerRow, ...] = ()
     notes: tuple[Note, ...] = ()
     summary: str = ""
+    copied: bool = False
 
 
 class ConversionReport(NamedTuple):
@@ -138,6 +142,7 @@ def _file(result: FileResult) -> dict[str, Any]:
         "output": _printable(result.output),
         "kind": result.kind,
         "source": result.source,
+        "copied": result.copied,
         "summary": result.summary,
         "layers": [
             {
@@ -171,28 +176,47 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def render_text(report: ConversionReport, width: int | None = None) -> str:
+def render_text(report: ConversionReport, width: int | None = None, *, colour: bool = False) -> str:
     """Return a table for each file, its notes, and a line that sums up.
 
     Notes are broken into lines of at most `width` columns, between words; None: one line each.
     """
-    parts = [_file_text(report, result, width) for result in report.files]
+    style = Style(colour)
+    parts = [_file_text(report, result, width, style) for result in report.files]
     parts += [f"{shown(check)}\n" for check in report.checks]
+    return "".join([*parts, _closing(report)])
+
+
+def _closing(report: ConversionReport) -> str:
+    """Return the line that says what was written; "" where nothing but standard output was."""
     if report.dry_run:
-        parts.append("Nothing was written.\n")
-    return "".join(parts)
+        return "Nothing was written.\n"
+    written = [result for result in report.files if result.output != "-"]
+    copies = sum(result.copied for result in written)
+    if not written:
+        return ""
+    line = f"Wrote {counted(len(written), 'file')}"
+    if not copies:
+        return f"{line}.\n"
+    where = "" if copies == len(written) else f"in {copies} of them "
+    return f"{line}; {where}nothing was to convert.\n"
 
 
-def _file_text(report: ConversionReport, result: FileResult, width: int | None) -> str:
+def _file_text(
+    report: ConversionReport, result: FileResult, width: int | None, style: Style
+) -> str:
     output = "standard output" if result.output == "-" else shown(result.output)
     how = f"{result.kind}, {result.source} to {report.target}"
-    lines = [f"{shown(result.path)} -> {output} ({how})"]
+    how += ", unchanged" if result.copied else ""
+    lines = [f"{style.bold(shown(result.path))} -> {style.bold(output)} ({how})"]
     if result.layers:
-        lines += _table(result.layers)
+        head, *rows = _table(result.layers)
+        lines += [style.dim(head), *rows]
     if result.summary:
         lines.append(f"  {shown(result.summary)}")
-    for line in _note_lines(result.notes):
-        lines += _broken(shown(line), width)
+    for code, line in _note_lines(result.notes):
+        first, *more = _broken(f"{code}: {shown(line)}", width)
+        lines += [first.replace(code, style.note(code), 1), *more]
     return "\n".join(lines) + "\n"
 
 
@@ -211,8 +235,8 @@ def _broken(line: str, width: int | None) -> list[str]:
     )
 
 
-def _note_lines(notes: Sequence[Note]) -> Iterator[str]:
-    """Return one line for each thing there is to say, with all layers it is about."""
+def _note_lines(notes: Sequence[Note]) -> Iterator[tuple[str, str]]:
+    """Yield a code, or "note", and a line for each thing, with all layers it is about."""
     groups: dict[tuple[str, str], list[Note]] = {}
     for note in notes:
         named = _NAMED.fullmatch(note.message) if note.layer else None
@@ -230,7 +254,7 @@ def _note_lines(notes: Sequence[Note]) -> Iterator[str]:
             shown = ", ".join(f"'{name}'" for name in names[:_MOST_NAMES])
             more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
             where = f"{'layer' if len(names) == 1 else 'layers'} {shown}{more}: "
-        yield f"{code or 'note'}: {where}{message}"
+        yield code or "note", f"{where}{message}"
 
 
 _HEADINGS = ("layer", "layout", "Scale", "factor", "eps", "difference")

@@ -40,7 +40,7 @@ from protolint.publish import publish_all
 from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
 from protolint.weights.index import ModelIndex, index_model
-from protolint.weights.splice import Piece, size_of, splice
+from protolint.weights.splice import Piece, size_of, splice, whole_file
 from protolint.wire import Buffer
 
 __all__ = [
@@ -80,9 +80,13 @@ class Writing(NamedTuple):
 
 
 class Job(ABC):
-    """One file to write; `notes` are for the user."""
+    """One file to write; `notes` are for the user.
+
+    `copies`: the result is the source, byte for byte.
+    """
 
     kind: str
+    copies = False
 
     def __init__(self, path: str, output: str, source: str, notes: Sequence[Note] = ()) -> None:
         self.path = path
@@ -103,7 +107,13 @@ class Job(ABC):
     def result(self) -> FileResult:
         """Return what was, or would be, done."""
         return FileResult(
-            self.path, self.output, self.kind, self.source, notes=self.notes, summary=self.summary()
+            self.path,
+            self.output,
+            self.kind,
+            self.source,
+            notes=self.notes,
+            summary=self.summary(),
+            copied=self.copies,
         )
 
     def summary(self) -> str:
@@ -112,15 +122,22 @@ class Job(ABC):
 
 
 class TextJob(Job):
-    """A prototxt: its new text."""
+    """A prototxt: its new text, and what it was, if that may be the same."""
 
     kind = "prototxt"
 
     def __init__(
-        self, path: str, output: str, source: str, data: bytes, notes: Sequence[Note] = ()
+        self,
+        path: str,
+        output: str,
+        source: str,
+        data: bytes,
+        notes: Sequence[Note] = (),
+        before: bytes | None = None,
     ) -> None:
         super().__init__(path, output, source, notes)
         self.data = data
+        self.copies = data == before
 
     def fill(self, output: AtomicFile, how: Writing) -> None:
         """Write the text."""
@@ -189,6 +206,7 @@ class ModelJob(WeightsJob):
         super().__init__(plan.model.path, output, plan.model.source, plan.rewrite.layers, notes)
         self.plan = plan
         self.target = target
+        self.copies = plan.pieces == whole_file(plan.model.index, ())
 
     def fill(self, output: AtomicFile, how: Writing) -> None:
         """Splice."""

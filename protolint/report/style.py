@@ -32,6 +32,10 @@ class Style:
         """Text that steps back: line numbers and rulers."""
         return self._wrap("34", text)
 
+    def note(self, text: str) -> str:
+        """Text that names a remark."""
+        return self.severity(Severity.INFO, text)
+
     def severity(self, severity: Severity, text: str) -> str:
         """Text in the colour of a severity."""
         return self._wrap(_COLOURS[severity], text)

@@ -13,6 +13,8 @@ import pytest
 
 from .command import CLEAN, FAULTY, process, run, write
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 GOLDEN = Path(__file__).resolve().parents[2] / "fixtures" / "golden" / "bvlc-master-9b89154"
 FIXABLE = 'layer { name: "i" type: Input top: "x" input_param { shape { dim: 1 } } }\n'
 UNSAFE = 'layer { name: "i" type: "input" top: "x" }\n'
@@ -127,6 +129,23 @@ def test_statistics(tmp_path: Path) -> None:
     write(tmp_path, "b.prototxt", FAULTY)
     lines = run("check", "--statistics", "--select", "PT005", tmp_path).stdout.splitlines()
     assert lines[0].split() == ["2", "PT005", "unknown-layer-type", "in", "2", "files"]
+
+
+def test_statistics_for_programs_have_the_keys_of_ruffs(tmp_path: Path) -> None:
+    for name in "abcd":
+        write(tmp_path, f"{name}.prototxt", FAULTY)
+    net = REPOSITORY / "fixtures" / "nets" / "digits_inplace_cudnn.prototxt"
+    asked = ("check", "--statistics", "--output-format", "json", "--select", "PT005,BN001")
+    (first, second) = json.loads(run(*asked, tmp_path, net).stdout)
+    assert first == {
+        "code": "PT005", "name": "unknown-layer-type", "count": 4,
+        "fixable": False, "fixable_count": 0, "files": 4,
+    }  # fmt: skip
+    assert second == {
+        "code": "BN001", "name": "inplace-cudnn-batchnorm", "count": 3,
+        "fixable": True, "fixable_count": 3, "files": 1,
+    }  # fmt: skip
+    assert json.loads(run(*asked, write(tmp_path, "e.prototxt", CLEAN)).stdout) == []
 
 
 def test_excluded_files_are_left_out_and_named_ones_only_if_forced(tmp_path: Path) -> None:
@@ -280,7 +299,7 @@ def test_suppressions_do_not_break_a_net_nor_hide_that_it_is_broken(tmp_path: Pa
         ("--diff", "--output", "json=o.json"),
         ("--diff", "--write-baseline"),
         ("--diff", "--statistics"),
-        ("--statistics", "--output-format", "json"),
+        ("--statistics", "--output-format", "sarif"),
         ("--fix", "--add-suppressions", "x"),
     ],
 )

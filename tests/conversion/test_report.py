@@ -37,7 +37,7 @@ RELU = 'layer { name: "r" type: "ReLU" bottom: "c" top: "%s" }\n'
 def lines(*notes: Note, width: int | None = None) -> list[str]:
     """The lines of the notes of a report."""
     file = FileResult("a", "b", "prototxt", "bvlc", notes=notes)
-    return render_text(ConversionReport("nvidia-0.17", (file,)), width).splitlines()[1:]
+    return render_text(ConversionReport("nvidia-0.17", (file,)), width).splitlines()[1:-1]
 
 
 def converted(*arguments: str | Path, columns: str = "") -> tuple[list[str], str]:
@@ -128,6 +128,40 @@ def test_notes_are_broken_between_words_and_hang(width: int) -> None:
     assert not broken[0].startswith("   ")
     for line in broken:
         assert len(line) <= width or " " not in line.strip()
+
+
+def test_the_last_line_says_what_was_written() -> None:
+    def said(*files: FileResult, dry_run: bool = False) -> list[str]:
+        return render_text(ConversionReport("bvlc", files, dry_run)).splitlines()
+
+    made = FileResult("a", "b", "prototxt", "nvidia-0.15")
+    copy = FileResult("c", "d", "caffemodel", "bvlc", copied=True)
+    assert said(made) == ["a -> b (prototxt, nvidia-0.15 to bvlc)", "Wrote 1 file."]
+    assert said(copy, copy)[0] == "c -> d (caffemodel, bvlc to bvlc, unchanged)"
+    assert said(copy, copy)[-1] == "Wrote 2 files; nothing was to convert."
+    assert said(made, copy)[-1] == "Wrote 2 files; in 1 of them nothing was to convert."
+    assert said(made, copy, dry_run=True)[-1] == "Nothing was written."
+    assert said(made._replace(output="-"))[-1].startswith("a -> standard output")
+
+
+def test_a_model_of_the_target_is_copied_and_that_is_said(tmp_path: Path) -> None:
+    made = (tmp_path / "brook.prototxt", tmp_path / "brook.caffemodel")
+    given = [BVLC / path.name for path in made]
+    told, _ = converted("--to", "bvlc", *given, "-o", f"{tmp_path}/")
+    assert told[-1] == "Wrote 2 files; nothing was to convert."
+    assert [path.read_bytes() for path in made] == [path.read_bytes() for path in given]
+    told, _ = converted("--to", "nvidia-0.17", *given, "-o", f"{tmp_path}/", "--force")
+    assert told[-1] == "Wrote 2 files."
+    assert not any("unchanged" in line for line in told)
+
+
+def test_colour_changes_no_letter() -> None:
+    arguments = ("--dry-run", "--to", "nvidia-0.17", BVLC / "brook.prototxt")
+    plain, _ = converted(*arguments)
+    shown, _ = converted(*arguments, "--color", "always")
+    assert shown != plain
+    assert [re.sub(r"\x1b\[[\d;]*m", "", line) for line in shown] == plain
+    assert converted(*arguments, "--no-color")[0] == plain
 
 
 def test_lines_are_as_long_as_they_need_be_unless_columns_are_given() -> None:
