@@ -95,7 +95,7 @@ def installed(folder: Path) -> Path:
         The folder of its commands: python, protolint, yamllint.
     """
     source, environment = folder / "source", folder / "environment"
-    for name in ("protolint", "rules", "docs/man", "docs/package"):
+    for name in ("protolint", "rules", "docs/package"):
         shutil.copytree(REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("*.pyc"))
     for name in ("pyproject.toml", "LICENSE"):
         shutil.copy(REPOSITORY / name, source)

@@ -115,7 +115,7 @@ def git(folder: Path, *arguments: str) -> str:
 def clone_of_this_repository(folder: Path) -> str:
     """A repository with what an installation from git needs, and its commit."""
     for name in ("protolint", "rules", "pyproject.toml", "docs/package/page.md", "LICENSE",
-                 ".pre-commit-hooks.yaml", "docs/man/protolint.1"):  # fmt: skip
+                 ".pre-commit-hooks.yaml"):  # fmt: skip
         source = REPOSITORY / name
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

@@ -30,7 +30,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "pyproject.toml",
         "LICENSE",
         "docs/package/page.md",
-        "docs/man/protolint.1",
     ):
         _copy(REPOSITORY / name, source / name)
     target = tmp_path_factory.mktemp("wheel")
@@ -61,7 +60,6 @@ def test_the_wheel_holds_code_rules_schemas_and_grammar(wheel: Path) -> None:
     assert "protolint/text/grammar.lark" in names
     assert "protolint/py.typed" in names
     assert "protolint/caffe/schemas.binpb" in names
-    assert any(name.endswith("/share/man/man1/protolint.1") for name in names)
     top = {name.split("/")[0] for name in names}
     assert all(name == "protolint" or name.endswith((".dist-info", ".data")) for name in top)
     assert wheel.stat().st_size < 1 << 20  # an index page should not make anybody wait
