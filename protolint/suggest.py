@@ -41,7 +41,7 @@ def nearest(name: str, names: Iterable[str], limit: int = 2) -> tuple[str, int] 
     Case costs nothing, a known alias counts as distance 1, and a name of up to three
     letters needs a distance of 1.
     """
-    return _nearest(name, tuple(dict.fromkeys(names)), limit)
+    return _nearest(name, names if isinstance(names, tuple) else tuple(names), limit)
 
 
 @lru_cache(maxsize=4096)

@@ -24,7 +24,7 @@ Evidence
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from protolint.caffe.binder import BindProblem
 from protolint.caffe.dialect import Dialect
@@ -128,12 +128,23 @@ def _hint(dialect: Dialect, written: str, *, is_old: bool) -> str:
 
 def _near(dialect: Dialect, written: str) -> str:
     """Return the type that a misspelt one was meant for, if this Caffe has it, or ""."""
-    found = nearest(written, sorted(ALL_TYPES), 1 if len(written) < 6 else 2)
+    found = nearest(written, _every_type(), 1 if len(written) < 6 else 2)
     return found[0] if found is not None and dialect.registers(found[0]) else ""
 
 
+@cache
+def _every_type() -> tuple[str, ...]:
+    return tuple(sorted(ALL_TYPES))
+
+
 def _same_but_for_case(name: str, names: frozenset[str]) -> str | None:
-    return next((known for known in sorted(names) if known.lower() == name.lower()), None)
+    return _in_lower_case(names).get(name.lower())
+
+
+@lru_cache(maxsize=64)
+def _in_lower_case(names: frozenset[str]) -> dict[str, str]:
+    """Return the names by how they are in lower case; of several the first."""
+    return {name.lower(): name for name in sorted(names, reverse=True)}
 
 
 def _fix(dialect: Dialect, layer: Layer, known: frozenset[str]) -> Fix | None:
