@@ -31,6 +31,7 @@ import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -320,10 +321,8 @@ MANY = ("suppressions", "unknown fields", "comments", "bottoms of one layer")
 def _checked(text: str, *targets: str) -> Callable[[], object]:
     from protolint.caffe.registry import DIALECTS
     from protolint.lint.check import check_source
-    from protolint.net import settled
     from protolint.report import renderer
     from protolint.source import Source
-    from protolint.text.scan import forget
     from protolint.workspace.workspace import Choices, Workspace
 
     chosen = tuple(DIALECTS[name] for name in targets)
@@ -331,12 +330,28 @@ def _checked(text: str, *targets: str) -> Callable[[], object]:
     data = text.encode()
 
     def check() -> None:
-        forget()
-        settled.forget()
         reports = check_source(workspace, Source("net.prototxt", data))
         renderer("concise")(reports, False, ())
 
+    _forget()
     return check
+
+
+def _forget() -> None:
+    """Forget what a new process does not know: lines, layers, and the names looked up."""
+    from protolint.net import settled
+    from protolint.text.scan import forget
+
+    forget()
+    settled.forget()
+    for found in gc.get_objects():
+        # A thousand names fit into a bounded cache, and ten thousand do not.
+        if isinstance(found, _Cache) and found.__module__.startswith("protolint"):
+            if found.cache_parameters()["maxsize"]:
+                found.cache_clear()
+
+
+_Cache = type(cache(len))
 
 
 def _fixed(count: int) -> Callable[[], object]:
