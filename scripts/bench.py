@@ -344,11 +344,11 @@ def _forget() -> None:
 
     forget()
     settled.forget()
-    for found in gc.get_objects():
+    caches = [found for found in gc.get_objects() if isinstance(found, _Cache)]
+    for found in caches:
         # A thousand names fit into a bounded cache, and ten thousand do not.
-        if isinstance(found, _Cache) and found.__module__.startswith("protolint"):
-            if found.cache_parameters()["maxsize"]:
-                found.cache_clear()
+        if found.__module__.startswith("protolint") and found.cache_parameters()["maxsize"]:
+            found.cache_clear()
 
 
 _Cache = type(cache(len))
