@@ -168,10 +168,14 @@ def _score_losses(param: Message, image: _Image) -> Array:
     labels = np.full(len(image.scores), param.integer("background_label_id"))
     for match in reversed(list(image.matches.values())):
         labels = np.where(match > -1, _labels_of(image, match), labels)
+    return _row_losses(param, image.scores, labels)
+
+
+def _row_losses(param: Message, scores: Array, labels: Array) -> Array:
+    """Return the loss of each row of scores, by its class."""
     if param.text("conf_loss_type") == "SOFTMAX":
-        return _softmax_losses(image.scores, labels)
-    targets = labels[:, None] == np.arange(image.scores.shape[1])
-    return _logistic(image.scores, targets)
+        return _softmax_losses(scores, labels)
+    return _logistic(scores, labels[:, None] == np.arange(scores.shape[1]))
 
 
 def _labels_of(image: _Image, match: Array) -> Array:
@@ -193,7 +197,6 @@ def _mine(step: Step, param: Message, found: tuple[Array, Array], image: _Image)
     kind = param.text("mining_type")
     losses = _score_losses(param, image)
     if kind == "HARD_EXAMPLE":
-        losses = losses.copy()
         for label, match in image.matches.items():
             losses[match > -1] += _place_losses(step, param, found, image, label).sum(1)
     chosen: set[int] = set()
@@ -216,12 +219,9 @@ def _mine(step: Step, param: Message, found: tuple[Array, Array], image: _Image)
         else:
             order = list(np.argsort(-losses[able], kind="stable"))
         chosen.update(int(able[i]) for i in order[:most])
+        unmatched = np.flatnonzero(match == -1)
         if kind == "HARD_EXAMPLE":
-            dropped = [i for i in np.flatnonzero(match > -1) if int(i) not in chosen]
-            unmatched = np.flatnonzero(match == -1)
-            match[dropped] = -1
-        else:
-            unmatched = np.flatnonzero(match == -1)
+            match[[i for i in np.flatnonzero(match > -1) if int(i) not in chosen]] = -1
         negatives += [int(i) for i in unmatched if int(i) in chosen]
     return np.asarray(negatives, int)
 
@@ -255,11 +255,7 @@ def _score_loss(
         labels = [_targets(param, image, match) for match in image.matches.values()]
         scores = image.scores[np.concatenate([*rows, negative])]
         wanted = np.concatenate([*labels, np.full(len(negative), background)])
-        if param.text("conf_loss_type") == "SOFTMAX":
-            losses = _softmax_losses(scores, wanted)
-        else:
-            losses = _logistic(scores, wanted[:, None] == np.arange(scores.shape[1]))
-        total += float(losses.sum(dtype=np.float64))
+        total += float(_row_losses(param, scores, wanted).sum(dtype=np.float64))
     return total
 
 

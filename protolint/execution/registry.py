@@ -24,21 +24,12 @@ from protolint.text.tree import Scalar
 
 __all__ = ["FUNCTIONS", "function_of", "name_of"]
 
+_FAMILIES = (
+    activations, alignment, convolution, data, detection, forks, losses, multibox, norms,
+    pooling, python, recurrent, ristretto, structure,
+)  # fmt: skip
 FUNCTIONS: dict[str, Function] = {
-    **activations.FUNCTIONS,
-    **alignment.FUNCTIONS,
-    **convolution.FUNCTIONS,
-    **data.FUNCTIONS,
-    **detection.FUNCTIONS,
-    **forks.FUNCTIONS,
-    **losses.FUNCTIONS,
-    **multibox.FUNCTIONS,
-    **norms.FUNCTIONS,
-    **pooling.FUNCTIONS,
-    **python.FUNCTIONS,
-    **recurrent.FUNCTIONS,
-    **ristretto.FUNCTIONS,
-    **structure.FUNCTIONS,
+    name: function for family in _FAMILIES for name, function in family.FUNCTIONS.items()
 }
 
 
