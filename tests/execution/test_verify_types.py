@@ -5,7 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+
 verify = import_module("scripts.verify_types")
+running = import_module("scripts.verify_running")
 
 
 def test_most_public_nets_can_be_run_by_type(corpus: Path) -> None:
@@ -32,3 +35,11 @@ def test_a_type_that_is_not_run_is_named(tmp_path: Path) -> None:
     assert not verify.is_readable(net)
     net.write_text("plain words\n", "utf-8")
     assert verify.lacking(net) == {"no layer"}
+
+
+@pytest.mark.usefixtures("corpus")
+def test_small_public_nets_run_on_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    assert running.main(["012", "023", "027", "048"]) == 0
+    *_, test, train = capsys.readouterr().out.splitlines()
+    # DIGITS has yet to write the outputs of 048.
+    assert (test, train) == ("TEST: 3 of 4 nets ran", "TRAIN: 3 of 4 nets ran")
