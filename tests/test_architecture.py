@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -179,6 +180,26 @@ def test_no_two_modules_import_each_other() -> None:
             break
         left = {name: left[name] & inside for name in inside}
     assert left == {}
+
+
+def test_the_map_in_contributing_goes_the_way_of_imports() -> None:
+    """What a package may import stands above it in the table, or beside it in its row."""
+    rows = [
+        re.findall(r"`(?:protolint/)?(\w+)(?:\.py)?`", line.split("|")[1])
+        for line in (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    place = {name: i for i, row in enumerate(rows) for name in row}
+    assert ALLOWED.keys() <= place.keys()
+    packages = {path.parent.name for path in (REPOSITORY / "protolint").glob("*/__init__.py")}
+    assert packages <= ALLOWED.keys()
+    wrong = [
+        f"{package} imports {name}"
+        for package, names in ALLOWED.items()
+        for name in {name.split(".")[0] for name in names - LEAVES}
+        if place[name] > place[package]
+    ]
+    assert wrong == []
 
 
 def test_the_packages_listed_for_the_wheel_are_those_on_disk() -> None:
