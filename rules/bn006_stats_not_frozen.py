@@ -14,7 +14,7 @@ Why it matters
 Which Caffe
     NVIDIA 0.14 and 0.15. BVLC from rc4 and NVIDIA from 0.16 on mask the statistics. In 0.14
     with `engine: CAFFE` sums and factor shrink by one share as long as none of the three is
-    masked, so that is told as advice. A solver without `weight_decay` does no harm. The one
+    masked, so that is reported as advice. A solver without `weight_decay` does no harm. The one
     blob that nothing uses (4 in 0.15, 2 in 0.14) needs no block. BN007 stands in for three
     zero blocks. Source: LayerSetUp of batch_norm_layer.cpp and cudnn_batch_norm_layer.cpp,
     SGDSolver::Regularize @ v0.14.5, v0.15.14.

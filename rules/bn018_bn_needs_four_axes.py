@@ -12,7 +12,7 @@ Why it matters
 Which Caffe
     NVIDIA 0.16 and later take four axes only. BVLC and NVIDIA 0.14 take two or more, 0.15 takes
     one or more; cuDNN takes four at most. Global pooling keeps four axes. Blobs whose axes the
-    net does not tell are left alone. Source: LayerSetUp and Reshape of batch_norm_layer.cpp
+    net does not decide are left alone. Source: LayerSetUp and Reshape of batch_norm_layer.cpp
     and cudnn_batch_norm_layer.cpp @ BVLC 1.0, NVIDIA v0.14.5 to v0.17.4.
 
 Evidence

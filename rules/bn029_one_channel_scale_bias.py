@@ -1,8 +1,8 @@
 """A BatchNorm with scale and shift over one channel, which NVIDIA 0.16 and later scramble.
 
 What it does
-    Reports a BatchNorm that holds gamma and beta itself and whose bottom has one channel, told
-    by the `num_output` or the declared shape it comes from.
+    Reports a BatchNorm that holds gamma and beta itself and whose bottom has one channel, by
+    the `num_output` or the declared shape it comes from.
 
 Why it matters
     Loading looks at the last of five blobs: with one value it must be the unused blob of 0.15,

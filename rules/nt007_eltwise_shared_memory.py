@@ -9,7 +9,7 @@ What it does
 Why it matters
     To save memory the sum is written into the first bottom, and all bottoms share one
     gradient. Whoever reads that bottom later gets the sum; a convolution above takes it for
-    its own input when it computes the gradient of its weights. Nothing is said.
+    its own input when it computes the gradient of its weights. There is no message.
 
 Which Caffe
     NVIDIA 0.17, where `eltwise_mem_sharing` is not false (a field known from 0.17.1 on). PROD,

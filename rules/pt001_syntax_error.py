@@ -3,8 +3,8 @@
 What it does
     Reports every place where the text cannot be read: an unbalanced brace, a missing colon
     before a value, a stray token, a string that is not closed, bytes outside strings that
-    are not ASCII. Reading goes on after an error, so one run shows all that can be told
-    apart. Rules about the net wait until the syntax is right.
+    are not ASCII. Reading goes on after an error, so one run shows every fault that can be
+    separated. Rules about the net wait until the syntax is right.
 
 Why it matters
     Caffe stops at the first one with a line and a column and no hint, and the place is often

@@ -12,7 +12,7 @@ Which Caffe
     All. An enum given by its number is right, and so are `True`, `t` and `1` for a bool.
 
 Fix
-    Safe where it can be told what was meant: quotes put or taken away, the case of an enum
+    Safe where it is clear what was meant: quotes put or taken away, the case of an enum
     word corrected. Unsafe: the nearest word for a misspelt one.
 
 Evidence

@@ -10,7 +10,7 @@ Why it matters
 
 Which Caffe
     NVIDIA 0.14. `engine` left out or DEFAULT is cuDNN in every build that has it, in CPU mode
-    too. `engine: CAFFE` is right, but its weights are not cuDNN's: it means training anew. From
+    too. `engine: CAFFE` is right, but its weights are not cuDNN's: it means training again. From
     0.15 on both engines keep one order.
 
 Evidence

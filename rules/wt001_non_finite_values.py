@@ -14,7 +14,7 @@ Which Caffe
     All.
 
 What to do
-    Take an earlier snapshot. The values tell nothing of what they were.
+    Take an earlier snapshot. The values do not show what they were.
 
 Evidence
     Seen in BVLC master and NVIDIA 0.14.5, 0.15.14, 0.16.6, 0.17.4: a NaN in a mean, an infinity

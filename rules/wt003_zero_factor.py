@@ -3,7 +3,7 @@
 What it does
     Reports a BatchNorm of three blobs whose third is 0, as an error where the target divides by
     it. Where the target does not use the blob, an info: the file is fine here, and empty in a
-    Caffe that divides. Then the statistics must be there for it to be told.
+    Caffe that divides. That is reported only of statistics that are there.
 
 Why it matters
     The third blob is the number of batches that the first two are sums of. With 0, mean and

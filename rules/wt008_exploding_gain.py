@@ -3,7 +3,7 @@
 What it does
     Works out the gain gamma / sqrt(variance + eps) of every channel, with the gamma of the Scale
     behind the BatchNorm where there is one. Reports a layer with a gain over 100 that is also
-    over 50 times the layer's median. Channels that WT002 or WT007 tells of, and layers of fewer
+    over 50 times the layer's median. Channels that WT002 or WT007 reports, and layers of fewer
     than four channels, are left out.
 
 Why it matters

@@ -1,14 +1,14 @@
-"""Five blobs whose order cannot be told from the file.
+"""Five blobs whose order the file does not show.
 
 What it does
     Reports a BatchNorm of five blobs that fits more than one order: one channel, so that every
     blob has one value; the sizes C, C, 1, C, C in four axes, as the cuDNN layer of NVIDIA 0.14
     writes gamma, beta, an unused blob, mean, variance; or the same sizes with a third blob that
-    is neither 0 nor 1, as Intel's Caffe keeps sums and a factor. Nothing is said of the values
-    of such a layer but what WT001 finds.
+    is neither 0 nor 1, as Intel's Caffe keeps sums and a factor. Of the values of such a
+    layer only what WT001 finds is reported.
 
 Why it matters
-    NVIDIA 0.16 and later tell the order of 0.15 by its last blob having one value, and take
+    NVIDIA 0.16 and later recognise the order of 0.15 by its last blob having one value, and take
     everything else for their own order. So gamma is taken for the mean and beta for the
     variance, sums are not divided, and a BatchNorm of one channel is scrambled, all without a
     message.

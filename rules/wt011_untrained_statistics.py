@@ -2,8 +2,8 @@
 
 What it does
     Reports a BatchNorm whose mean and variance are all 0 (an error), and one whose statistics
-    cover fewer than 10 batches, as far as the factor tells (a warning). Where layers have
-    factors that tell of different numbers of batches, the first that is not as most are gets an
+    cover fewer than 10 batches, as far as the factor shows (a warning). Where layers have
+    factors of different numbers of batches, the first that is not as most are gets an
     info.
 
 Why it matters
@@ -13,8 +13,8 @@ Why it matters
     frozen for a while, or from files put together.
 
 Which Caffe
-    All for statistics of 0. The factor tells an age in files of BVLC and of NVIDIA 0.14 with
-    engine CAFFE; one of 1 tells nothing, because converters write it too. `few-batches` in the
+    All for statistics of 0. The factor is an age in files of BVLC and of NVIDIA 0.14 with
+    engine CAFFE; one of 1 shows nothing, because converters write it too. `few-batches` in the
     configuration is the limit.
 
 What to do

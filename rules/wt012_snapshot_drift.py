@@ -2,8 +2,8 @@
 
 What it does
     Compares the variances of each BatchNorm in two snapshots of one net, after the factors are
-    divided out. Tells where the median channel moved by more than a factor of 4, more than 5 %
-    of the channels by more than 100, or a channel fell to nearly 0. `protolint stats` reports it
+    divided out. Reports where the median channel moved by more than a factor of 4, more than 5 %
+    of the channels by more than 100, or a channel fell to nearly 0. `protolint stats` does it
     for `protolint stats net_iter_*.caffemodel`; `protolint check` looks at each file alone and
     never does.
 
@@ -12,7 +12,7 @@ Why it matters
     apart, also while the loss in batch mode looks fine.
 
 Which Caffe
-    All. Nothing is said of a first snapshot whose statistics are too young (WT011).
+    All. Nothing is reported of a first snapshot whose statistics are too young (WT011).
 
 What to do
     Go back to the snapshot before, with a smaller learning rate. Weights alone do not show every

@@ -4,7 +4,7 @@ What it does
     Looks at the first bytes of the file and at its name.
 
 Why it matters
-    NVIDIA Caffe tells an HDF5 file by its name. Under another one it reads the bytes as a
+    NVIDIA Caffe recognises an HDF5 file by its name. Under another one it reads the bytes as a
     caffemodel, finds nothing in them, and goes on with what the fillers gave, without a message.
     `.hdf5` is another name, too.
 

@@ -130,7 +130,7 @@ def compare(path: Path, dialect: str, first: int = 0) -> Result:
             if file.accepted and net is not None:
                 built = construction(net, net.view_in(state_of(net, state)))
                 verdict = built.builds
-                faults = [_said(fault) for fault in built.faults]
+                faults = [_line_of(fault) for fault in built.faults]
                 about = bool(built.faults) and _is_about(message, built.faults[0])
             case = Case(
                 record["name"], state, record["changes"], real["builds"], message, verdict, faults
@@ -224,7 +224,7 @@ def _print_solvers(dialect: str, result: SolverResult, shown: int) -> None:
         print(f"  WRONG {text}")
 
 
-def _said(fault: Fault) -> str:
+def _line_of(fault: Fault) -> str:
     return f"{fault.layer.name if fault.layer else '-'}: {fault.kind.name} {fault.message}"
 
 

@@ -60,7 +60,7 @@ class CheckOptions(NamedTuple):
 def check(options: CheckOptions) -> int:
     """Check files and return the exit code. Raises ProtolintError where nothing can be checked."""
     if None in options.targets and len(options.targets) > 1:
-        raise UsageError("--target auto stands alone: each file tells its own")
+        raise UsageError("--target auto stands alone: each file shows its own")
     choices = options.choices._replace(
         targets=tuple(target for target in options.targets if target is not None),
         auto=None in options.targets,

@@ -117,8 +117,8 @@ class InputShapeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         blob, equals, text = value.rpartition("=")
         sizes = text.replace("x", ",").split(",")
         known = [_number(size.strip()) for size in sizes]
-        odd = [size for size, number in zip(sizes, known, strict=True) if not number]
-        if not blob or not equals or any(size.strip() != "?" for size in odd):
+        without_number = [size for size, number in zip(sizes, known, strict=True) if not number]
+        if not blob or not equals or any(size.strip() != "?" for size in without_number):
             self.fail(f"'{value}' is not of the form data=1,3,224,224; '?' is an open size")
         return blob, Shape.of(known)
 

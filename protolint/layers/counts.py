@@ -24,13 +24,14 @@ def check_counts(setup: SetupCheck) -> bool:
     if bottoms < least or (most is not None and bottoms > most):
         surplus = layer.bottoms[most].span if most is not None and bottoms > most else None
         setup.fault(
-            Kind.COUNT, f"{layer.type} takes {_said(least, most, 'bottom')}, here {bottoms}",
+            Kind.COUNT, f"{layer.type} takes {_in_words(least, most, 'bottom')}, here {bottoms}",
             span=surplus,
         )  # fmt: skip
     if tops < least_tops or (most_tops is not None and tops > most_tops):
         surplus = layer.tops[most_tops].span if most_tops is not None and tops > most_tops else None
         setup.fault(
-            Kind.COUNT, f"{layer.type} gives {_said(least_tops, most_tops, 'top')}, here {tops}",
+            Kind.COUNT,
+            f"{layer.type} gives {_in_words(least_tops, most_tops, 'top')}, here {tops}",
             span=surplus,
         )  # fmt: skip
     elif (
@@ -45,7 +46,7 @@ def check_counts(setup: SetupCheck) -> bool:
     return len(setup.faults) == before
 
 
-def _said(least: int, most: int | None, what: str) -> str:
+def _in_words(least: int, most: int | None, what: str) -> str:
     def plural(count: int) -> str:
         return (
             f"{'no' if count == 0 else 'one' if count == 1 else count} {what}{'s' * (count != 1)}"

@@ -56,7 +56,7 @@ def _input(setup: Setup, i: int) -> Shape:
 
 
 def _dummy_data(setup: Setup, i: int) -> Shape:
-    """Return the same; there is an older form of four numbers."""
+    """Return what Input does; there is an older form of four numbers."""
     message = setup.layer.parameter("dummy_data_param")
     if message is None:
         return UNKNOWN

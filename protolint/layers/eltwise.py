@@ -52,7 +52,7 @@ def _reads_bottom(layer: Layer) -> bool:
 
 
 def _spoilers(layer: Layer, _in_place: bool) -> frozenset[str]:
-    """Return an unstable product divides its output by each bottom."""
+    """Return what spoils an unstable product, which divides its output by each bottom."""
     param = layer.parameter("eltwise_param")
     unstable = param is not None and not param.flag("stable_prod_grad")
     return VALUES if unstable and operation(layer) == "PROD" else frozenset()

@@ -41,7 +41,7 @@ def _shape(setup: Setup, i: int) -> Shape:
 
 
 def _ohem(setup: Setup, i: int) -> Shape:
-    """Return as for other losses; the last top has the loss of each item (*_ohem_layer.cpp)."""
+    """Return what other losses do; the last top has the loss of each item (*_ohem_layer.cpp)."""
     if setup.layer.type == "SoftmaxWithLossOHEM":
         return setup.bottom(1) if i == 2 else _shape(setup, i)
     batch, _, high, wide = (setup.first.size(axis) for axis in range(4))

@@ -36,7 +36,7 @@ _AXES_IN_WORDS = {1: "one axis", 2: "two axes", 4: "four axes"}
 
 
 def _batchnorm(setup: Setup) -> Iterator[Blob]:
-    """Yield the roles are the kind's; a bottom of one axis is one channel."""
+    """Yield a blob for each role of the kind; a bottom of one axis is one channel."""
     traits = batchnorm_traits(setup.layer, setup.dialect, with_cudnn=setup.cudnn)
     bottom = setup.first
     channels = 1 if bottom.axes == 1 else bottom.size(1)

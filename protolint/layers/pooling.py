@@ -23,7 +23,7 @@ _MOST_LEVELS = 15
 
 
 def _tops(layer: Layer) -> Count:
-    """Return the places of the maxima are a second top (MaxTopBlobs in pooling_layer.hpp)."""
+    """Let the places of the maxima be a second top (MaxTopBlobs in pooling_layer.hpp)."""
     return between(1, 2 if word(layer, POOLING, "pool", "MAX") == "MAX" else 1)
 
 
@@ -46,7 +46,7 @@ def _pooling(setup: Setup, _i: int) -> Shape:
 
 
 def _pooled(known: int, window: Window, *, floor: bool, clips: bool) -> int | None:
-    """Return rounded up; with padding no window begins behind the image."""
+    """Return a side rounded up; with padding no window begins behind the image."""
     if window.kernel is None or not window.stride:
         return None
     room = known + 2 * window.pad - window.kernel

@@ -21,7 +21,7 @@ __all__ = ["TYPES"]
 
 
 def _flatten(setup: Setup, _i: int) -> Shape:
-    """Return the axes from `axis` to `end_axis` become one; one of size 1 where there is none."""
+    """Make one axis of those from `axis` to `end_axis`; of size 1 where there is none."""
     bottom = setup.first
     last = integer(setup.layer, "flatten_param", "end_axis", -1)
     start = canonical(integer(setup.layer, "flatten_param", "axis", 1), bottom)

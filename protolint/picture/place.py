@@ -147,15 +147,15 @@ def _in_columns(
     arrows = []
     for arrow, route in zip(diagram.arrows, routes, strict=True):
         start, end = (corners[i] for i in (arrow.start, arrow.end))
-        begin = start[0] + sizes[arrow.start][0] / 2, start[1] + sizes[arrow.start][1]
+        out = start[0] + sizes[arrow.start][0] / 2, start[1] + sizes[arrow.start][1]
         finish = end[0] + sizes[arrow.end][0] / 2, end[1]
         first, last = column[arrow.start], column[arrow.end]
         if first == last:
             between = [(x + shift[first], y - tops[first]) for x, y in route[1:-1]]
         else:
-            low, gap = begin[1] + _DOWN / 2, lefts[last] - _GUTTER / 2
-            between = [(begin[0], low), (gap, low), (gap, -_DOWN / 2), (finish[0], -_DOWN / 2)]
-        arrows.append((begin, *between, finish))
+            low, gap = out[1] + _DOWN / 2, lefts[last] - _GUTTER / 2
+            between = [(out[0], low), (gap, low), (gap, -_DOWN / 2), (finish[0], -_DOWN / 2)]
+        arrows.append((out, *between, finish))
     low = max((y + h for (_, y), (_, h) in zip(corners, sizes, strict=True)), default=0.0)
     return Placed(tuple(corners), tuple(sizes), tuple(arrows), max(at - _GUTTER, 0.0), low)
 

@@ -73,11 +73,11 @@ def _common(
 ) -> tuple[list[tuple[Numbers, Numbers]], Iterator[str]]:
     """Return the layers of both that can be compared, in the later one's order, and notes."""
     both = [(before.by_name[b.name], b) for b in after.layers if b.name in before.by_name]
-    return [(a, b) for a, b in both if not _odd(a, b)], _left_out(before, after, both)
+    return [(a, b) for a, b in both if not _unlike(a, b)], _left_out(before, after, both)
 
 
-def _odd(a: Numbers, b: Numbers) -> str:
-    """Why two layers of one name are not compared; "" if they are."""
+def _unlike(a: Numbers, b: Numbers) -> str:
+    """Return why two layers of one name are not compared; "" if they are."""
     if a.problem or b.problem:
         return "has no numbers"
     if a.channels != b.channels:
@@ -99,7 +99,7 @@ def _left_out(
             first = f"layer '{missing[0]}'{and_more(len(missing) - 1)}"
             yield f"{first} only in {here.label}, not in {other.label}: not compared"
     for a, b in both:
-        reason = _odd(a, b)
+        reason = _unlike(a, b)
         if reason:
             yield f"layer '{b.name}' {reason} ({place}): not compared"
 
@@ -175,7 +175,7 @@ def _outlier(snapshots: Sequence[Snapshot], thresholds: Thresholds) -> Outlier |
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def _distance(a: Numbers, b: Numbers, thresholds: Thresholds) -> float:
     """How far two states of a layer are apart, as a logarithm; NaN if unknown."""
-    if _odd(a, b):
+    if _unlike(a, b):
         return _NAN
     kept = _finite(a) & _finite(b)
     if not kept.any():

@@ -36,7 +36,7 @@ def layer_findings(snapshots: Iterable[Snapshot], selection: Selection) -> Itera
                     f"{numbers.name}: NaN or infinite values in {_channels(lost)}; take an earlier"
                     " snapshot"
                 )
-                yield from _told("WT001", message, snapshot, numbers.name, selection)
+                yield from _reported("WT001", message, snapshot, numbers.name, selection)
         yield from check_numbers(snapshot.path, snapshot.layers, selection)
 
 
@@ -52,7 +52,7 @@ def drift_findings(
                 f"{drift.layer}: variance moved by {_movement(drift, thresholds)}"
                 f" between {a.label} and {b.label}; compare TRAIN with TEST output at both"
             )
-            yield from _told("WT012", message, b, drift.layer, selection)
+            yield from _reported("WT012", message, b, drift.layer, selection)
 
 
 def _movement(drift: Drift, thresholds: Thresholds) -> str:
@@ -66,7 +66,7 @@ def _movement(drift: Drift, thresholds: Thresholds) -> str:
     return f"more than {thresholds.drift_channel:g} times in {drift.far:.1%} of the channels"
 
 
-def _told(
+def _reported(
     code: str, message: str, snapshot: Snapshot, layer: str, selection: Selection
 ) -> Iterator[Diagnostic]:
     """Yield the finding of a rule, unless it is not selected."""

@@ -258,7 +258,7 @@ def _ranges(
     key += ["dashes at eps"] if eps else []
     key += ["shade for findings"] if any(marked) else []
     figure = overview(
-        ranges, axis, f"{name} of each layer", _said(name, ranges, layers),
+        ranges, axis, f"{name} of each layer", _in_words(name, ranges, layers),
         eps=eps, before=before, marked=marked,
         names=[layer.name for layer in layers] if len(layers) <= _MOST_UNDER else (),
     )  # fmt: skip
@@ -270,7 +270,7 @@ def _ranges(
     )
 
 
-def _said(name: str, ranges: Sequence[Spread], layers: Sequence[Layer]) -> str:
+def _in_words(name: str, ranges: Sequence[Spread], layers: Sequence[Layer]) -> str:
     """Return an overview in words."""
     known = [pair for pair in zip(ranges, layers, strict=True) if not math.isnan(pair[0].low)]
     if not known:

@@ -50,7 +50,7 @@ def table(layers: Sequence[Layer], axis: LogAxis) -> str:
     """Return the table of all layers; `axis` is that of the ranges drawn in it."""
     columns = _columns(layers)
     rows = "".join(
-        f'<tr data-layer="{layer.number}"{_said(layer)}{_found(layer)}>'
+        f'<tr data-layer="{layer.number}"{_data(layer)}{_found(layer)}>'
         f"{''.join(column.cell(layer, axis) for column in columns)}</tr>\n"
         for layer in layers
     )
@@ -137,12 +137,12 @@ def _class(column: _Column) -> str:
 
 
 def _found(layer: Layer) -> str:
-    """Return what a row says of its findings to the filter and to the style sheet."""
+    """Return what the filter and the style sheet read of a row's findings."""
     return f' class="found {layer.findings[0].severity.value}"' if layer.findings else ""
 
 
-def _said(layer: Layer) -> str:
-    """Return what the overviews say of a layer when it is pointed at."""
+def _data(layer: Layer) -> str:
+    """Return what the overviews show of a layer when it is pointed at."""
     text = ""
     for key, found in (
         ("variance", layer.summary.variance),

@@ -1,4 +1,4 @@
-"""Files to snapshots: what a file is, is told by its content."""
+"""Files to snapshots: what a file is, its content shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from protolint.words import counted
 
 __all__ = ["Progress", "Reading", "read_snapshots"]
 
-#: Told the file that is read, the bytes of all files that are done, and those of all files.
+#: Called with the file that is read, the bytes of all files that are done, and those of all files.
 Progress = Callable[[str, int, int], None]
 
 _NUMBERS = (
@@ -67,9 +67,9 @@ def read_snapshots(
     for i, path in enumerate(paths):
         if progress is not None:
             progress(path, sum(sizes[:i]), max(sum(sizes), 1))
-        snapshot, said = _read(path, reading)
+        snapshot, remarks = _read(path, reading)
         found.append(snapshot)
-        notes += [f"{path}: {line}" for line in said]
+        notes += [f"{path}: {line}" for line in remarks]
     ordered, order = _ordered(found)
     return ordered, order, tuple(notes)
 
@@ -78,7 +78,7 @@ def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:
-        return 0  # reading tells what is wrong
+        return 0  # reading reports what is wrong
 
 
 def _read(path: str, reading: Reading) -> tuple[Snapshot, list[str]]:

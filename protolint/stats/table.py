@@ -300,7 +300,7 @@ def _verdict(report: StatsReport) -> Iterator[str]:
         )
     elif len(labels) > 2:
         yield "No snapshot is an outlier."
-    yield "Weights do not tell whether TRAIN and TEST agree: run a batch in both modes to know."
+    yield "Weights do not show whether TRAIN and TEST agree: run a batch in both modes to know."
 
 
 def _measured(report: StatsReport, style: Style, limit: int | None) -> str:

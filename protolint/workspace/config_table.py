@@ -204,9 +204,9 @@ def _dialects(path: str, key: str, value: object) -> tuple[Dialect, ...]:
     if names == [AUTO]:
         return ()
     if AUTO in names:
-        raise ConfigError(f"{path}: '{key}': '{AUTO}' stands alone: each file tells its own")
+        raise ConfigError(f"{path}: '{key}': '{AUTO}' stands alone: each file shows its own")
     if not names:
-        raise ConfigError(f"{path}: '{key}' names no target; '{AUTO}' lets each file tell its own")
+        raise ConfigError(f"{path}: '{key}' names no target; '{AUTO}' lets each file show its own")
     for name in names:
         dialect = resolve_target(name)
         if dialect is None:

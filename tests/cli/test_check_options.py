@@ -199,7 +199,7 @@ def test_auto_leaves_the_configured_target_out(tmp_path: Path) -> None:
     assert targets() == ["bvlc", "nvidia-0.17"]
     both = run("check", "--target", "auto", "--target", "bvlc", ".", cwd=tmp_path)
     assert (both.returncode, both.stderr) == (
-        2, "protolint: --target auto stands alone: each file tells its own\n",
+        2, "protolint: --target auto stands alone: each file shows its own\n",
     )  # fmt: skip
     nowhere = run("convert", "--to", "auto", "net.prototxt", cwd=tmp_path)
     assert nowhere.returncode == 2
