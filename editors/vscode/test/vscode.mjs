@@ -76,6 +76,9 @@ class Made {
   set(...values) {
     this.held.push(values);
   }
+  replace(...values) {
+    this.held.push(values);
+  }
 }
 
 /** A thing of any name: a class for a capital, a number in an enum, else a function that does nothing. */
