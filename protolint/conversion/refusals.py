@@ -19,12 +19,25 @@ def _any_of(option: str, names: Sequence[str]) -> str:
     return " or ".join(f"{option} {name}" for name in names)
 
 
-def types_unknown(target: str, layers: Sequence[tuple[str, str]], others: Sequence[str]) -> Refusal:
-    """Return which layers the target has no type for; `others` are Caffes that have all."""
+def _setting(key: str, names: Sequence[str]) -> str:
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"--config '{key}=[{listed}]'"
+
+
+def types_unknown(
+    target: str, layers: Sequence[tuple[str, str]], others: Sequence[str], fields: Sequence[str]
+) -> Refusal:
+    """Return which layers the target has no type for.
+
+    `others` are Caffes that have all, `fields` what these layers have and the target does not.
+    """
     types = list(dict.fromkeys(kind for _, kind in layers))
     listed = ", ".join(f"'{kind}'" for kind in types)
     more = f" (and {len(layers) - 1} more layers)" if len(layers) > len(types) else ""
-    advice = "list them as layer-types in the settings if your own Caffe has them"
+    own = _setting("layer-types", types) + (
+        f" {_setting('extra-fields', fields)}" if fields else ""
+    )
+    advice = f"{own} if your own Caffe has {'it' if len(types) == 1 else 'them'}"
     if others:
         advice = f"{_any_of('--to', others)} has all types of the net; or {advice}"
     what = "type" if len(types) == 1 else "types"
@@ -106,10 +119,7 @@ def misfit(layer: str, evidence: str, readers: Sequence[str], fields: Sequence[s
             " them as extra-fields in protolint.toml (protolint check names them)"
         )
     else:
-        listed = ", ".join(f'"{field}"' for field in fields)
-        advice = (
-            f"no Caffe here reads it; if your own does, --config 'extra-fields=[{listed}]' keeps it"
-        )
+        advice = f"no Caffe here reads it; if your own does, {_setting('extra-fields', fields)}"
     return Refusal(layer, evidence, advice)
 
 
@@ -126,11 +136,14 @@ def no_solver(target: str, kind: str, others: Sequence[str]) -> Refusal:
     return Refusal("", evidence, f"{advice}name another type in the solver")
 
 
-def no_counterpart(layer: str, path: str, target: str) -> Refusal:
-    """Return that the target has not a field, or not its value; `path` is as in Foreign."""
+def no_counterpart(layer: str, path: str, target: str, setting: str = "") -> Refusal:
+    """Return that the target has not a field, or not its value; the rest is as in Foreign."""
     field = path.rpartition(".")[2].partition(":")[0]
     evidence = f"'{path}' has no counterpart in {target}"
-    return Refusal(layer, evidence, f"--drop-field {field} leaves it out")
+    advice = f"--drop-field {field} leaves it out"
+    if setting:
+        advice += f", {_setting('extra-fields', [setting])} keeps it if your own Caffe has it"
+    return Refusal(layer, evidence, advice)
 
 
 def inputs_inside_solver(target: str) -> Refusal:

@@ -71,7 +71,7 @@ def test_the_official_parser_has_a_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that our parser takes and the official one does not is a fault of ours."""
     from google.protobuf import text_format
 
-    def parse(data: bytes, _: object) -> None:
+    def parse(data: bytes, _: object, **_options: bool) -> None:
         if b"odd" in data:
             raise text_format.ParseError("no such thing")
 

@@ -104,6 +104,13 @@ def _net(text: str) -> dict[str, str | bytes]:
 CASES = (
     Case(refusals.types_unknown, _net(INPUT + PERMUTE), "--to bvlc",
          "'x': bvlc has no layer type 'Permute'", "has all types", "--to nvidia-0.17"),
+    Case(refusals.types_unknown, _net(INPUT + PERMUTE), "--to nvidia-0.16",
+         "'x': nvidia-0.16 has no layer type 'Permute'", "if your own Caffe has it",
+         "--config 'layer-types=[\"Permute\"]' --config"
+         " 'extra-fields=[\"LayerParameter.permute_param\"]'"),
+    Case(refusals.no_counterpart, _net(SHUFFLE), "--to nvidia-0.15 --from nvidia-0.17",
+         "'data_param.shuffle' has no counterpart", "keeps it if your own Caffe has it",
+         "--config 'extra-fields=[\"DataParameter.shuffle\"]'"),
     Case(refusals.scales_unknown, _net(PAIR), "--to nvidia-0.14 --engine CAFFE",
          "nvidia-0.14 has no layer type 'Scale'", "puts convolutions", "--scale-as convolution"),
     Case(refusals.no_place, {"n.prototxt": net(scale=False), "w.caffemodel": weights()},

@@ -346,7 +346,8 @@ WORDS = (
      "help: protolint convert --to bvlc --from nvidia-0.16 R02-nv436-F0-old-format/w.caffemodel"),
     ("U2 and U3", "convert --to nvidia-0.14 S2-nv17-ssd-to-ssdfork/net.prototxt", 2,
      ("no layer types 'Normalize', 'Permute'; --to nvidia-0.17 or --to ssd has all types of the"
-     " net; or list them as layer-types in the settings if your own Caffe has them\n")),
+     " net; or --config 'layer-types=[\"Normalize\", \"Permute\"]' --config 'extra-fields=["
+     "\"LayerParameter.norm_param\", \"LayerParameter.permute_param\"]' if your own Caffe")),
     ("U6", "convert --to nvidia-0.17 R18-diff-only/w.caffemodel", 2,
      "its values are in 'diff', where Caffe keeps gradients and which it does not load"),
     ("U7", "convert --to bvlc K4-intel-half/net.prototxt K4-intel-half/w.caffemodel", 0,

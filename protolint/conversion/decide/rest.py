@@ -67,7 +67,8 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
         if foreign.harmless or foreign.path.rpartition(".")[2] in scene.choices.drop_fields:
             left_out.append(foreign)
             continue
-        refused.append(refusals.no_counterpart(layer, foreign.path, target.name))
+        said = foreign.path, target.name, foreign.setting
+        refused.append(refusals.no_counterpart(layer, *said))
     converts = no_inputs and any(layer.type == "Input" for layer in net.layers)
     if no_inputs:
         refused += _inputs(net, target.name)
@@ -102,7 +103,10 @@ def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Itera
             if dialect.can_be_written and types <= dialect.layer_types
         ]
         names = [(layer.name, layer.type) for layer in lost]
-        yield refusals.types_unknown(scene.target.name, names, others)
+        schema = load_schema(scene.target.schema)
+        foreign = (field for layer in lost for field in foreign_fields(layer.message, schema))
+        fields = dict.fromkeys(f.setting for f in foreign if f.setting and not f.harmless)
+        yield refusals.types_unknown(scene.target.name, names, others, list(fields))
 
 
 def _fields(scene: Scene, gone: Sequence[Layer]) -> Iterator[tuple[str, Foreign]]:

@@ -21,12 +21,14 @@ class Foreign(NamedTuple):
     """A field that the target has not, or a value that its field has not.
 
     `path` is how the fields above it and it itself are called, from the layer on.
-    `harmless` says that the target does the same without it.
+    `harmless` says that the target does the same without it. `setting` is what extra-fields calls
+    it, "" for a value.
     """
 
     path: str
     node: Scalar | Block
     harmless: bool
+    setting: str = ""
 
 
 _SHARED = frozenset({"transform_param", "loss_param"})
@@ -52,7 +54,8 @@ def _walk(
         place = f"{path}{name}"
         field, wanted = message.type.fields[name], target.fields.get(name)
         if wanted is None:
-            yield Foreign(place, node, _is_harmless(message, field, value))
+            harmless = _is_harmless(message, field, value)
+            yield Foreign(place, node, harmless, f"{message.type.name}.{name}")
         elif isinstance(value, Message):
             inner = "" if name in ("layer", "layers") and not path else f"{place}."
             yield from _walk(value, wanted.message, inner, skip)

@@ -95,13 +95,17 @@ def _unread(before: LintFile, after: LintFile) -> Refusal | None:
 
 
 def _official(file: LintFile) -> str | None:
-    """Return what the official parser of text format says against a file, if anything."""
+    """Return what the official parser of text format says against a file, if anything.
+
+    It knows no fields of the user's own Caffe; which others a file has, our parser says.
+    """
     from google.protobuf import text_format
 
     name = "SolverParameter" if file.kind is FileKind.SOLVER else "NetParameter"
     message = file.schema.message_class(name)()
     try:
-        text_format.Parse(file.source.data, message)
+        own = bool(file.build.extra_fields)
+        text_format.Parse(file.source.data, message, allow_unknown_field=own)
     except (text_format.ParseError, UnicodeDecodeError) as error:
         return str(error)
     return None
