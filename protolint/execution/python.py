@@ -94,7 +94,7 @@ def _proposal(step: Step) -> list[Array]:
     boxes, scores = np.hstack([first, second])[wide], scores[wide]
     looked, most = experiment.proposals if trains else (6000, 300)
     order = np.argsort(-scores, kind="stable")[:looked]
-    kept = _suppressed(boxes[order])[:most]
+    kept = _suppressed(boxes[order], most)
     boxes, scores = boxes[order][kept], scores[order][kept]
     tops = [np.hstack([np.zeros((len(boxes), 1)), boxes]), scores[:, None]]
     return [top.astype(np.float32) for top in tops[: max(1, len(step.layer.tops))]]
@@ -117,10 +117,11 @@ def _anchors(step: Step) -> tuple[int, Array]:
     return len(boxes), (np.array(boxes)[None] + places).reshape(-1, 4)
 
 
-def _suppressed(boxes: Array) -> list[int]:
-    """Return the boxes, best first, without those that overlap a better one."""
-    left, kept = np.arange(len(boxes)), []
-    while len(left):
+def _suppressed(boxes: Array, most: int) -> list[int]:
+    """Return so many boxes, best first, without those that overlap a better one."""
+    left = np.arange(len(boxes))
+    kept: list[int] = []
+    while len(left) and len(kept) < most:
         best, left = left[0], left[1:]
         kept.append(int(best))
         left = left[_overlaps(boxes[left], boxes[best : best + 1])[:, 0] < _OVERLAP]
