@@ -22,6 +22,7 @@ from protolint.weights.splice import (
     splice,
     whole_file,
 )
+from protolint.wire import Buffer
 
 __all__ = ["PlainModelJob", "PrunedModelJob", "plain_job", "pruned", "pruned_job"]
 
@@ -52,10 +53,11 @@ class PrunedModelJob(ModelJob):
         plan = self.plan
         touched = plan.touched | {entry.name for entry in self.gone}
         touched |= {fold.entry.name for fold in self.folds}
-        index = plan.model.index
-        layers = plan.rewrite.layers
-        self.proofs = prove(path, layers, self.target, index, touched, how.tolerance)
-        _check(index.path, path, self.folds, how.tolerance)
+        before, layers = plan.model.index, plan.rewrite.layers
+        with mapped(path) as (data, state):
+            made = index_model(path, data, state)
+            self.proofs = prove(data, made, layers, self.target, before, touched, how.tolerance)
+            _check(self.path, data, made, self.folds, how.tolerance)
 
 
 class PlainModelJob(Job):
@@ -83,8 +85,8 @@ class PlainModelJob(Job):
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back; raises InputError for a file that is damaged."""
-        index_file(path)
-        _check(self.path, path, self.folds, how.tolerance)
+        with mapped(path) as (data, state):
+            _check(self.path, data, index_model(path, data, state), self.folds, how.tolerance)
 
 
 def plain_job(
@@ -147,11 +149,17 @@ def _with_folds(
         return [*kept, *fold_changes(data, folds)]
 
 
-def _check(before: str, after: str, folds: Sequence[NumberedFold], tolerance: float) -> None:
-    """Compare every folded value; raises FoldError."""
+def _check(
+    before: str,
+    data: Buffer,
+    index: ModelIndex,
+    folds: Sequence[NumberedFold],
+    tolerance: float,
+) -> None:
+    """Compare every folded value with the source; raises FoldError."""
     if folds:
-        with mapped(before) as (old, _), mapped(after) as (new, state):
-            check_folds(old, new, index_model(after, new, state), folds, tolerance)
+        with mapped(before) as (old, _):
+            check_folds(old, data, index, folds, tolerance)
 
 
 def _gone(index: ModelIndex, names: Collection[str]) -> list[LayerEntry]:

@@ -221,21 +221,15 @@ class ModelJob(WeightsJob):
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and measure every BatchNorm."""
         plan = self.plan
-        self.proofs = prove(
-            path, plan.rewrite.layers, self.target, plan.model.index, plan.touched, how.tolerance
-        )
-        if plan.others:
-            check_moved(self.path, path, plan.others)
+        index, layers, touched = plan.model.index, plan.rewrite.layers, plan.touched
         before, after = self.nets
-        if after:
-            with mapped(self.path) as (old, _), mapped(path) as (new, state):
-                made = index_model(path, new, state)
-                prove_nets(
-                    self.layers,
-                    _side(before, old, plan.model.index),
-                    _side(after, new, made),
-                    how.tolerance,
-                )
+        with mapped(self.path) as (old, _), mapped(path) as (new, state):
+            made = index_model(path, new, state)
+            self.proofs = prove(new, made, layers, self.target, index, touched, how.tolerance)
+            check_moved(old, index, new, made, plan.others)
+            if after:
+                sides = _side(before, old, index), _side(after, new, made)
+                prove_nets(self.layers, *sides, how.tolerance)
 
 
 class HDF5ModelJob(WeightsJob):

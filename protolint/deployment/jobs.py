@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from protolint.batchnorm.fit import PairError, between, fit
-from protolint.batchnorm.reading import read_weights
+from protolint.batchnorm.reading import WeightsFile, read_weights
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
@@ -31,7 +31,6 @@ from protolint.net.net import Net
 from protolint.source import Source
 from protolint.upgrading.text import upgrade_text
 from protolint.weights.files import mapped
-from protolint.weights.index import index_file
 from protolint.weights.kinds import FileKind
 from protolint.weights.splice import Change
 from protolint.words import listed
@@ -93,19 +92,20 @@ def plan(workspace: Workspace, source: Source, weights: str | None, wishes: Wish
 
     Raises ProtolintError where something is not clear or cannot be represented.
     """
+    stored = read_weights(weights) if weights is not None else None
     made = deploy_net(
         workspace,
         source,
         dialect=wishes.target,
         state=wishes.state,
         given=wishes.sizes,
-        weights=_shapes(weights),
+        weights=_shapes(stored),
         drop_global_stats=wishes.drop_global_stats,
     )
-    lacking = _require_fit(made, weights)
+    lacking = _require_fit(made, stored)
     folding = _folding(made, weights, wishes)
     said = folding.notes if wishes.fold else ()
-    folding, turned = _turned(workspace, made, folding, weights)
+    folding, turned = _turned(workspace, made, folding, stored)
     target = wishes.to or _usual(made.net)
     file = workspace.read(folding.source, made.file.dialect)
     converted = made.file.accepted and not made.fork_norms
@@ -129,23 +129,24 @@ def _usual(net: Net) -> Dialect:
     return next((d for d in writable if types <= d.layer_types), DEFAULT)
 
 
-def _shapes(weights: str | None) -> dict[str, Sequence[tuple[int, ...]]]:
-    if weights is None:
+def _shapes(weights: WeightsFile | None) -> dict[str, Sequence[tuple[int, ...]]]:
+    """Return the shapes of the blobs of each layer in a binary model."""
+    if weights is None or weights.index is None:
         return {}
-    layers = index_file(weights).layers
+    layers = weights.index.layers
     return {entry.name: [tuple(b.shape) for b in entry.blobs] for entry in layers if entry.blobs}
 
 
-def _require_fit(made: DeployNet, weights: str | None) -> list[str]:
+def _require_fit(made: DeployNet, weights: WeightsFile | None) -> list[str]:
     """Return what the weights lack; raises PairError for those that are not of the net's model."""
     if weights is None:
         return []
-    found = fit(made.net, read_weights(weights))
+    found = fit(made.net, weights)
     gaps = [gap for gap in found if gap.layer not in made.fork_norms]
     reason = between(gaps, any_caffe=True)
     if reason is not None:
         path = made.before.source.path
-        raise PairError(f"{weights}: does not fit {path}: {reason}")
+        raise PairError(f"{weights.path}: does not fit {path}: {reason}")
     return [gap.message for gap in gaps if gap.kind == "missing"]
 
 
@@ -159,21 +160,21 @@ def _folding(made: DeployNet, weights: str | None, wishes: Wishes) -> Folding:
 
 
 def _turned(
-    workspace: Workspace, made: DeployNet, folding: Folding, weights: str | None
+    workspace: Workspace, made: DeployNet, folding: Folding, weights: WeightsFile | None
 ) -> tuple[Folding, list[str]]:
     """Return the same with no transposed weights where they can be turned, and what that was."""
     net = workspace.read(folding.source, made.file.dialect).nets[0]
-    layers = transposed_layers(net) if weights is not None else []
-    if weights is None or not layers:
+    if weights is None or weights.index is None:
         return folding, []
-    index = index_file(weights)
-    layers = turnable(index, layers)
-    with mapped(weights) as (data, _):
-        folds = with_turned(data, index, layers, folding.folds)
+    layers = turnable(weights.index, transposed_layers(net))
+    if not layers:
+        return folding, []
+    with mapped(weights.path) as (data, _):
+        folds = with_turned(data, weights.index, layers, folding.folds)
     text = apply_edits(folding.source.data, turn_edits(folding.source, layers))
     names = listed([layer.name for layer in layers], 3)
-    remarks = [f"weights that were transposed have the usual order ({names})"] if layers else []
-    return folding._replace(source=Source(net.source.path, text), folds=tuple(folds)), remarks
+    said = f"weights that were transposed have the usual order ({names})"
+    return folding._replace(source=Source(net.source.path, text), folds=tuple(folds)), [said]
 
 
 def _plain_jobs(

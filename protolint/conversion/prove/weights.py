@@ -25,8 +25,7 @@ from protolint.conversion.numbers.encode import (
 )
 from protolint.conversion.numbers.other_layers import blobs_of, scale_blobs_of
 from protolint.errors import ProtolintError
-from protolint.weights.files import mapped
-from protolint.weights.index import LayerEntry, ModelIndex, index_model
+from protolint.weights.index import LayerEntry, ModelIndex
 from protolint.wire import Buffer
 
 __all__ = [
@@ -80,30 +79,29 @@ def as_loaded(
 
 
 def prove(
-    path: str,
+    data: Buffer,
+    index: ModelIndex,
     layers: Iterable[LayerChange],
     target: Dialect,
     before: ModelIndex,
     touched: frozenset[str],
     tolerance: float = TOLERANCE,
 ) -> list[Proof]:
-    """Return the proof of every BatchNorm of a finished file; raises ProofError.
+    """Return the proof of every BatchNorm of a file that was written; raises ProofError.
 
-    `before` is the index of the source; layers not named in `touched` have to be as there.
-    `tolerance` is the largest relative difference that counts as rounding.
+    `index` is that of the file, `before` that of the source; layers not named in `touched` have
+    to be as there. `tolerance` is the largest relative difference that counts as rounding.
     """
-    with mapped(path) as (data, state):
-        index = index_model(path, data, state)
-        same_layers(before, index, touched)
-        marks = file_marks(index)
-        proofs = []
-        for change in layers:
-            entries = index.named(change.new_name)
-            if not entries:
-                raise ProofError(f"layer '{change.new_name}' is missing; nothing was written")
-            facts = facts_of(data, index, entries[-1], marks)
-            folded = after_scale(_folded(change, target, facts), _scale(data, index, change))
-            proofs.append(proof_of(change.name, change.made.folded, folded))
+    same_layers(before, index, touched)
+    marks = file_marks(index)
+    proofs = []
+    for change in layers:
+        entries = index.named(change.new_name)
+        if not entries:
+            raise ProofError(f"layer '{change.new_name}' is missing; nothing was written")
+        facts = facts_of(data, index, entries[-1], marks)
+        folded = after_scale(_folded(change, target, facts), _scale(data, index, change))
+        proofs.append(proof_of(change.name, change.made.folded, folded))
     check_proofs(proofs, tolerance)
     return proofs
 
@@ -180,15 +178,15 @@ def same_layers(before: ModelIndex, after: ModelIndex, touched: frozenset[str]) 
         raise ProofError(f"layer '{name}' is not what it was; nothing was written")
 
 
-def check_moved(before: str, after: str, names: Mapping[str, str]) -> None:
+def check_moved(
+    old: Buffer, before: ModelIndex, new: Buffer, after: ModelIndex, names: Mapping[str, str]
+) -> None:
     """Check that layers with other names or shapes have their values; raises ProofError."""
-    with mapped(before) as (old, was), mapped(after) as (new, now):
-        first, second = index_model(before, old, was), index_model(after, new, now)
-        for name, made in names.items():
-            source = blobs_of(before, old, first.named(name)[-1])
-            result = blobs_of(after, new, second.named(made)[-1])
-            if [blob.tobytes() for blob in source] != [blob.tobytes() for blob in result]:
-                raise ProofError(f"layer '{name}' has other values; nothing was written")
+    for name, made in names.items():
+        source = blobs_of(before.path, old, before.named(name)[-1])
+        result = blobs_of(after.path, new, after.named(made)[-1])
+        if [blob.tobytes() for blob in source] != [blob.tobytes() for blob in result]:
+            raise ProofError(f"layer '{name}' has other values; nothing was written")
 
 
 def _outline(layer: LayerEntry) -> tuple[str, str, tuple[tuple[int, ...], ...]]:
