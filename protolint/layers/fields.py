@@ -7,7 +7,10 @@ from protolint.caffe.legacy import V0_FIELDS
 from protolint.layers.layer import Layer
 from protolint.layers.shape import positive
 
-__all__ = ["decay_rates", "flag", "integer", "integers", "learning_rates", "size", "word"]
+__all__ = [
+    "decay_rates", "flag", "integer", "integers", "learning_rates", "number", "place", "size",
+    "word",
+]  # fmt: skip
 
 #: What V0LayerParameter calls a field of today.
 _V0 = {new: old for old, (new, _) in V0_FIELDS.items() if new}
@@ -23,6 +26,12 @@ def integer(layer: Layer, parameter: str, field: str, default: int = 0) -> int:
     """Return the number given for a field, or its default."""
     message, name = place(layer, parameter, field)
     return message.integer(name) if message is not None and name in message else default
+
+
+def number(layer: Layer, parameter: str, field: str, default: float) -> float:
+    """Return the number given for a field, or the default."""
+    message, name = place(layer, parameter, field)
+    return message.number(name) if message is not None and name in message else default
 
 
 def size(layer: Layer, parameter: str, field: str) -> int | None:

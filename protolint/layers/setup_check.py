@@ -10,7 +10,7 @@ from protolint.caffe.build import Build
 from protolint.caffe.descriptors import Value
 from protolint.caffe.dialect import Dialect
 from protolint.diagnostic import Label
-from protolint.layers.fields import place
+from protolint.layers import fields
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape, canonical, written
 from protolint.record import NamedTuple
@@ -126,11 +126,11 @@ class SetupCheck:
 
     def message(self, parameter: str) -> Message | None:
         """Return the message that has the parameters of a layer, or None."""
-        return place(self.layer, parameter, "")[0]
+        return fields.place(self.layer, parameter, "")[0]
 
     def given(self, parameter: str, field: str) -> list[Value | Message]:
         """Return the values that are given for a field."""
-        message, name = place(self.layer, parameter, field)
+        message, name = fields.place(self.layer, parameter, field)
         if message is None:
             return []
         found = message.given.get(name, ())
@@ -140,29 +140,23 @@ class SetupCheck:
 
     def integers(self, parameter: str, field: str) -> list[int]:
         """Return the whole numbers that are given for a field."""
-        return [value for value in self.given(parameter, field) if isinstance(value, int)]
+        return fields.integers(self.layer, parameter, field)
 
     def integer(self, parameter: str, field: str, default: int) -> int:
         """Return the whole number that is given for a field, or the default."""
-        found = self.integers(parameter, field)
-        return found[0] if found else default
+        return fields.integer(self.layer, parameter, field, default)
 
     def number(self, parameter: str, field: str, default: float) -> float:
         """Return the number that is given for a field, or the default."""
-        for value in self.given(parameter, field):
-            if isinstance(value, (int, float)):
-                return float(value)
-        return default
+        return fields.number(self.layer, parameter, field, default)
 
     def flag(self, parameter: str, field: str, default: bool = False) -> bool:
         """Return what is given for a field that is true or false, or the default."""
-        found = self.given(parameter, field)
-        return found[0] is True if found else default
+        return fields.flag(self.layer, parameter, field, default)
 
     def word(self, parameter: str, field: str, default: str = "") -> str:
         """Return the text or the word of an enum that is given, or the default."""
-        found = self.given(parameter, field)
-        return found[0] if found and isinstance(found[0], str) else default
+        return fields.word(self.layer, parameter, field, default)
 
     # -- What is wrong.
 
@@ -199,7 +193,7 @@ class SetupCheck:
     def _place(self, at: tuple[str, str] | None) -> Span | None:
         if at is None:
             return None
-        message, name = place(self.layer, *at)
+        message, name = fields.place(self.layer, *at)
         if message is None:
             return None
         node = message.node_of(name) if name else None
