@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from protolint.batchnorm.base import Layout
-from protolint.batchnorm.evidence import (
+from protolint.batchnorm.facts import LayerFacts
+from protolint.batchnorm.layout_evidence import (
     doubt,
     factor_of,
     fits,
@@ -28,7 +29,6 @@ from protolint.batchnorm.evidence import (
     sizes,
     trained,
 )
-from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.sources import SOURCES, sources_of
 from protolint.batchnorm.state import Statistic

@@ -19,7 +19,7 @@ from protolint.files import replace_file
 from protolint.layers.shape import Shape
 from protolint.lint.check import check_readings
 from protolint.lint.file_report import FileReport
-from protolint.net.choice import views_named
+from protolint.net.named_states import views_named
 from protolint.net.net import Net
 from protolint.net.summary import NetSummary, summarise
 from protolint.net.view import View

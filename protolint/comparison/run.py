@@ -15,7 +15,7 @@ from protolint.execution.executor import Executor
 from protolint.execution.run import Data, Path, Weights, inputs_of, net_of
 from protolint.execution.step import Array
 from protolint.execution.weights import load_weights
-from protolint.net.choice import views_named
+from protolint.net.named_states import views_named
 from protolint.net.net import Net
 from protolint.net.view import View
 

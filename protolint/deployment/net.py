@@ -16,7 +16,7 @@ from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
 from protolint.lint.check import check_source
 from protolint.lint.fixer import fix_source
-from protolint.net.choice import views_named
+from protolint.net.named_states import views_named
 from protolint.net.net import Net
 from protolint.net.view import View
 from protolint.source import Source

@@ -17,7 +17,7 @@ from protolint.errors import InputError, UsageError
 from protolint.execution.executor import Executor
 from protolint.execution.step import Array
 from protolint.execution.weights import load_weights, save_weights
-from protolint.net.choice import views_named
+from protolint.net.named_states import views_named
 from protolint.net.net import Net
 from protolint.suggest import did_you_mean
 from protolint.workspace.workspace import Choices, Workspace

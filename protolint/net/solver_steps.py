@@ -11,9 +11,9 @@ from functools import partial
 
 from protolint.diagnostic import Label
 from protolint.layers.fields import word
+from protolint.net.decay_and_sharing import unlike_layers, with_decay
 from protolint.net.solver_faults import SolverCheck, SolverFault, SolverKind
 from protolint.net.solver_nets import SolverNet
-from protolint.net.trained import unlike_layers, with_decay
 from protolint.text.tree import Block
 from protolint.words import titled
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
-from protolint.net.folding import folded
+from protolint.net.folded_for_test import folded
 from protolint.net.init import construction
 from protolint.net.net import TRAIN, Net
 from protolint.net.summary import BatchNormSummary, LayerSummary, NetSummary

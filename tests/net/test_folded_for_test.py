@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import protolint
-from protolint.net.folding import folded
+from protolint.net.folded_for_test import folded
 from protolint.net.summary import summarise
 from protolint.report.net_table import render
 
