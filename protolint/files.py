@@ -37,8 +37,8 @@ else:
     _LOCKS = True
 
 __all__ = [
-    "JOURNAL", "OLD", "AtomicFile", "check_target", "hold", "journals_in", "replace_file",
-    "share", "signals_wait", "sync_folder", "temporary_name",
+    "JOURNAL", "OLD", "AtomicFile", "check_target", "folder_named", "hold", "journals_in",
+    "made_folder", "replace_file", "share", "signals_wait", "sync_folder", "temporary_name",
 ]  # fmt: skip
 
 # Large enough for full speed, small enough for a progress bar and for Ctrl-C.
@@ -164,9 +164,15 @@ class AtomicFile:
         except OSError as error:
             raise self.failure(error) from error
         share(self._descriptor)
-        self._lock = os.dup(self._descriptor)
+        try:
+            self._lock = os.dup(self._descriptor)
+            made = os.fstat(self._descriptor)
+        except OSError as error:
+            self.path = path
+            self.discard()
+            raise self.failure(error) from error
         now = _status(path)
-        if now is None or not os.path.samestat(now, os.fstat(self._descriptor)):
+        if now is None or not os.path.samestat(now, made):
             self.discard()
             return
         self.path = path
@@ -359,6 +365,32 @@ def _fallocate() -> Callable[[int, int, int, int], int] | None:
     found.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
     function: Callable[[int, int, int, int], int] = found
     return function
+
+
+def folder_named(output: str | None) -> str:
+    """Return the folder that an output is called by its last letter (`DIR/`), else the current."""
+    return output if output is not None and output.endswith(("/", os.sep)) else os.curdir
+
+
+@contextmanager
+def made_folder(folder: str) -> Iterator[None]:
+    """Make a folder for results, and take it away again where none comes; raises UsageError."""
+    made: list[str] = []
+    path = folder.rstrip("/" + os.sep)
+    while path and not os.path.isdir(path):
+        made.append(path)
+        path = os.path.dirname(path)
+    try:
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
+        yield
+    except BaseException:
+        for path in made:
+            with suppress(OSError):
+                os.rmdir(path)
+        raise
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -288,6 +288,8 @@ def wrong(stage: Stage, scene: Scene, usual: Usual, fault: Fault) -> list[str]:
         found.append(f"takes more than {LIMIT} seconds")
     if "nothing was changed" in said and scene.together and changed:
         found.append(f"says that nothing was changed, but {', '.join(changed)}")
+    if "standard output" in said:
+        found.append("blames standard output")
     if "Traceback" in said:
         found.append(f"a traceback: {said.splitlines()[-2:]}")
     if code == usual.code and sorted(changed) != sorted(due):

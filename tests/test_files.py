@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -331,3 +332,18 @@ def test_the_next_convert_starts_from_the_files_that_were_there(tmp_path: Path) 
     )
     assert sorted(os.listdir(tmp_path)) == ["brook.caffemodel", "brook.prototxt"]
     assert all(name.read_bytes() != (GOLDEN / name.name).read_bytes() for name in names)
+
+
+def test_a_lock_that_cannot_be_kept_leaves_nothing(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a process has no more descriptors."""
+
+    def refused(descriptor: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "dup", refused)
+    with pytest.raises(InputError, match="a: cannot be written: Too many open files; nothing"):
+        replace_file(str(pair[0]), b"new")
+    assert sorted(os.listdir(pair[0].parent)) == ["a", "b"]
+    assert pair[0].read_bytes() == b"old a"

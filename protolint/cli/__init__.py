@@ -87,6 +87,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # The reader has gone; nothing more can be said, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
+    except MemoryError as error:
+        code = 2
+        print(f"protolint: there is not enough memory: {error}".rstrip(": "), file=sys.stderr)
     except Exception as error:  # a fault of protolint's own must not look like findings
         code = 2
         if isinstance(error, FileNotFoundError) and error.filename is None:

@@ -21,7 +21,7 @@ from protolint.cli.options import PathType, colour_option
 from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.difference import unified_diff
 from protolint.errors import ProtolintError, UsageError
-from protolint.files import check_target, replace_file
+from protolint.files import check_target, folder_named, made_folder, replace_file
 from protolint.record import NamedTuple
 from protolint.report.style import coloured_diff
 from protolint.shown import shown
@@ -208,9 +208,8 @@ class Manners:
                     self.require_target(path, [path])
                 result.show()
             else:
-                if self._names_folder:
-                    _make(os.path.dirname(target))
-                result.write(target, in_place=self.in_place, overwrite=self.force)
+                with made_folder(folder_named(self.output)):
+                    result.write(target, in_place=self.in_place, overwrite=self.force)
         elif self.diff:
             changed = result.difference()
             put(coloured_diff(changed) if self.colour else changed)
@@ -231,18 +230,13 @@ class Manners:
         if self.only_shows or self.in_place:
             return list(paths)
         output = self.output
-        if output is not None and self._names_folder:
+        if output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(output)):
             return self._in_folder(paths, output)
         if len(paths) > 1:
             raise UsageError(
                 "several results: give --in-place, -o and a folder (DIR/), --diff or --check"
             )
         return [output or "-" for _ in paths]
-
-    @property
-    def _names_folder(self) -> bool:
-        output = self.output or ""
-        return output.endswith(("/", os.sep)) or os.path.isdir(output)
 
     def _in_folder(self, paths: Sequence[str], folder: str) -> list[str]:
         if "-" in paths:
@@ -251,14 +245,6 @@ class Manners:
         if len(set(targets)) != len(targets):
             raise UsageError(f"-o {folder}: two of the files have the same name")
         return targets
-
-
-def _make(folder: str) -> None:
-    """Make the folder of a result, once there is one; raises UsageError."""
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
 
 
 def difference(before: Source, after: Source) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from protolint.caffe.dialect import Dialect
@@ -18,7 +17,7 @@ from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options_of
 from protolint.conversion.write import Job, Progress, Writing, write_jobs
 from protolint.errors import UsageError
-from protolint.files import check_target
+from protolint.files import check_target, folder_named, made_folder
 from protolint.publish import put_back
 from protolint.source import Source
 from protolint.workspace.reading import Readings
@@ -164,7 +163,7 @@ def convert_files(
             checks.extend(_second_opinions(options, cases))
             checks.extend(_runs(options, run, jobs))
 
-        with _folder(options.output):
+        with made_folder(folder_named(options.output)):
             how = Writing(options.in_place, options.force, progress, options.tolerance)
             write_jobs(jobs, how, last)
     jobs[0].notes += tuple(map(notes.undone, undone))
@@ -203,22 +202,3 @@ def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:
         after = case_of(made.nets[0], text, model.temporary)
         lines += compare(options.verify_with, before, after, input_shape(net))
     return lines
-
-
-@contextmanager
-def _folder(output: str | None) -> Iterator[None]:
-    """Make the folder that results go to, and take it away again if nothing came of it."""
-    made = ""
-    if output is not None and output.endswith(("/", os.sep)) and not os.path.isdir(output):
-        made = output.rstrip("/" + os.sep)
-        try:
-            os.mkdir(made)
-        except OSError as error:
-            raise UsageError(f"{output}: cannot be made: {error.strerror or error}") from None
-    try:
-        yield
-    except BaseException:
-        if made:
-            with suppress(OSError):
-                os.rmdir(made)
-        raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
 
 from protolint.caffe.dialect import Dialect
@@ -18,7 +18,7 @@ from protolint.deployment.net import current_form
 from protolint.deployment.sources import as_binary, carried_net
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.execution.run import dialects_of
-from protolint.files import check_target
+from protolint.files import check_target, made_folder
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.publish import put_back
@@ -219,7 +219,7 @@ def deploy_files(
             check_target(job.path, output, in_place=folder is None, overwrite=wishes.force)
         proofs: list[str] = []
         how = Writing(folder is None, wishes.force, progress, wishes.tolerance)
-        with _made(folder or os.curdir):
+        with made_folder(folder or os.curdir):
             write_jobs(found.jobs, how, lambda: proofs.append(_run(found, wishes)))
         words = (notes.undone(path).message for path in undone)
         remarks = (*words, *found.remarks, *filter(None, proofs))
@@ -244,20 +244,3 @@ def _run(found: Plan, wishes: Wishes) -> str:
 
     side = Side(found.made.net, found.text, model.path, model.temporary)
     return prove_by_running(side, found.target, way, wishes.data)
-
-
-@contextmanager
-def _made(folder: str) -> Iterator[None]:
-    """Make the folder, and take it away again if nothing came of it."""
-    new = not os.path.isdir(folder)
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
-    try:
-        yield
-    except BaseException:
-        if new:
-            with suppress(OSError):
-                os.rmdir(folder)
-        raise

@@ -220,6 +220,8 @@ def _run(step: Step, function: Function) -> list[Array]:
     except (ValueError, IndexError) as error:
         shapes = ", ".join("x".join(map(str, bottom.shape)) for bottom in step.bottoms)
         raise step.error(f"does not fit its bottoms of {shapes}: {error}") from None
+    except MemoryError as error:
+        raise step.error(f"needs more memory than there is: {error}") from None
 
 
 def _shared(layer: Layer, blobs: list[Array], known: dict[str, Array]) -> list[Array]:

@@ -88,3 +88,26 @@ def test_workers_end_with_their_parent(number: signal.Signals, tmp_path: Path) -
     start = time.monotonic()
     process.communicate(timeout=60)
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ("dim: [1000, 1000, 1000]", "protolint: there is not enough memory: "),
+        ("dim: 1", "net.prototxt: layer 't' (Tile): needs more memory than there is: "),
+    ],
+    ids=["an input", "a layer"],
+)
+def test_memory_that_is_not_there_is_one_message(sizes: str, message: str, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "net.prototxt",
+        f'input: "x" input_shape {{ {sizes} }}\n'
+        'layer { name: "t" type: "Tile" bottom: "x" top: "y" '
+        "tile_param { axis: 0 tiles: 2147483647 } }\n",
+    )
+    command = f"ulimit -v 3000000; {sys.executable} -m protolint run --isolated net.prototxt"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert message in line

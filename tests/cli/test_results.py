@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from protolint.cli.results import BinaryResult, Manners, TextResult
 from protolint.errors import InputError, UsageError
+from protolint.files import made_folder
 from protolint.source import Source
 
 
@@ -108,3 +110,20 @@ def test_binary_files_are_not_shown(files: list[str], capsys: pytest.CaptureFixt
     assert not written
     assert Manners(in_place=True).each(["a"], made) == 0
     assert written == [("a", True, False)]
+
+
+def test_a_folder_that_nothing_comes_to_is_not_made(files: list[str]) -> None:
+    assert Manners("made/below/").each(["b"], upper) == 2
+    assert not Path("made").exists()
+    assert Manners("made/below/").each(["b", "c"], upper) == 2
+    assert os.listdir("made/below") == ["c"]
+    with pytest.raises(UsageError, match="cannot be made"), made_folder("a/b/"):
+        pass
+
+
+def test_a_folder_goes_with_those_that_were_made_for_it(files: list[str]) -> None:
+    Path("there").mkdir()
+    with suppress(InputError), made_folder("there/x/y/"):
+        assert Path("there/x/y").is_dir()
+        raise InputError("a", "cannot be written")
+    assert os.listdir("there") == []
