@@ -33,7 +33,6 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.TRAINING_NET)
 
 
-_BOTH = 'net: "net.prototxt"\ntrain_net: "net.prototxt"\n'
 _FIXED = 'base_lr: 0.1\nlr_policy: "fixed"\n'
 
 

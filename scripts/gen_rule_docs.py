@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from rule_page import page
 
 from protolint.lint.manual import markdown_index
-from protolint.lint.registry import all_rules, index_of
+from protolint.lint.registry import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +46,17 @@ def render_all() -> dict[str, str]:
 
 
 def render_index() -> str:
-    """Render the index of protolint's own rules for the package of rules."""
-    return index_of(rule for rule in all_rules() if rule.module.startswith("protolint.rules."))
+    """Render the index of protolint's own rules: a line for each, from what its module says."""
+    head = '"""What each rule says of itself, so that it is known without being imported."""\n\n'
+    head += "# Written by scripts/gen_rule_docs.py.\n# fmt: off\nROWS = (\n"
+    rows = []
+    for rule in all_rules():
+        package, _, name = rule.module.rpartition(".")
+        if package == "protolint.rules":
+            dialects, needs = tuple(sorted(rule.dialects)), tuple(rule.needs)
+            row = (name, rule.severity.value, rule.scope.value, rule.reader, dialects, needs)
+            rows.append(f"    {row!r},\n")
+    return f"{head}{''.join(rows)})\n"
 
 
 def out_of_date(pages: dict[str, str], folder: Path) -> dict[str, str]:

@@ -6,8 +6,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from field_names import check_field_names
+
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.field_names import check_field_names
 from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit, apply_edits, overlap

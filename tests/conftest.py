@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from protolint.caffe.field_names import check_field_names
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+sys.path.append(str(REPOSITORY / "scripts"))
+
+from field_names import check_field_names  # noqa: E402
 
 # Machines differ and are shared: what is slow is measured by scripts/bench.py, not here.
 settings.register_profile("protolint", deadline=None)
@@ -22,9 +28,6 @@ check_field_names()
 for _name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_WORKSPACE",
               "CI_PROJECT_DIR", "TERM"):  # fmt: skip
     os.environ.pop(_name, None)
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-SHARED = REPOSITORY.parent / "shared"
 
 
 def _listing(folder: Path) -> dict[str, tuple[int, int]]:

@@ -35,7 +35,13 @@ def test_every_page_that_differs_is_named_and_repaired(tmp_path: Path) -> None:
     script, pages = tmp_path / "scripts" / "gen_rule_docs.py", tmp_path / "docs" / "rules"
     script.parent.mkdir()
     pages.mkdir(parents=True)
-    for name in ("gen_rule_docs.py", "rule_page.py", "run_examples.py", "inside.py"):
+    for name in (
+        "gen_rule_docs.py",
+        "rule_page.py",
+        "run_examples.py",
+        "field_names.py",
+        "inside.py",
+    ):
         shutil.copy(REPOSITORY / "scripts" / name, script.parent)
     shutil.copy(PAGES / "messages.toml", pages)
     assert generate(script).returncode == 0

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 _new = object.__new__
 _Values = dict[str, "list[tuple[Message | Value, Scalar | Block]]"]
 
-#: Makes what holds the values of a message, if not a dict: `field_names` looks at each name.
+#: Makes what holds the values of a message, if not a dict (scripts/field_names.py).
 new_values: Callable[[MessageType], _Values] | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +14,7 @@ from protolint.errors import ProtolintError, UsageError
 from protolint.lint.plugins import find_plugins, load_plugin
 from protolint.lint.rule import RULES, Finding, Needs, Rule, Scope
 
-__all__ = ["all_rules", "find_rule", "index_of", "known_rules"]
+__all__ = ["all_rules", "find_rule", "known_rules"]
 
 _PACKAGE = "protolint.rules"
 #: The module in the package that lists what the others say of themselves (gen_rule_docs.py).
@@ -106,19 +106,6 @@ def _imported(rule: Rule) -> Rule:
     if rule.module not in sys.modules:
         importlib.import_module(rule.module)
     return RULES[rule.code]
-
-
-def index_of(rules: Iterable[Rule]) -> str:
-    """Return the text of the index: a line for each rule, from what its module says."""
-    head = '"""What each rule says of itself, so that it is known without being imported."""\n\n'
-    head += "# Written by scripts/gen_rule_docs.py.\n# fmt: off\nROWS = (\n"
-    rows = []
-    for rule in rules:
-        name, needs = rule.module.rpartition(".")[2], tuple(rule.needs)
-        dialects = tuple(sorted(rule.dialects))
-        row = (name, rule.severity.value, rule.scope.value, rule.reader, dialects, needs)
-        rows.append(f"    {row!r},\n")
-    return f"{head}{''.join(rows)})\n"
 
 
 def find_rule(code: str) -> Rule:

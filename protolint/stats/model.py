@@ -142,10 +142,6 @@ class StatsReport:
     runner: str | None = None
     net: Net | None = None
 
-    def drift_of(self, layer: str) -> tuple[Drift, ...]:
-        """Return the drifts of one layer, in order."""
-        return tuple(drift for drift in self.drifts if drift.layer == layer)
-
     def findings_of(self, layer: str) -> tuple[Diagnostic, ...]:
         """Return the findings about one layer, in any file."""
         return tuple(finding for finding in self.findings if finding.layer == layer)

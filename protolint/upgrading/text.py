@@ -19,7 +19,7 @@ from protolint.upgrading.layer_v1 import is_transformed, param_edits, transforme
 from protolint.upgrading.padding import PADDING, PaddingError, padding_read
 from protolint.upgrading.report import Loss, Upgraded, refusal
 
-__all__ = ["upgrade_net", "upgrade_solver", "upgrade_text"]
+__all__ = ["upgrade_solver", "upgrade_text"]
 
 #: Fields of the net that UpgradeV0Net copies; it clears all others.
 _V0_NET = frozenset({"name", "layers", "input", "input_dim", "force_backward"})
@@ -88,15 +88,6 @@ def _check_readable(tree: Tree, misfits: Sequence[BindProblem], *, lenient: bool
 def _is_fork_type(misfit: BindProblem, node: Scalar) -> bool:
     known = node.raw in FORK_V1_TYPES
     return known and misfit.message.name == "V1LayerParameter" and node.name == "type"
-
-
-def upgrade_net(tree: Tree, net: Message, dialect: Dialect) -> Upgraded:
-    """Return the upgrade of a net, as UpgradeNetAsNeeded makes it.
-
-    src/caffe/util/upgrade_proto.cpp @ BVLC master; Caffes before it leave out the last steps.
-    Raises InputError for what Caffe refuses.
-    """
-    return _Net(tree, net, dialect).upgraded()
 
 
 class _Net:

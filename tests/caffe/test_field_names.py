@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from field_names import FieldNameError
 
 from protolint.caffe.binder import Message, bind
 from protolint.caffe.descriptors import load_schema
-from protolint.caffe.field_names import FieldNameError
 from protolint.source import Source
 from protolint.text import parse
 

@@ -215,7 +215,7 @@ def test_the_threads_own_numbers_give_the_finding_that_answers_it(fixtures: Path
     ):
         assert numbers.variance.min() == pytest.approx(lowest, rel=0.01)
         assert numbers.variance.mean() == pytest.approx(mean, rel=1e-3)
-    first = report.drift_of("bn1")[0]
+    first = next(drift for drift in report.drifts if drift.layer == "bn1")
     assert max(first.worst_ratio, 1 / first.worst_ratio) == pytest.approx(2.7, rel=1e-3)
     assert first.median_ratio == pytest.approx(1.5, rel=0.05)
     # The weights alone do not show which snapshot fails in eval mode: nothing moved too far.
