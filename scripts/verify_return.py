@@ -190,8 +190,16 @@ def outcome(case: Case, target: str, folder: Path) -> str:
     alike = _message(text, dialect) == _message(case.net, dialect)
     if alike:
         return "the same message"
+    if _errors(source[0], dialect) and not _errors(back / source[0].name, dialect):
+        return "comes back without an error that it had"
     frozen = any("frozen" in note.message for file in first.files for note in file.notes)
     return "frozen, so a Scale now" if frozen else "OTHER message"
+
+
+def _errors(net: Path, dialect: str) -> list[str]:
+    """Return the codes of what is wrong with a net in its own Caffe."""
+    found = protolint.check(net, target=dialect, isolated=True).reports[0].diagnostics
+    return [d.code for d in found if d.severity.value == "error"]
 
 
 def _kind(error: ProtolintError) -> str:

@@ -178,7 +178,7 @@ class Bundle:
         former = self._former()
         return self.options.choices._replace(
             identity=frozenset(identity - _had_affine(former)),
-            own_types=frozenset(layer.type for net in former for layer in net.layers),
+            going_back=frozenset(net.source.path for net in former),
             were_one=frozenset(
                 norm.name
                 for net in former

@@ -129,6 +129,17 @@ def test_a_gamma_that_is_shared_comes_back(net: Path) -> None:
     assert _moved(there, "nvidia-0.17").read_text().count('"Scale"') == 2
 
 
+@pytest.mark.parametrize("target", ["nvidia-0.14", "nvidia-0.15", "nvidia-0.17"])
+def test_a_net_inside_a_solver_comes_back(target: str, tmp_path: Path) -> None:
+    inside = NET.replace("layer {", "  layer {").replace('name: "n"  # mine', "")
+    text = f'base_lr: 0.1 lr_policy: "fixed" max_iter: 1\nnet_param {{\n{inside}}}\n'
+    solver = tmp_path / "s.prototxt"
+    solver.write_text(text.replace("use_global_stats: true", ""))
+    there = _moved(solver, target)
+    assert there.read_text() != solver.read_text()
+    assert _moved(there, "bvlc").read_text() == solver.read_text()
+
+
 def test_an_edited_net_comes_back_by_its_meaning(net: Path) -> None:
     there = _moved(net, "nvidia-0.15")
     there.write_text(there.read_text().replace("# mine", "# yours"))

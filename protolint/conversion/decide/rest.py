@@ -81,16 +81,14 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
         found.append(notes.sharing_forbidden(target.name))
     if converts:
         found.append(notes.inputs_become_fields(target.name))
+    if net.source.path in scene.choices.going_back:
+        refused = []
     return Whole(tuple(found), tuple(refused), tuple(left_out), converts, shares)
 
 
 def _types(scene: Scene, gone: Sequence[Layer], paired: Container[str]) -> Iterator[Refusal]:
     """Layers whose type the target does not register; `paired` are gamma and beta by name."""
-    lost = [
-        layer
-        for layer in foreign_types(scene.net, scene.target)
-        if layer not in gone and layer.type not in scene.choices.own_types
-    ]
+    lost = [layer for layer in foreign_types(scene.net, scene.target) if layer not in gone]
     scales = [layer for layer in lost if layer.type == SCALE and layer.name in paired]
     if scales and not scene.convolves:
         yield refusals.scales_unknown(scene.target.name, [layer.name for layer in scales])

@@ -180,8 +180,8 @@ class PlanOptions(NamedTuple):
     in the place of a Scale layer; None reads the comments of the text. With `convolves` such
     convolutions take the place of Scale layers where the target has none. `channels` are those
     of BatchNorm layers, as the weights have them. With `goes_on` a solver state is converted too.
-    Of the net as it was in the target, `own_types` are layer types, which the user's own Caffe
-    has, and `were_one` BatchNorm layers that had gamma and beta inside, shared or not.
+    `going_back` are the files of nets whose text in the target is known, and with it that the
+    user's Caffe takes it; `were_one` are BatchNorm layers of it with gamma and beta inside.
     """
 
     engine: str | None = None
@@ -197,7 +197,7 @@ class PlanOptions(NamedTuple):
     convolves: bool = False
     channels: Mapping[str, int] = _NO_CHANNELS
     goes_on: bool = False
-    own_types: frozenset[str] = frozenset()
+    going_back: frozenset[str] = frozenset()
     were_one: frozenset[str] = frozenset()
 
     @property

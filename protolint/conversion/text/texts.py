@@ -12,7 +12,7 @@ from protolint.conversion.decide.plan import plan_net
 from protolint.conversion.decide.step import Plan, PlanOptions
 from protolint.conversion.notes import Note, refuse
 from protolint.conversion.text.net import convert_net, source_refusals, without_conflicts
-from protolint.conversion.text.solver import convert_solver, plan_solver
+from protolint.conversion.text.solver import SolverPlan, convert_solver, plan_solver
 from protolint.conversion.text.way_back import (
     content,
     origin_of,
@@ -21,8 +21,9 @@ from protolint.conversion.text.way_back import (
     undone,
     way_edits,
 )
-from protolint.edit import apply_edits
+from protolint.edit import Edit, apply_edits
 from protolint.source import Source
+from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
 
 __all__ = ["check_text", "new_net_text", "new_paths", "new_solver_text"]
@@ -42,12 +43,16 @@ class NewText(NamedTuple):
 
 
 def new_net_text(file: LintFile, plan: Plan, choices: PlanOptions) -> NewText:
-    """Return the new text of a net.
+    """Return the new text of a net."""
+    return _remembered(file, plan, convert_net(file, plan), choices)
 
-    A net that comes back from where it was converted to is as it was, unless more is asked for.
+
+def _remembered(file: LintFile, plan: Plan, edits: Sequence[Edit], choices: PlanOptions) -> NewText:
+    """Return an edited text that can go back, or the one that it goes back to.
+
+    What comes back from where it was converted to is as it was, unless more is asked for.
     """
     source, target = file.source, plan.target
-    edits = convert_net(file, plan)
     edits = without_conflicts([*edits, *way_edits(file, plan, edits)])
     data = apply_edits(source.data, edits)
     if data == source.data or file.dialect == target:
@@ -57,7 +62,8 @@ def new_net_text(file: LintFile, plan: Plan, choices: PlanOptions) -> NewText:
     former = undone(source, target) if choices.are_usual else None
     if former is not None:
         old = Readings.of(Source(source.path, former), build).read(target)
-        if same_holders(old.nets[0], made.nets[0]):
+        pairs = zip(old.nets, made.nets, strict=True)
+        if all(same_holders(one, other) for one, other in pairs):
             return NewText(former, [notes.as_it_was(target.name)], is_former=True)
     origin = origin_of(source)
     home = origin is not None and origin.dialect == target
@@ -67,14 +73,19 @@ def new_net_text(file: LintFile, plan: Plan, choices: PlanOptions) -> NewText:
 
 
 def _comes_back(file: LintFile, made: LintFile, choices: PlanOptions) -> bool:
-    """Whether the way back from a converted net gives the same message as it is."""
+    """Whether the way back from a converted text gives the same message as it is."""
     known = PlanOptions(identity=choices.identity, channels=choices.channels)
-    plan = plan_net(made.nets[0], file.dialect, known)
+    plan: Plan | SolverPlan = (
+        plan_solver(made, file.dialect, known)
+        if made.kind is FileKind.SOLVER
+        else plan_net(made.nets[0], file.dialect, known)
+    )
     if plan.refusals:
         return False
-    data = apply_edits(made.source.data, convert_net(made, plan))
+    edits = convert_solver(made, plan) if isinstance(plan, SolverPlan) else convert_net(made, plan)
+    data = apply_edits(made.source.data, edits)
     back = Readings.of(Source(file.source.path, data), file.build).read(file.dialect)
-    return content(back.nets[0].message) == content(file.nets[0].message)
+    return content(back.message) == content(file.message)
 
 
 def new_solver_text(
@@ -90,8 +101,11 @@ def new_solver_text(
     """
     plan = plan_solver(file, target, choices, plans)
     refuse(file.source.path, plan.refusals)
-    data = apply_edits(file.source.data, convert_solver(file, plan, paths))
-    return NewText(data, list(plan.notes))
+    edits = convert_solver(file, plan, paths)
+    if paths or not plan.nets:
+        return NewText(apply_edits(file.source.data, edits), list(plan.notes))
+    steps = tuple(step for inside in plan.nets for step in inside.steps)
+    return _remembered(file, Plan(plan.source, target, steps, plan.notes), edits, choices)
 
 
 def new_paths(file: LintFile, outputs: Mapping[str, str]) -> dict[str, str]:
