@@ -11,7 +11,6 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT
 from protolint.cli.common import common_options
-from protolint.cli.inside import carrier
 from protolint.cli.options import PathType, TargetType, format_option
 from protolint.cli.problems import put, warn
 from protolint.errors import UsageError
@@ -146,6 +145,7 @@ def _net_inside(path: str, choices: Choices) -> Net:
 
     If none is asked for, that is its writer where the file shows one, else as in `check`.
     """
+    from protolint.conversion.numbers.embedded_net import carrier
     from protolint.deployment.sources import carried_net
 
     index, writer = carrier(path)

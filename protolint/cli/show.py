@@ -10,7 +10,6 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
-from protolint.cli.inside import carrier
 from protolint.cli.options import InputShapeType, TargetType, colour_option, format_option
 from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.diagnostic import Diagnostic, Severity
@@ -120,7 +119,7 @@ def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:
 
 def _inside(path: str, workspace: Workspace) -> Source:
     """Return the net inside a caffemodel, as the Caffe that wrote it names its fields."""
-    from protolint.conversion.numbers.embedded_net import net_in_weights
+    from protolint.conversion.numbers.embedded_net import carrier, net_in_weights
 
     _, writer = carrier(path)
     return net_in_weights(path, next(iter(workspace.choices.targets), writer))

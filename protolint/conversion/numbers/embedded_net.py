@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from protolint.batchnorm.facts import REMARK, VARIANCE_REMARK
+from protolint.batchnorm.reading import read_weights
+from protolint.batchnorm.writer import writer_of
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, Value, load_schema
 from protolint.caffe.dialect import Dialect
@@ -35,7 +37,7 @@ from protolint.wire import (
     varint,
 )
 
-__all__ = ["model_net", "wire_type_of", "with_value"]
+__all__ = ["carrier", "model_net", "net_in_weights", "wire_type_of", "with_value"]
 
 _WIRE_TYPES = {
     "double": FIXED64,
@@ -192,6 +194,14 @@ def _block(name: str, start: int, value_start: int, end: int) -> Block:
 def _add(message: Message, name: str, value: Value | Message, node: Scalar | Block) -> None:
     """Append a value to a repeated field."""
     message.values.setdefault(name, []).append((value, node))
+
+
+def carrier(path: str) -> tuple[ModelIndex, Dialect]:
+    """Return the index of a model that may carry a net, and the Caffe that wrote it."""
+    weights = read_weights(path)
+    if weights.index is None:
+        raise InputError(path, "an HDF5 model, which holds no net; give its prototxt")
+    return weights.index, writer_of(weights.norms, weights.marks).dialect
 
 
 def net_in_weights(path: str, dialect: Dialect) -> Source:
