@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 from generated import write_or_check
 
-from protolint.cli.main import cli
+from protolint.cli.verbs import cli
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 GUIDE = REPO_ROOT / "docs" / "cli.md"

@@ -135,12 +135,12 @@ def imports(path: Path) -> set[str]:
 
 def test_imports_of_every_form_are_seen() -> None:
     text = (
-        "from ..cli import main\nfrom . import tree\nfrom .tree import Node\nimport os\n"
+        "from ..cli import verbs\nfrom . import tree\nfrom .tree import Node\nimport os\n"
         "if TYPE_CHECKING:\n    from protolint.net import view\n"
         "def f():\n    from protolint.source import Source\n"
     )
     assert imports_in(text, "protolint.text.values") == {
-        "protolint.cli.main",
+        "protolint.cli.verbs",
         "protolint.text.tree",
         "os",
         "protolint.net.view",

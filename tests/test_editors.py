@@ -173,7 +173,19 @@ def test_vim_with_ale_shows_every_finding(net: Path) -> None:
     assert run_editor(net.parent, *command, "-c", "qa!") == expected(net)
 
 
-@pytest.mark.skipif(shutil.which("emacs") is None, reason="needs Emacs")
+def has_eglot() -> bool:
+    """Whether there is an Emacs, and eglot in it or installed."""
+    emacs = shutil.which("emacs")
+    asked = "(progn (require 'package) (package-initialize) (require 'eglot))"
+    return (
+        emacs is not None
+        and not subprocess.run(
+            [emacs, "--batch", "--eval", asked], capture_output=True, timeout=60
+        ).returncode
+    )
+
+
+@pytest.mark.skipif(not has_eglot(), reason="needs Emacs with eglot")
 def test_emacs_shows_every_finding(net: Path) -> None:
     wait = """
 (let ((end (+ (float-time) 60)) found)

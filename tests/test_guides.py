@@ -146,7 +146,7 @@ def test_every_key_of_the_configuration_is_described() -> None:
 
 @each_guide
 def test_every_option_shown_exists(guide: Path) -> None:
-    from protolint.cli.main import cli
+    from protolint.cli.verbs import cli
 
     context = cli.make_context("protolint", [], resilient_parsing=True)
     known = {"--help", "--version"}

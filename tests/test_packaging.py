@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from protolint.cli.main import cli
+from protolint.cli.verbs import cli
 from protolint.lint.registry import all_rules
 
 REPOSITORY = Path(__file__).resolve().parent.parent

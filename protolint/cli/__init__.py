@@ -48,7 +48,7 @@ def _by_click(arguments: list[str] | None) -> int:
     """Run a command line that click reads, and return its exit code."""
     import click
 
-    from protolint.cli.main import cli
+    from protolint.cli.verbs import cli
 
     try:
         code = cli.main(arguments, prog_name="protolint", standalone_mode=False)
@@ -57,6 +57,9 @@ def _by_click(arguments: list[str] | None) -> int:
     except click.ClickException as error:
         from protolint.shown import shown
 
+        if isinstance(error, click.NoSuchOption) and error.possibilities:
+            # The others are far-fetched: '--help' for '--selct'.
+            error = click.NoSuchOption(error.option_name, None, error.possibilities[:1], error.ctx)
         click.UsageError(shown(error.format_message()), getattr(error, "ctx", None)).show()
         return 2
     return code if isinstance(code, int) else 0

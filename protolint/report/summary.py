@@ -52,11 +52,11 @@ def _built(reports: Sequence[FileReport]) -> str:
     """
     if len({report.path for report in reports}) != 1:
         return ""
-    parts = [
-        f"{words} for {report.target.dialect.name}"
-        for report in reports
-        if (words := verdict(report))
-    ]
+    targets: dict[str, list[str]] = {}
+    for report in reports:
+        if words := verdict(report):
+            targets.setdefault(words, []).append(report.target.dialect.name)
+    parts = [f"{words} for {joined(names)}" for words, names in targets.items()]
     return f" It {'; it '.join(parts)}." if parts else ""
 
 

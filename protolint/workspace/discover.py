@@ -63,7 +63,7 @@ def find_files(path: str, report: Callable[[InputError], None] | None = None) ->
             f" {path} NET.prototxt"
         )
     if not os.path.exists(path):
-        raise InputError(path, "no such file or folder")
+        raise InputError(path or "''", "no such file or folder")
     yield path
 
 

@@ -177,7 +177,7 @@ def test_several_targets_and_processes_give_the_same(tmp_path: Path) -> None:
 def test_a_prototxt_imports_no_rule_on_weights(tmp_path: Path) -> None:
     net = write(tmp_path, "a.prototxt", "# protolint: ignore-file[WT001] none here\n" + CLEAN)
     program = (
-        "import sys, protolint.cli.main as m; "
+        "import sys, protolint.cli.verbs as m; "
         "m.cli.main(['check', sys.argv[1]], standalone_mode=False); "
         "print(*sys.modules, file=sys.stderr)"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from protolint.cli.main import _COMMANDS
+from protolint.cli.verbs import _COMMANDS
 from protolint.report import FORMATS
 from protolint.shown import json_text, shown, without_commands
 from protolint.weights.blobs import encode_blob

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,30 @@ def test_other_names_of_the_format_still_work(tmp_path: Path) -> None:
         same = {run(verb, name, "json", net).stdout for name in ("--format", "--output-format")}
         assert len(same) == 1
         assert json.loads(same.pop())
+
+
+def test_a_misspelt_option_has_one_suggestion_and_version_is_found_as_a_command() -> None:
+    told = run("check", "--selct", "x").stderr.splitlines()[-1]
+    assert told == "Error: No such option '--selct'. Did you mean '--select'?"
+    assert run("version").stdout == run("--version").stdout
+
+
+def test_targets_that_agree_are_said_in_one_breath(tmp_path: Path) -> None:
+    targets = ("bvlc", "nvidia-0.16", "nvidia-0.17")
+    asked = [word for target in targets for word in ("--target", target)]
+    told = run("check", *asked, write(tmp_path, "a.prototxt", ADVICE)).stdout.splitlines()[-1]
+    assert told.endswith("It builds in TRAIN and TEST for bvlc, nvidia-0.16 and nvidia-0.17.")
+
+
+def test_an_empty_name_is_seen(tmp_path: Path) -> None:
+    done = run("check", "--", "", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "protolint: '': no such file or folder\n")
+
+
+def test_what_runs_the_command_line_is_a_function_after_it_ran() -> None:
+    program = (
+        "from protolint.cli import exit_code_of; exit_code_of(['version']); "
+        "from protolint.cli import main; assert callable(main)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import protolint
-from protolint.cli.main import cli
+from protolint.cli.verbs import cli
 from protolint.conversion.prove.opinions import case_of
 
 HEAD = 'input: "data"\ninput_shape { dim: 1 dim: 4 dim: 2 dim: 2 }\n'

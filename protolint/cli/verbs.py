@@ -52,6 +52,8 @@ class _LazyGroup(click.Group):
                 click.echo(ctx.get_help())
                 ctx.exit()
             name = args[0]
+        if name == "version":
+            _version(ctx, None, value=True)
         if name in _COMMANDS:
             return super().resolve_command(ctx, args)
         if ctx.resilient_parsing:  # a shell asks what could follow
@@ -72,7 +74,7 @@ def _not_a_command(name: str) -> str:
     return f"there is no command '{name}'{did_you_mean(name, _COMMANDS)}"
 
 
-def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+def _version(ctx: click.Context, _: click.Parameter | None, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from importlib.metadata import version
 
