@@ -100,21 +100,9 @@ layer {
 %s}
 """
 _ONE, _ZERO = "  param { lr_mult: 1 }\n", f"  {ZEROS}\n"
-_NATIVE = "  batch_norm_param { engine: CAFFE }\n"
 VALID = (
     Example("nvidia-0.15", _NET % (_ONE * 2 + _ZERO * 2)),
     Example("nvidia-0.15", _NET % ("  param { decay_mult: 0 }\n" * 4)),
-    Example("nvidia-0.15", _NET % (_ZERO * 3)),
-    Example("nvidia-0.15", _NET % (_ZERO * 4)),
-    Example("nvidia-0.14", _NET % (_ONE * 3 + _ZERO * 2)),
-    Example("nvidia-0.14", _NET % (_NATIVE + _ZERO * 3)),
-    Example("nvidia-0.15", (_NET % "").replace("Data", "Input")),
-    Example("nvidia-0.15", _NET % "  include { phase: TEST }\n"),
-    Example(
-        "nvidia-0.15",
-        _NET % "",
-        others={"solver.prototxt": 'net: "example.prototxt"\nbase_lr: 0.1\n'},
-    ),
 )
 INVALID = (
     Invalid("nvidia-0.15", _NET % (_ONE * 2), (2,), fixed=_NET % (_ONE * 2 + _ZERO * 2)),
@@ -125,21 +113,5 @@ INVALID = (
         (6,),
         fixed=_NET % (_ZERO * 4 + _ONE),
         others={"solver.prototxt": 'net: "example.prototxt"\nweight_decay: 5e-4\n'},
-    ),
-    Invalid(
-        "nvidia-0.14",
-        _NET % (_ONE * 2 + _ZERO * 2),
-        (2,),
-        fixed=_NET % (_ONE * 2 + _ZERO * 3),
-    ),
-    Invalid("nvidia-0.14", _NET % _NATIVE, (2,), fixed=_NET % (_NATIVE + _ZERO * 3)),
-    Invalid(
-        "nvidia-0.14", _NET % (_ZERO + _NATIVE), (2,), fixed=_NET % (_ZERO + _NATIVE + _ZERO * 2)
-    ),
-    Invalid(
-        "nvidia-0.15",
-        _NET % '  param: [{ }, { }, { name: "m" lr_mult: 2 }]\n',
-        (4,),
-        fixed=_NET % f'  param: [{{ }}, {{ }}, {{ name: "m" lr_mult: 0 decay_mult: 0 }}]\n{_ZERO}',
     ),
 )
