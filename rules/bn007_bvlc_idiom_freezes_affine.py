@@ -90,10 +90,6 @@ _IDIOM = "  param { lr_mult: 0 }\n" * 3
 VALID = (
     Example("nvidia-0.14", _NET % (_IDIOM + "  batch_norm_param { engine: CAFFE }\n")),
     Example("nvidia-0.15", _NET % (_IDIOM + _ZERO)),
-    Example("nvidia-0.14", _NET % (_IDIOM + _ZERO * 2)),
-    Example("nvidia-0.15", _NET % ("  param { }\n" + _ZERO * 2)),
-    Example("nvidia-0.15", _NET % (_IDIOM + "  include { phase: TEST }\n")),
-    Example("nvidia-0.15", (_NET % _IDIOM).replace("Data", "Input")),
 )
 INVALID = (
     Invalid(

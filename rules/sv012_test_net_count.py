@@ -45,12 +45,6 @@ VALID = (
         f'train_net: "net.prototxt"\ntest_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}',
         NET,
     ),
-    Example(
-        "bvlc",
-        f'net: "net.prototxt"\ntest_iter: 1\ntest_state {{ stage: "a" }}\n{_TESTS}',
-        NET,
-    ),
-    Example("bvlc", 'net: "net.prototxt"\n', NET),
 )
 INVALID = (
     Invalid("bvlc", f'train_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}', (2,), None, NET),

@@ -44,30 +44,13 @@ _STAGES = {"net.prototxt": NET["net.prototxt"].replace("top", 'include { stage: 
 _TRAINS = {"net.prototxt": NET["net.prototxt"].replace("top", "include { phase: TRAIN } top", 1)}
 
 
-_DATA = """\
-layer { name: "d" type: "HDF5Data" top: "x" hdf5_data_param { source: "a" batch_size: 2 }
-  include { phase: TRAIN } }
-layer { name: "r" type: "ReLU" bottom: "x" top: "y" }
-"""
 VALID = (
     Example("bvlc", _SOLVER + _TESTS, NET),
     Example("bvlc", f'{_SOLVER}train_state {{ stage: "a" }}\n', _STAGES),
     # Nothing is tested.
-    Example("bvlc", _SOLVER, _TRAINS),
-    Example("bvlc", f"{_SOLVER}{_TESTS}test_state {{ phase: TRAIN }}\n", _TRAINS),
-    # NT001 reports it.
-    Example("bvlc", f"net_param {{\n{_STAGES['net.prototxt']}}}\n"),
-    # SV008
-    Example("bvlc", _SOLVER),
 )
 INVALID = (
     Invalid("bvlc", _SOLVER, (1,), None, _STAGES),
     Invalid("nvidia-0.17", _SOLVER + _TESTS, (1,), None, _TRAINS),
     Invalid("bvlc", _SOLVER, (1,), None, {"net.prototxt": "layer { nam: 'a' }"}),
-    Invalid("bvlc", _SOLVER, (1,), None, {"net.prototxt": "layer { name: 'a'"}),
-    Invalid(
-        "bvlc",
-        f"net_param {{\n{_DATA}}}\n{_TESTS}",
-        (1,),
-    ),
 )

@@ -1,4 +1,4 @@
-"""More of SV014."""
+"""More of SV014: more values, in and out of range."""
 
 from protolint.lint.rule import Example, Invalid
 from protolint.rules._solver import NET
