@@ -22,7 +22,9 @@ def exit_code_of(arguments: list[str] | None = None) -> int:
     try:
         code = _plain_check(given[1:]) if given[:1] == ["check"] else None
         if code is None:
-            code = _by_click(arguments)
+            code = _by_click(arguments if given else ["--help"])
+        if not given:
+            code = 2
         sys.stdout.flush()
     except KeyboardInterrupt:
         print(file=sys.stderr)

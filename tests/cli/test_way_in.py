@@ -155,3 +155,9 @@ def test_what_runs_the_command_line_is_a_function_after_it_ran() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_command_is_answered_by_the_help() -> None:
+    done = run()
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout == run("--help").stdout
