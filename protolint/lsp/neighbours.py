@@ -22,10 +22,15 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[object, Workspace]] = {}
+        self._stale: list[dict[str, tuple[object, Workspace]]] = []
 
     def forget(self) -> None:
-        """Read everything again, configurations too."""
-        self._kept.clear()
+        """Read everything again, configurations too.
+
+        A check may be under way in another thread, so the next one lets go of what there was.
+        """
+        stale, self._kept = self._kept, {}
+        self._stale.append(stale)
 
     def workspace(self, path: str, texts: Mapping[str, str]) -> Workspace:
         """Return the workspace that a document is checked in.
@@ -34,6 +39,9 @@ class Neighbours:
             path: The document's.
             texts: The texts that the editor has open, by path.
         """
+        while self._stale:
+            for _, workspace in self._stale.pop().values():
+                workspace.relatives.forget()
         beside = _beside(path)
         folder = os.path.dirname(path)
         texts = {p: t for p, t in texts.items() if p != path and os.path.dirname(p) == folder}
@@ -45,6 +53,8 @@ class Neighbours:
         known = self._kept.get(folder)
         if known is not None and known[0] == key:
             return known[1]
+        if known is not None:
+            known[1].relatives.forget()
         workspace = Workspace()
         workspace.pair({path: None, **beside, **texts})
         for other, text in texts.items():

@@ -67,7 +67,7 @@ class Solver(SolverParameter):
     @cached_property
     def inline(self) -> list[Net]:
         """The nets that stand in the solver itself, the ones for training first."""
-        within = _Within(self)
+        within = _Within(SolverParameter(self.message, self.dialect, self.source))
         return [
             Net(
                 message,
@@ -114,8 +114,8 @@ class Solver(SolverParameter):
 class _Within:
     """What is around a net inside a solver: that solver."""
 
-    def __init__(self, solver: Solver) -> None:
-        self._solver = solver
+    def __init__(self, solver: SolverParameter) -> None:
+        self._solver = solver  # Not the Solver, which holds the net: that would be a cycle.
 
     def sibling(self, net: Net) -> Net | None:
         """Return None: nets of one solver are not compared."""

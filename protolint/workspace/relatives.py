@@ -67,6 +67,11 @@ class Project:
         if path in self._paths:
             self._keep(path, readings)
 
+    def forget(self) -> None:
+        """Let go of every file: each refers to these, in a circle that only a collector ends."""
+        self._opened.clear()
+        self._kept = 0
+
     def _keep(self, path: str, readings: Readings | None) -> None:
         self._kept += _room_of(readings) - _room_of(self._opened.pop(path, None))
         self._opened[path] = readings
