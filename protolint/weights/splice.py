@@ -34,8 +34,9 @@ __all__ = [
     "write_spliced",
 ]
 
-# What is read and written at once. Measured on ext4: larger buffers are slower.
-_BUFFER_BYTES = 1 << 18
+# What is read and written at once: as much as stays in the cache of one core. Measured on ext4,
+# half of it takes a tenth longer, and four times as much twice as long.
+_BUFFER_BYTES = 1 << 19
 # Ranges that keep their place in a page are for the kernel, which may even share them; for
 # all others it works page by page in halves, slower than reading and writing.
 _PAGE_BYTES = 4096
@@ -242,7 +243,9 @@ def _copied(source: _Source, output: AtomicFile, piece: Copy) -> Iterator[int]:
         size = output.copy_from(source.descriptor, at, piece.end) if by_kernel else 0
         if size == 0:
             by_kernel = False
-            buffer = buffer or memoryview(bytearray(min(_BUFFER_BYTES, piece.end - at)))
+            if not buffer:
+                output.expect(piece.end - at)
+                buffer = memoryview(bytearray(min(_BUFFER_BYTES, piece.end - at)))
             size = min(len(buffer), piece.end - at)
             source.read_into(at, buffer[:size])
             output.write(buffer[:size])
