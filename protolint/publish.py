@@ -14,17 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from protolint.errors import InputError, UsageError
-from protolint.files import (
-    JOURNAL,
-    OLD,
-    AtomicFile,
-    hold,
-    journals_in,
-    share,
-    signals_wait,
-    sync_folder,
-    temporary_name,
-)
+from protolint.files import AtomicFile, signals_wait, sync_folder
+from protolint.leftovers import JOURNAL, OLD, hold, journals_in, share, temporary_name
 
 __all__ = ["publish_all", "put_back"]
 

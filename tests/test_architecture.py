@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: Each package of protolint, and the packages of protolint that it may import.
 LEAVES = {"errors", "source", "edit", "diagnostic", "wire", "files", "suggest", "float32", "names",
-          "publish", "words", "shown", "record", "difference"}  # fmt: skip
+          "publish", "words", "shown", "record", "difference", "leftovers"}  # fmt: skip
 ALLOWED = {
     "text": LEAVES,
     "format": LEAVES | {"text"},

@@ -510,10 +510,10 @@ def test_without_locks_nothing_is_taken_for_left(
 ) -> None:
     left = folder / ".f.protolint-1"
     left.touch()
-    monkeypatch.setattr("protolint.files._LOCKS", False)
+    monkeypatch.setattr("protolint.leftovers._LOCKS", False)
     write_spliced(str(source), str(folder / "f"), [b"x"])
     assert left.exists()
-    monkeypatch.setattr("protolint.files._LOCKS", True)
+    monkeypatch.setattr("protolint.leftovers._LOCKS", True)
     monkeypatch.setattr("fcntl.flock", failing(errno.ENOLCK))
     write_spliced(str(source), str(folder / "f"), [b"x"], overwrite=True)
     assert left.exists()
