@@ -143,3 +143,13 @@ def test_scalars_inside_lists_begin_where_their_value_does() -> None:
     assert isinstance(first, Scalar)
     assert isinstance(second, Scalar)
     assert (first.raw, second.raw) == ("'x''y'", "-1")
+
+
+@pytest.mark.parametrize("escape", [r"\303", r"\x41B", r"\00", r"\u0041", r"\\\\", "\\'"])
+@pytest.mark.parametrize("end", [r"\#", "", r"\x", r"\400"])
+def test_a_string_that_is_broken_behind_many_escapes_takes_no_time(escape: str, end: str) -> None:
+    """Where a digit can be of an escape or behind it, each doubles the ways to read a line."""
+    started = time.process_time()
+    for quote in "\"'":
+        parse(Source("net.prototxt", f"name: {quote}{escape * 15}{end}\n".encode()))
+    assert time.process_time() - started < 1
