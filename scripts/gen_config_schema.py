@@ -21,7 +21,7 @@ from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.diagnostic import Severity
 from protolint.lint.registry import all_rules
 from protolint.report.pages import HOME
-from protolint.workspace.config_table import keys
+from protolint.workspace.config_keys import keys
 from protolint.workspace.thresholds import THRESHOLDS, wanted_instead
 
 REPO_ROOT = Path(__file__).resolve().parent.parent

@@ -18,7 +18,7 @@ import pytest
 from protolint.caffe.batchnorm import Affine
 from protolint.caffe.registry import DIALECTS
 from protolint.lint.select import selection_of
-from protolint.workspace.config_table import keys
+from protolint.workspace.config_keys import keys
 from protolint.workspace.workspace import Workspace
 
 REPOSITORY = Path(__file__).resolve().parent.parent

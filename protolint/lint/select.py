@@ -122,7 +122,7 @@ def _codes(names: RuleNames) -> frozenset[str]:
     try:
         return codes_of(names.names)
     except UsageError as error:
-        from protolint.workspace.config_table import located
+        from protolint.workspace.config_keys import located
 
         place = located(names.path, names.key)
         raise ConfigError(f"{place}: '{names.key}': {error}") from None

@@ -1,7 +1,7 @@
 """Finding the configuration of a file: the nearest protolint.toml or pyproject.toml above it.
 
 It is used alone; nothing cascades, and none is looked for in the folder of temporary files or
-above it. What it may say is in protolint.workspace.config_table, which is not read without one.
+above it. What it may say is in protolint.workspace.config_keys, which is not read without one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ConfigFinder:
         self._only = _named(files[0]) if files else None
         self._more: dict[str, object] = {}
         if pairs:
-            from protolint.workspace.config_table import table_of_pairs
+            from protolint.workspace.config_keys import table_of_pairs
 
             self._more = table_of_pairs(pairs)
 
@@ -48,7 +48,7 @@ class ConfigFinder:
             else:
                 known = Settings() if self._isolated else self._look(folder)
             if self._more:
-                from protolint.workspace.config_table import load_settings
+                from protolint.workspace.config_keys import load_settings
 
                 known = load_settings(_GIVEN, self._more, base=known)._replace(path=known.path)
             self._found[folder] = known
@@ -79,14 +79,14 @@ def has_configuration(folder: str) -> bool:
     paths = [os.path.join(folder, name) for name in _NAMES]
     if not any(map(os.path.isfile, paths)):
         return False
-    from protolint.workspace.config_table import read_table
+    from protolint.workspace.config_keys import read_table
 
     return any(os.path.isfile(path) and read_table(path) is not None for path in paths)
 
 
 def _settings_in(path: str) -> Settings | None:
     """Return the settings of a file, None for a pyproject.toml that does not speak of protolint."""
-    from protolint.workspace.config_table import load_settings, read_table
+    from protolint.workspace.config_keys import load_settings, read_table
 
     table = read_table(path)
     return None if table is None else load_settings(path, table)

@@ -15,7 +15,7 @@ from protolint.lint.registry import all_rules
 from protolint.lint.select import codes_of, selection_of
 from protolint.source import Source
 from protolint.workspace.config import ConfigFinder
-from protolint.workspace.config_table import load_settings
+from protolint.workspace.config_keys import load_settings
 from protolint.workspace.settings import Settings
 from protolint.workspace.thresholds import Thresholds
 from protolint.workspace.workspace import Workspace

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from protolint.errors import ConfigError
-from protolint.workspace.config_table import keys, load_settings
+from protolint.workspace.config_keys import keys, load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((REPOSITORY / "docs" / "protolint.schema.json").read_text("utf-8"))

@@ -14,7 +14,7 @@ from protolint.errors import ConfigError
 from protolint.lint.check import check_files, check_source
 from protolint.source import Source
 from protolint.workspace.config import ConfigFinder
-from protolint.workspace.config_table import load_settings
+from protolint.workspace.config_keys import load_settings
 from protolint.workspace.settings import Settings
 from protolint.workspace.workspace import Choices, Workspace
 
