@@ -167,9 +167,12 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
             nodes[node.start] = node
     found: dict[tuple[str, frozenset[str]], list[Node]] = {}
     size: dict[tuple[str, frozenset[str]], int] = {}
+    key: tuple[str, frozenset[str]] | None = None
     for start in sorted(nodes):
         fits = _ALL - missing[start]
-        new_name = new_name_of(nodes[start].name)
+        if start in messages:
+            key = None
+        new_name = new_name_of(nodes[start].name) if start in messages else None
         if new_name is not None:
             # Those that have the field under its new name are newer releases of its own Caffe.
             fits |= {n for n in TARGETS if DIALECTS[n].knows_field(messages[start], new_name)}
@@ -179,10 +182,10 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
             # What is in a field goes with it.
             key = (nodes[start].name, fits)
             found.setdefault(key, []).append(nodes[start])
-        size[key] = size.get(key, 0) + 1
-    for key, places in found.items():
-        name, fits = key
-        yield Clue(name, f"field '{name}'", places[0], len(places), fits, size=size[key])
+        if key is not None:
+            size[key] = size.get(key, 0) + 1
+    for (name, fits), places in found.items():
+        yield Clue(name, f"field '{name}'", places[0], len(places), fits, size=size[name, fits])
 
 
 def strangers(readings: Readings, dialect: Dialect) -> list[tuple[Unknown, Node]]:
