@@ -85,7 +85,7 @@ def _key(name: str) -> str:
 
 def _reason(error: ProtolintError) -> str:
     text = str(error).partition(": ")[2]
-    text = re.sub(r"^('[^']*'|layer '[^']*'): ", "", text.partition("; also ")[0])
+    text = re.sub(r"^('[^']*'|layer '[^']*'): ", "", text.partition(";")[0])
     return re.sub(r"(?<!type )'[^']*'|\b\d+(?!\.\d)\b(?<!0\.1\d)", "_", text)[:120]
 
 
