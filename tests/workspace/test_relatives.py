@@ -132,5 +132,7 @@ def test_a_net_finds_the_one_solver_that_names_it(tmp_path: Path) -> None:
 def test_inline_nets_know_their_solver(tmp_path: Path) -> None:
     (path,) = write(tmp_path, {"solver.prototxt": f"base_lr: 1 net_param {{ {TRAIN} }}\n"})
     solver = open_solver(Project(), path)
-    assert [net.solver is solver for net in solver.nets] == [True]
+    (net,) = solver.nets
+    assert net.solver is not None
+    assert net.solver.message is solver.message
     assert solver.nets[0].inline
