@@ -129,7 +129,7 @@ def check(
         isolated: Read no configuration file.
         weights: A caffemodel, or several, to be checked as well, for the net or solver that is
             given.
-        thresholds: From where rules on weights speak, by key as in the configuration.
+        thresholds: The limits at which rules on weights report, by key as in the configuration.
 
     Returns:
         What was found. A baseline in the configuration is not applied.

@@ -14,7 +14,7 @@ Which Caffe
 
 What to do
     `protolint convert` divides sums by their factor. Else keep the layer in FLOAT:
-    `forward_type: FLOAT` and its kin.
+    `forward_type: FLOAT` and the like.
 
 Evidence
     NVIDIA/caffe#401, NVIDIA/caffe#490, pytorch/pytorch#88474. Not run: there is no CPU path for it.

@@ -61,7 +61,7 @@ class FileMarks(NamedTuple):
     def nvidia(self) -> str | None:
         """Why the file was written by NVIDIA Caffe 0.16.1 or later, if anything says so."""
         if self.type_fields is not None:
-            return f"layer '{self.type_fields}' has forward_type and its kin"
+            return f"layer '{self.type_fields}' has fields such as forward_type"
         if self.raw_data is not None:
             return f"layer '{self.raw_data}' has its values in raw_data"
         return None

@@ -79,11 +79,14 @@ def found_in(reports: Sequence[FileReport]) -> str:
     """Return how much was found, and what to do with it."""
     files = counted(len({report.path for report in reports}), "file")
     diagnostics = [diagnostic for report in merged(reports) for diagnostic in report.diagnostics]
+    suppressed = sum({report.path: report.suppressed for report in reports}.values())
+    left = [f"{suppressed} suppressed"] if suppressed else []
     if not diagnostics:
+        line = f"No findings in {files}"
         if len(reports) == 1:
             target = reports[0].target
-            return f"No findings in {files}, checked for {target.dialect.name} ({target.reason})."
-        return f"No findings in {files}."
+            line += f", checked for {target.dialect.name} ({target.reason})"
+        return ". ".join([line, *left]) + "."
     severities = Counter(diagnostic.severity for diagnostic in diagnostics)
     nouns = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
     found = [counted(severities[s], noun) for s, noun in nouns.items() if severities[s]]
@@ -92,9 +95,8 @@ def found_in(reports: Sequence[FileReport]) -> str:
     unsafe = sum(
         d.fix is not None and d.fix.applicability is Applicability.UNSAFE for d in diagnostics
     )
-    suppressed = sum({report.path: report.suppressed for report in reports}.values())
     notes = [f"{safe} fixable with --fix"] if safe else []
     more = " more" if safe else " fixable"
     notes += [f"{unsafe}{more} with --fix --unsafe-fixes"] if unsafe else []
-    notes += [f"{suppressed} suppressed"] if suppressed else []
+    notes += left
     return f"{line} {', '.join(notes)}." if notes else line

@@ -174,7 +174,7 @@ def _weighed(member: Member, family: list[Member]) -> Target:
     is_open = any(ranks[name][0] <= ranks[dialect.name][0] for name in others)
     reason = "nothing in the file points to another"
     if readings.read(dialect).misfits:
-        reason = "no other knows more of the file"
+        reason = "no other Caffe knows more of its fields"
     return Target(dialect, reason, Basis.ASSUMED if is_open else Basis.SHOWN, is_misfit)
 
 
@@ -226,7 +226,7 @@ def _reason(dialect: Dialect, members: list[Member]) -> str:
             line = member.line(clue)
             at = f" at line {line}" if line else ""
             return f"from {clue.name}{at}{beside}"
-    return "no other knows more of the file"
+    return "no other Caffe knows more of its fields"
 
 
 def _fields_of(dialect: Dialect) -> Set[str]:

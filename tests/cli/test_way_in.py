@@ -161,3 +161,10 @@ def test_no_command_is_answered_by_the_help() -> None:
     done = run()
     assert (done.returncode, done.stderr) == (2, "")
     assert done.stdout == run("--help").stdout
+
+
+def test_what_is_suppressed_is_counted_where_nothing_else_is_found(tmp_path: Path) -> None:
+    net = write(tmp_path, "a.prototxt", f"# protolint: ignore-file[NT001] known\n{WRONG}")
+    told = run("check", "--select", "NT001,NT002", net).stdout
+    assert told.startswith("No findings in 1 file, checked for bvlc (")
+    assert told.endswith("). 1 suppressed.\n")

@@ -45,7 +45,7 @@ def targets(
         ("base_lr: 1\nlarc: true\n", "nvidia-0.17", "from larc at line 2"),
         ("layer { bn_param { } }", "bvlc",
          "the nearest to the Caffe of SegNet, whose bn_param is at line 1"),
-        ("layer { frobnicate: 1 }", "bvlc", "no other knows more of the file"),
+        ("layer { frobnicate: 1 }", "bvlc", "no other Caffe knows more of its fields"),
         (BN.format("scale_filler { val: 1 } bias_filler { val: 0 }"), "nvidia-0.15",
          "from scale_filler at line 2"),
         ('item { name: "cat" }', "ssd", "which reads label maps"),
