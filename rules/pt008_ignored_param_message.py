@@ -26,7 +26,6 @@ from collections.abc import Iterator
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
-from protolint.layers.base import LayerType
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
@@ -53,7 +52,7 @@ def check(net: Net) -> Iterator[Finding]:
     for layer in net.layers:
         if layer.type not in known or not _has_ignored(net, layer):
             continue
-        ignored = next(_ignored(layer, ALL_TYPES[layer.type]), None)
+        ignored = next(_ignored(net, layer), None)
         if ignored is None or ignored.node is None or not net.keeps(layer):
             continue
         yield Finding(
@@ -65,19 +64,23 @@ def check(net: Net) -> Iterator[Finding]:
 
 
 @layer_fact
-def _has_ignored(_net: Net, layer: Layer) -> bool:
-    return any(_ignored(layer, ALL_TYPES[layer.type]))
+def _has_ignored(net: Net, layer: Layer) -> bool:
+    return any(_ignored(net, layer))
 
 
-def _ignored(layer: Layer, known: LayerType) -> Iterator[Message]:
-    """Yield the parameter messages of a layer that its type does not read."""
+def _ignored(net: Net, layer: Layer) -> Iterator[Message]:
+    """Yield the parameter messages of a layer that its type does not read.
+
+    Of a field that only the user's own Caffe has it is not known who reads it.
+    """
+    known = ALL_TYPES[layer.type]
     for field in layer.message.given:
         if not field.endswith("_param") or field in known.parameters or field in _OF_ALL:
             continue
         if field == "transform_param" and known.name in _TRANSFORMING:
             continue
         value = layer.message.message(field)
-        if value is None:
+        if value is None or not net.dialect.knows_field(layer.message.type.name, field):
             continue
         if field not in known.reads_of or not known.reads_of[field] >= value.given.keys():
             yield value

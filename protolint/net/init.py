@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from protolint.diagnostic import Label
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.counts import check_counts
-from protolint.layers.demands import demands_of
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import LARGEST, Fault, Kind, SetupCheck, size_problem
 from protolint.layers.shape import UNKNOWN, Shape, product
@@ -371,7 +371,7 @@ class _Walk:
         setup.tops = top_shapes(self.net, setup.layer, setup.bottoms)
         self._engine(setup)
         if check_counts(setup):
-            check = demands_of(setup.layer.type)
+            check = ALL_TYPES[setup.layer.type].check
             if check is not None:
                 check(setup)
             if len(setup.faults) == faults:
@@ -396,8 +396,10 @@ class _Walk:
         """Check that nothing empty is read by several layers."""
         for version, shape in zip(tops, setup.tops, strict=True):
             if 0 in shape.dims and _uses(version) > 1:
-                setup.fault(
-                    Kind.EMPTY, f"'{version.name}' ({shape}) is empty and is read more than once"
+                message = f"'{version.name}' ({shape}) is empty and is read more than once"
+                layer = setup.layer
+                setup.faults.append(
+                    Fault(Kind.EMPTY, layer, layer.head, message, _read_at(version))
                 )
 
     def _shape(self, version: BlobVersion | None) -> Shape:
@@ -412,6 +414,7 @@ class _Walk:
                     Fault(
                         Kind.EMPTY, None, node.span if node is not None else Span(0, 0),
                         f"the input '{version.name}' ({found}) is empty and is read more than once",
+                        _read_at(version),
                     )
                 )  # fmt: skip
         return found
@@ -500,6 +503,16 @@ def made_at(view: View, version: BlobVersion | None) -> Span | None:
     if version is None or producer is None:
         return None
     return producer.tops[view.tops[producer.index].index(version)].span
+
+
+def _read_at(version: BlobVersion) -> tuple[Label, ...]:
+    """Return the places where the first two layers read a blob."""
+    return tuple(
+        Label(bottom.span, "read here")
+        for reader in dict.fromkeys(version.readers[:2])
+        for bottom in reader.bottoms
+        if bottom.name == version.name
+    )
 
 
 def _uses(version: BlobVersion) -> int:

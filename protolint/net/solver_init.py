@@ -167,7 +167,7 @@ class _Walk(SolverCheck):
             text = f"'{path}' is no net that {name} reads; name one"
             related: tuple[Label, ...] = ()
             if net is not None and not net.inline:
-                text = f"{name} does not read {path}; mend that net"
+                text = f"{name} does not read {path}; mend that net, or name its Caffe (--target)"
                 related = (Label(net.misfit, "here", net.source),)
             yield SolverFault(SolverKind.NET, node.span, text, related, state=state)
             return
