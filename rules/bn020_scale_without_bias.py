@@ -86,16 +86,7 @@ _BIAS = "  scale_param { bias_term: true }\n"
 VALID = (
     Example("bvlc", _NET % ("", _BIAS, "ReLU")),
     Example("bvlc", _NET % ("", "", "Bias")),
-    Example("bvlc", _NET % ("", "", "Convolution")),
-    Example("bvlc", _NET % ("", "", "InnerProduct")),
-    Example("bvlc", _NET % ("", "", "Deconvolution")),
-    Example("bvlc", _NET % ("", '  bottom: "z"\n', "ReLU")),
-    Example("bvlc", (_NET % ("", "", "ReLU")).replace("Data", "Input")),
-    Example("bvlc", (_NET % ("", "  include { phase: TEST }\n", "ReLU"))),
     Example("nvidia-0.17", _NET % ("batch_norm_param { scale_bias: true }", "", "ReLU")),
-    Example(
-        "bvlc", _NET % ("", "", "ReLU") + 'layer { name: "b" type: "Bias" bottom: "y" top: "b" }\n'
-    ),
 )
 INVALID = (
     Invalid(
@@ -109,16 +100,5 @@ INVALID = (
         _NET % ("", "  scale_param { bias_term: false }\n", "Eltwise"),
         (5,),
         fixed=_NET % ("", _BIAS, "Eltwise"),
-    ),
-    Invalid(
-        "nvidia-0.16",
-        _NET % ("", "  scale_param {\n    filler { value: 1 }\n  }\n", "Pooling"),
-        (5,),
-        fixed=_NET
-        % ("", "  scale_param {\n    filler { value: 1 }\n    bias_term: true\n  }\n", "Pooling"),
-    ),
-    *(
-        Invalid("bvlc", _NET % ("", "  scale_param { }\n", reader), (5,))
-        for reader in ("PReLU", "ELU", "Sigmoid", "TanH")
     ),
 )

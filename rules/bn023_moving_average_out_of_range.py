@@ -91,27 +91,10 @@ layer {{
 _CAFFE = "engine: CAFFE"
 VALID = (
     Example("bvlc", _net("1") % ""),
-    Example("nvidia-0.14", _net("1.0") % _CAFFE),
-    Example("nvidia-0.17", _net("0.9") % ""),
-    Example("nvidia-0.15", _net(".95") % ""),
-    Example("bvlc", _net("2", "include { phase: TEST }") % ""),
-    Example("nvidia-0.17", _net("1", data="Input") % ""),
     Example("bvlc", _net("0") % "use_global_stats: true"),
 )
 INVALID = (
     Invalid("bvlc", _net("-0.5") % "", (5,)),
-    Invalid("nvidia-0.17", _net("0") % "", (5,)),
     Invalid("bvlc", _net("1.5") % "", (5,)),
     Invalid("nvidia-0.14", _net("1.5") % _CAFFE, (5,)),
-    Invalid("nvidia-0.16", _net("1.01") % "use_global_stats: true", (5,)),
-    *(
-        Invalid(target, _net("1") % engine, (5,))
-        for target, engine in (
-            ("nvidia-0.14", ""),
-            ("nvidia-0.15", ""),
-            ("nvidia-0.15", _CAFFE),
-            ("nvidia-0.16", _CAFFE),
-            ("nvidia-0.17", "engine: CUDNN"),
-        )
-    ),
 )

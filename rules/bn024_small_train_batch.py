@@ -111,36 +111,9 @@ _SOLVER = {"net_solver.prototxt": 'net: "example.prototxt"\nbase_lr: 0.1\niter_s
 VALID = (
     Example("bvlc", _net("batch_size: 16")),
     Example("bvlc", _net("batch_size: 2", _GLOBAL)),
-    Example("bvlc", _net("batch_size: 2", "include { phase: TEST }")),
-    Example("bvlc", _net("")),
-    Example("bvlc", _net("batch_size: 2").replace("BatchNorm", "ReLU")),
     Example("bvlc", _net("batch_size: 8"), _SOLVER),
-    # Nothing is trained.
-    Example("bvlc", _net("batch_size: 1").replace(" include { phase: TRAIN }", "")),
-    Example(
-        "bvlc",
-        'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }\n'
-        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n',
-    ),
-    Example(
-        "bvlc", _net("shape { dim: [1, 3, 8, 8] }", type="DummyData", field="dummy_data_param")
-    ),
 )
 INVALID = (
     Invalid("bvlc", _net("batch_size: 4"), (3,)),
     Invalid("bvlc", _net("batch_size: 15"), (3,)),
-    Invalid("nvidia-0.17", _net("batch_size: 4", _GLOBAL), (3,)),
-    Invalid("bvlc", _net("", type="ImageData", field="image_data_param"), (2,)),
-    *(
-        Invalid(
-            "bvlc", _net("batch_size: 1", type=f"{name}Data", field=f"{field}_data_param"), (3,)
-        )
-        for name, field in (("HDF5", "hdf5"), ("Memory", "memory"), ("Window", "window"))
-    ),
-    Invalid(
-        "bvlc",
-        _net("batch_size: 8"),
-        (3,),
-        others={"net_solver.prototxt": _SOLVER["net_solver.prototxt"].replace("8", "1")},
-    ),
 )

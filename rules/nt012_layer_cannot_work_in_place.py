@@ -87,27 +87,10 @@ def _in_place(type: str, more: str = "") -> str:
 
 
 _SUM = 'layer { name: "e" type: "Eltwise" bottom: "x" bottom: "data" top: "x" }\n'
-_MADE_FOR_IT = (
-    "BatchNorm", "Scale", "Bias", "ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "Exp", "Softmax",
-    "Dropout",
-)  # fmt: skip
-_MADE_FOR_NEW_BLOBS = (
-    "Convolution", "Deconvolution", "LRN", "InnerProduct", "Pooling", "Eltwise", "AbsVal", "Split",
-    "Flatten", "Reshape", "Log", "BNLL", "MVN",
-)  # fmt: skip
 _TWICE = "power_param { scale: 2 } "
 VALID = (
-    *(Example("bvlc", _in_place(name)) for name in _MADE_FOR_IT),
     Example("bvlc", _HEAD + _layer("Pooling", "data", "p")),
-    Example("nvidia-0.14", _in_place("Flatten")),
     Example("nvidia-0.17", _HEAD + _CONV + _SUM),
-    Example("bvlc", _in_place("Power", "include { phase: TEST } ")),
-    # Nothing above it learns.
-    Example("bvlc", _HEAD + _layer("Power", "data", "data", _TWICE)),
-    Example("bvlc", 'input: "x" input_dim: [1, 3, 8, 8]\n' + _layer("Log", "x", "x")),
-    Example(
-        "bvlc", _in_place("MVN").replace('"x" }', '"x" ' + "param { lr_mult: 0 } " * 2 + "}", 1)
-    ),
 )
 INVALID = (
     Invalid(
@@ -120,7 +103,4 @@ INVALID = (
         + _layer("ReLU", "Power", "Power"),
     ),
     Invalid("bvlc", _HEAD + _CONV + _SUM, (3,)),
-    *(Invalid("bvlc", _in_place(name), (3,)) for name in _MADE_FOR_NEW_BLOBS),
-    Invalid("nvidia-0.17", _in_place("Pooling", "include { phase: TEST } "), (3,)),
-    Invalid("nvidia-0.15", _in_place("Flatten"), (3,)),
 )

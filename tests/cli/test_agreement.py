@@ -102,8 +102,10 @@ def test_a_fork_s_schema_is_one_for_every_verb(like: Path) -> None:
         f"{text}\nmessage ForkParameter {{ optional int32 a = 1; }}\n", "utf-8"
     )
     for verb in (
-        ("check", "--select", "PT002,PT003,PT008"), ("show",), ("stats", "brook.caffemodel", "--net"),
-    ):  # fmt: skip
+        ("check", "--select", "PT002,PT003,PT008"),
+        ("show",),
+        ("stats", "brook.caffemodel", "--net"),
+    ):
         found = [
             run(*verb, "fork.prototxt", *more, cwd=like) for more in ((), ("--proto", "my.proto"))
         ]

@@ -1,6 +1,7 @@
-"""More of PT008: every type that transforms images."""
+"""More of PT008: every type that transforms images, and what a type reads beside its own."""
 
-from protolint.lint.rule import Example
+from protolint.lint.rule import Example, Invalid
+from protolint.rules.pt008_ignored_param_message import _IMAGES, _layer
 
 _TYPES = {
     "bvlc": ("Data", "HDF5Data", "MemoryData", "WindowData"),
@@ -8,10 +9,33 @@ _TYPES = {
     "ssd": ("AnnotatedData", "DetectionOutput", "VideoData"),
     "intel": ("BoxData",),
 }
-VALID = tuple(
-    Example(
-        target, f'layer {{ name: "a" type: "{name}" top: "a" transform_param {{ scale: 2 }} }}\n'
-    )
-    for target, names in _TYPES.items()
-    for name in names
+VALID = (
+    Example("bvlc", _layer("Deconvolution", "convolution_param { num_output: 2 }")),
+    Example("bvlc", _layer("Im2col", "convolution_param { kernel_size: 3 }")),
+    Example("nvidia-0.15", _layer("Crop", "crop_param { axis: 2 }")),
+    Example("bvlc", _IMAGES % "transform_param { scale: 2 }"),
+    Example("bvlc", _layer("Python", "convolution_param { }")),
+    Example("bvlc", _layer("Own", "convolution_param { }")),
+    Example("bvlc", 'layers { name: "r" type: RELU bottom: "x" top: "x" relu_param { } }\n'),
+    Example("bvlc", _layer("BatchNorm", "include { min_level: 9 } scale_param { }")),
+    Example("bvlc", _layer("ReLU", 'blobs_lr: 1 top: "b"')),
+    Example("bvlc", _layer("Convolution", "convolution_param { } loss_param { }")),
+    Example("intel", _layer("Pooling", "quantization_param { bw_layer_in: 8 }")),
+    Example("nvidia-0.17", _IMAGES % "data_param { prefetch: 8 threads: 2 parser_threads: 2 }"),
+    Example("bvlc", _layer("ReLU", "include { phase: TRAIN } param { }")),
+    *(
+        Example(
+            target,
+            f'layer {{ name: "a" type: "{name}" top: "a" transform_param {{ scale: 2 }} }}\n',
+        )
+        for target, names in _TYPES.items()
+        for name in names
+    ),
+)
+INVALID = (
+    Invalid("nvidia-0.14", _layer("InnerProduct", "convolution_param { num_output: 2 }"), (6,)),
+    Invalid("bvlc", _layer("ReLU", "pooling_param { }\n  dropout_param { }"), (6,)),
+    Invalid("bvlc", 'layers { name: "r" type: RELU\n  lrn_param { } }\n', (2,)),
+    Invalid("bvlc", _layer("ReLU", "data_param { prefetch: 8 }"), (6,)),
+    Invalid("nvidia-0.17", _layer("DummyData", "transform_param { scale: 2 }"), (6,)),
 )
