@@ -45,10 +45,16 @@ def carried_net(path: str, index: ModelIndex, writer: Dialect) -> tuple[Source, 
     writer if that knows all. Raises InputError for weights without a net.
     """
     with mapped(path) as (data, _):
-        net, lost = min(
-            (_read(index, data, dialect) for dialect in (writer, *DIALECTS.values())),
-            key=lambda found: len(found[1]),
-        )
+        try:
+            net, lost = min(
+                (_read(index, data, dialect) for dialect in (writer, *DIALECTS.values())),
+                key=lambda found: len(found[1]),
+            )
+        except UnicodeError:
+            raise InputError(
+                path,
+                "has names in bytes that are no UTF-8; give the prototxt before it",
+            ) from None
     layers = net.layer or net.layers
     if not any(layer.top for layer in layers):
         raise InputError(path, "says nothing of the net; give the prototxt before it")

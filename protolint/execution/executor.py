@@ -151,6 +151,8 @@ class Executor:
 
     def _place(self, step: Step, names: Sequence[str], values: Sequence[Array]) -> None:
         """Put values under their names, into the memory of the bottom for a layer in place."""
+        if len(values) < len(names):
+            raise step.error(f"gives only {len(values)} of its {len(names)} tops")
         blobs, bottoms = self.blobs, {bottom.name for bottom in step.layer.bottoms}
         for name, value in zip(names, values, strict=False):
             value = np.ascontiguousarray(value, np.float32).reshape(np.shape(value))

@@ -150,7 +150,14 @@ def _put(executor: Executor, layer: Layer, moments: Moments) -> None:
     """Let a layer go on with these statistics."""
     traits = executor.net.traits(layer)
     roles = LAYOUTS[traits.kind.layout_of(affine=traits.affine)].roles
-    blobs = dict(zip(roles, executor.parameters[layer.name], strict=True))
+    stored = executor.parameters[layer.name]
+    blobs = dict(zip(roles, stored, strict=False))
+    if len(stored) != len(roles) or blobs[Role.MEAN].size != len(moments.mean):
+        sizes = ", ".join(str(blob.size) for blob in stored)
+        raise UsageError(
+            f"layer '{layer.name}': the weights have blobs of {sizes} values, which its Caffe does"
+            " not load; convert them (protolint convert --like)"
+        )
     blobs[Role.MEAN].reshape(-1)[:] = moments.mean
     blobs[Role.SPREAD].reshape(-1)[:] = moments.variance
     if Role.FACTOR in blobs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -151,8 +151,8 @@ def plan_recalibration(
     """Return the repair of a model; see recalibrate. Nothing is written."""
     model = model_of(net, path)
     executor = Executor(*model, stored_statistics=True)
-    wanted = _wanted(executor, path, layers)
     stored = _stored(path)
+    wanted = _wanted(executor, path, layers, stored)
     if statistic is Statistic.INVERSE_DEVIATION:
         _invert(executor)
     before = {layer.name: _in_use(executor, layer) for layer in wanted}
@@ -178,7 +178,9 @@ def plan_recalibration(
     return Recalibration(path, tuple(repairs), batches.items, blobs)
 
 
-def _wanted(executor: Executor, path: str, names: Sequence[str]) -> list[Layer]:
+def _wanted(
+    executor: Executor, path: str, names: Sequence[str], stored: Container[str]
+) -> list[Layer]:
     """Return the BatchNorms to repair; raises UsageError where there are none or they share."""
     net = executor.net
     norms = [layer for layer in executor.view.layers if layer.type == "BatchNorm"]
@@ -192,8 +194,8 @@ def _wanted(executor: Executor, path: str, names: Sequence[str]) -> list[Layer]:
             )
     found = [layer for layer in norms if not names or layer.name in names]
     for layer in found:
-        if layer.name not in executor.parameters:
-            raise UsageError(f"{path}: has no weights for '{layer.name}'")
+        if layer.name not in executor.parameters or layer.name not in stored:
+            raise UsageError(f"{path}: has no BatchNorm weights for '{layer.name}'")
     for users in sharing(net).values():
         shared = [user for user, _ in users if user in found]
         if shared:
