@@ -87,7 +87,11 @@ def test_what_a_framework_wrote_is_sound_for_it(path: Path) -> None:
     [
         ("bvlc-master-9b89154/brook.caffemodel", "bvlc", "nothing in the file points to another"),
         ("nvcaffe-0.15.14/brook.caffemodel", "nvidia-0.15", "from the blobs of 'norm_a'"),
-        ("nvcaffe-0.17.4/brook.caffemodel", "nvidia-0.17", "as layer 'pix' has forward_type"),
+        (
+            "nvcaffe-0.17.4/brook.caffemodel",
+            "nvidia-0.17",
+            "as layer 'pix' has fields such as forward_type",
+        ),
     ],
 )
 def test_the_writer_is_told_from_the_file(path: str, target: str, reason: str) -> None:
