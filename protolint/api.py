@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias, Union, overload
 
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import AUTO, DIALECTS, resolve_target
+from protolint.caffe.registry import AUTO, dialects_of
 from protolint.diagnostic import Diagnostic
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.lint.check import check_files, check_with_weights
@@ -268,15 +268,7 @@ def _paths(given: Paths) -> Iterable[Path]:
 def _dialects(target: Targets) -> tuple[Dialect, ...]:
     if target is None or target == AUTO:
         return ()
-    given: Iterable[str | Dialect] = [target] if isinstance(target, (str, Dialect)) else target
-    found = []
-    for one in given:
-        dialect = one if isinstance(one, Dialect) else resolve_target(one)
-        if dialect is None:
-            hint = did_you_mean(str(one), DIALECTS)
-            raise UsageError(f"unknown target '{one}'{hint}; known: {', '.join(DIALECTS)}")
-        found.append(dialect)
-    return tuple(found)
+    return dialects_of(target)
 
 
 def _selection(select: Codes) -> frozenset[str] | None:

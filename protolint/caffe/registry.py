@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from protolint.caffe.bvlc import Bvlc
 from protolint.caffe.descriptors import MessageType, load_schema
 from protolint.caffe.dialect import Dialect
@@ -11,6 +13,7 @@ from protolint.caffe.nvidia_15 import Nvidia15
 from protolint.caffe.nvidia_16 import Nvidia16, Nvidia161
 from protolint.caffe.nvidia_17 import Nvidia17
 from protolint.caffe.ssd import Ssd
+from protolint.errors import UsageError
 
 __all__ = [
     "AUTO",
@@ -22,6 +25,7 @@ __all__ = [
     "NEWEST",
     "NVIDIA",
     "TARGETS",
+    "dialects_of",
     "label_map_type",
     "reader_of_label_maps",
     "registered_by",
@@ -80,6 +84,22 @@ def resolve_target(name: str) -> Dialect | None:
     """Return the dialect a user means: a full name, or `nvidia` for the newest; None if unknown."""
     wanted = name.strip().lower()
     return NEWEST if wanted == NVIDIA else DIALECTS.get(wanted)
+
+
+def dialects_of(target: str | Dialect | Iterable[str | Dialect] | None) -> tuple[Dialect, ...]:
+    """Return the Caffes that are meant, none for None; raises UsageError for an unknown name."""
+    given = [target] if target is None or isinstance(target, (str, Dialect)) else target
+    found = []
+    for one in given:
+        dialect = resolve_target(one) if isinstance(one, str) else one
+        if dialect is None and one is not None:
+            from protolint.suggest import did_you_mean
+
+            hint = did_you_mean(str(one), DIALECTS)
+            raise UsageError(f"unknown target '{one}'{hint}; known: {', '.join(DIALECTS)}")
+        if dialect is not None:
+            found.append(dialect)
+    return tuple(found)
 
 
 def writers_of(layout: str) -> list[Dialect]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
 
 from protolint.caffe.dialect import Dialect
+from protolint.caffe.registry import dialects_of
 from protolint.conversion import notes
 from protolint.conversion.prove.ways import AUTO, NEVER, RUN, WAYS, require_runnable, too_large
 from protolint.conversion.request import TOLERANCE
@@ -17,7 +18,6 @@ from protolint.deployment.jobs import Plan, Wishes, model_of, plan
 from protolint.deployment.net import current_form
 from protolint.deployment.sources import as_binary, carried_net
 from protolint.errors import InputError, ProtolintError, UsageError
-from protolint.execution.run import dialects_of
 from protolint.files import check_target, made_folder
 from protolint.layers.shape import Shape
 from protolint.net.net import Net

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from protolint.batchnorm.state import Array
@@ -91,6 +90,8 @@ def as_binary(path: str, net: Net) -> Iterator[str]:
     Each layer has the type, bottoms and tops that it has in the net. Raises InputError for a file
     that is no model.
     """
+    from tempfile import TemporaryDirectory
+
     name = os.path.basename(path)
     for ending in _HDF5:
         name = name.removesuffix(ending)

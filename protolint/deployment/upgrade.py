@@ -8,10 +8,9 @@ from functools import partial
 from typing import NamedTuple, TypeAlias, Union
 
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DEFAULT
+from protolint.caffe.registry import DEFAULT, dialects_of
 from protolint.edit import apply_edits
 from protolint.errors import InputError, UsageError
-from protolint.execution.run import dialects_of
 from protolint.files import check_target, replace_file
 from protolint.source import Source
 from protolint.upgrading.model import upgrade_model

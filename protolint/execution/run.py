@@ -12,18 +12,17 @@ import numpy as np
 
 from protolint.batchnorm.fit import require_fit
 from protolint.caffe.dialect import Dialect
-from protolint.caffe.registry import DIALECTS, resolve_target
+from protolint.caffe.registry import dialects_of
 from protolint.errors import InputError, UsageError
 from protolint.execution.executor import Executor
 from protolint.execution.step import Array
 from protolint.execution.weights import load_weights, save_weights
 from protolint.net.named_states import views_named
 from protolint.net.net import Net
-from protolint.suggest import did_you_mean
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = [
-    "Data", "Path", "Progress", "Weights", "dialects_of", "execute", "executor_of", "inputs_of",
+    "Data", "Path", "Progress", "Weights", "execute", "executor_of", "inputs_of",
     "net_of", "npz", "outputs", "read_data", "run",
 ]  # fmt: skip
 
@@ -202,14 +201,3 @@ def npz(blobs: Mapping[str, Array], names: Iterable[str]) -> bytes:
             with archive.open(member, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, blobs[name], allow_pickle=False)
     return buffer.getvalue()
-
-
-def dialects_of(target: str | Dialect | None) -> tuple[Dialect, ...]:
-    """Return the Caffe that a name means, none for None; raises UsageError."""
-    if target is None or isinstance(target, Dialect):
-        return () if target is None else (target,)
-    found = resolve_target(target)
-    if found is None:
-        hint = did_you_mean(target, DIALECTS)
-        raise UsageError(f"unknown target '{target}'{hint}; known: {', '.join(DIALECTS)}")
-    return (found,)

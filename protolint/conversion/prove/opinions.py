@@ -7,7 +7,6 @@ later; a Caffe reads what it reads. Each runs in a process of its own.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -156,6 +155,8 @@ def _opencv(case: Case, values: Array) -> list[Array]:
 
 def _pycaffe(case: Case, values: Array) -> list[Array]:
     """Return the outputs by the Caffe that Python finds."""
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder, _on_disk(case.text) as path:
         given, made = os.path.join(folder, "in.npy"), os.path.join(folder, "out.npz")
         np.save(given, values)
@@ -174,6 +175,8 @@ def _pycaffe(case: Case, values: Array) -> list[Array]:
 @contextmanager
 def _on_disk(text: bytes) -> Iterator[str]:
     """Return the path of a temporary prototxt."""
+    import tempfile
+
     handle, path = tempfile.mkstemp(suffix=".prototxt")
     try:
         with open(handle, "wb") as file:

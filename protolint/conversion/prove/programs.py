@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
@@ -56,6 +54,8 @@ def run_opencv(
     `inputs` are by the names of blobs; "" is the only one. Raises UsageError: `missing` where
     OpenCV is not installed, `failed` and its last words where it does not run the net.
     """
+    import tempfile
+
     if find_spec("cv2") is None:
         raise UsageError(missing)
     with tempfile.TemporaryDirectory() as folder:
@@ -76,6 +76,8 @@ def run_program(
     Raises UsageError: `slow` where it runs for more than `seconds`, `failed` and its last words,
     or the signal that ended it, where the file is not made.
     """
+    import subprocess
+
     command = [sys.executable, "-c", program, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
