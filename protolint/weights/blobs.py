@@ -55,7 +55,7 @@ Array: TypeAlias = NDArray[Any]
 Factors: TypeAlias = Callable[[int, int], Array]
 
 # How many values are converted at once, so that memory does not grow with the blob.
-_VALUES_AT_ONCE = 1 << 17
+_VALUES_AT_ONCE = 1 << 18
 
 # How many values of a matrix are turned at once; each time all of it is gone through.
 _TURNED_AT_ONCE = 1 << 23
