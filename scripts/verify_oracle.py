@@ -79,11 +79,12 @@ def main() -> int:
     parser.add_argument("--list", type=int, default=5, help="disagreements to show, by message")
     parser.add_argument("--first", type=int, default=0, help="look at this many nets of a file")
     options = parser.parse_args()
-    solvers = options.folder / "solvers.jsonl.gz"
+    folder = options.folder.resolve()  # Each net is checked in a folder of its own.
+    solvers = folder / "solvers.jsonl.gz"
     if solvers.is_file() and options.only in solvers.name:
         for dialect, found in compare_solvers(solvers, options.first).items():
             _print_solvers(dialect, found, options.list)
-    for path in sorted(options.folder.glob("*-*.jsonl.gz")):
+    for path in sorted(folder.glob("*-*.jsonl.gz")):
         name, _, dialect = path.name.removesuffix(".jsonl.gz").partition("-")
         if dialect not in DIALECTS or options.only not in path.name or name == "upgrade":
             continue

@@ -171,18 +171,16 @@ def _unknown(readings: Readings) -> Iterator[Clue]:
     for start in sorted(nodes):
         fits = _ALL - missing[start]
         if start in messages:
-            key = None
-        new_name = new_name_of(nodes[start].name) if start in messages else None
-        if new_name is not None:
-            # Those that have the field under its new name are newer releases of its own Caffe.
-            fits |= {n for n in TARGETS if DIALECTS[n].knows_field(messages[start], new_name)}
-        if not fits:
-            continue
-        if start in messages:
+            name, key = nodes[start].name, None
+            new_name = new_name_of(name)
+            if new_name is not None:
+                # Those that have the field under its new name are newer releases of its own Caffe.
+                fits |= {n for n in TARGETS if DIALECTS[n].knows_field(messages[start], new_name)}
+            if fits:
+                key = name, fits
+                found.setdefault(key, []).append(nodes[start])
+        if fits and key is not None:
             # What is in a field goes with it.
-            key = (nodes[start].name, fits)
-            found.setdefault(key, []).append(nodes[start])
-        if key is not None:
             size[key] = size.get(key, 0) + 1
     for (name, fits), places in found.items():
         yield Clue(name, f"field '{name}'", places[0], len(places), fits, size=size[name, fits])
