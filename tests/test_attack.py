@@ -6,8 +6,9 @@ The inputs are beside a checkout, in ../shared/cases/attack, and the tests skipp
 from __future__ import annotations
 
 import shutil
-import time
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -44,7 +45,8 @@ MODELS = {
     "wcrash1.caffemodel.h5": "/data/sense_bn/0 is of a type that cannot be read",
     "esc.solverstate": "perhaps a solverstate",
 }
-SLOW = sorted(ATTACK.glob("perf/*.prototxt")) + sorted(ATTACK.glob("slow-*.prototxt"))
+SLOW = sorted(ATTACK.glob("slow-*.prototxt"))
+GROWTH = [("notstages", 250), ("sametop", 1000), ("stages", 1000), ("unkbottom", 1000)]
 NETS = sorted(ATTACK.glob("*.prototxt")) + sorted(ATTACK.glob("n[2i]/*.prototxt"))
 
 
@@ -127,11 +129,35 @@ def test_suppressions_are_added_once(tmp_path: Path) -> None:
     assert len(protolint.check(net, target="nvidia-0.16", isolated=True)) == 0
 
 
-@pytest.mark.parametrize("path", SLOW, ids=lambda path: path.stem)
-def test_what_was_slow_takes_a_second(path: Path) -> None:
-    started = time.process_time()
+def work(path: Path) -> int:
+    """Return how many calls, of Python and of C, a check of a file makes: no clock, no noise.
+
+    The first check fills what is kept for the whole process.
+    """
     protolint.check(path, target="bvlc", isolated=True)
-    assert time.process_time() - started < 2
+    made = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal made
+        made += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        protolint.check(path, target="bvlc", isolated=True)
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+@pytest.mark.parametrize("path", SLOW, ids=lambda path: path.stem)
+def test_what_was_slow_makes_few_calls(path: Path) -> None:
+    assert work(path) < 20 * path.stat().st_size
+
+
+@pytest.mark.parametrize(("kind", "layers"), GROWTH)
+def test_twice_the_layers_are_twice_the_work(kind: str, layers: int) -> None:
+    small, large = (ATTACK / "perf" / f"{kind}-{count}.prototxt" for count in (layers, layers * 2))
+    assert work(large) < 2.2 * work(small)
 
 
 def test_a_pair_is_converted_whole_or_not(tmp_path: Path) -> None:

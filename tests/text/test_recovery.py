@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import json
+import subprocess
+import sys
 
 import pytest
 
@@ -128,13 +130,10 @@ def test_broken_bytes_in_comments_and_strings_are_told_but_taken() -> None:
     assert not tree.broken
 
 
-def test_text_of_another_kind_is_given_up_in_time() -> None:
-    started = time.perf_counter()
+def test_text_of_another_kind_is_given_up() -> None:
     tree = read('{"layers": [{"name": "conv", "size": [3, 3]},\n' * 20_000)
     assert len(tree.problems) <= MAX_PROBLEMS + 1
     assert tree.broken
-    # A bound against quadratic work, not a benchmark: this takes well under a second.
-    assert time.perf_counter() - started < 30
 
 
 def test_scalars_inside_lists_begin_where_their_value_does() -> None:
@@ -145,11 +144,24 @@ def test_scalars_inside_lists_begin_where_their_value_does() -> None:
     assert (first.raw, second.raw) == ("'x''y'", "-1")
 
 
-@pytest.mark.parametrize("escape", [r"\303", r"\x41B", r"\00", r"\u0041", r"\\\\", "\\'"])
-@pytest.mark.parametrize("end", [r"\#", "", r"\x", r"\400"])
-def test_a_string_that_is_broken_behind_many_escapes_takes_no_time(escape: str, end: str) -> None:
-    """Where a digit can be of an escape or behind it, each doubles the ways to read a line."""
-    started = time.process_time()
-    for quote in "\"'":
-        parse(Source("net.prototxt", f"name: {quote}{escape * 15}{end}\n".encode()))
-    assert time.process_time() - started < 1
+ESCAPES = [r"\303", r"\x41B", r"\00", r"\u0041", r"\\\\", "\\'"]
+ENDS = [r"\#", "", r"\x", r"\400"]
+BROKEN = [
+    f"name: {quote}{escape * 60}{end}\n" for quote in "\"'" for escape in ESCAPES for end in ENDS
+]
+READ_ALL = """
+import json, sys
+from protolint.source import Source
+from protolint.text import parse
+for text in json.load(sys.stdin):
+    assert parse(Source("net.prototxt", text.encode())).broken
+"""
+
+
+def test_a_string_that_is_broken_behind_many_escapes_is_read_once() -> None:
+    """Where a digit can be of an escape or behind it, each doubles the ways to read a line.
+
+    Sixty escapes that are read every way would outlive whoever waits for them.
+    """
+    command = [sys.executable, "-c", READ_ALL]
+    subprocess.run(command, input=json.dumps(BROKEN), text=True, check=True, timeout=60)
