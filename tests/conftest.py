@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
@@ -18,7 +18,7 @@ sys.path.append(str(REPOSITORY / "scripts"))
 from field_names import check_field_names  # noqa: E402
 
 # Machines differ and are shared: what is slow is measured by scripts/bench.py, not here.
-settings.register_profile("protolint", deadline=None)
+settings.register_profile("protolint", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("protolint")
 
 # A field's name that no schema has would make a rule quiet for ever.

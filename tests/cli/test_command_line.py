@@ -229,9 +229,9 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
         # A shell that runs its tests in the background has SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    import time
-
-    time.sleep(1.5)
+    assert process.stdin is not None
+    # More than a pipe holds: it is written when the check reads.
+    process.stdin.write(b"#" * (1 << 20))
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert b"Traceback" not in stderr

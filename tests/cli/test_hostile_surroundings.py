@@ -75,19 +75,28 @@ def test_a_folder_that_is_there_no_more(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_workers_end_with_their_parent(number: signal.Signals, tmp_path: Path) -> None:
     """They hold the pipes of whoever reads: a `subprocess.run` with a timeout never ended."""
-    for name in range(120):
-        write(tmp_path, f"{name}.prototxt", NET.replace('"x"', f'"x{name}"') * 800)
+    for name in range(2):
+        write(tmp_path, f"{name}.prototxt", NET)
+    os.mkfifo(tmp_path / "pipe")
     process = subprocess.Popen(
-        [*COMMAND, "check", "--isolated", "--jobs", "2", "."],
+        [*COMMAND, "check", "--isolated", "--jobs", "2", "pipe", "0.prototxt", "1.prototxt"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    time.sleep(1.0)
-    assert process.poll() is None
+    held = opened_by_its_reader(tmp_path / "pipe", process)
     process.send_signal(number)
-    start = time.monotonic()
     process.communicate(timeout=60)
-    assert time.monotonic() - start < 5
+    os.close(held)
+
+
+def opened_by_its_reader(pipe: Path, process: subprocess.Popen[bytes]) -> int:
+    """Open a pipe for writing once a worker of a process waits for what it says."""
+    while process.poll() is None:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it so far
+            time.sleep(0.01)
+    raise AssertionError(process.communicate())
 
 
 @pytest.mark.parametrize(

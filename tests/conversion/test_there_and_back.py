@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import text_format
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protolint.caffe.descriptors import load_schema
@@ -360,7 +360,7 @@ def nets(draw: Draw) -> tuple[str, str]:
     return dialect, _Maker(draw, dialect).text()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(made=nets())
 def test_any_net(made: tuple[str, str], tools: SimpleNamespace) -> None:
     dialect, text = made
@@ -370,7 +370,7 @@ def test_any_net(made: tuple[str, str], tools: SimpleNamespace) -> None:
     check_convolutions(file, tools)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(made=nets(), route=st.lists(st.sampled_from(DIALECT_NAMES), min_size=2, max_size=3))
 def test_a_detour_comes_home_too(
     made: tuple[str, str], route: list[str], tools: SimpleNamespace

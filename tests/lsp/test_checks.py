@@ -33,7 +33,7 @@ class Desk:
         def check() -> Checked:
             self.begun.append(version)
             if let is not None:
-                assert let.wait(30)
+                assert let.wait(60)
             return Checked(URI, version, [], document(version))
 
         self.checks.begin(URI, check, lambda found: self.published.append(found.version), pause)

@@ -116,7 +116,7 @@ def editor(tmp_path: Path) -> Iterator[Editor]:
         yield editor
         editor.request("shutdown", None)
         editor.notify("exit", None)
-        assert editor.process.wait(timeout=30) == 0
+        assert editor.process.wait(timeout=60) == 0
 
 
 def applied(text: str, edits: list[dict[str, Any]]) -> str:
@@ -422,7 +422,7 @@ def test_an_editor_that_leaves_without_shutdown_is_told_so(tmp_path: Path) -> No
                 editor.notify("exit", None)
             else:
                 editor.process.stdin.close()
-            assert editor.process.wait(timeout=30) == 1
+            assert editor.process.wait(timeout=60) == 1
 
 
 def test_the_words_of_a_text_have_their_kinds(editor: Editor, tmp_path: Path) -> None:
