@@ -15,7 +15,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, dialects_of
 from protolint.diagnostic import Diagnostic
 from protolint.errors import InputError, ProtolintError, UsageError
-from protolint.lint.check import check_files, check_with_weights
+from protolint.lint.check_files import check_files, check_with_weights
 from protolint.lint.file_report import FileReport
 from protolint.lint.select import codes_of
 from protolint.net.net import Net

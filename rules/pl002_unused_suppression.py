@@ -24,23 +24,25 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Edit, Fix
-from protolint.lint.rule import Example, Finding, Invalid, run_rule
-from protolint.lint.run import Run
+from protolint.lint.checked_file import CheckedFile
+from protolint.lint.rule import Example, Finding, Invalid, checked_file_rule
 from protolint.source import Source, Span
 from protolint.workspace.directives import Suppression
 
 
-@run_rule("PL002", "unused-suppression", Severity.WARNING, words=("protolint",))
-def check(run: Run) -> Iterator[Finding]:
+@checked_file_rule("PL002", "unused-suppression", Severity.WARNING, words=("protolint",))
+def check(checked: CheckedFile) -> Iterator[Finding]:
     by_comment: dict[Span, tuple[Suppression, list[str]]] = {}
-    for suppression, code in run.unused:
+    for suppression, code in checked.unused:
         by_comment.setdefault(suppression.comment, (suppression, []))[1].append(code.text)
     for comment, (suppression, codes) in by_comment.items():
         yield Finding(
             comment,
             f"{', '.join(codes)} {'is' if len(codes) == 1 else 'are'} not found here; "
             "remove the suppression",
-            fix=Fix("Remove what suppresses nothing", (_without(run.source, suppression, codes),)),
+            fix=Fix(
+                "Remove what suppresses nothing", (_without(checked.source, suppression, codes),)
+            ),
         )
 
 

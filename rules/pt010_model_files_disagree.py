@@ -23,16 +23,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
-from protolint.lint.rule import Example, Finding, Invalid, run_rule
-from protolint.lint.run import Run
+from protolint.lint.checked_file import CheckedFile
+from protolint.lint.rule import Example, Finding, Invalid, checked_file_rule
 from protolint.source import Span
 from protolint.text.tree import Block, Node
 from protolint.words import joined
 
 
-@run_rule("PT010", "model-files-disagree", Severity.WARNING, problems=True)
-def check(run: Run) -> Iterator[Finding]:
-    for found in run.disagreements:
+@checked_file_rule("PT010", "model-files-disagree", Severity.WARNING, problems=True)
+def check(checked: CheckedFile) -> Iterator[Finding]:
+    for found in checked.disagreements:
         other = found.beside
         yield Finding(
             _head(found.own.node),

@@ -154,7 +154,7 @@ def reading(path: Path, runs: int) -> None:
     from protolint.caffe.binder import bind
     from protolint.caffe.descriptors import load_schema
     from protolint.caffe.registry import DIALECTS
-    from protolint.lint.check import check_source
+    from protolint.lint.check_text import check_source
     from protolint.net import settled
     from protolint.source import Source
     from protolint.text import parse

@@ -93,7 +93,7 @@ MANY = ("suppressions", "unknown fields", "comments", "bottoms of one layer")
 
 def _checked(text: str, *targets: str) -> Callable[[], object]:
     from protolint.caffe.registry import DIALECTS
-    from protolint.lint.check import check_source
+    from protolint.lint.check_text import check_source
     from protolint.report import renderer
     from protolint.source import Source
     from protolint.workspace.workspace import Choices, Workspace
@@ -129,7 +129,7 @@ _Cache = type(cache(len))
 
 def _fixed(count: int) -> Callable[[], object]:
     from protolint.caffe.registry import DIALECTS
-    from protolint.lint.check import check_source
+    from protolint.lint.check_text import check_source
     from protolint.lint.fixer import fix_source
     from protolint.source import Source
     from protolint.workspace.workspace import Choices, Workspace

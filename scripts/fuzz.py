@@ -40,7 +40,7 @@ from protolint.caffe.descriptors import Schema, read_schema
 from protolint.caffe.registry import DIALECTS, TARGETS
 from protolint.edit import apply_edits
 from protolint.errors import ProtolintError
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.fixer import fix_source
 from protolint.report import FORMATS, renderer
 from protolint.source import Source
@@ -338,7 +338,7 @@ def law_of_deploys(folder: Path, data: bytes) -> None:
 def law_of_weights(folder: Path, data: bytes) -> None:
     """Read a damaged model in every way."""
     from protolint.batchnorm.reading import read_weights
-    from protolint.lint.check import check_files
+    from protolint.lint.check_files import check_files
 
     path = folder / "given.caffemodel"
     path.write_bytes(data)

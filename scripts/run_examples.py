@@ -12,7 +12,7 @@ from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit, apply_edits, overlap
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.check_weights import GivenNet, check_weights
 from protolint.lint.file_report import FileReport
 from protolint.lint.rule import Example, Invalid

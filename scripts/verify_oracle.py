@@ -27,7 +27,7 @@ from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
 from protolint.layers.setup_check import Fault, Kind
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.net.init import construction, state_of
 from protolint.net.net import Net
 from protolint.net.parameters import layer_parameters

@@ -56,7 +56,7 @@ ALLOWED = {
               "record", "text", "caffe",
               "layers", "net", "upgrading",
               "weights.kinds", "workspace.reading", "workspace.directives",
-              "workspace.thresholds", "lint.rule", "lint.run", "lint.weights",
+              "workspace.thresholds", "lint.rule", "lint.checked_file", "lint.weights",
               "lint.weights_example"},
 }  # fmt: skip
 #: What stands at the top: it may import everything, and nothing imports it.
@@ -228,7 +228,7 @@ def test_checking_a_net_imports_nothing_heavy(fixtures: Path, tmp_path: Path) ->
     for name in done.stderr.split():
         package, _, module = name.rpartition(".")
         loaded.setdefault(package, set()).add(module)
-    assert "check" in loaded["protolint.lint"]
+    assert "check_text" in loaded["protolint.lint"]
     assert loaded.pop("") == {"protolint"}
     del loaded["protolint"]
     assert loaded.keys() == {

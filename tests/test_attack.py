@@ -16,7 +16,7 @@ import protolint
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
 from protolint.errors import ProtolintError
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.report import FORMATS, renderer
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace

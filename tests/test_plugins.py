@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from protolint.lint.plugins import Plugin, find_plugins
+from protolint.lint.rule import Scope, checked_file_rule, run_rule
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "tests" / "plugin"
@@ -87,6 +88,11 @@ def test_an_installed_rule_is_explained_and_listed(installed: Path) -> None:
     listed = run(installed, "rule", "--all").stdout.splitlines()
     assert listed[0].split()[:2] == ["AC001", "unnamed-layer"]
     assert len(listed) == len(run(Path(), "rule", "--all").stdout.splitlines()) + 1
+
+
+def test_the_names_of_older_packages_are_kept() -> None:
+    assert Scope["RUN"] is Scope.CHECKED_FILE
+    assert run_rule is checked_file_rule
 
 
 GUIDE = (REPOSITORY / "docs" / "plugins.md").read_text("utf-8")

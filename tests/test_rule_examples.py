@@ -11,7 +11,7 @@ import pytest
 from protolint.caffe.registry import AUTO, DIALECTS
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Fix, apply_edits, overlap
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.lint.manual import manual_page
 from protolint.lint.registry import all_rules

@@ -14,12 +14,8 @@ from protolint.edit import apply_edits
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.files import replace_file
 from protolint.lint.add_suppressions import suppression_edits
-from protolint.lint.check import (
-    broken_statistics,
-    check_files,
-    check_source,
-    check_with_weights,
-)  # fmt: skip
+from protolint.lint.check_files import broken_statistics, check_files, check_with_weights
+from protolint.lint.check_text import check_source  # fmt: skip
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.lint.registry import known_rules

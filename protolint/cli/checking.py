@@ -11,7 +11,7 @@ from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.cli.progress import progress_bar
 from protolint.diagnostic import Severity
 from protolint.errors import UsageError
-from protolint.lint.check import check_files
+from protolint.lint.check_files import check_files
 from protolint.lint.file_report import FileReport
 from protolint.lint.select import require_known
 from protolint.record import NamedTuple

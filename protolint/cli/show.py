@@ -16,7 +16,7 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import InputError, UsageError
 from protolint.files import replace_file
 from protolint.layers.shape import Shape
-from protolint.lint.check import check_readings
+from protolint.lint.check_text import check_readings
 from protolint.lint.file_report import FileReport
 from protolint.net.named_states import views_named
 from protolint.net.net import Net

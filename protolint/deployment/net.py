@@ -14,7 +14,7 @@ from protolint.diagnostic import Diagnostic
 from protolint.edit import apply_edits
 from protolint.errors import InputError, UsageError
 from protolint.layers.shape import Shape
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.fixer import fix_source
 from protolint.net.named_states import views_named
 from protolint.net.net import Net

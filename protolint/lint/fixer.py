@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from protolint.diagnostic import Diagnostic
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError
-from protolint.lint.guess import misspelt_layers, waits
 from protolint.lint.suppress import is_broken_syntax
+from protolint.lint.waiting_fixes import misspelt_layers, waits
 from protolint.record import NamedTuple
 from protolint.source import Source
 

@@ -25,7 +25,7 @@ from protolint.source import Span
 
 if TYPE_CHECKING:
     from protolint.layers.setup_check import Kind
-    from protolint.lint.run import Run
+    from protolint.lint.checked_file import CheckedFile
     from protolint.lint.weights import Weights
     from protolint.net.net import Net
     from protolint.net.solver import Solver
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from protolint.workspace.reading import LintFile
 
 __all__ = [
-    "NOTHING", "Example", "Finding", "Invalid", "Needs", "Rule", "Scope", "file_rule",
-    "net_rule", "run_rule", "snapshots_rule", "solver_rule", "weights_rule",
+    "NOTHING", "Example", "Finding", "Invalid", "Needs", "Rule", "Scope", "checked_file_rule",
+    "file_rule", "net_rule", "run_rule", "snapshots_rule", "solver_rule", "weights_rule",
 ]  # fmt: skip
 
 
@@ -42,15 +42,18 @@ class Scope(Enum):
     """What a rule looks at.
 
     Text against schema, each net of the file, the solver, the file when all these rules have
-    run, a weight file, or several weight files of one net, which only `protolint stats` compares.
+    checked it, a weight file, or several weight files of one net, which only `protolint stats`
+    compares.
     """
 
     FILE = "file"
     NET = "net"
     SOLVER = "solver"
-    RUN = "run"
+    CHECKED_FILE = "checked file"
     WEIGHTS = "weights"
     SNAPSHOTS = "snapshots"
+    #: The name in rules of plug-ins that are older.
+    RUN = CHECKED_FILE
 
 
 class Finding(NamedTuple):
@@ -227,7 +230,7 @@ def solver_rule(
     return _rule(Scope.SOLVER, code, name, severity, where, dialects, needs=needs)
 
 
-def run_rule(
+def checked_file_rule(
     code: str,
     name: str,
     severity: Severity,
@@ -236,10 +239,14 @@ def run_rule(
     dialects: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
     problems: bool = False,
-) -> _Registers[Run]:
+) -> _Registers[CheckedFile]:
     """Register a rule that looks at a file after the rules on text have run for each target."""
     needs = Needs(words=words, problems=problems)
-    return _rule(Scope.RUN, code, name, severity, where, dialects, needs=needs)
+    return _rule(Scope.CHECKED_FILE, code, name, severity, where, dialects, needs=needs)
+
+
+#: The name in plug-ins that are older.
+run_rule = checked_file_rule
 
 
 def weights_rule(

@@ -20,7 +20,7 @@ from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit
 from protolint.errors import ProtolintError
 from protolint.lint.baseline import read_baseline
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.net.net import Net

@@ -14,7 +14,7 @@ from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.solver import SolverPlan, convert_solver, plan_solver
 from protolint.edit import apply_edits
 from protolint.errors import ProtolintError
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings

@@ -18,7 +18,7 @@ from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.plan import Action, Plan
 from protolint.conversion.text.net import source_refusals
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace

@@ -13,7 +13,7 @@ import pytest
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
 from protolint.layers.setup_check import Kind
-from protolint.lint.check import check_readings
+from protolint.lint.check_text import check_readings
 from protolint.net.init import faults_of
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace

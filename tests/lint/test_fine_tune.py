@@ -8,7 +8,7 @@ import pytest
 
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic, Severity
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.registry import find_rule
 from protolint.lint.rule import Invalid
 from protolint.source import Source

@@ -13,7 +13,7 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError
 from protolint.lint.add_suppressions import suppression_edits
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.fixer import fix_source, select_edits
 from protolint.source import Source, Span
 from protolint.text import parse

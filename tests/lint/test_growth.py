@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace
 from tests.counting import lines_run

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.check import findings_of
+from protolint.lint.findings import findings_of
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import NOTHING, Rule, Scope
 from protolint.source import Source
@@ -29,7 +29,7 @@ def texts_of(rule: Rule) -> list[bytes]:
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
 def test_what_a_rule_needs_is_there_wherever_it_finds_something(rule: Rule) -> None:
-    if rule.scope is Scope.RUN:
+    if rule.scope is Scope.CHECKED_FILE:
         pytest.skip("asked about what was found, not about a text")
     workspace = Workspace(Choices(isolated=True))
     always = rule._replace(needs=NOTHING)

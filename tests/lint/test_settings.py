@@ -10,7 +10,7 @@ import pytest
 from protolint.cli.settings import show
 from protolint.diagnostic import Severity
 from protolint.errors import ConfigError, UsageError
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.registry import all_rules
 from protolint.lint.select import codes_of, selection_of
 from protolint.source import Source

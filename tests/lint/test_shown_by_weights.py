@@ -8,7 +8,7 @@ import pytest
 
 from protolint.caffe.registry import DIALECTS
 from protolint.lint import shown_by_weights
-from protolint.lint.check import check_files
+from protolint.lint.check_files import check_files
 from protolint.workspace.reading import Readings
 from protolint.workspace.workspace import Choices, Workspace
 

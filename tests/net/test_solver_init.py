@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import protolint
-from protolint.lint.check import check_files
+from protolint.lint.check_files import check_files
 from protolint.source import Source
 from protolint.text import parse
 from protolint.text.tree import Tree

@@ -14,7 +14,7 @@ import pytest
 
 from protolint.caffe.registry import DIALECTS
 from protolint.cli import exit_code_of
-from protolint.lint.check import check_readings
+from protolint.lint.check_text import check_readings
 from protolint.net.net import Net
 from protolint.net.view import View
 from protolint.picture import Diagram, diagram, dot, svg

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from protolint.diagnostic import Label
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import RULES

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.report.github import render
 from protolint.report.merged import merged

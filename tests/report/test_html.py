@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.report import renderer
 from protolint.source import Source

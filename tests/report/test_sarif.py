@@ -16,7 +16,7 @@ from jsonschema import Draft4Validator
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Diagnostic, Label, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
-from protolint.lint.check import check_source
+from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.lint.registry import all_rules
 from protolint.report.fingerprint import line_hashes

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from protolint.lint.check import check_files
+from protolint.lint.check_files import check_files
 from protolint.lint.file_report import FileReport
 from protolint.workspace.workspace import Choices, Workspace
 

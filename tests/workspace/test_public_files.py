@@ -15,7 +15,7 @@ from protolint.caffe.descriptors import load_schema
 from protolint.caffe.forks import forks_that_know, new_name_of
 from protolint.caffe.registry import FOREIGN, registered_by
 from protolint.errors import InputError
-from protolint.lint.check import check_files
+from protolint.lint.check_files import check_files
 from protolint.lint.file_report import FileReport
 from protolint.workspace.evidence import strangers
 from protolint.workspace.reading import Readings

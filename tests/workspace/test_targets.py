@@ -11,7 +11,8 @@ from protolint.caffe.registry import DIALECTS, resolve_target
 from protolint.cli.explain import explain
 from protolint.cli.problems import Problems
 from protolint.errors import ConfigError
-from protolint.lint.check import check_files, check_source
+from protolint.lint.check_files import check_files
+from protolint.lint.check_text import check_source
 from protolint.source import Source
 from protolint.workspace.config import ConfigFinder
 from protolint.workspace.config_keys import load_settings

@@ -14,7 +14,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion import refusals
 from protolint.conversion.notes import Refusal
 from protolint.diagnostic import Severity
-from protolint.lint.check import findings_of
+from protolint.lint.findings import findings_of
 from protolint.lint.registry import known_rules
 from protolint.net.init import construction, state_of, verdicts
 from protolint.source import Source

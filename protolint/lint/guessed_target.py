@@ -1,4 +1,4 @@
-"""What becomes of findings and fixes where the target or the spelling of a field is a guess."""
+"""What a guessed target holds back: rules that are left out, and fixes that are unsafe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from protolint.text import parse
 from protolint.workspace.reading import LintFile
 from protolint.workspace.target import Basis, Target
 
-__all__ = ["holds_back", "misspelt_layers", "waits", "with_careful_fixes", "with_waiting_fixes"]
+__all__ = ["holds_back", "with_careful_fixes"]
 
 
 def holds_back(rule: Rule, target: Target) -> bool:
@@ -47,32 +47,6 @@ def with_careful_fixes(
                 diagnostic = diagnostic._replace(fix=fix)
         found.append(diagnostic)
     return found
-
-
-def with_waiting_fixes(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the findings, their fixes unsafe where they wait for the spelling of a field."""
-    found = list(diagnostics)
-    misspelt = misspelt_layers(found)
-    return [
-        d._replace(fix=d.fix._replace(applicability=Applicability.UNSAFE))
-        if d.fix is not None and d.fix.applicability is Applicability.SAFE and waits(d, misspelt)
-        else d
-        for d in found
-    ]
-
-
-def misspelt_layers(found: Iterable[Diagnostic]) -> set[str | None]:
-    """Return the layers with a field that nobody knows."""
-    unknown = [d for d in found if d.code == "PT002"]
-    return {d.layer for d in unknown} | {r.layer for d in unknown for r in d.repeats}
-
-
-def waits(diagnostic: Diagnostic, misspelt: set[str | None]) -> bool:
-    """Return whether a fix would add to, or take from, a layer with a field that nobody knows.
-
-    That field may be what seems to be missing.
-    """
-    return diagnostic.layer in misspelt and not diagnostic.code.startswith(("PT", "PL"))
 
 
 def _narrows(file: LintFile, edits: tuple[Edit, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""What rules see that look at a file after every other rule has run."""
+"""A file after all rules on text have run: what the rules see that run after those."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from protolint.source import Source
 from protolint.workspace.directives import Code, Suppression
 from protolint.workspace.target import Disagreement
 
-__all__ = ["Run"]
+__all__ = ["CheckedFile"]
 
 
-class Run(NamedTuple):
-    """A file after all rules have run for all its targets.
+class CheckedFile(NamedTuple):
+    """A file after the rules on text have run for all its targets.
 
     `unused` are the codes of its suppressions that were looked for and suppressed nothing,
     `disagreements` what in it is for another Caffe than the files of its model.

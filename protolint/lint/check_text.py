@@ -1,0 +1,135 @@
+"""Check one prototxt: find its targets, run the rules on text, leave out what is suppressed."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from protolint.diagnostic import Diagnostic, Severity
+from protolint.lint.checked_file import CheckedFile
+from protolint.lint.file_report import FileReport
+from protolint.lint.findings import findings_after, findings_of
+from protolint.lint.guessed_target import holds_back, with_careful_fixes
+from protolint.lint.merge import merged
+from protolint.lint.registry import known_rules
+from protolint.lint.rule import Rule, Scope
+from protolint.lint.select import Selection, selection_of
+from protolint.lint.suppress import suppress
+from protolint.lint.waiting_fixes import with_waiting_fixes
+from protolint.net.init import verdicts
+from protolint.source import Source
+from protolint.weights.kinds import FileKind
+from protolint.workspace.reading import LintFile, Readings
+from protolint.workspace.target import Target
+from protolint.workspace.workspace import Workspace
+
+__all__ = ["check_readings", "check_source"]
+
+_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.CHECKED_FILE)
+
+
+def check_source(
+    workspace: Workspace, source: Source, *, broken: frozenset[str] = frozenset()
+) -> list[FileReport]:
+    """Return one report on a prototxt for each of its targets.
+
+    `broken` are the BatchNorms whose statistics its weights have broken, where they are at
+    hand. Raises ConfigError for a configuration that is wrong, InputError for a schema that cannot
+    be read.
+    """
+    return check_readings(workspace, workspace.readings(source), broken=broken)
+
+
+def check_readings(
+    workspace: Workspace, readings: Readings, *, broken: frozenset[str] = frozenset()
+) -> list[FileReport]:
+    """Return one report on a parsed prototxt for each of its targets, as check_source does."""
+    source = readings.tree.source
+    selection = selection_of(workspace, source.path)
+    selected = selection.selector(source.path)
+    rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
+    targets = workspace.targets(readings)
+    if broken:
+        for net in (net for target in targets for net in readings.read(target.dialect).nets):
+            net.broken_statistics = broken
+    names = [target.dialect.name for target in targets]
+    ran = {rule.code for rule in rules if any(map(rule.applies_to, names))}
+    found = [_found(readings.read(target.dialect), target, rules, selection) for target in targets]
+    outcome = suppress(source, readings.directives, found, ran)
+    reports = [
+        _report(readings.read(target.dialect), target, kept, outcome.suppressed)
+        for target, kept in zip(targets, outcome.kept, strict=True)
+    ]
+    disagreements = [t.disagreement for t in targets if t.disagreement is not None]
+    checked = CheckedFile(source, tuple(outcome.unused), tuple(disagreements))
+    more = [
+        selection.diagnostic(rule, finding, source.path, names[0])
+        for rule in rules
+        if rule.code in ran
+        for finding in findings_after(rule, checked)
+    ]
+    if more:
+        # They are about the file, not about one of its targets.
+        reports[0] = reports[0]._replace(diagnostics=_sorted([*reports[0].diagnostics, *more]))
+    return reports
+
+
+def _report(file: LintFile, target: Target, kept: list[Diagnostic], suppressed: int) -> FileReport:
+    """Return the report on a file for one target, by the findings that are left of its own."""
+    return FileReport(
+        file.source,
+        file.kind,
+        target,
+        file.accepted,
+        _presented(file, with_waiting_fixes(merged(kept))),
+        suppressed,
+        _builds(file),
+        build=file.build,
+        left_out=sum(len(net.left_out) for net in file.nets),
+    )
+
+
+def _builds(file: LintFile) -> dict[str, bool | None] | None:
+    """Return whether a net, or a solver with its nets, is built, by states; None for neither."""
+    if file.solver is not None:
+        from protolint.net.solver_init import solver_verdicts
+
+        found = solver_verdicts(file.solver)
+    elif file.kind is FileKind.NET:
+        (net,) = file.nets
+        found = {**verdicts(net), **dict.fromkeys(map(str, net.left_out))}
+    else:
+        return None
+    return found if file.accepted else dict.fromkeys(found, False)
+
+
+def _found(
+    file: LintFile, target: Target, rules: list[Rule], selection: Selection
+) -> list[Diagnostic]:
+    """Return what each rule that can run on a file finds in it."""
+    name = file.dialect.name
+    broken = file.tree.broken
+    found = [
+        selection.diagnostic(rule, finding, file.source.path, name)
+        for rule in rules
+        if rule.applies_to(name) and (rule.reader or not broken) and not holds_back(rule, target)
+        for finding in findings_of(rule, file)
+    ]
+    return with_careful_fixes(file, target, found)
+
+
+def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the findings in order; for text that is no net at all only what shows that.
+
+    That is the first error, and the first one of syntax: a fix of the former does not break a
+    file that is broken already.
+    """
+    found = _sorted(diagnostics)
+    if file.kind is FileKind.OTHER:
+        errors = tuple(d for d in found if d.severity is Severity.ERROR)
+        syntax = (d for d in errors[1:] if d.code == "PT001" and errors[0].code != "PT001")
+        return (*errors[:1], *islice(syntax, 1)) or found
+    return found
+
+
+def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key))

@@ -1,0 +1,76 @@
+"""What a rule on text finds, and whether there is anything for it to find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protolint.lint.checked_file import CheckedFile
+from protolint.lint.rule import NOTHING, Finding, Needs, Rule, Scope
+from protolint.net.init import fault_kinds
+from protolint.net.net import Net
+from protolint.workspace.reading import LintFile
+
+if TYPE_CHECKING:
+    from protolint.net.solver import Solver
+
+__all__ = ["findings_after", "findings_of"]
+
+
+def findings_of(rule: Rule, file: LintFile) -> Iterator[Finding]:
+    """Yield what a rule finds in a file: in the file itself, its nets or its solver."""
+    if rule.scope is Scope.NET:
+        for net in file.nets:
+            if _concerns_net(rule.needs, net):
+                yield from rule.check(net)
+    elif rule.scope is Scope.SOLVER:
+        if file.solver is not None and _concerns_solver(rule.needs, file.solver):
+            yield from rule.check(file.solver)
+    elif rule.scope is Scope.FILE and _concerns_file(rule.needs, file):
+        yield from rule.check(file)
+
+
+def findings_after(rule: Rule, checked: CheckedFile) -> Iterator[Finding]:
+    """Yield what a rule finds in a file that all other rules have checked."""
+    if rule.scope is Scope.CHECKED_FILE and _concerns_checked(rule.needs, checked):
+        yield from rule.check(checked)
+
+
+def _concerns_net(needs: Needs, net: Net) -> bool:
+    """Whether there is something in a net of what a rule needs to find anything."""
+    return (
+        needs == NOTHING
+        or any(map(net.has_type, needs.types))
+        or any(map(net.source.mentions, needs.words))
+        or (bool(needs.faults) and not fault_kinds(net).isdisjoint(needs.faults))
+        or (needs.problems and (net.has_misfits or bool(fault_kinds(net))))
+        or (needs.sibling and net.sibling is not None)
+    )
+
+
+def _concerns_solver(needs: Needs, solver: Solver) -> bool:
+    """Whether there is something in a solver of what a rule needs to find anything."""
+    if needs == NOTHING or any(map(solver.source.mentions, needs.words)):
+        return True
+    from protolint.net.solver_faults import SolverKind
+    from protolint.net.solver_init import solver_faults
+
+    return bool(solver_faults(solver, *(SolverKind[name] for name in needs.faults)))
+
+
+def _concerns_file(needs: Needs, file: LintFile) -> bool:
+    """Whether there is something in a file of what a rule needs to find anything."""
+    return (
+        needs == NOTHING
+        or (needs.problems and bool(file.problems or file.tree.problems or not file.tree.children))
+        or any(map(file.source.mentions, needs.words))
+    )
+
+
+def _concerns_checked(needs: Needs, checked: CheckedFile) -> bool:
+    """Whether there is something in a checked file of what a rule needs to find anything."""
+    return (
+        needs == NOTHING
+        or any(map(checked.source.mentions, needs.words))
+        or (needs.problems and bool(checked.disagreements))
+    )
