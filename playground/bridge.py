@@ -16,8 +16,8 @@ from typing import Any
 import protolint
 from protolint.cli import exit_code_of
 from protolint.lsp.completion import complete
-from protolint.lsp.hover import field_said
-from protolint.lsp.navigation import said
+from protolint.lsp.hover import describe_field
+from protolint.lsp.navigation import describe_blob
 from protolint.report.merged import merged
 from protolint.report.summary import verdict
 from protolint.source import Source
@@ -156,9 +156,9 @@ def _hover(asked: _Request) -> dict[str, Any]:
     """Return what the blob or field at the place `at` is, as Markdown; no `text` for nothing."""
     file = _file(asked)
     offset = _offset(asked)
-    found = field_said(file.source.text, offset, file.message.type.name)
+    found = describe_field(file.source.text, offset, file.message.type.name)
     if found is None and file.nets:
-        found = said(file.nets[0], offset)
+        found = describe_blob(file.nets[0], offset)
     if found is None:
         return {"text": None}
     place = _places(file.source.data)

@@ -162,9 +162,9 @@ def scenes() -> Iterator[Scene]:
     kept = {**three, "made/a.prototxt": b"old\n", "made/b.caffemodel": b"old too"}
     yield Scene("convert, three by force", (*to, "--force", *three, "-o", "made/"), kept)
     fix = ("check", "--isolated", "--target", "bvlc", "--fix", "--unsafe-fixes")
-    odd = (NETS / "digits_opening_post.prototxt").read_bytes()
-    yield Scene("fix", (*fix, "a.prototxt"), {"a.prototxt": odd})
-    several = {f"{name}.prototxt": odd for name in "abc"}
+    post = (NETS / "digits_opening_post.prototxt").read_bytes()
+    yield Scene("fix", (*fix, "a.prototxt"), {"a.prototxt": post})
+    several = {f"{name}.prototxt": post for name in "abc"}
     yield Scene("fix, three", (*fix, "."), several, together=False)
     quiet = ("check", "--isolated", "--target", "bvlc", "--add-suppressions", "kept as it is")
     yield Scene("suppressions, three", (*quiet, "."), several, together=False)
@@ -213,7 +213,7 @@ class Stage:
         self.folder = place / "files"
         #: What the next run does from each state of the folder, of the scene that is tried.
         self._next: dict[object, tuple[int, str, dict[str, bytes]]] = {}
-        self._said = place / "said"
+        self._output = place / "output"
         self._notes = place / "notes"
 
     def usual(self, scene: Scene) -> Usual:
@@ -228,16 +228,16 @@ class Stage:
         return Usual(code, notes["calls"], found_in(self.folder))
 
     def run(self, scene: Scene, fault: Fault) -> tuple[int, str]:
-        """Run a scene with a fault; return the exit code and what was said."""
+        """Run a scene with a fault; return the exit code and what was printed."""
         sys.stdout.flush()
         process = os.fork()
         if not process:
             self._be_protolint(scene, fault)
         _, status = os.waitpid(process, 0)
-        return os.waitstatus_to_exitcode(status), self._said.read_text(errors="replace")
+        return os.waitstatus_to_exitcode(status), self._output.read_text(errors="replace")
 
     def next_run(self, scene: Scene) -> tuple[int, str, dict[str, bytes]]:
-        """Run a scene from what is there; return exit code, what was said, and the files then."""
+        """Run a scene from what is there; return its exit code and output, and the files then."""
         folders = [str(path) for path in self.folder.rglob("*") if path.is_dir()]
         state = frozenset(found_in(self.folder).items()), frozenset(folders)
         if state not in self._next:
@@ -246,10 +246,10 @@ class Stage:
 
     def _be_protolint(self, scene: Scene, fault: Fault) -> NoReturn:
         signal.alarm(LIMIT)
-        said = os.open(self._said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        output = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         os.chdir(self.folder)
         leave, before = os._exit, set(sys.modules)
         shim = Shim(fault)
@@ -271,7 +271,7 @@ class Stage:
 def wrong(stage: Stage, scene: Scene, usual: Usual, fault: Fault) -> list[str]:
     """Return what does not hold after one fault."""
     lay_out(stage.folder, scene.files)
-    code, said = stage.run(scene, fault)
+    code, output = stage.run(scene, fault)
     left = found_in(stage.folder)
     new = usual.files
     found = []
@@ -286,15 +286,15 @@ def wrong(stage: Stage, scene: Scene, usual: Usual, fault: Fault) -> list[str]:
     half = scene.together and bool(changed) and sorted(changed) != sorted(due)
     if code == -signal.SIGALRM:
         found.append(f"takes more than {LIMIT} seconds")
-    if "nothing was changed" in said and scene.together and changed:
+    if "nothing was changed" in output and scene.together and changed:
         found.append(f"says that nothing was changed, but {', '.join(changed)}")
-    if "standard output" in said:
+    if "standard output" in output:
         found.append("blames standard output")
-    if "Traceback" in said:
-        found.append(f"a traceback: {said.splitlines()[-2:]}")
+    if "Traceback" in output:
+        found.append(f"a traceback: {output.splitlines()[-2:]}")
     if code == usual.code and sorted(changed) != sorted(due):
         found.append(f"ends with {code}, and not all is written")
-    if half and not killed and " already " not in said:
+    if half and not killed and " already " not in output:
         found.append(f"half done: {', '.join(changed)} of {', '.join(due)}")
     rest = set(left) - names
     keeps = fault.kind == READ_ONLY or usual.calls[fault.at - 1] in ("unlink", "remove")

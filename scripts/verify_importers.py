@@ -359,8 +359,8 @@ def _deployed(workspace: Workspace, path: Path, folder: str) -> str:
             if open_size is None or open_size[1] in sizes:
                 return str(error)[len(str(path)) + 2 :]
             usual = SSD512 if "ssd" in path.name else USUAL
-            said = [] if open_size[2] == "?" else open_size[2].replace("...", "?").split("x")
-            dims = [int(d) if d.isdecimal() else u for d, u in zip(said, usual, strict=False)]
+            given = [] if open_size[2] == "?" else open_size[2].replace("...", "?").split("x")
+            dims = [int(d) if d.isdecimal() else u for d, u in zip(given, usual, strict=False)]
             sizes[open_size[1]] = Shape.of([*dims, *usual[len(dims) :]][: max(4, len(dims))])
         else:
             return ""

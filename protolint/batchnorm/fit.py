@@ -95,7 +95,7 @@ class Wanted(NamedTuple):
 
 
 def require_fit(net: Net, path: str, *, any_caffe: bool = False) -> list[str]:
-    """Return what is worth saying of weights that fit a net: another eps.
+    """Return remarks on weights that fit a net: another eps.
 
     `any_caffe` is as in `between`. Raises PairError, with what stands between them, for weights
     that are not those of a net, InputError for a file that is no caffemodel.

@@ -33,6 +33,6 @@ def apply(
         where = f" in layer {key.layer}" if key.layer else ""
         warn(
             f"{path}: {key.code}{where} of {key.path} ({key.target}) is no longer "
-            "found; write the baseline anew"
+            "found; write the baseline again"
         )
     return kept, len(stale)

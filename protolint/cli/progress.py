@@ -33,14 +33,14 @@ def progress_bar(least: int = _LARGE) -> Iterator[Callable[[str, int, int], None
 
 
 class _Bar:
-    """What is drawn, and when it has to be drawn anew."""
+    """What is drawn, and when it has to be drawn again."""
 
     def __init__(self, least: int) -> None:
         self.shown = ""
         self._least = least
 
     def show(self, path: str, done: int, total: int) -> None:
-        """Draw the bar anew where it looks different."""
+        """Draw the bar again where it looks different."""
         if total < self._least:
             return
         part = done / total

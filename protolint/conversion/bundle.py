@@ -161,7 +161,7 @@ class Bundle:
         return like_net(path, file.nets[0], options.choices.engine)
 
     def _choices(self) -> PlanOptions:
-        """Return what the user says about the plan, and what the weights tell about the nets."""
+        """Return the choices of the user for the plan, and what the weights show of the nets."""
         names = {layer.name for model in self.models.values() for layer in model.index.layers}
         known = {layer.name for net in self.nets for layer in net.layers}
         norms = [norm for model in self.models.values() for norm in model.norms.values()]

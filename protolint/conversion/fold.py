@@ -47,7 +47,7 @@ class Folding(NamedTuple):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What is worth saying."""
+        """The notes on what was folded, and on what was not."""
         done = Note("", "", f"folded {len(self.taken)} layers into {len(self.folds)}")
         return (
             done,

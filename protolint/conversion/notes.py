@@ -276,7 +276,7 @@ def statistics_unsound(layers: Sequence[str]) -> Note:
         "",
         "",
         f"NaN, infinite or negative statistics, kept as they are: {first_of(layers)}"
-        " (protolint check tells more)",
+        " (protolint check says more)",
     )
 
 

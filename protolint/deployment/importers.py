@@ -187,7 +187,7 @@ def _reaches_outside(net: Net, layer: Layer) -> bool:
 
 
 def _counts(layer: Layer, message: str, field: str) -> bool:
-    """Whether a field says something that is not its default, or several different things.
+    """Whether a field has a value that is not its default, or several different ones.
 
     With `field=values` those are what the importer reads right.
     """

@@ -104,7 +104,7 @@ def plan(workspace: Workspace, source: Source, weights: str | None, wishes: Wish
     )
     lacking = _require_fit(made, stored)
     folding = _folding(made, weights, wishes)
-    said = folding.notes if wishes.fold else ()
+    fold_notes = folding.notes if wishes.fold else ()
     folding, turned = _turned(workspace, made, folding, stored)
     target = wishes.to or _usual(made.net)
     file = workspace.read(folding.source, made.file.dialect)
@@ -116,7 +116,7 @@ def plan(workspace: Workspace, source: Source, weights: str | None, wishes: Wish
     jobs.sort(key=lambda job: not isinstance(job, TextJob))
     text = next(job.data for job in jobs if isinstance(job, TextJob))
     after = workspace.read(Source(source.path, text), target if made.file.accepted else None)
-    notes = (note.message for note in (*said, *(n for job in jobs for n in job.notes)))
+    notes = (note.message for note in (*fold_notes, *(n for job in jobs for n in job.notes)))
     remarks = (*made.remarks, *lacking, *notes, *turned, *unread(after.nets[0]))
     return Plan(source, tuple(jobs), made, text, after.nets[0], target, remarks, converted)
 
@@ -173,8 +173,8 @@ def _turned(
         folds = with_turned(data, weights.index, layers, folding.folds)
     text = apply_edits(folding.source.data, turn_edits(folding.source, layers))
     names = listed([layer.name for layer in layers], 3)
-    said = f"weights that were transposed have the usual order ({names})"
-    return folding._replace(source=Source(net.source.path, text), folds=tuple(folds)), [said]
+    remark = f"weights that were transposed have the usual order ({names})"
+    return folding._replace(source=Source(net.source.path, text), folds=tuple(folds)), [remark]
 
 
 def _plain_jobs(

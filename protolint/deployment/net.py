@@ -37,7 +37,7 @@ _READER = ("PT001", "PT002", "PT004", "PT007")
 
 
 class DeployNet(NamedTuple):
-    """A deploy net as text, read again, and what is worth saying.
+    """A deploy net as text, read again, with remarks.
 
     `before` is the net in current form, in the state that was chosen.
     """

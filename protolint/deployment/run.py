@@ -36,7 +36,7 @@ Path: TypeAlias = Union[str, "os.PathLike[str]"]
 
 
 class Deployment(NamedTuple):
-    """What was written, the state that was chosen, and what is worth saying, in words.
+    """What was written, the state that was chosen, and remarks in words.
 
     `to` is the Caffe whose form it is, `net` the net that was written, `limits` what the importer
     that was named cannot read of it.
@@ -97,7 +97,7 @@ def deploy(
         isolated: Read no configuration file.
 
     Returns:
-        What was written, what is worth saying (`remarks`), and what the importer cannot read
+        What was written, remarks on it (`remarks`), and what the importer cannot read
         (`limits`).
 
     Raises:

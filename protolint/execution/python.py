@@ -51,16 +51,16 @@ def _experiment(step: Step) -> _Experiment:
     return _Experiment((6000, 300), low=0.1, agnostic=True)
 
 
-def _said(step: Step, key: str, value: str) -> str | None:
+def _setting(step: Step, key: str, value: str) -> str | None:
     """Return what a layer's param_str, YAML or a Python dictionary, gives for a key."""
-    said = step.param("python_param").text("param_str")
-    found = re.search(rf"""\b{key}\b["']?\s*:\s*["']?{value}""", said)
+    written = step.param("python_param").text("param_str")
+    found = re.search(rf"""\b{key}\b["']?\s*:\s*["']?{value}""", written)
     return None if found is None else found[1]
 
 
 def _number(step: Step, key: str) -> float:
     """Return the number that a layer's param_str gives; raises ExecutionError for none."""
-    found = _said(step, key, r"([\d.]+(?:[eE][+-]?\d+)?)")
+    found = _setting(step, key, r"([\d.]+(?:[eE][+-]?\d+)?)")
     if found is None:
         raise step.error(f"param_str has no '{key}'")
     return float(found)
@@ -70,7 +70,7 @@ def _spatial_dropout(step: Step) -> list[Array]:
     """Drop whole channels; the phase is that of param_str, and TEST scales as well."""
     share, bottom = _number(step, "p"), step.bottom()
     kept = np.ones(bottom.shape[:2], bool)
-    if _said(step, "phase", "(TRAIN)"):
+    if _setting(step, "phase", "(TRAIN)"):
         kept = step.random.random(kept.shape) < 1 - share
     gain = (kept / (1 - share)).reshape(*kept.shape, *[1] * (bottom.ndim - 2))
     return [(bottom * gain).astype(np.float32)]
@@ -102,7 +102,7 @@ def _proposal(step: Step) -> list[Array]:
 
 def _anchors(step: Step) -> tuple[int, Array]:
     """Return the anchors of a place, and their boxes at each place of the first bottom."""
-    given = _said(step, "scales", r"[^\[(]*[\[(]([\d\s,.]+)")
+    given = _setting(step, "scales", r"[^\[(]*[\[(]([\d\s,.]+)")
     scales = [float(n) for n in re.findall(r"[\d.]+", given)] if given else _SCALES
     boxes = []
     for ratio in _RATIOS:

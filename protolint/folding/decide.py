@@ -35,7 +35,7 @@ class Fold(NamedTuple):
 
     @property
     def adds_bias(self) -> bool:
-        """Whether the layer above gets a bias that it had not."""
+        """Whether the layer above gets a bias that it did not have."""
         usual = self.above.type != "Scale"
         return not flag(self.above, PARAMETERS[self.above.type], "bias_term", usual)
 

@@ -59,7 +59,7 @@ class NumberedFold(NamedTuple):
     """A fold with its numbers: what each channel is multiplied by, and what is added then.
 
     `entry` is the layer above in the weights, `bias` its new bias, None for none: float64 arrays
-    of shape (C). `turned` says that its weights are transposed no more; see turned.py.
+    of shape (C). `turned` says that its weights are no longer transposed; see turned.py.
     """
 
     fold: Fold
@@ -72,7 +72,7 @@ class NumberedFold(NamedTuple):
 def measure_folds(
     data: Buffer, index: ModelIndex, plan: FoldPlan, batchnorms: Mapping[str, Folded]
 ) -> tuple[list[NumberedFold], list[NotFolded]]:
-    """Return the folds of a plan with their numbers, and what the weights speak against.
+    """Return the folds of a plan with their numbers, and those that the weights rule out.
 
     `batchnorms` are the factors and summands of the BatchNorm layers, by name, also of those that
     are Scale layers in the net and not yet in the weights. Of a chain the part before the first
@@ -216,16 +216,16 @@ def _change(data: Buffer, fold: NumberedFold) -> Change:
     else:
         made = scaled_blob(weights, _grid(fold).row, _factors(fold))
     inside = [Change(weights.field.start, weights.field.end, message(number, made))]
-    said = varint_field(_TRANSPOSE, 0) if fold.turned else b""
+    settings = varint_field(_TRANSPOSE, 0) if fold.turned else b""
     if fold.bias is not None:
         place = weights.field.end, weights.field.end
         if len(entry.blobs) > 1:
             place = entry.blobs[1].field
         else:
-            said += varint_field(_BIAS_TERMS[kind][1], 1)
+            settings += varint_field(_BIAS_TERMS[kind][1], 1)
         bias = encode_blob(fold.bias.astype(np.float64), Form.DATA)
         inside.append(Change(*place, message(number, [bias])))
-    inside += _parameter(entry, kind, said)
+    inside += _parameter(entry, kind, settings)
     last = (fold.fold.above, *fold.fold.taken)[-1]
     top = last.tops[0].name.encode("utf-8", "surrogateescape")
     tops = [found for found in entry.fields if found.number == LayerField.TOP]
@@ -235,20 +235,22 @@ def _change(data: Buffer, fold: NumberedFold) -> Change:
     return changed_layer(entry, inside)
 
 
-def _parameter(entry: LayerEntry, kind: str, said: bytes) -> list[Change]:
-    """Say more in the weights' own layer, of a bias or of the order: of two values the last counts.
+def _parameter(entry: LayerEntry, kind: str, settings: bytes) -> list[Change]:
+    """Add settings to the layer's message in the weights: of two values the last counts.
 
-    Where it has no message for that, what is said is what Caffe takes for granted, but of a Scale.
+    A layer without such a message has them by default, unless it is a Scale.
     """
     parameter, _ = _BIAS_TERMS[kind]
     found = [field for field in entry.fields if field.number == parameter]
-    if not said or (not found and kind != "Scale"):
+    if not settings or (not found and kind != "Scale"):
         return []
     if not found:
         end = entry.payload.end
-        return [Change(end, end, message(parameter, [said]))]
+        return [Change(end, end, message(parameter, [settings]))]
     last = found[-1]
-    return [Change(last.start, last.end, message(parameter, [Copy(last.value, last.end), said]))]
+    return [
+        Change(last.start, last.end, message(parameter, [Copy(last.value, last.end), settings]))
+    ]
 
 
 def check_folds(
@@ -305,7 +307,7 @@ def _samples(
 def _turned_samples(
     fold: NumberedFold, before: Buffer, weights: BlobHeader, data: Buffer
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield the same of weights that were transposed, and are no more."""
+    """Yield the same of weights that are no longer transposed."""
     was, outputs = fold.entry.blobs[0], fold.factor.size
     inputs = was.count // outputs
     whole = was.count <= _ALL or inputs <= 2 * _SOME

@@ -36,7 +36,7 @@ def _with_bias(source: Source, layer: Layer) -> list[Edit]:
     param = layer.parameter(name)
     written = param.nodes_of("bias_term") if param is not None else []
     if layer.type != "Scale":
-        # A bias is what these have if nothing is said.
+        # These have a bias by default.
         return delete_fields(source, written)
     if written and isinstance(written[0], Scalar):
         return [replace_value(written[0], "true")]

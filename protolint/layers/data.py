@@ -1,4 +1,4 @@
-"""Layers that begin a net: what they say of the shapes of data and labels.
+"""Layers at the start of a net: what they say of the shapes of data and labels.
 
 Sources: LayerSetUp and DataLayerSetUp of the layers named, data_transformer.cpp in src/caffe
 and their headers @ BVLC master, NVIDIA v0.17.3, weiliu89/caffe ssd; BoxData @ intel/caffe 1.1.6.

@@ -50,7 +50,7 @@ class Baseline(NamedTuple):
     ) -> tuple[list[FileReport], list[Key]]:
         """Return the reports without what is let pass, and the stale entries.
 
-        Those are of files that were checked, or are there no more. `ran` returns whether the
+        Those are of files that were checked, or no longer exist. `ran` returns whether the
         rule of a code was run on a path: where it was not, the entry is not stale.
         """
         left = Counter(self.counts)

@@ -50,7 +50,7 @@ def _shown_by(path: str, net: Readings) -> Readings | None:
     try:
         norms = read_weights(path).norms
     except ProtolintError:
-        return None  # Who checks the weights hears of it.
+        return None  # Checking the weights reports it.
     names = {layer.name for one in net.read(DEFAULT).nets for layer in one.batchnorms}
     fits, times = frozenset(TARGETS), 0
     for norm in norms:

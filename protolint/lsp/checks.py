@@ -42,14 +42,14 @@ class Checks:
         self._checker = ThreadPoolExecutor(1, "check")
         self._reader = ThreadPoolExecutor(1, "answer")
 
-    def begin(
+    def start(
         self,
         uri: str,
         check: Callable[[], Checked],
         publish: Callable[[Checked], None],
         pause: float = 0,
     ) -> None:
-        """Check a document in a thread, after a pause, in place of what was begun on it before."""
+        """Check a document in a thread, after a pause, in place of an earlier check of it."""
 
         async def task() -> None:
             await asyncio.sleep(pause)
@@ -69,7 +69,7 @@ class Checks:
             self._report(error)
 
     def stop(self, uri: str) -> None:
-        """Let what was begun on a document be: it is not run, or what it finds is dropped."""
+        """Cancel the check of a document: it does not run, or its result is dropped."""
         task = self._tasks.pop(uri, None)
         if task is not None:
             task.cancel()

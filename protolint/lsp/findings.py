@@ -12,8 +12,8 @@ from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.manual import manual_page
 from protolint.lint.registry import find_rule
 from protolint.lsp.document import Document
-from protolint.lsp.hover import field_said
-from protolint.lsp.navigation import said
+from protolint.lsp.hover import describe_field
+from protolint.lsp.navigation import describe_blob
 from protolint.report.pages import page_url
 from protolint.source import BinarySource, Span
 
@@ -114,10 +114,10 @@ def hover(document: Document, position: types.Position) -> types.Hover | None:
         text = "\n\n---\n\n".join(f"```text\n{page}\n```" for page in pages)
         content = types.MarkupContent(types.MarkupKind.Markdown, text)
         return types.Hover(content, document.range(found[0].span))
-    told = hover_field(document, position)
-    if told is None and document.net is not None:
-        told = _told(document, said(document.net, document.offset(position)))
-    return told
+    shown = hover_field(document, position)
+    if shown is None and document.net is not None:
+        shown = _hover(document, describe_blob(document.net, document.offset(position)))
+    return shown
 
 
 def hover_field(document: Document, position: types.Position) -> types.Hover | None:
@@ -125,10 +125,12 @@ def hover_field(document: Document, position: types.Position) -> types.Hover | N
     if document.file is None:
         return None
     root = document.file.message.type.name
-    return _told(document, field_said(document.source.text, document.offset(position), root))
+    field = describe_field(document.source.text, document.offset(position), root)
+    return _hover(document, field)
 
 
-def _told(document: Document, found: tuple[Span, str] | None) -> types.Hover | None:
+def _hover(document: Document, found: tuple[Span, str] | None) -> types.Hover | None:
+    """Return a text as the hover of a range of the document."""
     if found is None:
         return None
     span, text = found

@@ -7,10 +7,10 @@ from protolint.caffe.registry import DIALECTS
 from protolint.lsp.place import field_at, place_at
 from protolint.source import Span
 
-__all__ = ["field_said"]
+__all__ = ["describe_field"]
 
 
-def field_said(text: str, offset: int, root: str) -> tuple[Span, str] | None:
+def describe_field(text: str, offset: int, root: str) -> tuple[Span, str] | None:
     """Return the place and the account of the field whose name is at an offset, in Markdown.
 
     `root` is the name of the file's message, as NetParameter. None where no Caffe knows a field

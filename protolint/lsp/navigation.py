@@ -18,12 +18,12 @@ __all__ = [
     "Symbol",
     "blob_at",
     "definition",
+    "describe_blob",
     "folds",
     "outline",
     "references",
     "rename",
     "rename_alike",
-    "said",
 ]
 
 
@@ -202,7 +202,7 @@ def _renamed(net: Net, offset: int, name: str) -> list[tuple[Span, str]]:
         raise UsageError(f"{net.source.path}: {error}") from None
 
 
-def said(net: Net, offset: int) -> tuple[Span, str] | None:
+def describe_blob(net: Net, offset: int) -> tuple[Span, str] | None:
     """Return a line for each state on the blob at an offset: its shape, its writer and readers."""
     found = blob_at(net, offset)
     if found is None:

@@ -78,7 +78,7 @@ def make_server() -> LanguageServer:
             path = to_fs_path(uri) or text.filename or uri
             opened = Opened(uri, text.source, text.version)
             client = Client(encoding(), takes_versions(), nets_open())
-            checks.begin(uri, lambda: _checked(path, opened, client, neighbours), publish, pause)
+            checks.start(uri, lambda: _checked(path, opened, client, neighbours), publish, pause)
 
     def publish(found: Checked) -> None:
         server.text_document_publish_diagnostics(
@@ -224,8 +224,8 @@ def _checked(path: str, opened: Opened, client: Client, neighbours: Neighbours) 
     except ProtolintError as error:
         start = types.Position(0, 0)
         place = types.Range(start, start)
-        told = types.Diagnostic(place, f"not checked: {error}", source="protolint")
-        return Checked(opened.uri, opened.version, [told], None)
+        failure = types.Diagnostic(place, f"not checked: {error}", source="protolint")
+        return Checked(opened.uri, opened.version, [failure], None)
     return Checked(opened.uri, opened.version, diagnostics(document), document)
 
 

@@ -103,7 +103,7 @@ def _pictures(number: int, report: FileReport) -> str:
 
 
 def _source(number: int, source: Source, diagnostics: Sequence[Diagnostic]) -> str:
-    """Return every line of a file, what is wrong underlined and said below it."""
+    """Return every line of a file, what is wrong underlined and explained below it."""
     by_line: dict[int, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         by_line.setdefault(source.line_number(diagnostic.span.start), []).append(diagnostic)

@@ -36,7 +36,7 @@ class Desk:
                 assert let.wait(60)
             return Checked(URI, version, [], document(version))
 
-        self.checks.begin(URI, check, lambda found: self.published.append(found.version), pause)
+        self.checks.start(URI, check, lambda found: self.published.append(found.version), pause)
 
     async def newest(self) -> int | None:
         found = await self.checks.newest(URI)
@@ -112,7 +112,7 @@ def test_a_check_that_fails_is_reported() -> None:
 
         desk.begin(1)
         assert await desk.newest() == 1
-        desk.checks.begin(URI, check, lambda found: None)
+        desk.checks.start(URI, check, lambda found: None)
         await desk.newest()
         await asyncio.sleep(0)
 

@@ -12,8 +12,8 @@ pytest.importorskip("pygls", reason="the server needs pygls")
 from protolint.edit import Edit, apply_edits
 from protolint.errors import UsageError
 from protolint.lsp.completion import complete
-from protolint.lsp.hover import field_said
-from protolint.lsp.navigation import definition, references, rename, said
+from protolint.lsp.hover import describe_field
+from protolint.lsp.navigation import definition, describe_blob, references, rename
 from protolint.net.net import Net
 from protolint.source import Source
 from protolint.workspace.reading import LintFile
@@ -87,18 +87,18 @@ def test_a_blob_leads_to_the_layer_that_makes_it() -> None:
     assert [node.start for node in found] == [
         i for i in range(len(NET)) if NET.startswith(('top: "y"', 'bottom: "y"'), i)
     ]
-    place = said(net(), NET.index('top: "y"'))
+    place = describe_blob(net(), NET.index('top: "y"'))
     assert place is not None
     assert "read by `r`" in place[1]
 
 
 def test_a_field_is_explained_for_each_caffe() -> None:
     text = "layer { batch_norm_param { eps: 1e-3 } }"
-    found = field_said(text, text.index("eps") + 1, "NetParameter")
+    found = describe_field(text, text.index("eps") + 1, "NetParameter")
     assert found is not None
     assert "1e-05 if not set" in found[1]
     assert "bvlc" in found[1] or "a number" in found[1]
-    assert field_said("layer { nme: 1 }", 9, "NetParameter") is None
+    assert describe_field("layer { nme: 1 }", 9, "NetParameter") is None
 
 
 def graph(net: Net) -> list[list[tuple[str, list[Any], list[bool]]]]:

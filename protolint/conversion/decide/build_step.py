@@ -29,7 +29,7 @@ __all__ = ["make_step"]
 def make_step(scene: Scene, case: Case, action: Action) -> Step:
     """Return the step that does an action to a BatchNorm.
 
-    What there is to tell goes to the scene.
+    The notes on it go to the scene.
     """
     return _Maker(scene, case, action).step()
 

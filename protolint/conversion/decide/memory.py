@@ -30,7 +30,7 @@ _RESERVED = re.compile(r"[%,=#\[\]\x00-\x20\x7f]")
 
 
 class Memory(NamedTuple):
-    """What a BatchNorm was in another Caffe, as far as the layer as it is does not tell.
+    """What a BatchNorm was in another Caffe, as far as the layer does not show it.
 
     `scale` is the Scale layer that followed it, `bias` whether that had one; `apart` says
     that such a layer still follows and was not to be merged, `plain` that the BatchNorm had

@@ -67,8 +67,7 @@ def whole_net(scene: Scene, steps: Sequence[Step]) -> Whole:
         if foreign.harmless or foreign.path.rpartition(".")[2] in scene.choices.drop_fields:
             left_out.append(foreign)
             continue
-        said = foreign.path, target.name, foreign.setting
-        refused.append(refusals.no_counterpart(layer, *said))
+        refused.append(refusals.no_counterpart(layer, foreign.path, target.name, foreign.setting))
     converts = no_inputs and any(layer.type == "Input" for layer in net.layers)
     if no_inputs:
         refused += _inputs(net, target.name)

@@ -18,7 +18,7 @@ __all__ = ["Foreign", "foreign_fields", "foreign_types"]
 
 
 class Foreign(NamedTuple):
-    """A field that the target has not, or a value that its field has not.
+    """A field that the target lacks, or a value that its field lacks.
 
     `path` is how the fields above it and it itself are called, from the layer on.
     `harmless` says that the target does the same without it. `setting` is what extra-fields calls

@@ -67,7 +67,7 @@ class _Wanted(NamedTuple):
 
 
 class Fitting(NamedTuple):
-    """What becomes of the BatchNorm layers of some weights, by name, and what to tell of it.
+    """What becomes of the BatchNorm layers of some weights, by name, with notes.
 
     Layers without a recipe stay as they are, but for new names and the shapes of blobs that hold
     as many values, each by the layer's name.

@@ -18,7 +18,7 @@ __all__ = ["file_notes", "notes_of"]
 
 
 def notes_of(changes: Sequence[LayerChange]) -> Iterator[Note]:
-    """Yield what to tell of the numbers of a model."""
+    """Yield the notes on the numbers of a model."""
     divided = [
         change.norm.state.factor
         for change in changes
