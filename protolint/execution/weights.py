@@ -71,9 +71,13 @@ def read_blob(path: str) -> Array:
         return np.asarray(decode_blob(data, header, path=path, place="the blob"), np.float32)
 
 
-def load_order(dialect: Dialect, blobs: Sequence[Array]) -> tuple[int, ...]:
-    """Return which blob of a BatchNorm in a binary file becomes the first, the second ..."""
-    if dialect.loading.reorders and len(blobs) == 5 and blobs[4].size == 1:
+def load_order(dialect: Dialect, blobs: Sequence[Array], *, binary: bool = True) -> tuple[int, ...]:
+    """Return which blob of a BatchNorm in a file becomes the first, the second ...
+
+    Only those of binary files are reordered (CopyTrainedLayersFrom, src/caffe/net.cpp @ v0.16.1
+    to v0.17.4).
+    """
+    if binary and dialect.loading.reorders and len(blobs) == 5 and blobs[4].size == 1:
         # Gamma, beta, mean, variance and reserved, the order of 0.15.
         return (2, 3, 4, 0, 1)
     return tuple(range(len(blobs)))

@@ -162,7 +162,9 @@ def plan_recalibration(
     for layer in wanted:
         made = moments[layer.name]
         layout = _layout(net, layer, statistic)
-        blobs[layer.name] = _encoded(layout, net, layer, stored[layer.name], made)
+        blobs[layer.name] = _encoded(
+            layout, net, layer, stored[layer.name], made, binary=not _is_hdf5(path)
+        )
         factor = None
         if layout.sums:
             at = layout.roles.index(Role.FACTOR)
@@ -245,9 +247,18 @@ def _invert(executor: Executor) -> None:
 
 
 def _encoded(
-    layout: Layout, net: Net, layer: Layer, stored: Sequence[Array], made: Moments
+    layout: Layout,
+    net: Net,
+    layer: Layer,
+    stored: Sequence[Array],
+    made: Moments,
+    *,
+    binary: bool,
 ) -> tuple[Array, ...]:
-    """Return the blobs of a layer with new statistics, the others bit for bit as they are."""
+    """Return the blobs of a layer with new statistics, the others bit for bit as they are.
+
+    `binary` is whether they are those of a binary file.
+    """
     kind = np.float64 if stored[0].dtype == np.float64 else np.float32
     mean, variance = made.mean.astype(kind), made.variance.astype(kind)
     eps = net.traits(layer).eps
@@ -257,7 +268,8 @@ def _encoded(
     blobs = layout.encode(state, factor=factor if layout.sums else None)
     keeps = (Role.GAMMA, Role.BETA, Role.RESERVED)
     found = list(stored)
-    for at, role, new in zip(load_order(net.dialect, stored), layout.roles, blobs, strict=True):
+    order = load_order(net.dialect, stored, binary=binary)
+    for at, role, new in zip(order, layout.roles, blobs, strict=True):
         if role not in keeps:
             found[at] = new
     return tuple(found)

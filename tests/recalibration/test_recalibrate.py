@@ -182,6 +182,25 @@ def test_five_faults_are_repaired_in_hdf5_of_every_layout(folder: str, tmp_path:
             assert difference(found, wanted) <= 1e-5, (text, fault)
 
 
+def test_five_blobs_of_one_channel_keep_their_places_in_hdf5(tmp_path: Path) -> None:
+    """Only in binary files are they taken for the order of 0.15."""
+    h5py = pytest.importorskip("h5py")
+    net, before, fixed = (tmp_path / f"net.{end}" for end in ("prototxt", "h5", "fixed.h5"))
+    net.write_text(
+        'input: "x" input_shape { dim: [2, 1, 8, 8] }\n'
+        'layer { name: "n" type: "BatchNorm" bottom: "x" top: "y"'
+        " batch_norm_param { scale_bias: true } }\n"
+    )
+    with h5py.File(before, "w") as file:
+        for i, value in enumerate((0.3, 2, 1, 1.5, 0.25)):
+            file[f"data/n/{i}"] = np.array([value], np.float32)
+    data = np.random.default_rng(0).normal(1, 3, (2, 1, 8, 8)).astype(np.float32)
+    protolint.recalibrate(net, before, data, output=fixed, target="nvidia-0.17", isolated=True)
+    with h5py.File(fixed) as file:
+        found = [float(file[f"data/n/{i}"][0]) for i in range(5)]
+    assert found == pytest.approx([data.mean(), data.var(), 1, 1.5, 0.25], rel=0.01)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_statistics_among_halves_are_floats(fault: str, tmp_path: Path) -> None:
     for weights in sorted((PLACES[0]).glob("*/brook_half.caffemodel")):
