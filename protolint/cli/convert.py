@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from typing import Any
 
 import click
 
-from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import TargetType, colour_option, format_option
 from protolint.cli.problems import coloured, put
@@ -23,7 +22,7 @@ __all__ = ["command"]
     epilog="Example: protolint convert --to nvidia-0.17 deploy.prototxt net.caffemodel -o out/",
 )
 @click.argument("paths", nargs=-1, required=True, metavar="FILES...")
-@click.option("--to", "target", type=TargetType(), required=True, help="The Caffe to convert for.")
+@click.option("--to", type=TargetType(), required=True, help="The Caffe to convert for.")
 @click.option(
     "--engine",
     type=click.Choice(["caffe", "cudnn"], case_sensitive=False),
@@ -89,33 +88,7 @@ __all__ = ["command"]
 @common_options
 @colour_option
 @format_option(["text", "json"], "--report")
-def command(
-    paths: tuple[str, ...],
-    target: Dialect,
-    engine: str | None,
-    source: str | None,
-    bn_stat: str | None,
-    like: str | None,
-    resume: bool,
-    half: bool,
-    fold: bool,
-    scale_name: str,
-    keep_scale: bool,
-    scale_as: str,
-    drop_global_stats: bool,
-    drop_fields: tuple[str, ...],
-    output: str | None,
-    force: bool,
-    in_place: bool,
-    dry_run: bool,
-    verify_with: tuple[str, ...],
-    prove: str,
-    data: str | None,
-    tolerance: float,
-    form: str,
-    color: str,
-    choices: Choices,
-) -> int:
+def command(paths: tuple[str, ...], form: str, color: str, choices: Choices, **asked: Any) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
 
     Content shows what a file is. Each result is proven before it has its name.
@@ -128,36 +101,14 @@ def command(
     from protolint.errors import ProtolintError
     from protolint.report.table import room
 
-    asked = partial(
-        options_of,
-        to=target,
-        engine=engine,
-        source=source,
-        bn_stat=bn_stat,
-        resume=resume,
-        half=half,
-        scale_name=scale_name,
-        keep_scale=keep_scale,
-        scale_as=scale_as,
-        drop_global_stats=drop_global_stats,
-        drop_fields=drop_fields,
-        output=output,
-        force=force,
-        in_place=in_place,
-        dry_run=dry_run,
-        verify_with=verify_with,
-        prove=prove,
-        data=data,
-        like=like,
-        tolerance=tolerance,
-        fold=fold,
-    )
     try:
         with progress_bar() as progress:
-            report = convert_files(paths, asked(), progress, workspace=Workspace(choices))
+            report = convert_files(
+                paths, options_of(**asked), progress, workspace=Workspace(choices)
+            )
     except ProtolintError as error:
         if form == "json":
-            put(render_refusal(target.name, error), err=output == "-")
+            put(render_refusal(asked["to"].name, error), err=asked["output"] == "-")
         raise
     # Standard output is the prototxt's where one is written there.
     aside = any(result.output == "-" for result in report.files)
