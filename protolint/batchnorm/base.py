@@ -81,8 +81,6 @@ class Layout:
     axes: ClassVar[tuple[int, int]] = (0, 0)
     # What a factor or reserved blob gets when the statistics are plain.
     constant: ClassVar[float] = 0.0
-    # Whether a prototxt must freeze the statistics itself, with `param` blocks.
-    needs_params: ClassVar[bool] = False
 
     @property
     def affine(self) -> bool:

@@ -55,7 +55,6 @@ class N14C(Layout):
     __slots__ = ()
     roles = (GAMMA, BETA, RESERVED, MEAN, SPREAD)
     axes = (1, 2)
-    needs_params = True
 
 
 class N15A(Layout):
@@ -68,7 +67,6 @@ class N15A(Layout):
 
     __slots__ = ()
     roles = (GAMMA, BETA, MEAN, SPREAD, RESERVED)
-    needs_params = True
 
 
 class N15C(N15A):

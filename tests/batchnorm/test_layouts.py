@@ -208,13 +208,6 @@ def test_the_param_blocks_follow_the_blobs() -> None:
     )
     assert [rule.lr_mult for rule in LAYOUTS["N16-5"].params] == [0, 0, 0, 1, 1]
     assert [rule.lr_mult for rule in LAYOUTS["I5"].params] == [0, 0, 0, None, None]
-    assert {name for name, layout in LAYOUTS.items() if layout.needs_params} == {
-        "N14C",
-        "N14C-inv-std",
-        "N15A",
-        "N15C",
-        "N15C-inv-std",
-    }
 
 
 def test_reserved_blobs_and_factors_get_their_value() -> None:

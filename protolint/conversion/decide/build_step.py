@@ -307,8 +307,8 @@ class _Maker:
     def _reshaped_axes(self, axes: int | None) -> int:
         """How many axes have to be made four, 0 for none; refuses what cannot be."""
         least = self.target.least_axes
-        most = 4 if least == 4 or self.case.running == "CUDNN" else 32
-        if axes is None or least <= axes <= most:
+        most = self.kind.most_axes
+        if axes is None or (least <= axes and (most is None or axes <= most)):
             return 0
         if least == 4 and axes in (2, 3):
             self.scene.note(notes.reshaped(self.name, axes))
