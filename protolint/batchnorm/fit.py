@@ -42,6 +42,9 @@ _HOW = "`protolint deploy --fold` folds a net with the weights it was trained wi
 class PairError(ProtolintError):
     """A net and weights that are not one model."""
 
+    def __init__(self, weights: str, net: str, reason: str) -> None:
+        super().__init__(f"{weights}: does not fit {net}: {reason}")
+
 
 #: What stands between a net and a weight file, the first that counts first. "folded": the file has
 #: no BatchNorms, whose numbers are in the layers above; "not folded": the file has, and the net
@@ -103,7 +106,7 @@ def require_fit(net: Net, path: str, *, any_caffe: bool = False) -> list[str]:
     gaps = fit(net, read_weights(path))
     reason = between(gaps, any_caffe=any_caffe)
     if reason is not None:
-        raise PairError(f"{path}: does not fit {net.source.path}: {reason}")
+        raise PairError(path, net.source.path, reason)
     return [gap.message for gap in gaps if gap.kind == "eps"]
 
 

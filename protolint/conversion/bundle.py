@@ -12,7 +12,7 @@ from protolint.batchnorm.layouts import is_open
 from protolint.batchnorm.reading import Norm, read_weights
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import load_schema
-from protolint.conversion import notes, refusals
+from protolint.conversion import file_refusals, notes
 from protolint.conversion.decide.forms import form_of
 from protolint.conversion.decide.memory import recall
 from protolint.conversion.decide.plan import plan_nets
@@ -25,7 +25,7 @@ from protolint.conversion.inputs import (
     read_texts,
     stated_statistic,
 )
-from protolint.conversion.notes import Note, refuse
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.hdf5 import read_state
 from protolint.conversion.numbers.hdf5_models import hdf5_layers, plan_hdf5
@@ -43,6 +43,7 @@ from protolint.conversion.numbers.solverstate import (
 )
 from protolint.conversion.prove.opinions import input_shape
 from protolint.conversion.prove.text import new_faults
+from protolint.conversion.refusal import refuse
 from protolint.conversion.request import Options
 from protolint.conversion.text.net import source_refusals
 from protolint.conversion.text.texts import (
@@ -155,7 +156,7 @@ class Bundle:
             return None
         file = self.workspace.read(path, options.target)
         if file.kind is not FileKind.NET:
-            raise InputError(path, "is no net to fit weights to; give --like a net's prototxt")
+            raise InputError(path, file_refusals.no_net_to_fit())
         advice = f"--like takes a net of {options.target.name}"
         refuse(path, [found._replace(switch=advice) for found in source_refusals(file)])
         return like_net(path, file.nets[0], options.choices.engine)
@@ -356,10 +357,7 @@ class Bundle:
         named = [job for job in jobs if os.path.basename(job.path) == wanted]
         found = named or jobs
         if len(found) != 1:
-            raise InputError(
-                entry.path,
-                f"needs the model that was saved with it: give {wanted or 'the caffemodel'} too",
-            )
+            raise InputError(entry.path, file_refusals.model_missing(wanted))
         job = found[0]
         if isinstance(job, ModelJob):
             with mapped(job.path) as (data, _):
@@ -382,7 +380,7 @@ class Bundle:
                 translator = Translator(source, load_schema(target.schema))
                 pieces = new_state(data, index, history, learned, target, translator)
         except WireError as error:
-            raise InputError(entry.path, refusals.damaged(error)) from None
+            raise InputError(entry.path, file_refusals.damaged(error)) from None
         return StateJob(index, output, job.source, pieces, history, learned)
 
     def _hdf5_state(self, models: Sequence[WeightsJob], entry: Input, output: str) -> Job:

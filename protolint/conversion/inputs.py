@@ -11,6 +11,7 @@ from typing import NamedTuple
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS
+from protolint.conversion import file_refusals
 from protolint.conversion.decide.memory import ADDED, is_added
 from protolint.conversion.numbers.model import Model, read_model_file
 from protolint.conversion.text.way_back import origin_of
@@ -61,7 +62,7 @@ def _read(path: str, workspace: Workspace) -> Input:
     if found.kind is FileKind.TEXT:
         return _text(path, workspace)
     if found.description:
-        raise InputError(path, f"neither a prototxt nor weights, but {found.description}")
+        raise InputError(path, file_refusals.of_no_kind(found.description))
     # Bytes of no known kind are read as a model, which says what is wrong with them.
     return Input(path, found.kind or FileKind.MODEL)
 
@@ -69,10 +70,10 @@ def _read(path: str, workspace: Workspace) -> Input:
 def _text(path: str, workspace: Workspace) -> Input:
     readings = workspace.readings(workspace.source(path))
     if not readings.tree.children and not readings.tree.broken:
-        raise InputError(path, "holds no field: there is nothing to convert")
+        raise InputError(path, file_refusals.empty())
     if not readings.kind.is_text:
-        what = "a label map" if readings.kind is FileKind.LABELS else "neither a net nor a solver"
-        raise InputError(path, f"{what}; give a net's or a solver's prototxt, or weights")
+        labels = readings.kind is FileKind.LABELS
+        raise InputError(path, file_refusals.other_text(labels=labels))
     return Input(path, readings.kind, readings)
 
 

@@ -6,14 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from protolint.errors import InputError
-
-__all__ = ["CODES", "Note", "NoteCode", "Refusal", "first_of", "refuse"]
+__all__ = ["CODES", "Note", "NoteCode", "first_of"]
 
 #: The most fields that one note lists.
 _MOST_SHOWN = 4
-#: The most refusals that one error lists.
-_MOST_REFUSALS = 3
 
 
 class NoteCode(NamedTuple):
@@ -79,26 +75,6 @@ class Note(NamedTuple):
     code: str
     layer: str
     message: str
-
-
-class Refusal(NamedTuple):
-    """Why a net cannot be converted: where, what was found, and what settles it."""
-
-    layer: str
-    evidence: str
-    switch: str = ""
-
-    def __str__(self) -> str:
-        place = f"'{self.layer}': " if self.layer else ""
-        return f"{place}{self.evidence}" + (f"; {self.switch}" if self.switch else "")
-
-
-def refuse(path: str, refusals: Sequence[Refusal]) -> None:
-    """Raise InputError for what cannot be converted, if there is anything."""
-    if refusals:
-        shown = "; also ".join(map(str, refusals[:_MOST_REFUSALS]))
-        rest = len(refusals) - _MOST_REFUSALS
-        raise InputError(path, f"{shown}; and {rest} more reasons" if rest > 0 else shown)
 
 
 def first_of(names: Sequence[str]) -> str:

@@ -1,17 +1,18 @@
-"""Every wording of a conversion's refusals: what is in the way, and what helps."""
+"""Every wording of the refusals of a net: in which layer, what is in the way, and what helps.
+
+Those of a whole file are in file_refusals.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from protolint.conversion.notes import Refusal, first_of
-from protolint.wire import WireError
+from protolint.conversion.notes import first_of
+from protolint.conversion.refusal import Refusal
 from protolint.words import counted
 
 #: The most fields that a setting is spelt out for.
 _MOST_FIELDS = 6
-_OWN_MODEL = "give the model that was saved with it"
-_OWN_NAME = "give the layer another name there to start it with its fillers"
 _DROP_STATS = "--drop-global-stats leaves use_global_stats out"
 
 
@@ -268,57 +269,3 @@ def no_affine(layer: str, target: str) -> Refusal:
     """Return that the target has no place for a gamma and beta."""
     evidence = f"gamma and beta have no place in {target} on engine CAFFE"
     return Refusal(layer, evidence, "--engine CUDNN has one, --scale-as convolution makes one")
-
-
-# Of weights and solver states: what follows the name of the file.
-
-
-def damaged(error: WireError) -> str:
-    """Return that the bytes of a file are no messages."""
-    return (
-        f"byte {error.offset}: {error}; the file is damaged: fetch it again, or use another"
-        " snapshot"
-    )
-
-
-def other_history(at: int, has: int, needs: int) -> str:
-    """Return that a history blob is not that of the model's blob."""
-    text = f"history blob {at} has {has} values where the model's blob has {needs}"
-    return f"{text}; {_OWN_MODEL}"
-
-
-def history_count(has: int, learnable: int) -> str:
-    """Return that a history has not one or two blobs for each that learns."""
-    text = f"has {has} history blobs for the {learnable} learnable blobs of the model"
-    return f"{text}; {_OWN_MODEL}"
-
-
-def no_equivalent(layer: str, layout: str, reason: str, *, has_room: bool) -> str:
-    """Return that a layer's numbers cannot be written in a layout; `has_room`: for another eps."""
-    text = f"layer '{layer}' cannot become {layout}: {reason}"
-    if has_room:
-        return text
-    return f"{text}; a net of the target with scale_bias: true there, given as --like, has room"
-
-
-def kinless(path: str, first: str, wanted: str) -> str:
-    """Return that no BatchNorm of the weights is one of the net that they are to fit."""
-    text = f"no BatchNorm layer of it belongs to one of {path}: '{first}' and '{wanted}' have"
-    return f"{text} neither name nor place in common; give the net that the weights are for too"
-
-
-def other_channels(layer: str, has: int | None, path: str, name: str, needs: int | None) -> str:
-    """Return that a BatchNorm of the weights has not the channels of the one it is to fit."""
-    text = f"'{layer}' has {has} channels, '{name}' of {path} has {needs}"
-    return f"{text}; give it and the layer above other names there to start both with fillers"
-
-
-def other_blobs(path: str, fault: str) -> str:
-    """Return that a layer of the weights has not the blobs of the one it is to fit."""
-    return f"does not fit {path}: {fault}; {_OWN_NAME}"
-
-
-def no_gamma_there(layer: str, path: str, name: str, reason: str) -> str:
-    """Return that the Scale layer of the net is not that of the weights."""
-    text = f"'{layer}': the Scale layer behind '{name}' of {path} is not its gamma and beta"
-    return f"{text}: {reason}; mend that Scale there"

@@ -272,7 +272,7 @@ class HDF5ModelJob(WeightsJob):
                 np.array_equal(a, b, equal_nan=True) for a, b in zip(blobs, now, strict=True)
             )
             if name not in self.changed and not same:
-                raise ProofError(f"layer '{name}' is not what it was; nothing was written")
+                raise ProofError(f"layer '{name}' is not what it was")
         proofs = []
         for change in self.layers:
             blobs = made.get(change.new_name, ())
@@ -299,7 +299,7 @@ class _HistoryJob(Job):
     def check(self, shapes: Sequence[tuple[int, ...]]) -> None:
         """Raise ProofError where the history that was written has not the shapes planned."""
         if list(shapes) != [shape for _, shape in self.history]:
-            raise ProofError("the history is not what was planned; nothing was written")
+            raise ProofError("the history is not what was planned")
 
     def summary(self) -> str:
         """Where the history and the model are."""
@@ -369,7 +369,7 @@ def _side(nets: Sequence[Net], data: Buffer, index: ModelIndex) -> Side:
 def _known(nets: Sequence[Net], blobs: Mapping[str, tuple[Array, ...]]) -> Side:
     """Return nets with the weights of an HDF5 file."""
     names = frozenset(name for name, given in blobs.items() if given)
-    return Side(nets, lambda name: blobs.get(name, ()), names)
+    return Side(nets, lambda name: blobs.get(name, ()), names, binary=False)
 
 
 def write_jobs(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> None:

@@ -145,8 +145,7 @@ def _require_fit(made: DeployNet, weights: WeightsFile | None) -> list[str]:
     gaps = [gap for gap in found if gap.layer not in made.fork_norms]
     reason = between(gaps, any_caffe=True)
     if reason is not None:
-        path = made.before.source.path
-        raise PairError(f"{weights.path}: does not fit {path}: {reason}")
+        raise PairError(weights.path, made.before.source.path, reason)
     return [gap.message for gap in gaps if gap.kind == "missing"]
 
 

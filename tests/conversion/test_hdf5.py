@@ -120,6 +120,36 @@ def test_without_a_prototxt_nobody_knows_what_the_layers_are(folder: Path) -> No
         convert(folder / "net.caffemodel.h5", to="nvidia-0.17")
 
 
+def test_five_blobs_of_one_channel_are_proven_as_hdf5_loads_them(tmp_path: Path) -> None:
+    """Only in binary files are they taken for the order of 0.15."""
+    (tmp_path / "net.prototxt").write_text(
+        'input: "x" input_shape { dim: [2, 1, 8, 8] }\n'
+        'layer { name: "n" type: "BatchNorm" bottom: "x" top: "y"'
+        " batch_norm_param { scale_bias: true engine: CUDNN } }\n"
+    )
+    with h5py.File(tmp_path / "net.caffemodel.h5", "w") as file:
+        for i, value in enumerate((0.3, 2, 1, 1.5, 0.25)):
+            file[f"data/n/{i}"] = np.array([value], np.float32)
+    files = [tmp_path / "net.prototxt", tmp_path / "net.caffemodel.h5"]
+    report = convert(*files, to="nvidia-0.17", source="nvidia-0.16", output=f"{tmp_path}/out/")
+    assert len(report.files) == 2
+
+
+def test_a_solver_state_needs_the_net_with_all_layers_of_its_model(folder: Path) -> None:
+    with h5py.File(folder / "net.caffemodel.h5", "a") as file:
+        file["data/more/0"] = np.ones(3, np.float32)
+    with h5py.File(folder / "net.solverstate.h5", "w") as file:
+        file["learned_net"] = "net.caffemodel.h5"
+        file.create_group("history")
+    files = [folder / name for name in ("net.caffemodel.h5", "net.solverstate.h5", "net.prototxt")]
+    with pytest.raises(InputError, match="has layers that no prototxt has"):
+        convert(*files, to="nvidia-0.17", output=f"{folder}/out/")
+    with h5py.File(folder / "net.solverstate.h5", "a") as file:
+        file["history/1"] = np.ones(3, np.float32)
+    with pytest.raises(InputError, match="a history blob is missing"):
+        convert(*files, to="nvidia-0.17", output=f"{folder}/out/")
+
+
 def test_a_damaged_file_is_one_message(folder: Path) -> None:
     path = folder / "net.caffemodel.h5"
     path.write_bytes(path.read_bytes()[:700])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from protolint.conversion import refusals
+from protolint.conversion import file_refusals, refusals
 from protolint.weights.blobs import encode_blob
-from protolint.wire import WireError, length_delimited
+from protolint.wire import WireError, length_delimited, varint_field
 from tests.cli.command import run
 from tests.conversion.test_joint import BETA, GAMMA, MEAN, VARIANCE, layer, net, weights
 
@@ -79,6 +80,11 @@ RELU = 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }\n'
 NORM = layer("bn", "BatchNorm", MEAN, VARIANCE, [1])
 CONV_IN = CONV.replace('top: "c"', f'top: "c" {TRAIN}')
 POOL = 'layer { name: "o" type: "Pooling" bottom: "data" top: "c" include { phase: TEST } }\n'
+#: A net for --like, where a message names that option.
+LIKE = net("batch_norm_param { scale_bias: true }", scale=False)
+STATE = varint_field(1, 1) + length_delimited(2, b"w.caffemodel")
+FROZEN = DATA + CONV.replace("num_output: 4", "num_output: 3") + bn(FREEZE) + LOSS
+INSIDE = layer("bn", "BatchNorm", MEAN, VARIANCE, [1], GAMMA, BETA)
 SMALL = layer("bn", "BatchNorm", MEAN, [1e-6, 1e-6, 1], [1])
 
 
@@ -204,33 +210,80 @@ CASES = (
     Case(refusals.no_affine, _net(INPUT + CONV + bn("scale_bias: true")),
          "--to nvidia-0.14 --engine CAFFE", "gamma and beta have no place", "has one",
          "--engine CUDNN"),
-    Case(refusals.no_equivalent,
+    Case(file_refusals.no_equivalent,
          {"n.prototxt": net("batch_norm_param { eps: 1e-6 }", scale=False),
           "w.caffemodel": SMALL},
          "--to nvidia-0.17", "layer 'bn' cannot become N16-3", "has room",
          "--like like.prototxt"),
-    Case(refusals.kinless, {"w.caffemodel": NORM, "like.prototxt": PAIR},
+    Case(file_refusals.kinless, {"w.caffemodel": NORM, "like.prototxt": PAIR},
          "--to nvidia-0.17 --like like.prototxt", "have neither name nor place in common",
          "give the net that the weights are for too",
          {"n.prototxt": net(scale=False),
           "like.prototxt": net("batch_norm_param { scale_bias: true }", scale=False)}),
-    Case(refusals.other_channels,
+    Case(file_refusals.other_channels,
          {"w.caffemodel": layer("n", "BatchNorm", MEAN, VARIANCE, [1]), "like.prototxt": PAIR},
          "--to nvidia-0.17 --like like.prototxt", "'n' has 3 channels, 'n' of like.prototxt has 4",
          "give it and the layer above other names there",
          {"like.prototxt": PAIR.replace("num_output: 4", "num_output: 3")}),
-    Case(refusals.other_blobs,
+    Case(file_refusals.other_blobs,
          {"w.caffemodel": NORM + loose("c", "Convolution", np.ones((4, 3, 3, 3))),
           "like.prototxt": INPUT + CONV + net(scale=False).partition("\n")[2]},
          "--to nvidia-0.17 --like like.prototxt", "'c', blob 0: 4x3x3x3 in the weights",
          "give the layer another name there",
          {"like.prototxt": INPUT + CONV.replace('name: "c"', 'name: "other"')
           + net(scale=False).partition("\n")[2]}),
-    Case(refusals.no_gamma_there,
+    Case(file_refusals.no_gamma_there,
          {"w.caffemodel": weights(),
           "like.prototxt": net().replace("bias_term", "axis: 0 bias_term")},
          "--to nvidia-0.17 --like like.prototxt", "is not its gamma and beta: its axis is 0",
          "mend that Scale there", {"like.prototxt": net()}),
+    Case(file_refusals.empty, _net("# a comment\n"), "--to bvlc", "holds no field",
+         "nothing to convert", {"n.prototxt": PAIR}),
+    Case(file_refusals.other_text, _net('item { name: "a" label: 1 }\n'), "--to bvlc",
+         "a label map", "give a net's or a solver's prototxt", {"n.prototxt": PAIR}),
+    Case(file_refusals.no_net_to_fit, {"w.caffemodel": weights(), "like.prototxt": solver("")},
+         "--to nvidia-0.17 --like like.prototxt", "is no net to fit weights to",
+         "give --like a net's prototxt", {"like.prototxt": LIKE}),
+    Case(file_refusals.model_missing, {"s.solverstate": STATE}, "--to nvidia-0.17",
+         "needs the model that was saved with it", "give w.caffemodel too",
+         {"w.caffemodel": weights()}),
+    Case(file_refusals.other_eps,
+         {"a.prototxt": net("batch_norm_param { eps: 1e-3 }"), "b.prototxt": net(),
+          "w.caffemodel": weights()},
+         "--to nvidia-0.17", "has eps 1e-05 here and 0.001 in", "make them agree",
+         {"a.prototxt": net()}),
+    Case(file_refusals.not_positive,
+         {"n.prototxt": FROZEN, "w.caffemodel": layer("n", "BatchNorm", MEAN, [-1, 1, 1], [1])},
+         "--to nvidia-0.16", "var + eps is not positive", "protolint check",
+         {"w.caffemodel": layer("n", "BatchNorm", MEAN, VARIANCE, [1])}),
+    Case(file_refusals.no_gamma_for_each,
+         {"n.prototxt": net("batch_norm_param { scale_bias: true }"),
+          "w.caffemodel": INSIDE + layer("sc", "Scale", [2], [0])},
+         "--to bvlc --from nvidia-0.17 --keep-scale", "its own gamma and beta have no place",
+         "has no gamma for each channel",
+         {"w.caffemodel": INSIDE + layer("sc", "Scale", GAMMA, BETA)}),
+    Case(file_refusals.folded,
+         {"w.caffemodel": NORM + loose("c", "Convolution", np.ones((4, 3, 1, 1))),
+          "like.prototxt": INPUT + CONV.replace("bias_term: false", "bias_term: true")},
+         "--to nvidia-0.17 --like like.prototxt", "does not fit like.prototxt",
+         "take the net that was trained", {"like.prototxt": LIKE}),
+    Case(file_refusals.no_bias,
+         {"w.caffemodel": weights(),
+          "like.prototxt": net().replace("bias_term: true", "bias_term: false")},
+         "--to nvidia-0.17 --like like.prototxt", "has no bias for the beta there is now",
+         "give it bias_term: true in the net", {"like.prototxt": net()}),
+    Case(file_refusals.other_sizes,
+         {"n.prototxt": net(), "w.caffemodel": NORM + layer("sc", "Scale", [1, 2], [0, 0])},
+         "--to nvidia-0.17", "has blobs of 2 and 2 values for 3 channels",
+         "leaves it a layer of its own", "--keep-scale"),
+    Case(file_refusals.name_taken,
+         {"w.caffemodel": weights() + layer("other", "Power", [1]),
+          "like.prototxt": net().replace('"sc"', '"other"')},
+         "--to nvidia-0.17 --like like.prototxt", "would have to give a layer the name 'other'",
+         "rename that one in the net first", {"like.prototxt": net()}),
+    Case(file_refusals.no_layer_in_common, {"w.caffemodel": NORM, "like.prototxt": INPUT + RELU},
+         "--to nvidia-0.17 --like like.prototxt", "none of its layers is in like.prototxt",
+         "is that another net?", {"like.prototxt": LIKE}),
 )  # fmt: skip
 
 #: Wordings without such a case, and why.
@@ -238,12 +291,19 @@ ELSEWHERE = {
     refusals.scales_in_hdf5: "tests/conversion/test_hdf5.py has the files",
     refusals.new_error: "tests/conversion/test_prove_text.py has the texts",
     refusals.unreadable: "a fault of protolint's own, to be reported",
-    refusals.damaged: "nothing helps but another copy",
-    refusals.other_history: "tests/conversion/test_solverstate.py has the files",
-    refusals.history_count: "tests/conversion/test_solverstate.py has the files",
+    file_refusals.of_no_kind: "nothing helps but another file",
+    file_refusals.damaged_blob: "nothing helps but another copy",
+    file_refusals.scale_name_taken: "a fault of protolint's own, which takes names that are free",
+    file_refusals.history_gap: "tests/conversion/test_hdf5.py has the files",
+    file_refusals.no_net_in_hdf5: "tests/cli/test_compare.py has the files",
+    file_refusals.no_net_inside: "of a caffemodel alone",
+    file_refusals.layers_open: "tests/conversion/test_hdf5.py has the files",
+    file_refusals.layers_of_no_net: "tests/conversion/test_hdf5.py has the files",
+    file_refusals.no_name_in_hdf5: "tests/conversion/test_like.py has the files",
+    file_refusals.damaged: "nothing helps but another copy",
+    file_refusals.other_history: "tests/conversion/test_solverstate.py has the files",
+    file_refusals.history_count: "tests/conversion/test_solverstate.py has the files",
 }
-#: A net for --like, where a message names that option.
-LIKE = net("batch_norm_param { scale_bias: true }", scale=False)
 
 
 def _convert(folder: Path, files: Mapping[str, str | bytes | None], options: str) -> Any:
@@ -266,7 +326,7 @@ def test_what_a_refusal_advises_helps(
         used.append(case.wording)
         return case.wording(*arguments, **more)
 
-    monkeypatch.setattr(refusals, case.wording.__name__, noted)
+    monkeypatch.setattr(sys.modules[case.wording.__module__], case.wording.__name__, noted)
     done = _convert(tmp_path, case.files, case.options)
     assert done.returncode == 2, done.stdout
     assert case.found in done.stderr
@@ -286,13 +346,17 @@ def test_what_a_refusal_advises_helps(
 
 
 def test_every_refusal_has_a_case() -> None:
-    known = {f for name, f in inspect.getmembers(refusals, inspect.isfunction)
-             if f.__module__ == refusals.__name__ and not name.startswith("_")}  # fmt: skip
+    known = {
+        function
+        for module in (refusals, file_refusals)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
     assert known == {case.wording for case in CASES} | set(ELSEWHERE)
 
 
 def test_a_damaged_file_is_to_be_fetched_again() -> None:
-    text = refusals.damaged(WireError(12, "a field ends behind its message"))
+    text = file_refusals.damaged(WireError(12, "a field ends behind its message"))
     assert text.startswith("byte 12: a field ends behind its message; the file is damaged: fetch")
 
 

@@ -26,7 +26,8 @@ from protolint.conversion.decide.step import (
     SpecChange,
     Step,
 )
-from protolint.conversion.notes import Note, Refusal
+from protolint.conversion.notes import Note
+from protolint.conversion.refusal import Refusal
 from protolint.errors import UsageError
 from protolint.layers.layer import Layer
 from protolint.net.net import Net

@@ -14,7 +14,8 @@ from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Action, Step
 from protolint.conversion.decide.unknown import Foreign, foreign_fields, foreign_types
-from protolint.conversion.notes import Note, Refusal
+from protolint.conversion.notes import Note
+from protolint.conversion.refusal import Refusal
 from protolint.layers.layer import Layer
 from protolint.lint.registry import find_rule
 from protolint.net.net import Net

@@ -10,7 +10,8 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, is_depthwise
 from protolint.conversion.decide.memory import Memory, is_added, recall
 from protolint.conversion.decide.step import PlanOptions
-from protolint.conversion.notes import Note, Refusal
+from protolint.conversion.notes import Note
+from protolint.conversion.refusal import Refusal
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.layers.states import NetState

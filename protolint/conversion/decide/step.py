@@ -12,7 +12,8 @@ from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.forms import Form, Multipliers
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.unknown import Foreign
-from protolint.conversion.notes import Note, Refusal
+from protolint.conversion.notes import Note
+from protolint.conversion.refusal import Refusal
 from protolint.layers.layer import Layer
 
 __all__ = [

@@ -17,6 +17,7 @@ from protolint.batchnorm.writer import writer_of
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, Value, load_schema
 from protolint.caffe.dialect import Dialect
+from protolint.conversion import file_refusals
 from protolint.conversion.decide.memory import ADDED, Memory, recall
 from protolint.errors import InputError
 from protolint.net.net import Net
@@ -200,7 +201,7 @@ def carrier(path: str) -> tuple[ModelIndex, Dialect]:
     """Return the index of a model that may carry a net, and the Caffe that wrote it."""
     weights = read_weights(path)
     if weights.index is None:
-        raise InputError(path, "an HDF5 model, which holds no net; give its prototxt")
+        raise InputError(path, file_refusals.no_net_in_hdf5())
     return weights.index, writer_of(weights.norms, weights.marks).dialect
 
 
@@ -227,7 +228,5 @@ def net_in_weights(path: str, dialect: Dialect) -> Source:
     try:
         message.ParseFromString(b"".join(parts))
     except DecodeError:
-        raise InputError(
-            path, f"holds no net that {dialect.name} reads; give its prototxt"
-        ) from None
+        raise InputError(path, file_refusals.no_net_inside(dialect.name)) from None
     return Source(path, text_format.MessageToString(message, as_utf8=True).encode())

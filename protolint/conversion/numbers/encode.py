@@ -22,7 +22,7 @@ from protolint.batchnorm.state import (
     with_eps,
 )
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import refusals
+from protolint.conversion import file_refusals
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.decide.step import Action
 
@@ -70,7 +70,7 @@ class FrozenScale(Layout):
             state = replace(state, gamma=None, beta=None)
         folded = fold(state)
         if not (np.all(np.isfinite(folded.scale)) and np.all(np.isfinite(folded.shift))):
-            raise LayoutError("var + eps is not positive in some channel (protolint check)")
+            raise LayoutError(file_refusals.not_positive())
         return folded.scale.astype(state.dtype), folded.shift.astype(state.dtype)
 
 
@@ -205,7 +205,7 @@ def no_equivalent(norm: Norm, recipe: Recipe, error: LayoutError) -> str:
     """Return why a layer's numbers cannot be written in a layout, and what to do about it."""
     layout = recipe.layout
     has_room = layout.affine or layout.sums
-    return refusals.no_equivalent(norm.name, layout.name, str(error), has_room=has_room)
+    return file_refusals.no_equivalent(norm.name, layout.name, str(error), has_room=has_room)
 
 
 @np.errstate(invalid="ignore", over="ignore")
@@ -233,18 +233,14 @@ def encode_norm(
     pushed = kept_apart and not layout.affine and not fitted.identity_affine
     if pushed or recipe.action is Action.FOLD:
         if not scale:
-            raise LayoutError(
-                f"its own gamma and beta have no place: Scale '{recipe.scale}' has no gamma for"
-                " each channel"
-            )
+            raise LayoutError(file_refusals.no_gamma_for_each(recipe.scale))
         total = with_affine(fitted, *scale)
         separate, beside = True, (total.scale, total.shift)
         folded = after_scale(folded, scale)
         kept = np.array_equal(total.scale, scale[0], equal_nan=True)
     if beside is not None and not recipe.bias:
         if np.any(beside[1] != 0):
-            lack = f"Scale '{recipe.scale}' has no bias for the beta there is now"
-            raise LayoutError(f"{lack}; give it bias_term: true in the net")
+            raise LayoutError(file_refusals.no_bias(recipe.scale))
         beside = beside[:1]
     if beside is not None and recipe.scale_type == CONVOLUTION:
         beside = (beside[0].reshape(-1, 1, 1, 1), *beside[1:])
@@ -262,8 +258,7 @@ def _checked(scale: tuple[Array, ...], recipe: Recipe, channels: int) -> tuple[A
     if not recipe.removes_scale:
         return ()
     sizes = " and ".join(str(len(values)) for values in scale)
-    fault = f"Scale '{recipe.scale}' has blobs of {sizes} values for {channels} channels"
-    raise LayoutError(f"{fault}; --keep-scale leaves it a layer of its own")
+    raise LayoutError(file_refusals.other_sizes(recipe.scale, sizes, channels))
 
 
 def _fitted(state: BatchNormState, recipe: Recipe) -> BatchNormState:

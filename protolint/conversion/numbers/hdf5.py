@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from protolint.batchnorm.state import Array
-from protolint.conversion import refusals
+from protolint.conversion import file_refusals
 from protolint.errors import InputError
 from protolint.files import AtomicFile
 from protolint.weights.hdf5 import h5py_module, opened
@@ -47,7 +47,7 @@ def read_state(path: str) -> HDF5State:
         history = file.get("history", {})
         names = sorted(int(name) for name in history)
         if names != list(range(len(names))):
-            raise InputError(path, "a history blob is missing: the file is damaged; copy it again")
+            raise InputError(path, file_refusals.history_gap())
         shapes = tuple(tuple(history[str(i)].shape) for i in names)
     return HDF5State(text.rstrip("\0"), shapes)
 
@@ -112,7 +112,7 @@ def write_state(
                 values = np.asarray(old["history"][str(at)][()])
                 if values.size != np.prod(shape):
                     needs = int(np.prod(shape))
-                    raise InputError(source, refusals.other_history(at, values.size, needs))
+                    raise InputError(source, file_refusals.other_history(at, values.size, needs))
             history.create_dataset(str(i), data=values.reshape(shape))
 
 

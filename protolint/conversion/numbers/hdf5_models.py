@@ -10,10 +10,10 @@ from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.reading import Norm, StoredLayer, norm_of, require
 from protolint.batchnorm.state import Array, LayoutError, Statistic
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import notes, refusals
+from protolint.conversion import file_refusals, notes, refusals
 from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.step import Action, Plan
-from protolint.conversion.notes import Note, refuse
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import (
     LayerChange,
     Recipe,
@@ -26,6 +26,7 @@ from protolint.conversion.numbers.model import in_net, refuse_other_eps
 from protolint.conversion.numbers.model_notes import notes_of
 from protolint.conversion.numbers.recipes import recipes_of
 from protolint.conversion.numbers.solverstate import ModelLayer
+from protolint.conversion.refusal import refuse
 from protolint.errors import InputError
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
@@ -63,9 +64,7 @@ def plan_hdf5(
     With `like` it is made to fit that net instead of the `plans`.
     """
     if not nets:
-        raise InputError(
-            path, "an HDF5 model does not say what its layers are: give the net's prototxt too"
-        )
+        raise InputError(path, file_refusals.layers_open())
     blobs = read_model(path)
     norms = _norms(path, blobs, nets, source, statistic)
     notes: list[Note] = []
@@ -105,10 +104,8 @@ def plan_hdf5(
             changed[new] = made.scale if made.scale is not None else blobs[recipe.scale]
         for name in (recipe.name, new if recipe.action is Action.SPLIT else recipe.scale_name):
             if "/" in name:
-                advice = "give another --scale-name, without '/'"
-                if like is not None:
-                    advice = f"rename it in {like.path}, or give a binary caffemodel"
-                raise InputError(path, f"'{name}' cannot be the name of a layer in HDF5; {advice}")
+                named_in = like.path if like is not None else ""
+                raise InputError(path, file_refusals.no_name_in_hdf5(name, named_in))
     return HDF5Plan(tuple(layers), {**gone, **changed}, (*notes, *notes_of(layers)))
 
 
@@ -210,6 +207,4 @@ def hdf5_layers(path: str, nets: Sequence[Net]) -> list[ModelLayer]:
                 )
                 for layer in kept
             ]
-    raise InputError(
-        path, "has layers that no prototxt has: give the training net's, for the solver state"
-    )
+    raise InputError(path, file_refusals.layers_of_no_net())

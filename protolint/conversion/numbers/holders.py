@@ -18,8 +18,9 @@ from protolint.conversion import notes, refusals
 from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import filler_of, form_of
 from protolint.conversion.decide.step import Action
-from protolint.conversion.notes import Note, Refusal, refuse
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import Recipe
+from protolint.conversion.refusal import Refusal, refuse
 from protolint.net.net import Net
 
 __all__ = ["Shapes", "is_identity", "moved"]

@@ -16,13 +16,14 @@ from typing import NamedTuple
 from protolint.batchnorm.fit import fit, wanted_layers
 from protolint.batchnorm.reading import Norm, read_weights
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import notes, refusals
+from protolint.conversion import file_refusals, notes, refusals
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_beta
 from protolint.conversion.decide.forms import Form, form_in, form_of
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Action, PlanOptions
-from protolint.conversion.notes import Note, Refusal, refuse
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import Recipe, target_layout
+from protolint.conversion.refusal import Refusal, refuse
 from protolint.errors import InputError
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
@@ -106,7 +107,8 @@ class Like(NamedTuple):
         pairs, found = _matched(places, [wanted.place for wanted in self.wanted])
         if norms and self.wanted and not pairs:
             wanted_name = self.wanted[0].place.name
-            raise InputError(path, refusals.kinless(self.path, norms[0].name, wanted_name))
+            text = file_refusals.kinless(self.path, norms[0].name, wanted_name)
+            raise InputError(path, text)
         own = {place.name: place for place in places}
         refuse(path, list(_two_holders(norms, own, nets, blobs)))
         recipes: dict[str, Recipe] = {}
@@ -118,7 +120,7 @@ class Like(NamedTuple):
         names, shapes = self._others(path, recipes)
         made = {names.get(name, name) for name in _names_after(recipes, blobs)}
         if made.isdisjoint(layer.name for layer in self.net.layers):
-            raise InputError(path, f"none of its layers is in {self.path}: is that another net?")
+            raise InputError(path, file_refusals.no_layer_in_common(self.path))
         found += [notes.other_name(new, old) for old, new in names.items()]
         found += [notes.other_shapes(name) for name in shapes]
         found += self._left(norms, recipes, made)
@@ -135,10 +137,10 @@ class Like(NamedTuple):
         place, form = wanted.place, wanted.form
         if None not in (own.channels, place.channels) and own.channels != place.channels:
             sizes = own.channels, self.path, place.name, place.channels
-            raise InputError(path, refusals.other_channels(own.name, *sizes))
+            raise InputError(path, file_refusals.other_channels(own.name, *sizes))
         if own.scale and place.reason:
-            why = refusals.no_gamma_there(own.name, self.path, place.name, place.reason)
-            raise InputError(path, why)
+            text = file_refusals.no_gamma_there(own.name, self.path, place.name, place.reason)
+            raise InputError(path, text)
         scale = place.scale
         if scale in blobs and scale != own.scale and not own.scale:
             # A Scale layer that the weights have apart from the BatchNorm is found by its name.
@@ -178,11 +180,7 @@ class Like(NamedTuple):
             new += [recipe.scale] if recipe.action is Action.SPLIT else []
             taken = next((one for one in new if one in blobs and one not in moved), None)
             if taken is not None:
-                raise InputError(
-                    path,
-                    f"'{name}' would have to give a layer the name '{taken}', as in"
-                    f" {self.path}, but another layer has it; rename that one in the net first",
-                )
+                raise InputError(path, file_refusals.name_taken(name, taken, self.path))
 
     def _others(
         self, path: str, recipes: Mapping[str, Recipe]
@@ -200,8 +198,8 @@ class Like(NamedTuple):
         for gap in gaps:
             if gap.kind in ("blobs", "shape", "channels"):
                 if gap.kind == "blobs" and found[0].is_fold:
-                    raise InputError(path, f"does not fit {self.path}: {found[0].message}")
-                raise InputError(path, refusals.other_blobs(self.path, gap.message))
+                    raise InputError(path, file_refusals.folded(self.path, found[0].message))
+                raise InputError(path, file_refusals.other_blobs(self.path, gap.message))
         blobs = {name: one.shapes for name, one in wanted_layers(self.net).items()}
         return (
             {gap.other: gap.layer for gap in gaps if gap.kind == "renamed"},

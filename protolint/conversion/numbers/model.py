@@ -10,7 +10,7 @@ from protolint.batchnorm.reading import Norm, norms_in, require
 from protolint.batchnorm.state import Statistic
 from protolint.batchnorm.writer import writer_of
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import notes
+from protolint.conversion import file_refusals, notes
 from protolint.conversion.decide.forms import form_of
 from protolint.conversion.notes import Note
 from protolint.errors import InputError
@@ -89,12 +89,8 @@ def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:
             eps = form_of(layer, net).eps
             other, path = known.setdefault(layer.name, (eps, net.source.path))
             if eps != other and layer.name in names:
-                raise InputError(
-                    net.source.path,
-                    f"'{layer.name}' has eps {eps:.6g} here and {other:.6g} in {path}: one file of"
-                    " weights fits one of them only; convert the nets one by one, or make them"
-                    " agree",
-                )
+                text = file_refusals.other_eps(layer.name, eps, other, path)
+                raise InputError(net.source.path, text)
 
 
 def written_eps(layer: Layer) -> float | None:

@@ -9,12 +9,12 @@ from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.stored_scales import is_without_blobs_between
 from protolint.caffe.descriptors import Schema, load_schema
 from protolint.caffe.dialect import Dialect
-from protolint.conversion import refusals
+from protolint.conversion import file_refusals, refusals
 from protolint.conversion.decide.affine import SCALE, has_groups
 from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.plan import plan_net
 from protolint.conversion.decide.step import Action, Plan, PlanOptions
-from protolint.conversion.notes import Note, refuse
+from protolint.conversion.notes import Note
 from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer
 from protolint.conversion.numbers.encode import Recipe
 from protolint.conversion.numbers.fields import Translator
@@ -24,6 +24,7 @@ from protolint.conversion.numbers.model import Model
 from protolint.conversion.numbers.model_notes import file_notes, notes_of
 from protolint.conversion.numbers.recipes import net_of_model, recipes_of
 from protolint.conversion.numbers.rewrite import Rewrite, rewrite_model
+from protolint.conversion.refusal import refuse
 from protolint.errors import InputError
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
@@ -119,7 +120,7 @@ def plan_model(
             )
             pieces = whole_file(model.index, rewrite.changes)
     except WireError as error:
-        raise InputError(model.path, refusals.damaged(error)) from None
+        raise InputError(model.path, file_refusals.damaged(error)) from None
     all_notes = (
         *notes,
         *rewrite.notes,

@@ -12,6 +12,7 @@ from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.field_numbers import LayerField, V0LayerField, V1LayerField
+from protolint.conversion import file_refusals
 from protolint.conversion.numbers.encode import Recipe
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError
@@ -100,7 +101,8 @@ def other_layer(
         place = f"layer {layer.position} '{layer.name}', blob {i}"
         problem = blob.problem()
         if problem is not None:
-            raise InputError(model.index.path, f"byte {blob.payload.start} ({place}): {problem}")
+            text = file_refusals.damaged_blob(blob.payload.start, place, problem)
+            raise InputError(model.index.path, text)
         form, wanted = form_of(blob), form_in_target(model, form_of(blob))
         if scale is not None or form is None or wanted is None:
             continue

@@ -22,7 +22,7 @@ from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.field_numbers import ForkLayerField, LayerField
-from protolint.conversion import notes
+from protolint.conversion import file_refusals, notes
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.decide.step import Action
 from protolint.conversion.notes import Note
@@ -378,7 +378,7 @@ class _Rebuilt:
         """Return the layer with gamma and beta that follows, in place on the top."""
         layer, name = self.layer, self.recipe.scale_name or self.recipe.scale
         if self.recipe.action is Action.SPLIT and self.model.index.named(name):
-            raise LayoutError(f"the file has another layer '{name}'; give another --scale-name")
+            raise LayoutError(file_refusals.scale_name_taken(name))
         parts: list[tuple[int, tuple[Piece, ...]]] = [
             (_NAME, (text_field(_NAME, name),)),
             (_TYPE, (text_field(_TYPE, self.recipe.scale_type),)),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from protolint.batchnorm.base import Role
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.field_numbers import SolverStateField
-from protolint.conversion import refusals
+from protolint.conversion import file_refusals
 from protolint.conversion.numbers.encode import LayerChange
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError
@@ -76,7 +76,7 @@ def index_state(path: str) -> StateIndex:
         try:
             return _index(path, data, state)
         except WireError as error:
-            raise InputError(path, refusals.damaged(error)) from None
+            raise InputError(path, file_refusals.damaged(error)) from None
 
 
 def _index(path: str, data: Buffer, state: FileState | None) -> StateIndex:
@@ -93,9 +93,9 @@ def _index(path: str, data: Buffer, state: FileState | None) -> StateIndex:
             header = read_header(data, field)
             problem = header.problem()
             if problem is not None:
-                raise InputError(
-                    path, f"byte {field.start} (history blob {len(history)}): {problem}"
-                )
+                place = f"history blob {len(history)}"
+                text = file_refusals.damaged_blob(field.start, place, problem)
+                raise InputError(path, text)
             history.append(header)
         elif field.number in (_ITER, _CURRENT_STEP) and field.wire_type != VARINT:
             raise WireError(field.start, f"field {field.number} is no number")
@@ -212,7 +212,7 @@ def history_map(
     """
     rounds = count // len(source) if source else 0
     if count and (rounds not in (1, 2) or rounds * len(source) != count):
-        raise InputError(path, refusals.history_count(count, len(source)))
+        raise InputError(path, file_refusals.history_count(count, len(source)))
     places = {(slot.layer, slot.role): i for i, slot in enumerate(source)}
     refilled = _refilled(changes)
     found: list[tuple[int | None, tuple[int, ...]]] = []
@@ -278,7 +278,7 @@ def _history(
     if header.shape != shape:
         if header.count != int(np.prod(shape)):
             needs = int(np.prod(shape))
-            raise InputError(index.path, refusals.other_history(at, header.count, needs))
+            raise InputError(index.path, file_refusals.other_history(at, header.count, needs))
         values = decode_blob(data, header, path=index.path, place=f"history blob {at}")
         return (length_delimited(_HISTORY, encode_blob(values, wanted, shape)),)
     if form is wanted:

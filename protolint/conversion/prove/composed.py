@@ -19,6 +19,7 @@ from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_groups, i
 from protolint.conversion.decide.forms import filler_of
 from protolint.conversion.numbers.encode import LayerChange, after_scale
 from protolint.conversion.prove.weights import (
+    REPORT,
     TOLERANCE,
     Proof,
     ProofError,
@@ -39,11 +40,15 @@ _LONGEST_CHAIN = 8
 
 
 class Side(NamedTuple):
-    """A net and the weights it is run with; `names` are the layers with blobs in the file."""
+    """A net and the weights it is run with; `names` are the layers with blobs in the file.
+
+    `binary` is whether that is a binary file, whose blobs some Caffes reorder.
+    """
 
     nets: Sequence[Net]
     blobs: Blobs
     names: frozenset[str]
+    binary: bool = True
 
     def chain(self, name: str) -> tuple[Net, list[Layer]] | None:
         """Return the layer of a name and the affine layers that alone read it, in their net."""
@@ -122,8 +127,8 @@ def prove_nets(
             proofs.append(proof_of(change.name, wanted, found))
         elif wanted is not None:
             raise ProofError(
-                f"layer '{change.name}': what follows it in the result starts with random values;"
-                " nothing was written. Please report this"
+                f"layer '{change.name}': what follows it in the result starts with random values",
+                REPORT,
             )
     check_proofs(proofs, tolerance)
     _no_orphans(changes, before, after, placed)
@@ -159,16 +164,17 @@ def _result(change: LayerChange, after: Side, net: Net, layers: Sequence[Layer])
         return after.after(Folded(one, 0 * one, 0 * one), layers)
     traits = net.traits(first)
     blobs = after.blobs(first.name)
-    layout, loaded = as_loaded(net.dialect, traits.engine, blobs)
+    layout, loaded = as_loaded(net.dialect, traits.engine, blobs, binary=after.binary)
     if len(loaded) != len(traits.blobs):
         raise ProofError(
             f"layer '{first.name}' would have {len(loaded)} blobs, and its net needs"
-            f" {len(traits.blobs)}; nothing was written. Please report this"
+            f" {len(traits.blobs)}",
+            REPORT,
         )
     try:
         folded = fold(layout.decode(loaded, traits.eps))
     except LayoutError as error:
-        raise ProofError(f"layer '{first.name}': {error}; nothing was written") from None
+        raise ProofError(f"layer '{first.name}': {error}") from None
     return after.after(folded, behind)
 
 
@@ -184,7 +190,4 @@ def _no_orphans(
             allowed |= {change.new_name, change.new_scale}
     lost = sorted(after.names - known - allowed)
     if lost:
-        raise ProofError(
-            f"layer '{lost[0]}' of the result belongs to no layer of the net; nothing was written."
-            " Please report this"
-        )
+        raise ProofError(f"layer '{lost[0]}' of the result belongs to no layer of the net", REPORT)

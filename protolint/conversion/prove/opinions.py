@@ -116,14 +116,14 @@ def compare(names: Sequence[str], before: Case, after: Case, shape: tuple[int, .
             f" to {size:.3g}"
         )
         if not difference <= OUTPUT_TOLERANCE * max(1.0, size):
-            raise ProofError(f"{lines[-1]}; nothing was written")
+            raise ProofError(lines[-1])
     return lines
 
 
 def _difference(name: str, first: list[Array], second: list[Array]) -> tuple[float, float]:
     """Return the largest absolute difference of any output, and the largest value."""
     if [values.shape for values in first] != [values.shape for values in second]:
-        raise ProofError(f"{name}: the nets have different outputs; nothing was written")
+        raise ProofError(f"{name}: the nets have different outputs")
     largest = size = 0.0
     for a, b in zip(first, second, strict=True):
         same = (a == b) | (np.isnan(a) & np.isnan(b))

@@ -76,7 +76,7 @@ def _proven(side: Side, target: Dialect, way: str, data: Data) -> str:
             cost = f"a pass takes {macs / 1e9:.1f} G multiply-accumulates"
             return f"not run: {cost}; --prove run does it"
     if side.foreign:
-        raise PairError(f"{side.before}: does not fit {net.source.path}: {side.foreign}")
+        raise PairError(side.before, net.source.path, side.foreign)
     require_fit(net, side.before)
     build = net.build._replace(schema=None)
     after = Readings.of(Source(net.source.path, side.text), build).read(target).nets[0]
@@ -87,7 +87,7 @@ def _proven(side: Side, target: Dialect, way: str, data: Data) -> str:
         name = found.difference.layer.name
         return f"run before and after: equal within rounding up to '{name}', which rounding turns"
     if not found.equal:
-        raise ProofError(f"{net.source.path}: before and after {found}; nothing was written")
+        raise ProofError(f"{net.source.path}: before and after {found}")
     return f"run before and after: equal within rounding in {counted(len(found.rows), 'layer')}"
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import refusals
-from protolint.conversion.notes import Refusal
+from protolint.conversion.refusal import Refusal
 from protolint.diagnostic import Severity
 from protolint.lint.findings import findings_of
 from protolint.lint.registry import known_rules

@@ -25,10 +25,12 @@ from protolint.conversion.numbers.encode import (
 )
 from protolint.conversion.numbers.other_layers import blobs_of, scale_blobs_of
 from protolint.errors import ProtolintError
+from protolint.execution.weights import load_order
 from protolint.weights.index import LayerEntry, ModelIndex
 from protolint.wire import Buffer
 
 __all__ = [
+    "REPORT",
     "TOLERANCE",
     "Proof",
     "ProofError",
@@ -43,12 +45,17 @@ __all__ = [
 #: The largest relative difference that roundings of a right conversion make: a division by
 #: the factor, an eps put into the variance, an inverse deviation, each at most about 3e-7.
 TOLERANCE = 1e-6
+#: The advice where the fault is protolint's.
+REPORT = "Please report this"
 
 
 class ProofError(ProtolintError):
     """A converted model that does not compute what its source does; nothing was written."""
 
     exit_code = 1
+
+    def __init__(self, found: str, advice: str = "") -> None:
+        super().__init__(f"{found}; nothing was written" + (f". {advice}" if advice else ""))
 
 
 class Proof(NamedTuple):
@@ -69,12 +76,9 @@ def as_loaded(
     """Return the layout and the blobs a target has after loading a BatchNorm's blobs from a file.
 
     NVIDIA 0.16 and later take five blobs whose last has one element for the order of 0.15
-    and reorder them, in binary files only (CopyTrainedLayersFrom, src/caffe/net.cpp @
-    v0.16.1 to v0.17.4).
+    and reorder them, in binary files only.
     """
-    found = list(blobs)
-    if binary and target.loading.reorders and len(found) == 5 and found[4].size == 1:
-        found = [found[i] for i in (2, 3, 4, 0, 1)]
+    found = [blobs[i] for i in load_order(target, blobs, binary=binary)]
     return target_layout(target, engine, affine=len(found) == 5), found
 
 
@@ -98,7 +102,7 @@ def prove(
     for change in layers:
         entries = index.named(change.new_name)
         if not entries:
-            raise ProofError(f"layer '{change.new_name}' is missing; nothing was written")
+            raise ProofError(f"layer '{change.new_name}' is missing")
         facts = facts_of(data, index, entries[-1], marks)
         folded = after_scale(_folded(change, target, facts), _scale(data, index, change))
         proofs.append(proof_of(change.name, change.made.folded, folded))
@@ -132,13 +136,14 @@ def check_proofs(proofs: Sequence[Proof], tolerance: float = TOLERANCE) -> None:
     failed = [proof for proof in proofs if not proof.difference <= tolerance]
     if failed:
         worst = max(failed, key=lambda proof: proof.difference)
-        advice = "Please report this"
+        advice = REPORT
         if tolerance < TOLERANCE:
             advice = f"Rounding alone may come to {TOLERANCE:g}, the usual --tolerance"
         raise ProofError(
             f"layer '{worst.name}' would differ by {worst.difference:.3g}, absolute"
             f" {worst.absolute:.3g} ({len(failed)} of {len(proofs)} BatchNorm layers differ by"
-            f" more than {tolerance:g}); nothing was written. {advice}"
+            f" more than {tolerance:g})",
+            advice,
         )
 
 
@@ -152,7 +157,7 @@ def _folded(change: LayerChange, target: Dialect, facts: LayerFacts) -> Folded:
     try:
         return fold(layout.decode(blobs, facts.norm.eps, facts.fraction))
     except LayoutError as error:
-        raise ProofError(f"layer '{change.name}': {error}; nothing was written") from None
+        raise ProofError(f"layer '{change.name}': {error}") from None
 
 
 def _scale(data: Buffer, index: ModelIndex, change: LayerChange) -> tuple[Array, ...]:
@@ -175,7 +180,7 @@ def same_layers(before: ModelIndex, after: ModelIndex, touched: frozenset[str]) 
     if was != now:
         other = next((a for a, b in zip(was, now, strict=False) if a != b), None)
         name = other[0] if other else "at the end"
-        raise ProofError(f"layer '{name}' is not what it was; nothing was written")
+        raise ProofError(f"layer '{name}' is not what it was")
 
 
 def check_moved(
@@ -186,7 +191,7 @@ def check_moved(
         source = blobs_of(before.path, old, before.named(name)[-1])
         result = blobs_of(after.path, new, after.named(made)[-1])
         if [blob.tobytes() for blob in source] != [blob.tobytes() for blob in result]:
-            raise ProofError(f"layer '{name}' has other values; nothing was written")
+            raise ProofError(f"layer '{name}' has other values")
 
 
 def _outline(layer: LayerEntry) -> tuple[str, str, tuple[tuple[int, ...], ...]]:

@@ -12,7 +12,7 @@ from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import Multipliers
 from protolint.conversion.decide.memory import comment_of, mark
 from protolint.conversion.decide.step import Action, Member, Plan, Reshape, Step
-from protolint.conversion.notes import Refusal
+from protolint.conversion.refusal import Refusal
 from protolint.conversion.text.batchnorm_param import norm_edits
 from protolint.conversion.text.new_layers import (
     input_fields,

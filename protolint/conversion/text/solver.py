@@ -15,7 +15,8 @@ from protolint.conversion import notes, refusals
 from protolint.conversion.decide.plan import plan_nets
 from protolint.conversion.decide.step import Plan, PlanOptions
 from protolint.conversion.decide.unknown import Foreign, foreign_fields
-from protolint.conversion.notes import Note, Refusal
+from protolint.conversion.notes import Note
+from protolint.conversion.refusal import Refusal
 from protolint.conversion.text.net import net_edits, target_comments, without_conflicts
 from protolint.edit import Edit
 from protolint.errors import ProtolintError

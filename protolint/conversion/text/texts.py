@@ -10,7 +10,8 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
 from protolint.conversion.decide.plan import plan_net
 from protolint.conversion.decide.step import Plan, PlanOptions
-from protolint.conversion.notes import Note, refuse
+from protolint.conversion.notes import Note
+from protolint.conversion.refusal import refuse
 from protolint.conversion.text.net import convert_net, source_refusals, without_conflicts
 from protolint.conversion.text.solver import SolverPlan, convert_solver, plan_solver
 from protolint.conversion.text.way_back import (
