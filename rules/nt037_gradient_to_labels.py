@@ -30,9 +30,10 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.init import construction, made_at
+from protolint.net.init import construction
 from protolint.net.learning import gradients, is_loss
 from protolint.net.net import TRAIN, Net
+from protolint.net.splits import made_at
 from protolint.net.view import View
 
 from ._layers import named

@@ -12,9 +12,9 @@ from protolint.comparison.match import Matching, inputs_of, match, pairs_of, par
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
+from protolint.net.inputs import input_shapes
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.parameters import Parameter, parameters
-from protolint.net.shapes import input_shapes
 from protolint.net.view import View
 from protolint.words import counted
 

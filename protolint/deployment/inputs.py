@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from protolint.deployment.fitting import square_sizes
 from protolint.errors import InputError
 from protolint.layers.shape import Shape
+from protolint.net.inputs import input_shapes
 from protolint.net.net import Net
-from protolint.net.shapes import input_shapes, shapes
+from protolint.net.shapes import shapes
 from protolint.net.view import BlobVersion, View
 
 __all__ = ["sizes_of"]

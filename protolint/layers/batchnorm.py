@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from protolint.caffe.batchnorm import BatchNormKind
 from protolint.caffe.dialect import Dialect
+from protolint.layers.by_text import by_text
 from protolint.layers.layer import Layer
 from protolint.record import NamedTuple
 
@@ -35,6 +36,11 @@ def batchnorm_traits(
 
     One that is not `alone` has its gamma and beta on request in a Scale layer behind it.
     """
+    return _traits(layer, dialect, with_cudnn, alone)
+
+
+@by_text
+def _traits(layer: Layer, dialect: Dialect, with_cudnn: bool, alone: bool) -> BatchNormTraits:
     param = layer.batchnorm
     engine = dialect.resolve_engine(param.engine or "", with_cudnn=with_cudnn)
     kind = dialect.engines[engine]

@@ -20,19 +20,36 @@ from protolint.layers.base import (
     agreed,
     at_least,
 )
+from protolint.layers.by_text import by_text
 from protolint.layers.checks import above_zero
-from protolint.layers.fields import flag, integer, size
+from protolint.layers.fields import flag, integer
 from protolint.layers.fillers import fill
+from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind, SetupCheck
-from protolint.layers.shape import UNKNOWN, Shape, canonical, product
+from protolint.layers.shape import UNKNOWN, Shape, canonical, positive, product
 from protolint.layers.window import CONVOLUTION, Window, given_once, padded, windows
+from protolint.record import NamedTuple
 
 __all__ = ["TYPES", "products_per_place"]
 
 
-def _axis(setup: Setup, bottom: Shape) -> int | None:
-    """Return the axis of the channels, counted from the front."""
-    return canonical(integer(setup.layer, CONVOLUTION, "axis", 1), bottom)
+class _Numbers(NamedTuple):
+    """What is written of a convolution besides its window, or the default."""
+
+    axis: int
+    outputs: int
+    group: int
+    bias: bool
+
+
+@by_text
+def _numbers(layer: Layer) -> _Numbers:
+    return _Numbers(
+        integer(layer, CONVOLUTION, "axis", 1),
+        integer(layer, CONVOLUTION, "num_output"),
+        integer(layer, CONVOLUTION, "group", 1),
+        flag(layer, CONVOLUTION, "bias_term", True),
+    )
 
 
 if TYPE_CHECKING:
@@ -53,10 +70,11 @@ def _deconvolution(setup: Setup, _i: int) -> Shape:
 
 def _convolved(setup: Setup, size_of: _SizeOf) -> Shape:
     bottom = agreed(setup.bottoms)
-    axis = _axis(setup, bottom)
+    written = _numbers(setup.layer)
+    axis = canonical(written.axis, bottom)
     if axis is None:
         return UNKNOWN
-    channels = size(setup.layer, CONVOLUTION, "num_output")
+    channels = positive(written.outputs)
     found = windows(setup.layer, axis, bottom)
     if found is None:
         return Shape((*bottom.lead(axis), channels))
@@ -66,7 +84,7 @@ def _convolved(setup: Setup, size_of: _SizeOf) -> Shape:
 def _im2col(setup: Setup, _i: int) -> Shape:
     """Return the channels of every place of the window."""
     bottom = setup.first
-    axis = _axis(setup, bottom)
+    axis = canonical(_numbers(setup.layer).axis, bottom)
     found = None if axis is None else windows(setup.layer, axis, bottom)
     if axis is None or found is None:
         return UNKNOWN
@@ -101,20 +119,18 @@ def _grown(known: int, window: Window) -> int | None:
 
 def _blobs(setup: Setup) -> Iterator[Blob]:
     """Output channels, input channels of a group, kernel."""
-    outputs = size(setup.layer, CONVOLUTION, "num_output")
-    return _weights(setup, outputs, setup.first, turned=False)
+    return _weights(setup, turned=False)
 
 
 def _turned_blobs(setup: Setup) -> Iterator[Blob]:
     """Return the same with input and output channels turned round."""
-    outputs = size(setup.layer, CONVOLUTION, "num_output")
-    return _weights(setup, outputs, setup.first, turned=True)
+    return _weights(setup, turned=True)
 
 
-def _weights(setup: Setup, outputs: int | None, bottom: Shape, *, turned: bool) -> Iterator[Blob]:
-    layer = setup.layer
-    axis = _axis(setup, bottom)
-    group = integer(layer, CONVOLUTION, "group", 1)
+def _weights(setup: Setup, *, turned: bool) -> Iterator[Blob]:
+    layer, bottom = setup.layer, setup.first
+    written = _numbers(layer)
+    axis, outputs, group = canonical(written.axis, bottom), positive(written.outputs), written.group
     channels = None if axis is None else bottom.size(axis)
     found = None if axis is None else windows(layer, axis, bottom)
     one, other = (channels, outputs) if turned else (outputs, channels)
@@ -123,7 +139,7 @@ def _weights(setup: Setup, outputs: int | None, bottom: Shape, *, turned: bool) 
         yield Blob("weights", Shape((one, other)))
     else:
         yield Blob("weights", Shape.of((one, other, *(window.kernel for window in found))))
-    if flag(layer, CONVOLUTION, "bias_term", True):
+    if written.bias:
         yield Blob("bias", Shape.of((outputs,)))
 
 
@@ -137,7 +153,7 @@ def products_per_place(weights: Shape, blobs: Sequence[Shape], width: int | None
 
 def _products(setup: Setup, tops: Sequence[Shape], blobs: Sequence[Shape]) -> int | None:
     """Each weight is used once for every place of the top."""
-    return products_per_place(blobs[0], tops, size(setup.layer, CONVOLUTION, "num_output"))
+    return products_per_place(blobs[0], tops, positive(_numbers(setup.layer).outputs))
 
 
 def _turned_products(setup: Setup, _tops: Sequence[Shape], blobs: Sequence[Shape]) -> int | None:
@@ -156,19 +172,18 @@ def _check_deconvolution(setup: SetupCheck) -> None:
 
 
 def _check_convolved(setup: SetupCheck, *, turned: bool) -> None:
-    if not given_once(setup, CONVOLUTION):
+    if not setup.once(given_once, CONVOLUTION):
         return
-    axis = setup.axis(CONVOLUTION, "axis", 1)
-    axes = setup.bottom().axes
+    bottom, axis = setup.bottom(), _axis(setup)
+    axes = bottom.axes
     if axis is None or axes is None:
         _without_axes(setup, axis)
         return
-    columns = _columns(setup, axes - axis - 1)
+    columns = setup.once(_columns, axes - axis - 1)
     outputs, group = _channels(setup, axis)
     if columns is None or outputs is None or group is None:
         return
     kernel, stride, pad, dilation = columns
-    bottom = setup.bottom()
     channels = bottom.size(axis)
     part = None if channels is None else channels // group
     if turned:
@@ -203,8 +218,14 @@ def _check_convolved(setup: SetupCheck, *, turned: bool) -> None:
                 f"{padded(pad[j])} of {setup.called()}", bottoms=(0,),
             )  # fmt: skip
             return
-    if 0 in sizes and setup.flag(CONVOLUTION, "bias_term", True):
+    if 0 in sizes and _numbers(setup.layer).bias:
         setup.empty(f"its output over {setup.called()} is empty", bottoms=(0,))
+
+
+def _axis(setup: SetupCheck) -> int | None:
+    """Return the axis of the channels, counted from the front; None after a fault."""
+    axis = _numbers(setup.layer).axis
+    return setup.axis_of(axis, f"axis {axis}", at=(CONVOLUTION, "axis"))
 
 
 def _without_axes(setup: SetupCheck, axis: int | None) -> None:
@@ -281,10 +302,10 @@ def _column(
 
 def _channels(setup: SetupCheck, axis: int | None) -> tuple[int | None, int | None]:
     """Return num_output and group; None after a fault."""
-    if not above_zero(setup, CONVOLUTION, "num_output"):
+    _, outputs, group, _ = _numbers(setup.layer)
+    if outputs <= 0:
+        above_zero(setup, CONVOLUTION, "num_output")
         return None, None
-    outputs = setup.integer(CONVOLUTION, "num_output", 0)
-    group = setup.integer(CONVOLUTION, "group", 1)
     if group == 0:
         setup.fault(Kind.RANGE, "group 0 divides by zero", at=(CONVOLUTION, "group"))
         return None, None
@@ -309,13 +330,13 @@ def _channels(setup: SetupCheck, axis: int | None) -> tuple[int | None, int | No
 
 def _fill(setup: SetupCheck, weights: Shape, outputs: int) -> None:
     fill(setup, CONVOLUTION, "weight_filler", weights, "weights")
-    if setup.flag(CONVOLUTION, "bias_term", True):
+    if _numbers(setup.layer).bias:
         fill(setup, CONVOLUTION, "bias_filler", Shape((outputs,), True), "biases")
 
 
 def _check_im2col(setup: SetupCheck) -> None:
     """Demand a window as of a convolution, and at least one axis to go along."""
-    axis = setup.axis(CONVOLUTION, "axis", 1)
+    axis = _axis(setup)
     axes = setup.bottom().axes
     if not given_once(setup, CONVOLUTION):
         return

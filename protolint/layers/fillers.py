@@ -20,22 +20,10 @@ _GAUSSIAN = frozenset({"gaussian", "gaussianstatic"})
 
 def fill(setup: SetupCheck, parameter: str, field: str, shape: Shape, blob: str) -> None:
     """Check the filler of one blob; one that is not written is constant."""
-    message = setup.message(parameter)
-    filler = message.message(field) if message is not None else None
-    kind = "constant"
-    if filler is not None and "type" in filler:
-        kind = filler.text("type")
-    building = setup.dialect.building
-    at = (parameter, field)
-    if kind not in building.fillers:
-        guess = meant_filler(kind, building.fillers)
-        hint = f"; did you mean '{guess}'?" if guess else ""
-        node = filler.node_of("type") if filler is not None else None
-        setup.fault(
-            Kind.FILLER, f"{setup.dialect.name} has no filler '{kind}'{hint}", at=at,
-            node=node,
-        )  # fmt: skip
+    kind = setup.once(_kind, parameter, field)
+    if kind is None:
         return
+    at = (parameter, field)
     if kind in ("bilinear", "bilinearstatic"):
         _bilinear(setup, shape, blob, at)
     if 0 in shape.dims:
@@ -43,8 +31,29 @@ def fill(setup: SetupCheck, parameter: str, field: str, shape: Shape, blob: str)
         return
     if kind in _FANS:
         _fans(setup, shape, blob, kind, at)
-    if filler is not None:
-        _numbers(setup, filler, kind, at)
+    setup.once(_numbers, kind, at)
+
+
+def _kind(setup: SetupCheck, parameter: str, field: str) -> str | None:
+    """Return the type of a filler; None after a fault."""
+    filler = _filler(setup, parameter, field)
+    if filler is None or "type" not in filler:
+        return "constant"
+    kind, fillers = filler.text("type"), setup.dialect.building.fillers
+    if kind in fillers:
+        return kind
+    guess = meant_filler(kind, fillers)
+    hint = f"; did you mean '{guess}'?" if guess else ""
+    setup.fault(
+        Kind.FILLER, f"{setup.dialect.name} has no filler '{kind}'{hint}", at=(parameter, field),
+        node=filler.node_of("type"),
+    )  # fmt: skip
+    return None
+
+
+def _filler(setup: SetupCheck, parameter: str, field: str) -> Message | None:
+    message = setup.message(parameter)
+    return message.message(field) if message is not None else None
 
 
 def meant_filler(kind: str, fillers: frozenset[str]) -> str:
@@ -95,7 +104,10 @@ def _fans(setup: SetupCheck, shape: Shape, blob: str, kind: str, at: tuple[str, 
         setup.fault(Kind.FILLER, f"{kind} needs an axis, the {blob} are a {shape}", at=at)
 
 
-def _numbers(setup: SetupCheck, filler: Message, kind: str, at: tuple[str, str]) -> None:
+def _numbers(setup: SetupCheck, kind: str, at: tuple[str, str]) -> None:
+    filler = _filler(setup, *at)
+    if filler is None:
+        return
     if kind in _UNIFORM and filler.number("min") > filler.number("max"):
         setup.fault(
             Kind.FILLER, f"min {filler.number('min'):g} is above max {filler.number('max'):g}",

@@ -7,6 +7,7 @@ NVIDIA v0.14.5 to v0.17.4; roi_pooling_layer.cpp, psroi_pooling_layer.cpp @ inte
 from __future__ import annotations
 
 from protolint.layers.base import ONE, TWO, Count, InPlace, LayerType, Setup, between, exactly
+from protolint.layers.by_text import by_text
 from protolint.layers.checks import above_zero
 from protolint.layers.fields import flag, integer, size, word
 from protolint.layers.layer import Layer
@@ -30,12 +31,9 @@ def _tops(layer: Layer) -> Count:
 def _pooling(setup: Setup, _i: int) -> Shape:
     """Four axes; a second top, the places of the maxima, has the same."""
     layer, lead = setup.layer, setup.first.lead(2)
-    if flag(layer, POOLING, "global_pooling"):
+    if _is_global(layer):
         return Shape.of((*lead, 1, 1))
-    windows = sides(layer)
-    # torch_pooling, which NVIDIA declares, is not read (pooling_layer.cpp @ v0.17.3).
-    parameter = layer.parameter(POOLING)
-    floor = parameter is not None and parameter.text("round_mode") == "FLOOR"
+    windows, floor = sides(layer), _rounds_down(layer)
     clips = any(window.pad for window in windows)
     sizes = (setup.first.size(2), setup.first.size(3))
     pooled = (
@@ -43,6 +41,20 @@ def _pooling(setup: Setup, _i: int) -> Shape:
         for known, window in zip(sizes, windows, strict=True)
     )
     return Shape.of((*lead, *pooled))
+
+
+@by_text
+def _is_global(layer: Layer) -> bool:
+    return flag(layer, POOLING, "global_pooling")
+
+
+@by_text
+def _rounds_down(layer: Layer) -> bool:
+    """Return whether a side is rounded down.
+
+    torch_pooling, which NVIDIA declares, is not read (pooling_layer.cpp @ v0.17.3).
+    """
+    return word(layer, POOLING, "round_mode", "CEIL") == "FLOOR"
 
 
 def _pooled(known: int, window: Window, *, floor: bool, clips: bool) -> int | None:
@@ -80,22 +92,11 @@ def _psroi(setup: Setup, _i: int) -> Shape:
 
 def _check_pooling(setup: SetupCheck) -> None:
     """Demand a window that is given in one way; four axes; padding below the kernel."""
-    whole = setup.flag(POOLING, "global_pooling")
-    if not given_once(setup, POOLING):
+    whole = _is_global(setup.layer)
+    window = setup.once(_window)
+    if window is None:
         return
-    if not whole and not any(
-        setup.given(POOLING, f) for f in ("kernel_size", "kernel_h", "kernel_w")
-    ):
-        setup.fault(Kind.MISSING, "no kernel_size", at=(POOLING, "kernel_size"))
-        return
-    kernel, stride, pad = (
-        [_half(setup, field, stem, side, default) for side in "hw"]
-        for field, stem, default in (
-            ("kernel_size", "kernel", 0), ("stride", "stride", 1), ("pad", "pad", 0),
-        )
-    )  # fmt: skip
-    if setup.layer.padding:
-        pad = [setup.layer.padding] * 2
+    kernel, stride, pad = window
     bottom = setup.bottom()
     if whole:
         if _sides_to_pool(setup) is None:
@@ -122,7 +123,7 @@ def _check_pooling(setup: SetupCheck) -> None:
         return
     if whole:
         return
-    floor = setup.word(POOLING, "round_mode", "CEIL") == "FLOOR"
+    floor = _rounds_down(setup.layer)
     for i in (0, 1):
         side = bottom.size(2 + i)
         if side is None:
@@ -148,6 +149,26 @@ def _check_pooling(setup: SetupCheck) -> None:
                 f"{setup.called()}", bottoms=(0,),
             )  # fmt: skip
             return
+
+
+def _window(setup: SetupCheck) -> list[list[int]] | None:
+    """Return kernel, stride and pad along the height and the width; None after a fault."""
+    if not given_once(setup, POOLING):
+        return None
+    if not _is_global(setup.layer) and not any(
+        setup.given(POOLING, f) for f in ("kernel_size", "kernel_h", "kernel_w")
+    ):
+        setup.fault(Kind.MISSING, "no kernel_size", at=(POOLING, "kernel_size"))
+        return None
+    kernel, stride, pad = (
+        [_half(setup, field, stem, side, default) for side in "hw"]
+        for field, stem, default in (
+            ("kernel_size", "kernel", 0), ("stride", "stride", 1), ("pad", "pad", 0),
+        )
+    )  # fmt: skip
+    if setup.layer.padding:
+        pad = [setup.layer.padding] * 2
+    return [kernel, stride, pad]
 
 
 def _sides_to_pool(setup: SetupCheck) -> tuple[int | None, int | None] | None:

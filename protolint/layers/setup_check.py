@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from enum import Enum
+from typing import TypeVar, cast
 
 from protolint.caffe.behaviour import Building
 from protolint.caffe.binder import Message
@@ -19,6 +21,7 @@ from protolint.text.tree import Block, Scalar
 
 __all__ = ["LARGEST", "Fault", "Kind", "SetupCheck", "size_problem"]
 
+_T = TypeVar("_T")
 #: kMaxBlobAxes (include/caffe/blob.hpp), and the most axes num(), channels(), height() and
 #: width() read (Blob::LegacyShape).
 LEGACY_AXES = 4
@@ -121,6 +124,23 @@ class SetupCheck:
         """The phase that the layer runs in; that it was asked for is noted in `asked_phase`."""
         self.asked_phase = True
         return self._phase
+
+    def once(self, find: Callable[..., _T], *given: Hashable) -> _T:
+        """Return what a demand comes to on the text of the layer alone, and on what is given.
+
+        Where nothing is wrong it is kept for all layers that are written alike.
+        """
+        model = self.layer.node.model
+        if model is None or self.layer.padding:
+            return find(self, *given)
+        key = find, self.layer.message.type, self.dialect.name, *given
+        found = model.readings.get(key, model)
+        if found is model:
+            before = len(self.faults)
+            found = find(self, *given)
+            if len(self.faults) == before:
+                model.readings[key] = found
+        return cast("_T", found)
 
     # -- What is written.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.caffe.binder import Message
+from protolint.layers.by_text import by_text
 from protolint.layers.fields import flag, integer, integers
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind, SetupCheck
@@ -53,6 +54,13 @@ def windows(layer: Layer, axis: int, bottom: Shape) -> list[Window] | None:
     None where it is not known how many there are: the forms for height and width mean two,
     a list means its length. The padding of a V0 padding layer wins over the layer's own.
     """
+    count = len(bottom.dims) - axis - 1 if bottom.complete else None
+    return _windows(layer, count)
+
+
+@by_text
+def _windows(layer: Layer, count: int | None) -> list[Window] | None:
+    """Return the window along each of `count` axes; None for as many as the text says."""
     message = layer.parameter(CONVOLUTION)
     if message is None:
         given = [integers(layer, CONVOLUTION, field) for field in _FIELDS]
@@ -67,9 +75,7 @@ def windows(layer: Layer, axis: int, bottom: Shape) -> list[Window] | None:
                 given[i] = [message.integer(half) if half in message else 0 for half in halves]
     if layer.padding:
         given[2] = [layer.padding]
-    if bottom.complete:
-        count = len(bottom.dims) - axis - 1
-    else:
+    if count is None:
         count = 2 if halved else max(map(len, given))
         count = -1 if count < 2 else count
     if count < 0:
@@ -92,6 +98,7 @@ def windows(layer: Layer, axis: int, bottom: Shape) -> list[Window] | None:
     ]
 
 
+@by_text
 def sides(layer: Layer) -> tuple[Window, Window]:
     """Return the window of a pooling along the height and the width."""
     return _side(layer, 0), _side(layer, 1)

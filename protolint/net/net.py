@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Protocol
@@ -16,7 +16,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Fault
 from protolint.layers.shape import Shape
 from protolint.layers.states import NetState
-from protolint.net.settled import Alike, Settled, alike_in
+from protolint.net.settled import Alike, SetUp, alike_in
 from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
 from protolint.record import NamedTuple
@@ -125,8 +125,7 @@ class Net:
         self._other_views: dict[NetState, View] = {}
         self._misfits = misfits
         #: What protolint.net.init found out, kept here for all views.
-        self.settled: dict[bool, dict[int, tuple[list[Shape], Settled]]] = {}
-        self.written: dict[int, Hashable] = {}
+        self.settled: dict[int, SetUp] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
         self.fault_kinds: frozenset[str] | None = None
         #: The BatchNorms whose statistics the weights at hand have broken, by their names.

@@ -7,15 +7,12 @@ demands and the shapes it makes are worked out once for all of them.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TypeVar
 
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
 from protolint.record import NamedTuple
 
-__all__ = ["Alike", "Settled", "Table", "alike_in", "forget", "table_for", "written"]
-
-_T = TypeVar("_T")
+__all__ = ["Alike", "SetUp", "Settled", "Table", "alike_in", "forget", "table_for", "written"]
 
 
 class Settled(NamedTuple):
@@ -32,8 +29,29 @@ class Settled(NamedTuple):
     readable: bool = True
 
 
-#: By how a layer is written, and the shapes of its bottoms.
-Table = dict[Hashable, Settled]
+class Table:
+    """What is known of layers in one kind of build, by how they are written.
+
+    `settled` has what one comes to over bottoms of some shapes. In those of `sound` nothing is
+    wrong but what such shapes make wrong, and no other layer decides about them.
+    """
+
+    __slots__ = ("settled", "sound")
+
+    def __init__(self) -> None:
+        self.settled: dict[tuple[Hashable, tuple[Shape, ...]], Settled] = {}
+        self.sound: set[Hashable] = set()
+
+
+class SetUp(NamedTuple):
+    """A layer of one net that is like another: on which bottoms, how it is written, what comes."""
+
+    bottoms: list[Shape]
+    given: Hashable
+    settled: Settled
+    table: Table
+
+
 #: By a function, how a layer is written, and what else the function may ask (net/facts.py).
 Alike = dict[Hashable, object]
 
@@ -47,19 +65,18 @@ _NAMES = frozenset({"name", "type", "bottom", "top", "include", "exclude"})
 
 def table_for(build: Hashable) -> Table:
     """Return what is known of layers in one kind of build."""
-    return _kept(_tables, build)
+    table = _tables.get(build)
+    if table is None or len(table.settled) > _MOST:
+        table = _tables[build] = Table()
+    return table
 
 
 def alike_in(build: Hashable) -> Alike:
     """Return what is known of layers by how they are written, in one build of one Caffe."""
-    return _kept(_alike, build)
-
-
-def _kept(tables: dict[Hashable, dict[Hashable, _T]], build: Hashable) -> dict[Hashable, _T]:
-    table = tables.setdefault(build, {})
-    if len(table) > _MOST:
-        table.clear()
-    return table
+    alike = _alike.setdefault(build, {})
+    if len(alike) > _MOST:
+        alike.clear()
+    return alike
 
 
 def forget() -> None:
@@ -76,18 +93,18 @@ def written(layer: Layer, text: bytes) -> Hashable:
     """
     if not layer.generation:
         return None
-    found: list[object] = [layer.generation, layer.type]
     bottoms, tops = layer.bottoms, layer.tops
+    same: Hashable
     if len(bottoms) == len(tops) == 1:
-        found.append(bottoms[0].name == tops[0].name)
+        same = bottoms[0].name == tops[0].name
     else:
         names = [blob.name for blob in (*bottoms, *tops)]
-        found += (len(bottoms), *map(names.index, names))
+        same = len(bottoms), *map(names.index, names)
     model = layer.node.model
     if model is not None and not (layer.include or layer.exclude):
         # All layers that are read from the same text share it.
-        found.append(model)
-        return tuple(found)
+        return layer.generation, layer.type, same, model
+    found: list[object] = [layer.generation, layer.type, same]
     start = end = -1
     for child in layer.node.children:
         if child.name not in _NAMES:

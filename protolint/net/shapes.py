@@ -14,10 +14,11 @@ from protolint.layers.catalogue import ALL_TYPES, is_understood
 from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.facts import fact
+from protolint.net.inputs import input_shapes
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["bottom_shapes", "input_shapes", "set_up", "shapes", "shapes_with", "top_shapes"]
+__all__ = ["bottom_shapes", "made_by", "set_up", "shapes", "shapes_with", "top_shapes"]
 
 
 @fact
@@ -56,18 +57,23 @@ def top_shapes(net: Net, layer: Layer, bottoms: list[Shape]) -> list[Shape]:
 
     A layer makes the same of the same in every view, so that only the first one works it out.
     """
-    before = net.shapes_made.get(layer.index)
-    if before is not None and before[0] == bottoms:
-        return before[1]
+    before = net.settled.get(layer.index)
+    if before is not None and before.settled.readable and before.bottoms == bottoms:
+        return before.settled.tops
+    known = net.shapes_made.get(layer.index)
+    if known is None or known[0] != bottoms:
+        known = net.shapes_made[layer.index] = bottoms, made_by(net, layer, bottoms)
+    return known[1]
+
+
+def made_by(net: Net, layer: Layer, bottoms: list[Shape]) -> list[Shape]:
+    """Return the same, worked out anew."""
     known = ALL_TYPES.get(layer.type)
     count = len(layer.tops)
-    if known is not None and (known.is_loss or is_understood(layer)):
-        setup = set_up(net, layer, bottoms)
-        tops = [known.shape(setup, i) for i in range(count)]
-    else:
-        tops = [UNKNOWN] * count
-    net.shapes_made[layer.index] = bottoms, tops
-    return tops
+    if known is None or not (known.is_loss or is_understood(layer)):
+        return [UNKNOWN] * count
+    setup = set_up(net, layer, bottoms)
+    return [known.shape(setup, i) for i in range(count)]
 
 
 def set_up(net: Net, layer: Layer, bottoms: list[Shape]) -> Setup:
@@ -78,16 +84,3 @@ def set_up(net: Net, layer: Layer, bottoms: list[Shape]) -> Setup:
 def bottom_shapes(view: View, layer: Layer, known: Mapping[BlobVersion, Shape]) -> list[Shape]:
     """Return the shapes of a layer's bottoms; unknown where nothing produces one."""
     return [UNKNOWN if v is None else known.get(v, UNKNOWN) for v in view.bottoms[layer.index]]
-
-
-def input_shapes(net: Net) -> dict[str, Shape]:
-    """Return the shapes of the net's own inputs.
-
-    `input_shape` wins over `input_dim`, four of which make an input.
-    """
-    message = net.message
-    found = [Shape.of(shape.integers("dim")) for shape in message.messages("input_shape")]
-    if not found:
-        dims = message.integers("input_dim")
-        found = [Shape.of(dims[i : i + 4]) for i in range(0, len(dims) - 3, 4)]
-    return dict(zip(net.inputs, found, strict=False))
