@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 from protolint.caffe.registry import DIALECTS
+from protolint.net import settled
 from protolint.net.init import construction, faults_of, verdicts
 from protolint.net.net import Net
-from protolint.net.settled import forget
 from protolint.source import Source
+from protolint.text.scan import forget as forget_text
 from protolint.workspace.reading import Readings
 
 NETS = Path(__file__).resolve().parent.parent.parent / "fixtures" / "nets"
+
+
+def forget() -> None:
+    """Forget what is kept of layers: those over the same bottoms, and those of the same text."""
+    settled.forget()
+    forget_text()
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +107,41 @@ def test_a_size_that_only_training_has_to_divide_by_counts_in_training_alone() -
     )
     for _ in range(2):
         assert verdicts(net(text, "intel")) == {"TRAIN": False, "TEST": True}
+
+
+LAYERS = {
+    "Convolution": "convolution_param {\n num_output: 6 kernel_size: 5 group: 3 "
+    'weight_filler { type: "xavier" }\n  }',
+    "Deconvolution": "convolution_param {\n num_output: 6 kernel_size: 4 group: 3 bias_term: false "
+    'weight_filler { type: "bilinear" }\n  }',
+    "Pooling": "pooling_param {\n kernel_size: 3 stride: 2 pad: 2\n  }",
+    "InnerProduct": 'inner_product_param {\n num_output: 4 weight_filler { type: "msra" }\n  }',
+    "Scale": "scale_param {\n axis: 2 num_axes: 2\n  }",
+    "BatchNorm": "batch_norm_param {\n stats_batch_size: 3\n  }",
+    "ReLU": "relu_param {\n negative_slope: 0.1\n  }",
+    "Softmax": "softmax_param {\n axis: 3\n  }",
+}
+SIZES = ("6 6 9 9", "6 4 9 9", "6 6 3 3", "6 6 3 9", "6 6", "0 6 9 9", "6 6 0 9", "4 6 1 1", "6")
+
+
+@pytest.mark.parametrize("dialect", ["bvlc", "nvidia-0.15", "nvidia-0.17", "ssd", "intel"])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_one_text_over_many_shapes_gives_what_it_gives_alone(kind: str, dialect: str) -> None:
+    texts = [
+        f'input: "x"\ninput_shape {{ {" ".join(f"dim: {size}" for size in sizes.split())} }}\n'
+        + "".join(
+            f'layer {{\n  name: "{name}"\n  type: "{kind}"\n  bottom: "x"\n  top: "{name}"\n'
+            f"  {LAYERS[kind]}\n}}\n"
+            for name in "abc"
+        )
+        for sizes in SIZES
+    ]
+    alone = []
+    for text in texts:
+        forget()
+        alone.append(outcome(text, dialect))
+    assert len({str(found[0]) for found in alone}) > (kind != "ReLU")
+    assert net(texts[0], dialect).layers[1].node.model is not None
+    forget()
+    for order in (texts, texts[::-1], texts[::2] + texts[1::2]):
+        assert [outcome(text, dialect) for text in order] == [alone[texts.index(t)] for t in order]
