@@ -140,7 +140,7 @@ def test_one_text_over_many_shapes_gives_what_it_gives_alone(kind: str, dialect:
     for text in texts:
         forget()
         alone.append(outcome(text, dialect))
-    assert len({str(found[0]) for found in alone}) > (kind != "ReLU")
+    assert len({str(found[0]) for found in alone}) > (kind not in ("ReLU", "BatchNorm"))
     assert net(texts[0], dialect).layers[1].node.model is not None
     forget()
     for order in (texts, texts[::-1], texts[::2] + texts[1::2]):
