@@ -21,6 +21,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import zlib
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -157,16 +158,38 @@ def out_of_date(compiled: dict[str, FileDescriptor], schemas: Path) -> dict[str,
 
 
 def write_set(compiled: dict[str, FileDescriptor], schemas: Path) -> None:
-    """Write the compiled files as one set, the largest first: so those alike compress best.
+    """Write the compiled files as one set, in the order that compresses best.
 
     Args:
         compiled: What :func:`compile_all` returned.
         schemas: The file to write.
     """
-    found = import_module("google.protobuf.descriptor_pb2").FileDescriptorSet(
-        file=sorted(compiled.values(), key=lambda file: -file.ByteSize())
-    )
-    schemas.write_bytes(found.SerializeToString(deterministic=True))
+    descriptor_set: Any = import_module("google.protobuf.descriptor_pb2").FileDescriptorSet
+    sets = [
+        descriptor_set(file=[file]).SerializeToString(deterministic=True)
+        for _, file in sorted(compiled.items())
+    ]
+    schemas.write_bytes(b"".join(well_ordered(sets)))
+
+
+def well_ordered(parts: list[bytes]) -> list[bytes]:
+    """Return parts in an order in which moving one of them makes them compress no better."""
+
+    def size(order: list[bytes]) -> int:
+        return len(zlib.compress(b"".join(order)))
+
+    best, order = size(parts), parts
+    while True:
+        moved = (
+            [*rest[:place], part, *rest[place:]]
+            for i, part in enumerate(order)
+            for rest in [[*order[:i], *order[i + 1 :]]]
+            for place in range(len(order))
+        )
+        found = min(moved, key=size)
+        if size(found) >= best:
+            return order
+        best, order = size(found), found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
