@@ -69,7 +69,7 @@ def _check_inner_product(setup: SetupCheck) -> None:
     bias = setup.flag(_IP, "bias_term", True)
     if setup.faults:
         return
-    if setup.template and not setup.given(_IP, "num_output"):
+    if setup.around.template and not setup.given(_IP, "num_output"):
         outputs, setup.unsure = None, True
     elif not above_zero(setup, _IP, "num_output"):
         return

@@ -93,7 +93,7 @@ def _normalize(setup: Setup) -> Iterator[Blob]:
 
 def _check_batchnorm(setup: SetupCheck) -> None:
     """Demand axes, multipliers of statistics of 0, fillers of gamma and beta."""
-    traits = batchnorm_traits(setup.layer, setup.dialect, with_cudnn=setup.build.cudnn)
+    traits = batchnorm_traits(setup.layer, setup.dialect, with_cudnn=setup.around.build.cudnn)
     bottom = setup.bottom()
     axes = setup.axes()
     least = setup.dialect.least_axes
@@ -114,7 +114,8 @@ def _check_batchnorm(setup: SetupCheck) -> None:
             written = setup.given("batch_norm_param", field)
             if role in traits.blobs and (written or setup.dialect.gamma_starts_at_zero):
                 fill(setup, "batch_norm_param", field, Shape((channels,), True), role)
-    size = setup.batch_of_statistics or setup.integer("batch_norm_param", "stats_batch_size", 0)
+    size = setup.around.batch_of_statistics
+    size = size or setup.integer("batch_norm_param", "stats_batch_size", 0)
     batch = bottom.size(0)
     if size and batch is not None and batch % size and not _uses_stored(setup):
         setup.fault(
@@ -142,7 +143,7 @@ def _uses_stored(setup: SetupCheck) -> bool:
 def _multipliers(setup: SetupCheck) -> None:
     layer = setup.layer
     params = layer.params
-    if len(params) == 3 and setup.dialect.zeroes_three_params and not setup.inline:
+    if len(params) == 3 and setup.dialect.zeroes_three_params and not setup.around.inline:
         return
     for param in params[:3]:
         if param.lr_mult != 0:

@@ -15,11 +15,12 @@ from protolint.diagnostic import Label
 from protolint.layers import fields
 from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape, canonical, written
+from protolint.layers.states import NetState
 from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 
-__all__ = ["LARGEST", "Fault", "Kind", "SetupCheck", "size_problem"]
+__all__ = ["LARGEST", "Around", "Fault", "Kind", "SetupCheck", "size_problem"]
 
 _T = TypeVar("_T")
 #: kMaxBlobAxes (include/caffe/blob.hpp), and the most axes num(), channels(), height() and
@@ -75,55 +76,59 @@ class Fault(NamedTuple):
     node: Scalar | Block | None = None
 
 
+class Around(NamedTuple):
+    """What is around a layer that is set up: which Caffe builds which net.
+
+    `batch_of_statistics` is the net's own bn_stats_batch_size, Intel's. `template` is whether
+    DIGITS is still to complete the net, `inline` whether it stands inside a solver.
+    """
+
+    dialect: Dialect
+    build: Build
+    inline: bool = False
+    template: bool = False
+    batch_of_statistics: int = 0
+
+
 class SetupCheck:
     """One layer in one state: its bottoms' shapes go in, faults come out in Caffe's order.
 
     `tops` are the shapes that it makes where nothing is wrong. `unsure` is set where something
-    that is not known decides whether the layer is built. `origins` has the place where each
-    bottom was made. `batch_of_statistics` is the net's own bn_stats_batch_size, Intel's. `template`
-    is whether DIGITS is still to complete the net.
+    that is not known decides whether the layer is built. `origin` gives the place where a bottom
+    was made, None for an input. `asked_phase` is whether the phase has been asked for.
     """
 
     __slots__ = (
-        "_called", "_phase", "asked_phase", "batch_of_statistics", "bottoms", "build", "dialect",
-        "faults", "in_place", "inline", "layer", "origins", "template", "tops", "unsure",
+        "_called", "around", "asked_phase", "bottoms", "dialect", "faults", "in_place", "layer",
+        "origin", "state", "tops", "unsure",
     )  # fmt: skip
 
     def __init__(
         self,
         layer: Layer,
-        dialect: Dialect,
-        build: Build,
-        phase: str,
         bottoms: list[Shape],
-        origins: list[Span | None],
-        in_place: frozenset[int] = frozenset(),
-        *,
-        inline: bool = False,
-        template: bool = False,
-        batch_of_statistics: int = 0,
+        around: Around,
+        state: NetState,
+        origin: Callable[[int], Span | None],
     ) -> None:
         self.layer = layer
-        self.dialect = dialect
-        self.build = build
-        self._phase = phase
-        self.asked_phase = False
         self.bottoms = bottoms
+        self.around = around
+        self.state = state
+        self.dialect = around.dialect
+        self.origin = origin
+        self.asked_phase = False
         self.tops: list[Shape] = []
-        self.origins = origins
-        self.in_place = in_place
-        self.inline = inline
-        self.template = template
-        self.batch_of_statistics = batch_of_statistics
+        self.in_place: frozenset[int] = frozenset()
         self.faults: list[Fault] = []
         self.unsure = False
-        self._called: set[int] = set()
+        self._called: tuple[int, ...] = ()
 
     @property
     def phase(self) -> str:
-        """The phase that the layer runs in; that it was asked for is noted in `asked_phase`."""
+        """The phase that the layer runs in."""
         self.asked_phase = True
-        return self._phase
+        return self.layer.runs_as(self.state)
 
     def once(self, find: Callable[..., _T], *given: Hashable) -> _T:
         """Return what a demand comes to on the text of the layer alone, and on what is given.
@@ -201,12 +206,12 @@ class SetupCheck:
             or (self._bottom(bottoms[-1]) if bottoms else None)
         )
         related = []
-        for i in sorted(self._called.union(bottoms)):
-            origin = self.origins[i] if i < len(self.origins) else None
+        for i in sorted({*self._called, *bottoms}):
+            origin = self.origin(i) if i < len(self.bottoms) else None
             if origin is not None:
                 name = self.layer.bottoms[i].name
                 related.append(Label(origin, f"'{name}' is {self.bottoms[i]}"))
-        self._called.clear()
+        self._called = ()
         labels = tuple(related)
         self.faults.append(Fault(kind, self.layer, place or self.layer.head, message, labels, node))
 
@@ -232,7 +237,7 @@ class SetupCheck:
 
     def called(self, i: int = 0) -> str:
         """Return how a message calls a bottom: its name and its shape."""
-        self._called.add(i)
+        self._called = *self._called, i
         bottoms = self.layer.bottoms
         name = bottoms[i].name if i < len(bottoms) else "?"
         return f"'{name}' ({self.bottom(i)})"
@@ -337,7 +342,7 @@ class SetupCheck:
         """
         if not self.building.empty_memory:
             self.fault(Kind.EMPTY, message, bottoms=bottoms)
-        self._called.clear()
+        self._called = ()
 
     @property
     def building(self) -> Building:

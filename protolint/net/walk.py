@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.counts import check_counts
 from protolint.layers.layer import Layer
-from protolint.layers.setup_check import LARGEST, Fault, Kind, SetupCheck
+from protolint.layers.setup_check import LARGEST, Around, Fault, Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape, product
 from protolint.net.inputs import checked_inputs, input_span
 from protolint.net.loss_weights import check_loss_weights
@@ -42,6 +42,8 @@ class Construction(NamedTuple):
 
 
 _new = tuple.__new__
+#: Layers whose batches solvers on several GPUs share out (divide_batch_size).
+_BATCHES = ("Data", "ImageData", "HDF5Data", "WindowData", "MemoryData")
 #: Faults that follow from what is written, and not from what is not there.
 _WRITTEN = (Kind.COUNT, Kind.KERNEL, Kind.STATISTICS)
 
@@ -53,6 +55,7 @@ class Walk:
         self.net = net
         self.view = view
         self.types = net.dialect.layer_types
+        self.has_misfits = net.has_misfits
         self.shapes: dict[BlobVersion, Shape] = {}
         self.input_shapes, self.input_faults = checked_inputs(net)
         self.params = ParamBlocks(net)
@@ -69,23 +72,20 @@ class Walk:
             *(layer.index for layer, _ in view.missing),
             *(i for i, lost in view.in_place.items() if any(uses(one) > 1 for _, one in lost)),
         }
-        #: Solvers on several GPUs share out the batches of data layers (divide_batch_size).
         self.divided = net.dialect.building.divides_batches and any(
-            layer.type in ("Data", "ImageData", "HDF5Data", "WindowData", "MemoryData")
-            for layer in view.layers
+            layer in view for layer in net.of_types(_BATCHES)
         )
-        self.batch_of_statistics = net.message.integer("bn_stats_batch_size")
+        self.around = Around(
+            net.dialect, net.build, net.inline, net.is_template,
+            net.message.integer("bn_stats_batch_size"),
+        )  # fmt: skip
         self.table = self._table()
 
     def _table(self) -> Table:
         """Return what is known of layers that are set up as those of this net."""
-        net = self.net
-        if net.build.schema is not None:
+        if self.net.build.schema is not None:
             return Table()
-        return table_for(
-            (net.dialect.name, net.build, net.inline, net.is_template, self.batch_of_statistics,
-             self.divided)
-        )  # fmt: skip
+        return table_for((self.around, self.divided))
 
     def run(self) -> Construction:
         """Return what is found, in Caffe's order."""
@@ -251,7 +251,7 @@ class Walk:
         """Return how a layer is written; None where other things decide about it, too."""
         net = self.net
         found = written(layer, net.source.data)
-        if net.has_misfit(layer):
+        if self.has_misfits and net.has_misfit(layer):
             return None if layer.node.model is None else ("misfit", found)
         if layer.type == "BatchNorm" and net.dialect.merges_scale:
             return found, net.traits(layer).blobs
@@ -266,15 +266,7 @@ class Walk:
         self, layer: Layer, bottoms: list[Shape], versions: list[BlobVersion | None]
     ) -> SetupCheck:
         return SetupCheck(
-            layer,
-            self.net.dialect,
-            self.net.build,
-            layer.runs_as(self.view.state),
-            bottoms,
-            [made_at(self.view, version) for version in versions],
-            inline=self.net.inline,
-            template=self.net.is_template,
-            batch_of_statistics=self.batch_of_statistics,
+            layer, bottoms, self.around, self.view.state, lambda i: made_at(self.view, versions[i])
         )
 
     def _demands(self, setup: SetupCheck, *, sound: bool) -> None:
