@@ -122,6 +122,7 @@ class AtomicFile:
         self.size = 0
         self.losses: list[str] = []
         self._begun = 0
+        self._room = 0
         self._descriptor = -1
         # Shares the lock, and keeps it when what is written is closed.
         self._lock = -1
@@ -184,14 +185,17 @@ class AtomicFile:
             raise self.failure(error) from error
 
     def expect(self, size: int) -> None:
-        """Let the file system find room for so many bytes more in one go, where it can.
+        """Let the file system find room in one go, where it can, for a file of so many bytes.
 
-        That takes less than to find it for each write. A kernel's copy needs none, as it may
-        share what is there.
+        That takes less than to find it for each write, or for each part of the file while the
+        disk is busy with the one before. A kernel's copy needs none, as it may share what is there.
         """
-        fallocate = _fallocate() if size >= _EARLY_BYTES else None
+        if size <= self._room:
+            return
+        self._room = size
+        fallocate = _fallocate() if size - self.size >= _EARLY_BYTES else None
         if fallocate is not None:
-            fallocate(self._descriptor, 0, self.size, size)
+            fallocate(self._descriptor, 0, self.size, size - self.size)
 
     def copy_from(self, descriptor: int, start: int, end: int) -> int:
         """Let the kernel append bytes of another file.

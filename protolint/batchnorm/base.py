@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from protolint.batchnorm.state import (
 )
 from protolint.caffe.batchnorm import EpsRule
 from protolint.float32 import single
+from protolint.record import NamedTuple
 
 __all__ = [
     "DEFAULT_FRACTION",

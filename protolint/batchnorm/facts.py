@@ -12,13 +12,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from protolint.batchnorm.base import DEFAULT_FRACTION
 from protolint.batchnorm.state import Array, Statistic
 from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.field_numbers import BatchNormField, ForkLayerField, LayerField, ParamField
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.blobs import decode_blob
 from protolint.weights.header import Storage

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from protolint.batchnorm.reading import StoredLayer, WeightsFile, read_weights
 from protolint.batchnorm.stored_scales import BATCHNORM_TYPES
@@ -22,6 +22,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.net.parameters import Parameter, parameters
+from protolint.record import NamedTuple
 
 __all__ = [
     "Gap",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.batchnorm import NormParam
 from protolint.layers.layer import Layer
 from protolint.net.net import TEST, Net
 from protolint.net.pairing import pairings
+from protolint.record import NamedTuple
 
 __all__ = ["LayerInNet", "layers_in_net"]
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from protolint.batchnorm.state import (
 )
 from protolint.batchnorm.stored_scales import BATCHNORM_TYPES, stored_scales
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped, open_regular

@@ -8,12 +8,11 @@ target are measured with one rule.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from protolint.batchnorm.state import Array, BatchNormState, Statistic
 from protolint.caffe.batchnorm import EpsRule
+from protolint.record import NamedTuple
 
 __all__ = ["Folded", "apply", "fold", "largest_difference"]
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protolint.errors import ProtolintError
 from protolint.float32 import single
+from protolint.record import NamedTuple
 
 __all__ = [
     "UNKNOWN_AGE",

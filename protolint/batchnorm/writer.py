@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protolint.batchnorm.facts import FileMarks
 from protolint.batchnorm.reading import Norm
@@ -16,6 +15,7 @@ from protolint.caffe.registry import (
     writer_of_zero_factor,
     writers_of,
 )
+from protolint.record import NamedTuple
 
 __all__ = ["Writer", "writer_of"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.comparison.match import Matching, inputs_of, match, pairs_of, partner_place, place
@@ -16,6 +15,7 @@ from protolint.net.inputs import input_shapes
 from protolint.net.net import TEST, TRAIN, Net
 from protolint.net.parameters import Parameter, parameters
 from protolint.net.view import View
+from protolint.record import NamedTuple
 from protolint.words import counted
 
 __all__ = ["Change", "Changes", "Consequence", "compare_nets"]

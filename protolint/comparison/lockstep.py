@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from protolint.execution.executor import Executor
 from protolint.execution.step import Array, ExecutionError
 from protolint.layers.layer import Layer
+from protolint.record import NamedTuple
 
 __all__ = ["Gap", "Measured", "Point", "gap_of", "lockstep"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from protolint.execution.step import Array
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
 from protolint.net.net import TEST, Net
+from protolint.record import NamedTuple
 
 __all__ = ["TOLERANCE", "Comparison", "Difference", "Model", "Row", "compare_models"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from protolint.batchnorm.fit import between, fit
 from protolint.batchnorm.layouts import is_open
@@ -66,6 +66,7 @@ from protolint.conversion.write import (
 from protolint.errors import InputError, UsageError
 from protolint.net.net import Net
 from protolint.net.pairing import pairings
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.files import mapped
 from protolint.weights.kinds import FileKind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from protolint.batchnorm.fit import require_fit
 from protolint.batchnorm.reference import fold
@@ -21,6 +20,7 @@ from protolint.folding.decide import plan_folds
 from protolint.folding.numbers import NumberedFold, measure_folds
 from protolint.folding.text import fold_edits
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.files import mapped
 from protolint.weights.index import index_file

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
@@ -16,6 +15,7 @@ from protolint.conversion.decide.memory import ADDED, is_added
 from protolint.conversion.numbers.model import Model, read_model_file
 from protolint.conversion.text.way_back import origin_of
 from protolint.errors import InputError, UsageError
+from protolint.record import NamedTuple
 from protolint.weights.kinds import FileKind, recognise
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target, stated_targets

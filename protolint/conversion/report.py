@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from protolint.batchnorm.layouts import CUDNN_LAYOUTS, NATIVE_LAYOUTS
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes
 from protolint.conversion.notes import Note
 from protolint.errors import InputError, ProtolintError
+from protolint.record import NamedTuple
 from protolint.report.style import Style
 from protolint.shown import json_text, shown
 from protolint.words import counted

@@ -9,7 +9,6 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +36,7 @@ from protolint.conversion.report import FileResult, LayerRow
 from protolint.files import AtomicFile, check_target
 from protolint.net.net import Net
 from protolint.publish import publish_all
+from protolint.record import NamedTuple
 from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
 from protolint.weights.index import ModelIndex, index_model

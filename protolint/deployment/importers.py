@@ -6,13 +6,13 @@ Those of OpenCV, MNN, OpenVINO and caffe2onnx were also tried, by nets of one la
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from protolint.layers.fields import flag, word
 from protolint.layers.layer import Layer
 from protolint.layers.window import sides
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
+from protolint.record import NamedTuple
 from protolint.words import listed
 
 __all__ = ["IMPORTERS", "Importer", "limits", "unread"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from protolint.batchnorm.fit import PairError, between, fit
 from protolint.batchnorm.reading import WeightsFile, read_weights
@@ -28,6 +28,7 @@ from protolint.errors import UsageError
 from protolint.folding.turned import transposed_layers, turn_edits, turnable, with_turned
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.upgrading.text import upgrade_text
 from protolint.weights.files import mapped

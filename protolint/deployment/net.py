@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
 from protolint.deployment.fork_norms import is_fork_norm, normalises_by_batch
@@ -19,6 +18,7 @@ from protolint.lint.fixer import fix_source
 from protolint.net.named_states import views_named
 from protolint.net.net import Net
 from protolint.net.view import View
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.upgrading.text import upgrade_text
 from protolint.weights.kinds import FileKind

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.losses import MEASURES, PREDICTIONS
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
+from protolint.record import NamedTuple
 
 __all__ = ["DeployPlan", "is_loss", "plan_deploy"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import dialects_of
@@ -22,6 +22,7 @@ from protolint.files import check_target, made_folder
 from protolint.layers.shape import Shape
 from protolint.net.net import Net
 from protolint.publish import put_back
+from protolint.record import NamedTuple
 from protolint.weights.kinds import FileKind, named_as_weights, recognise
 from protolint.workspace.workspace import Choices, Workspace
 

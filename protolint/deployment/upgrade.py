@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, TypeAlias, Union
+from typing import TypeAlias, Union
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, dialects_of
 from protolint.edit import apply_edits
 from protolint.errors import InputError, UsageError
 from protolint.files import check_target, replace_file
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.upgrading.model import upgrade_model
 from protolint.upgrading.text import upgrade_text

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from protolint.execution.places import ALL, pixels_under
 from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.shape import Shape
 from protolint.layers.window import Window, windows
+from protolint.record import NamedTuple
 
 __all__ = ["FUNCTIONS"]
 

@@ -5,14 +5,13 @@ Sources: multibox_loss_layer.cpp and util/bbox_util.cpp @ weiliu89/caffe ssd.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from protolint.caffe.binder import Message
 from protolint.execution.detection import areas, decoded, overlaps, predictions
 from protolint.execution.losses import mode_of, normalizer, smooth_l1_each, softmax
 from protolint.execution.step import Array, Function, Step
+from protolint.record import NamedTuple
 
 __all__ = ["FUNCTIONS"]
 

@@ -8,11 +8,11 @@ YuwenXiong/py-R-FCN 290dba7.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import numpy as np
 
 from protolint.execution.step import Array, Function, Step
+from protolint.record import NamedTuple
 
 __all__ = ["FUNCTIONS"]
 

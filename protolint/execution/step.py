@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import TEST, Net
 from protolint.net.view import View
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, Scalar
 
 __all__ = ["Array", "ExecutionError", "Foreign", "Function", "Step", "sizes_of"]

@@ -8,13 +8,13 @@ weights and a bias of its own, if nothing sees the blob between.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.layers.fields import flag, integer
 from protolint.layers.layer import Layer
 from protolint.net.net import TEST, Net
 from protolint.net.pairing import sharing
 from protolint.net.view import View
+from protolint.record import NamedTuple
 
 __all__ = ["Fold", "FoldPlan", "NotFolded", "plan_folds"]
 

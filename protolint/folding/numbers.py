@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from protolint.errors import ProtolintError
 from protolint.folding.decide import PARAMETERS, Fold, FoldPlan, NotFolded
 from protolint.layers.fields import flag, integer
 from protolint.layers.layer import Layer
+from protolint.record import NamedTuple
 from protolint.weights.blobs import (
     Factors,
     Form,

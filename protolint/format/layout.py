@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, ListValue, Node, Tree
 
 __all__ = ["WIDTH", "formatted"]

@@ -11,11 +11,12 @@ import asyncio
 import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from lsprotocol import types
 
 from protolint.lsp.document import Document
+from protolint.record import NamedTuple
 
 __all__ = ["Checked", "Checks"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from protolint.caffe.descriptors import FieldType, MessageType
 from protolint.caffe.dialect import Dialect
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.lsp.place import Place, field_at, message_at, place_at
+from protolint.record import NamedTuple
 
 __all__ = ["Completion", "Item", "complete"]
 

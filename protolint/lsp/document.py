@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 from lsprotocol import types
 
@@ -24,6 +23,7 @@ from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Workspace

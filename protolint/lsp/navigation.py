@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.errors import UsageError
 from protolint.layers.layer import BlobName, Layer
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.net.view import BlobVersion
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import quote

@@ -7,9 +7,9 @@ character per byte.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from protolint.caffe.descriptors import FieldType, MessageType
+from protolint.record import NamedTuple
 
 __all__ = ["Place", "field_at", "message_at", "place_at"]
 

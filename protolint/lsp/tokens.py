@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.text.tree import Block, ListValue, Node, Scalar, Tree
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from protolint.net.pairing import sharing
 from protolint.recalibration.batches import Batches, batches_of
 from protolint.recalibration.measure import Moments, Progress, measure
 from protolint.recalibration.transform import Transform, transform_of
+from protolint.record import NamedTuple
 from protolint.suggest import did_you_mean
 from protolint.weights.blobs import decode_blob
 from protolint.weights.files import mapped, open_regular

@@ -16,12 +16,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
+from protolint.record import NamedTuple
 from protolint.stats.model import Drift, Outlier, Snapshot
 from protolint.words import and_more
 from protolint.workspace.thresholds import Thresholds

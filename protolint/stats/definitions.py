@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+
+from protolint.record import NamedTuple
 
 __all__ = [
     "AGE", "CHANNELS", "DEAD", "DENORMAL", "EPS_SHARE", "FIGURES", "GAIN", "GAIN_SIZE", "GAP",

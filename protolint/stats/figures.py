@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from protolint.record import NamedTuple
 from protolint.shown import markup
 from protolint.stats.figures_axis import Histogram, LogAxis, number
 from protolint.stats.summary import Spread

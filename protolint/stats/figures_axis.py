@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 
 from protolint.batchnorm.state import Array
+from protolint.record import NamedTuple
 
 __all__ = ["Histogram", "LogAxis", "binned", "digits", "log_axis", "number", "positive_range"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
+from protolint.record import NamedTuple
 from protolint.shown import markup
 from protolint.stats.definitions import (
     AGE,

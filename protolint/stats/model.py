@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
 from protolint.diagnostic import Diagnostic
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.weights.kinds import FileKind
 from protolint.workspace.thresholds import Thresholds
 

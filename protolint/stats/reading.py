@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import NamedTuple
 
 from protolint.batchnorm.in_net import LayerInNet
 from protolint.batchnorm.numbers import Numbers, numbers_of
 from protolint.batchnorm.reading import read_weights
 from protolint.batchnorm.state import Statistic
 from protolint.errors import InputError, UsageError
+from protolint.record import NamedTuple
 from protolint.stats.model import Snapshot
 from protolint.stats.tensors import batchnorms_of, natural
 from protolint.weights.kinds import FileKind, recognise

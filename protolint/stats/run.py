@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from protolint.batchnorm.in_net import layers_in_net
 from protolint.batchnorm.sources import SOURCES
@@ -13,6 +12,7 @@ from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.errors import UsageError
 from protolint.lint.select import selection_of
+from protolint.record import NamedTuple
 from protolint.stats.compare import compare_snapshots
 from protolint.stats.findings import drift_findings, layer_findings
 from protolint.stats.model import Measured, Snapshot, StatsReport

@@ -8,12 +8,13 @@ its reader for NumPy has no bfloat16, so those values are taken from where the h
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from protolint.batchnorm.state import Array
 from protolint.errors import InputError, UsageError
+from protolint.record import NamedTuple
 from protolint.stats.tensors import Group
 
 __all__ = ["read_safetensors"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import Array
+from protolint.record import NamedTuple
 from protolint.workspace.thresholds import Thresholds
 
 __all__ = ["Spread", "Summary", "summary_of"]

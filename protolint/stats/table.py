@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.diagnostic import Diagnostic
+from protolint.record import NamedTuple
 from protolint.report.style import Style, width
 from protolint.report.table import Column, draw
 from protolint.shown import shown

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from protolint.batchnorm.numbers import Numbers
 from protolint.batchnorm.state import UNKNOWN_AGE, Age, Array
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.words import counted
 
 __all__ = ["Group", "Tensor", "batchnorms_of", "natural"]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from protolint.batchnorm.state import Array
 from protolint.errors import InputError, UsageError
+from protolint.record import NamedTuple
 from protolint.stats.tensors import Group
 
 __all__ = ["read_checkpoint"]

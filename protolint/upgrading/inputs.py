@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.edit import Edit
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.comments import comments_in, items, lines_of, trail, verbatim
 from protolint.text.tree import Block, ListValue, Node, Tree

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.binder import Message
 from protolint.caffe.legacy import V0_KEPT, V0_TYPES, V1_PARAM_FIELDS, v0_place
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.text.comments import Item, items, lines_of
 from protolint.text.tree import Block, Node, Scalar

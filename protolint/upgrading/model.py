@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from protolint.caffe.descriptors import MessageType, load_schema
 from protolint.caffe.dialect import Dialect
@@ -18,6 +17,7 @@ from protolint.caffe.legacy import (
     v0_place,
 )
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.upgrading.padding import PADDING, OldLayer, PaddingError, padding_read
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
 from protolint.weights.pieces import Copy, Piece

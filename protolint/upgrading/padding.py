@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from protolint.record import NamedTuple
 
 __all__ = ["OldLayer", "PaddingError", "padding_read"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from protolint.caffe.legacy import V1_PARAM_FIELDS
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, ListValue, Node, Scalar
 
 __all__ = ["OldParams", "old_params"]

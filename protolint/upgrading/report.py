@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.edit import Edit
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.tree import Node
 

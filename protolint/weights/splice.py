@@ -218,12 +218,13 @@ class _Source:
 
 def _steps(source: _Source, output: AtomicFile, pieces: Sequence[Piece]) -> Iterator[int]:
     """Write the pieces in steps of bounded size, yielding the bytes of each."""
+    end = output.size + size_of(pieces)
     for piece in pieces:
         if isinstance(piece, Copy):
-            yield from _copied(source, output, piece)
+            yield from _copied(source, output, piece, end)
         elif isinstance(piece, Generated):
             total = 0
-            output.expect(piece.length)
+            output.expect(end)
             for data in piece.chunks(source.read_at):
                 output.write(data)
                 total += len(data)
@@ -235,8 +236,11 @@ def _steps(source: _Source, output: AtomicFile, pieces: Sequence[Piece]) -> Iter
             yield len(piece)
 
 
-def _copied(source: _Source, output: AtomicFile, piece: Copy) -> Iterator[int]:
-    """Copy one range, by the kernel where that is faster and as long as it can."""
+def _copied(source: _Source, output: AtomicFile, piece: Copy, end: int) -> Iterator[int]:
+    """Copy one range, by the kernel where that is faster and as long as it can.
+
+    `end` is the size that the whole file will have.
+    """
     at, by_kernel = piece.start, (piece.start - output.size) % _PAGE_BYTES == 0
     buffer = memoryview(b"")
     while at < piece.end:
@@ -244,7 +248,7 @@ def _copied(source: _Source, output: AtomicFile, piece: Copy) -> Iterator[int]:
         if size == 0:
             by_kernel = False
             if not buffer:
-                output.expect(piece.end - at)
+                output.expect(end)
                 buffer = memoryview(bytearray(min(_BUFFER_BYTES, piece.end - at)))
             size = min(len(buffer), piece.end - at)
             source.read_into(at, buffer[:size])

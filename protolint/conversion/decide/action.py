@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.batchnorm import Affine
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion import notes, refusals
@@ -14,6 +12,7 @@ from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Action
 from protolint.layers.layer import Layer
 from protolint.net.pairing import Pairing
+from protolint.record import NamedTuple
 
 __all__ = ["Case", "choose", "is_identity", "scale_specs", "was_choice"]
 

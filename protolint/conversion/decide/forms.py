@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.caffe.dialect import Dialect
 from protolint.float32 import shortest, single
 from protolint.layers.batchnorm import BatchNormTraits
 from protolint.layers.layer import Layer, ParamSpec
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 
 __all__ = [
     "FROZEN",

@@ -11,11 +11,11 @@ so that what has no comments (a weight file) can remember in its own way.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.forms import shortest, single
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.tree import Block
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
-from typing import NamedTuple
 
 from protolint.caffe.binder import bind
 from protolint.caffe.descriptors import load_schema
@@ -19,6 +18,7 @@ from protolint.conversion.refusal import Refusal
 from protolint.layers.layer import Layer
 from protolint.lint.registry import find_rule
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.text import parse
 
 __all__ = ["Whole", "whole_net"]

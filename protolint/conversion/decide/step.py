@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion.decide.affine import SCALE
@@ -15,6 +14,7 @@ from protolint.conversion.decide.unknown import Foreign
 from protolint.conversion.notes import Note
 from protolint.conversion.refusal import Refusal
 from protolint.layers.layer import Layer
+from protolint.record import NamedTuple
 
 __all__ = [
     "Action",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, Value
@@ -12,6 +11,7 @@ from protolint.caffe.registry import HARMLESS_FIELDS
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.text.tree import Block, Scalar
 
 __all__ = ["Foreign", "foreign_fields", "foreign_types"]

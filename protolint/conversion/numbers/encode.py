@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion import file_refusals
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.decide.step import Action
+from protolint.record import NamedTuple
 
 __all__ = [
     "FROZEN_SCALE",

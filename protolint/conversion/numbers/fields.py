@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
 
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, load_schema
 from protolint.caffe.registry import FOREIGN
 from protolint.conversion.numbers.embedded_net import wire_type_of
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.splice import Change, Copy, Piece, message, spliced
 from protolint.wire import (

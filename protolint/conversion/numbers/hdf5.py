@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from protolint.batchnorm.state import Array
 from protolint.conversion import file_refusals
 from protolint.errors import InputError
 from protolint.files import AtomicFile
+from protolint.record import NamedTuple
 from protolint.weights.hdf5 import h5py_module, opened
 
 __all__ = [

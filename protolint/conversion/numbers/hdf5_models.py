@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.reading import Norm, StoredLayer, norm_of, require
@@ -31,6 +30,7 @@ from protolint.errors import InputError
 from protolint.layers.layer import Layer
 from protolint.layers.states import NetState
 from protolint.net.net import TRAIN, Net
+from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.weights.hdf5 import read_model
 

@@ -11,7 +11,6 @@ named. Caffe finds weights by the name of their layer (CopyTrainedLayersFrom, sr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from protolint.batchnorm.fit import fit, wanted_layers
 from protolint.batchnorm.reading import Norm, read_weights
@@ -29,6 +28,7 @@ from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
 from protolint.net.view import View
+from protolint.record import NamedTuple
 from protolint.words import listed
 
 __all__ = ["BlobShape", "Fitting", "Like", "like_net"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from protolint.batchnorm.reading import Norm
 from protolint.batchnorm.stored_scales import is_without_blobs_between
@@ -28,6 +27,7 @@ from protolint.conversion.refusal import refuse
 from protolint.errors import InputError
 from protolint.layers.layer import Layer
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.weights.files import mapped
 from protolint.weights.index import ModelIndex
 from protolint.weights.splice import Piece, size_of, whole_file

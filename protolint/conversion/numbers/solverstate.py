@@ -8,7 +8,6 @@ that share another's memory are left out (src/caffe/solvers @ 1.0).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from protolint.batchnorm.base import Role
 from protolint.caffe.dialect import Dialect
@@ -17,6 +16,7 @@ from protolint.conversion import file_refusals
 from protolint.conversion.numbers.encode import LayerChange
 from protolint.conversion.numbers.fields import Translator
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
 from protolint.weights.files import FileState, mapped
 from protolint.weights.header import BlobHeader, read_header

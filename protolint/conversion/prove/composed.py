@@ -9,7 +9,6 @@ start without its weights.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from protolint.conversion.prove.weights import (
 from protolint.layers.layer import Layer
 from protolint.net.net import TEST, Net
 from protolint.net.view import View
+from protolint.record import NamedTuple
 
 __all__ = ["Side", "prove_nets"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from protolint.conversion.prove.programs import run_opencv, run_program
 from protolint.conversion.prove.weights import ProofError
 from protolint.errors import UsageError
 from protolint.net.net import TEST, Net
+from protolint.record import NamedTuple
 
 __all__ = ["OUTPUT_TOLERANCE", "PROGRAMS", "Case", "case_of", "compare", "input_shape"]
 

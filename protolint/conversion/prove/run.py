@@ -6,8 +6,6 @@ always run, larger ones when asked, so that converting a large file stays as fas
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from protolint.batchnorm.fit import PairError, require_fit
 from protolint.caffe.dialect import Dialect
 from protolint.comparison.models import Model, compare_models
@@ -21,6 +19,7 @@ from protolint.execution.weights import load_weights
 from protolint.layers.states import NetState
 from protolint.net.net import TEST, Net
 from protolint.net.summary import summarise
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.words import counted
 from protolint.workspace.reading import Readings

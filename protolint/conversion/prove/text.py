@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import refusals
@@ -17,6 +16,7 @@ from protolint.diagnostic import Severity
 from protolint.lint.findings import findings_of
 from protolint.lint.registry import known_rules
 from protolint.net.init import construction, state_of, verdicts
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from protolint.conversion.numbers.encode import (
 from protolint.conversion.numbers.other_layers import blobs_of, scale_blobs_of
 from protolint.errors import ProtolintError
 from protolint.execution.weights import load_order
+from protolint.record import NamedTuple
 from protolint.weights.index import LayerEntry, ModelIndex
 from protolint.wire import Buffer
 

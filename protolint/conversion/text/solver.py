@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 from protolint.caffe.binder import Message
 from protolint.caffe.descriptors import load_schema
@@ -20,6 +19,7 @@ from protolint.conversion.refusal import Refusal
 from protolint.conversion.text.net import net_edits, target_comments, without_conflicts
 from protolint.edit import Edit
 from protolint.errors import ProtolintError
+from protolint.record import NamedTuple
 from protolint.text.insert import insert_line_after
 from protolint.text.tree import Scalar
 from protolint.text.write import delete_fields, quote, replace

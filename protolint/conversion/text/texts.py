@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
@@ -23,6 +22,7 @@ from protolint.conversion.text.way_back import (
     way_edits,
 )
 from protolint.edit import Edit, apply_edits
+from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings

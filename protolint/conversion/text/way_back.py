@@ -16,7 +16,6 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protolint.batchnorm.layouts import is_open
 from protolint.batchnorm.state import Statistic
@@ -27,6 +26,7 @@ from protolint.conversion.decide.step import Action, Plan
 from protolint.conversion.text.net import without_conflicts
 from protolint.edit import Edit, apply_edits
 from protolint.net.net import Net
+from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.insert import line_end
 from protolint.workspace.reading import LintFile, Readings
