@@ -10,7 +10,6 @@ to v0.17.4 and of what each framework writes (see layouts.py).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from protolint.batchnorm.layouts import LAYOUTS
 from protolint.batchnorm.sources import SOURCES, sources_of
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.registry import writer_of_zero_factor
+from protolint.record import NamedTuple
 
 __all__ = ["BN_STAT", "FROM", "Candidate", "Detection", "detect"]
 
@@ -43,8 +43,7 @@ FROM, BN_STAT = "--from", "--bn-stat"
 _LEFT_AT_ZERO = "as v0.16.1 to v0.16.4 leave it"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A layout a layer may have, and what speaks for it."""
 
     layout: Layout
@@ -59,8 +58,7 @@ class Candidate:
         return names[0] if names else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(NamedTuple):
     """The candidates, best first; `certain` when there is one and nothing to ask.
 
     Otherwise `reason` says what is not known, and `switch` which option settles it. No

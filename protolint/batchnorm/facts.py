@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from protolint.batchnorm.base import DEFAULT_FRACTION
@@ -94,8 +93,7 @@ _ENGINES = {0: "DEFAULT", 1: "CAFFE", 2: "CUDNN"}
 _NO_MARKS, _NO_PARAM = FileMarks(), NormParam()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LayerFacts:
+class LayerFacts(NamedTuple):
     """One layer's blobs, decoded, and everything else that hints at its layout.
 
     `scale` is the name of the Scale layer with this layer's gamma and beta; `bn_mode` is

@@ -7,7 +7,7 @@ The one reader for all who want numbers. Who goes on where something is unclear 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 
@@ -64,8 +64,7 @@ class StoredLayer(NamedTuple):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Norm:
+class Norm(NamedTuple):
     """One BatchNorm of a weight file.
 
     `problem` is "" where there are numbers; else it says why there are none: the layout is not
@@ -115,7 +114,7 @@ class Norm:
 
     def with_eps(self, written: float | None) -> Norm:
         """Return the same BatchNorm as if its batch_norm_param had this eps; None: it has none."""
-        facts = replace(self.facts, norm=self.facts.norm._replace(eps=written))
+        facts = self.facts._replace(norm=self.facts.norm._replace(eps=written))
         return _judged(self.layer, facts, self.detection, self.scale_blobs, self.position)
 
     @property
@@ -215,7 +214,7 @@ def norms_in(
         says = in_net.get(facts.name)
         if says is not None:
             norm = facts.norm._replace(eps=says.norm.eps)
-            facts = replace(facts, norm=norm, scale=says.scale)
+            facts = facts._replace(norm=norm, scale=says.scale)
         scale = entries.get(facts.scale or "")
         blobs: tuple[Array, ...] = ()
         if scale is not None and scale.type == "Scale":
@@ -286,7 +285,7 @@ def _read_hdf5(
         )
         scale = tuple(blob.reshape(-1) for blob in blobs.get(says.scale or "", ()))
         norm = norm_of(layer, facts, scale, source=source, statistic=statistic)
-        found.append(replace(norm, scale_unknown=given[layer.name] is None))
+        found.append(norm._replace(scale_unknown=given[layer.name] is None))
     return WeightsFile(path, None, tuple(layers), tuple(found))
 
 

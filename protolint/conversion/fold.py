@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from protolint.batchnorm.fit import require_fit
 from protolint.batchnorm.reference import fold
@@ -90,7 +89,7 @@ def folded_jobs(inputs: Sequence[Input], options: Options, workspace: Workspace)
         for entry in inputs
     ]
     names = {entry.name for entry in index_file(model.path).layers} - folding.taken
-    jobs = Bundle(changed, replace(options, asks_fit=False), workspace).jobs()
+    jobs = Bundle(changed, options._replace(asks_fit=False), workspace).jobs()
     for job in jobs:
         if isinstance(job, TextJob):
             job.notes = (*folding.notes, *job.notes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from protolint.batchnorm.sources import SOURCES
@@ -16,6 +15,7 @@ from protolint.conversion.prove.opinions import PROGRAMS
 from protolint.conversion.prove.ways import AUTO, RUN, WAYS, require_runnable
 from protolint.conversion.prove.weights import TOLERANCE
 from protolint.errors import UsageError
+from protolint.record import NamedTuple
 from protolint.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ _ENGINES = ("caffe", "cudnn")
 _SCALE_AS = ("scale", "convolution")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What a user says about a conversion.
 
     `source` is who wrote the weights (a name of SOURCES), `statistic` what their second
@@ -45,7 +44,7 @@ class Options:
     target: Dialect
     source: str | None = None
     statistic: Statistic | None = None
-    choices: PlanOptions = field(default_factory=PlanOptions)
+    choices: PlanOptions = PlanOptions()
     resume: bool = False
     half: bool = False
     output: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from protolint.batchnorm.fit import PairError, between, fit
@@ -43,9 +43,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Wishes", "model_of", "plan"]
 
+_NO_SIZES: Mapping[str, Shape] = MappingProxyType({})
 
-@dataclass(frozen=True)
-class Wishes:
+
+class Wishes(NamedTuple):
     """What a caller wants of a deployment.
 
     `to` is the Caffe whose form is written, `target` the one that the net is for; `sizes` are
@@ -58,7 +59,7 @@ class Wishes:
     to: Dialect | None = None
     target: Dialect | None = None
     state: str | None = None
-    sizes: Mapping[str, Shape] = field(default_factory=dict)
+    sizes: Mapping[str, Shape] = _NO_SIZES
     drop_global_stats: bool = False
     drop_fields: tuple[str, ...] = ()
     fold: bool = False
@@ -228,7 +229,7 @@ def _jobs(
         tolerance=wishes.tolerance,
     )
     # OpenCV reads no doubles.
-    options = replace(options, floats=True, asks_fit=False)
+    options = options._replace(floats=True, asks_fit=False)
     readings = workspace.readings(source)
     inputs = [Input(source.path, FileKind.NET, readings)]
     if weights is not None:

@@ -182,7 +182,7 @@ class Weights:
             state = layout.decode(norm.facts.blobs, norm.facts.norm.eps, norm.facts.fraction)
         except LayoutError:
             return norm
-        return replace(norm, decoded=state, problem="")
+        return norm._replace(decoded=state, problem="")
 
 
 class StoredWeights:

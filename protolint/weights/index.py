@@ -16,7 +16,6 @@ Field numbers: `NetParameter`, `LayerParameter`, `V1LayerParameter` and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
@@ -113,8 +112,7 @@ _MOST_FIELDS = 2_000_000
 _LAYER_WEIGHT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class LayerEntry:
+class LayerEntry(NamedTuple):
     """One layer of a file, as ranges of bytes of that file.
 
     `field` spans tag, length and message, `payload` the message alone. `type` is the
@@ -151,8 +149,7 @@ class LayerEntry:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ModelIndex:
+class ModelIndex(NamedTuple):
     """All layers of a caffemodel in file order, and what else the net message holds.
 
     `others` are the fields of NetParameter that are no layers. `end` is where the

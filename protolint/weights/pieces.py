@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 from protolint.record import NamedTuple
@@ -21,8 +20,7 @@ class Copy(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Generated:
+class Generated(NamedTuple):
     """`length` bytes made while writing, from what `chunks` reads of the source.
 
     `chunks` gets a function that reads so many bytes from an offset on, and yields bytes of bounded

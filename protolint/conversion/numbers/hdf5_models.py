@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from protolint.batchnorm.facts import LayerFacts, ParamFacts
 from protolint.batchnorm.reading import Norm, StoredLayer, norm_of, require
@@ -164,8 +163,8 @@ def _with_scales(
         if len(scales) > 1 or (scales and len(bare[channels]) > 1):
             refuse(path, [refusals.scales_in_hdf5(norm.name, scales)])
         if scales:
-            facts = replace(norm.facts, scale=scales[0])
-            norm = replace(norm, facts=facts, scale_blobs=blobs[scales[0]])
+            facts = norm.facts._replace(scale=scales[0])
+            norm = norm._replace(facts=facts, scale_blobs=blobs[scales[0]])
         found.append(norm)
     return found
 

@@ -49,7 +49,7 @@ def read_model_file(path: str, source: str | None, statistic: Statistic | None) 
 
 def _as_written(norm: Norm, index: ModelIndex) -> Norm:
     """Return the BatchNorm with its name as the net in the file has it, whatever its bytes."""
-    return replace(norm, layer=norm.layer._replace(name=index.layers[norm.position].name))
+    return norm._replace(layer=norm.layer._replace(name=index.layers[norm.position].name))
 
 
 def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
@@ -78,7 +78,7 @@ def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
     made = norm.layout.name.removesuffix("-inv-std").removesuffix("-second-moment")
     if made != form.layout and (made, form.layout) != ("B3", "N16-3"):
         return norm
-    return replace(norm, decoded=replace(norm.state, eps=form.eps))
+    return norm._replace(decoded=replace(norm.state, eps=form.eps))
 
 
 def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:
