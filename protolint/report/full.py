@@ -47,29 +47,32 @@ def render(reports: Sequence[FileReport], colour: bool, _errors: Sequence[str] =
 
 def _finding(report: FileReport, diagnostic: Diagnostic, style: Style) -> str:
     source = report.source
-    marks = [_Mark(source, source.line_number(diagnostic.span.start), diagnostic.span, "", True)]
-    for label in diagnostic.related:
-        other = label.source or source
-        line = other.line_number(label.span.start)
-        marks.append(_Mark(other, line, label.span, label.text, False))
-    # The finding's own file first, each file from top to bottom.
-    marks.sort(key=lambda m: (m.source is not source, m.source.path, m.line, m.span.start))
-    drawn = [mark for mark in marks if not isinstance(mark.source, BinarySource)]
-    gutter = max((len(str(mark.line)) for mark in drawn), default=1)
+    last = source.line_number(diagnostic.span.start)
+    marks = [_Mark(source, last, diagnostic.span, "", True)]
+    if diagnostic.related:
+        for label in diagnostic.related:
+            other = label.source or source
+            line = other.line_number(label.span.start)
+            marks.append(_Mark(other, line, label.span, label.text, False))
+        last = max(mark.line for mark in marks)
+        # The finding's own file first, each file from top to bottom.
+        marks.sort(key=lambda m: (m.source is not source, m.source.path, m.line, m.span.start))
+    indent = " " * len(str(last))
     code = style.code(diagnostic.code)
     kind = style.severity(diagnostic.severity, f"{diagnostic.severity.value}[{code}]")
-    lines = [f"{kind}: {style.bold(shown(diagnostic.message))}"]
-    lines += _picture(marks, diagnostic, gutter, style)
-    notes = [f"{diagnostic.name}, for {diagnostic.target} ({report.target.reason})"]
+    picture = _picture(marks, diagnostic, indent, style)
+    sign = f"{indent} {style.dim('=')}"
+    notes = (
+        f"{sign} {shown(f'{diagnostic.name}, for {diagnostic.target} ({report.target.reason})')}\n"
+    )
     if diagnostic.fix is not None:
-        notes.append(f"{fix_word(diagnostic.fix)}: {diagnostic.fix.title}")
-    lines += [f"{' ' * gutter} {style.dim('=')} {shown(note)}" for note in notes]
-    return "\n".join(lines) + "\n"
+        notes += f"{sign} {shown(f'{fix_word(diagnostic.fix)}: {diagnostic.fix.title}')}\n"
+    return f"{kind}: {style.bold(shown(diagnostic.message))}\n{picture}{notes}"
 
 
-def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Style) -> list[str]:
+def _picture(marks: list[_Mark], diagnostic: Diagnostic, indent: str, style: Style) -> str:
     """Return the marked lines with their underlines, under the name of the file they are in."""
-    edge = style.dim(" " * gutter + " |")
+    edge = style.dim(f"{indent} |")
     lines = []
     shown_source: Source | None = None
     before = 0
@@ -78,23 +81,25 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, gutter: int, style: Sty
             arrow = "-->" if shown_source is None else "==>"
             at = diagnostic.span if shown_source is None else mark.span
             where = shown(_where(mark.source, at, diagnostic.layer))
-            lines.append(f"{' ' * gutter}{style.dim(arrow)} {where}")
+            lines.append(f"{indent}{style.dim(arrow)} {where}")
             shown_source, before = mark.source, 0
             if isinstance(mark.source, BinarySource):
                 continue
             lines.append(edge)
         if before and mark.line > before + 1:
-            lines.append(style.dim("." * max(3, gutter)))
+            lines.append(style.dim("." * max(3, len(indent))))
+        text, lead, length = _drawn(mark)
         if mark.line != before:
-            number = style.dim(f"{mark.line:>{gutter}} |")
-            lines.append(f"{number} {_shown_line(mark.source, mark.line)}".rstrip())
+            number = style.dim(f"{mark.line:>{len(indent)}} |")
+            lines.append(f"{number} {text}".rstrip())
         before = mark.line
-        lead, length = _extent(mark)
         words = f" {shown(mark.text)}" if mark.text else ""
         underline = ("^" if mark.main else "-") * length + words
         coloured = style.severity(diagnostic.severity, underline) if mark.main else underline
         lines.append(f"{edge} {' ' * lead}{coloured}")
-    return [*lines, edge] if before else lines
+    if before:
+        lines.append(edge)
+    return "\n".join(lines) + "\n"
 
 
 def _where(source: Source, span: Span, layer: str | None) -> str:
@@ -107,29 +112,37 @@ def _where(source: Source, span: Span, layer: str | None) -> str:
     return ", ".join(parts)
 
 
-def _extent(mark: _Mark) -> tuple[int, int]:
-    """Return the columns before the underline and its length, on the mark's first line."""
-    source = mark.source
+def _drawn(mark: _Mark) -> tuple[str, int, int]:
+    """Return a mark's first line as it is shown, the columns before its underline, its length.
+
+    Of a line longer than any screen only the start is examined.
+    """
+    source, span = mark.source, mark.span
     start = source.line_starts[mark.line - 1]
-    if mark.span.start - start > _MOST_BYTES:
+    end = source.data.find(b"\n", start, start + _MOST_BYTES)
+    long = end < 0 and len(source.data) - start > _MOST_BYTES
+    line = source.decode(start, start + _MOST_BYTES if end < 0 else end).rstrip("\r\n")
+    text = shown(line)
+    lead, size = span.start - start, len(text)
+    if text == line and text.isascii() and lead <= size <= _WIDEST:
+        # Every byte is one column, as it mostly is.
+        return text, lead, max(1, min(span.end - start, size) - lead)
+    if long or size > _WIDEST:
+        text = text[: _WIDEST - 3] + "..."
+    return text, *_extent(source, start, span, width(text))
+
+
+def _extent(source: Source, start: int, span: Span, room: int) -> tuple[int, int]:
+    """Return the columns before an underline and its length on a line that begins at `start`.
+
+    `room` are the columns that the line is shown in.
+    """
+    if span.start - start > _MOST_BYTES:
         return _WIDEST, 1
-    head = source.decode(start, mark.span.start)
-    end = min(mark.span.end, mark.span.start + _MOST_BYTES)
-    body = source.decode(mark.span.start, end).split("\n")[0].rstrip("\r")
+    head = source.decode(start, span.start)
+    end = min(span.end, span.start + _MOST_BYTES)
+    body = source.decode(span.start, end).split("\n")[0].rstrip("\r")
     lead = width(shown(head))
     length = width(shown(head + body)) - lead
     lead = min(lead, _WIDEST)
-    return lead, max(1, min(length, width(_shown_line(source, mark.line)) - lead))
-
-
-def _shown_line(source: Source, number: int) -> str:
-    """Return a line as it is shown; of one longer than any screen only its start is examined."""
-    start = source.line_starts[number - 1]
-    end = source.data.find(b"\n", start, start + _MOST_BYTES)
-    if end < 0 and len(source.data) - start > _MOST_BYTES:
-        return shown(source.decode(start, start + _MOST_BYTES))[: _WIDEST - 3] + "..."
-    return _clipped(shown(source.line(number)))
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."
+    return lead, max(1, min(length, room - lead))

@@ -38,7 +38,7 @@ class Style:
 
     def severity(self, severity: Severity, text: str) -> str:
         """Text in the colour of a severity."""
-        return self._wrap(_COLOURS[severity], text)
+        return self._wrap(_COLOURS[severity], text) if self.colour else text
 
     def code(self, code: str) -> str:
         """Return the code of a rule, as a link where it has a page to link to."""

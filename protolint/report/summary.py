@@ -19,8 +19,9 @@ _MOST_STATES = 8
 
 def fix_word(fix: Fix) -> str:
     """Return what a fix is announced as; one that is only shown is help."""
-    words = {Applicability.SAFE: "fix", Applicability.UNSAFE: "fix (unsafe)"}
-    return words.get(fix.applicability, "help")
+    if fix.applicability is Applicability.SAFE:
+        return "fix"
+    return "fix (unsafe)" if fix.applicability is Applicability.UNSAFE else "help"
 
 
 def fixable(diagnostic: Diagnostic) -> bool:
