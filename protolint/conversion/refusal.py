@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 
 __all__ = ["Refusal", "refuse"]
 
