@@ -27,9 +27,9 @@ __all__ = ["Project"]
 #: Words that say which of a model's files this is; what is left names the model.
 _ROLE = r"deploy|inference|train|test|val|net|[^a-z0-9]"
 _MOST_OF_A_MODEL = 16
-#: Bytes of text whose files are kept, some 150 MB in memory. To take a net apart takes a fifth of
-#: the time of its check, and most runs end before it has to be done.
-_KEPT, _KEPT_FOR_A_FILE = 8_000_000, 2_000
+#: Bytes of text whose files are kept, some 20 MB in memory: files that belong together are mostly
+#: next to each other, and to read a few nets twice takes less time than fresh memory for many.
+_KEPT, _KEPT_FOR_A_FILE = 1_000_000, 2_000
 _TRAINING_NETS = ("net", "train_net")
 _ALL_NETS = ("net", "train_net", "test_net")
 
