@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
+from re import Match
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from protolint.caffe.descriptors import FieldType, MessageType, Value
 from protolint.record import NamedTuple
-from protolint.text.tree import Block, ListValue, Node, Scalar
+from protolint.text.tree import Block, ListValue, Node, Scalar, starting_at
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message as ProtobufMessage
@@ -45,6 +46,11 @@ class BindProblem(NamedTuple):
     field: FieldType | None = None
     first: Node | None = None
     guess: Value | None = None
+
+    def placed(self, block: Block) -> BindProblem:
+        """Return the same problem, of an unknown field in a block's model, in the block."""
+        node = starting_at(block.children, self.node.start + block.at)
+        return BindProblem(self.kind, node, self.message)
 
     @property
     def place(self) -> str:
@@ -126,8 +132,16 @@ class Message:
 
     def node_of(self, name: str) -> Scalar | Block | None:
         """Where the field is first given, or None."""
-        found = self.values.get(name)
-        return found[0][1] if found else None
+        return self.node_at(name, 0) if self.given.get(name) else None
+
+    def node_at(self, name: str, index: int) -> Scalar | Block:
+        """Return where one value of a field is given."""
+        if self.inner is not None and self.node is not None and self.node.model is not None:
+            # What stands first in a layer is asked for most.
+            head = [node for node in self.node.head_nodes if node.name == name]
+            if index < len(head):
+                return head[index]
+        return self.values[name][index][1]
 
     def nodes_of(self, name: str) -> list[Scalar | Block]:
         """Every place the field is given."""
@@ -281,45 +295,71 @@ def _of_oneof(type: MessageType, field: FieldType, values: _Values) -> Node | No
     return None
 
 
-def _like_model(type: MessageType, node: Block, model: Block) -> Message | None:
+def _like_model(
+    type: MessageType, node: Block, model: Block, problems: list[BindProblem]
+) -> Message | None:
     """Return a message that shares what is in a block's model; None where that does not fit.
 
-    What the model is in a schema is found out once. The places of names and types, blobs and
-    states are asked for in every net, so that those are the block's own.
+    What the model is in a schema is found out once, and which of its fields are not known there.
     """
-    known = model.readings.get(type, False)
-    if known is False:
-        problems: list[BindProblem] = []
-        known = _bind(type, None, model.children, problems)
-        is_layer = bool(node.head) or "bottom" in type.fields
-        if problems or type.required or (is_layer and not _PLACED.isdisjoint(known.values)):
-            known = None
-        model.readings[type] = known
-    if not isinstance(known, Message):
+    reading: Any = model.readings.get(type, False)
+    if reading is False:
+        reading = model.readings[type] = _reading(type, model)
+    if reading is None:
         return None
-    fields = type.fields
+    shared, unknown = reading
     given = _no_values(type)
-    for child in node.head:
-        name, raw = child.written[::4]
-        field = fields.get(name)
-        value = field.known.get(raw) if field is not None else None
-        if value is None and field is not None and field.kind != "message":
-            value = field.read(raw)
-        if field is None or value is None or (name in given and not field.repeated):
-            return None
-        if name in given:
-            given[name].append((value, child))
-        else:
-            given[name] = [(value, child)]
-    given.update(known.values)
+    if node.head is not None and not _bind_head(type.fields, node.head, given):
+        return None
+    of_head = len(given)
+    given.update(shared)
+    if len(given) < of_head + len(shared):
+        return None
+    if unknown:
+        problems.extend(problem.placed(node) for problem in unknown)
     found = _new(Message)
     found.type, found.given, found.inner, found.node = type, given, {}, node
     found._place = (node,)
     return found
 
 
-#: Fields of layers whose places are asked for in every net.
-_PLACED = frozenset({"name", "type", "bottom", "top", "include", "exclude"})
+def _reading(type: MessageType, model: Block) -> tuple[_Values, list[BindProblem]] | None:
+    """Return what a model holds and its unknown fields; None where more does not fit."""
+    problems: list[BindProblem] = []
+    values = _bind(type, None, model.children, problems).values
+    known = all(problem.kind is ProblemKind.UNKNOWN_FIELD for problem in problems)
+    return (values, problems) if known and not type.required else None
+
+
+def _bind_head(fields: dict[str, FieldType], head: Match[str], given: _Values) -> bool:
+    """Add what the first lines of a layer give; return whether that is all that they say."""
+    groups = head.groups()
+    # Text has one character per byte: more than one for a letter that is not ASCII.
+    is_ascii = head.string.isascii()
+    value: Value | None
+    for i in range(2, len(groups), 3):
+        name, value = groups[i], groups[i + 1]
+        if name is None:
+            break
+        field = fields.get(name)
+        if field is None or field.kind == "message":
+            return False
+        if value is None or field.kind != "string" or not is_ascii:
+            raw = groups[i + 2] if value is None else f'"{value}"'
+            value = field.known.get(raw) or field.read(raw)
+            if value is None:
+                return False
+        if name not in given:
+            given[field.name] = [(value, _NOWHERE)]
+        elif field.repeated:
+            given[name].append((value, _NOWHERE))
+        else:
+            return False
+    return True
+
+
+#: Stands for the places of values that are not known yet.
+_NOWHERE = Scalar.of("", 0, 0, 0, "")
 
 
 def _bind_list(
@@ -347,7 +387,7 @@ def _value(
     """Return the value of one node, or None where it is not clear; add a problem for a misfit."""
     if isinstance(node, Block):
         if field.kind == "message":
-            found = node.model and _like_model(field.message, node, node.model)
+            found = node.model and _like_model(field.message, node, node.model, problems)
             return found or _bind(field.message, node, node.children, problems)
         problems.append(BindProblem(ProblemKind.WRONG_VALUE, node, type, field))
         return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cache, cached_property
+from sys import intern
 from typing import TYPE_CHECKING, Union
 
 from protolint.errors import InputError
@@ -89,7 +90,8 @@ class FieldType:
         default_text: str | None,
     ) -> None:
         self.schema = schema
-        self.name = name
+        # Looked up ten thousands of times, by names in the code.
+        self.name = intern(name)
         self.number = number
         self.kind = kind
         self.required = label == 2

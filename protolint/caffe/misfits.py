@@ -211,10 +211,11 @@ def _look_inside(type: _Message, mask: int, block: Block, found: list[_Found]) -
     assert isinstance(known, tuple)
     inside, names = known
     if block.head:
-        if not names.isdisjoint([child.name for child in block.head]):
+        head = block.head_nodes
+        if not names.isdisjoint([child.name for child in head]):
             _look(type, mask, block, block.children, found)
             return
-        _look(type, mask, block, block.head, found)
+        _look(type, mask, block, head, found)
     for kind, node, name, refusing in inside:
         if refusing & mask:
             found.append((kind, placed(node, block.at), name, refusing & mask))

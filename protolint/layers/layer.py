@@ -18,10 +18,17 @@ __all__ = ["BlobName", "Layer", "ParamSpec"]
 
 
 class BlobName(NamedTuple):
-    """A `bottom` or `top` of a layer, and where it is written."""
+    """A `bottom` or `top` of a layer, and where it is written: a field of a message, the `at`th."""
 
     name: str
-    node: Scalar | Block
+    message: Message
+    field: str
+    at: int
+
+    @property
+    def node(self) -> Scalar | Block:
+        """The field."""
+        return self.message.node_at(self.field, self.at)
 
     @property
     def span(self) -> Span:
@@ -57,20 +64,20 @@ class Layer:
 
     __slots__ = (
         "_batchnorm", "_params", "bottoms", "exclude", "generation", "include", "index", "message",
-        "name", "node", "padding", "tops", "type", "type_node",
+        "name", "node", "padding", "tops", "type",
     )  # fmt: skip
 
-    def __init__(self, index: int, message: Message, node: Block, *, legacy: bool) -> None:
-        self.index = index
+    def __init__(self, message: Message, node: Block, *, legacy: bool) -> None:
+        #: Which of its net's layers it is.
+        self.index = -1
         self.message = message
         self.node = node
         # Read without the message's getters and BlobName's constructor: layers are thousands.
-        # Of these fields the places are its own in `given`, too.
         values = message.given
-        self.bottoms = [_new(BlobName, pair) for pair in values.get("bottom", ())]
-        self.tops = [_new(BlobName, pair) for pair in values.get("top", ())]
-        self.include = _rules(values["include"]) if "include" in values else ()
-        self.exclude = _rules(values["exclude"]) if "exclude" in values else ()
+        self.bottoms = _blobs(message, "bottom", values.get("bottom", ()))
+        self.tops = _blobs(message, "top", values.get("top", ()))
+        self.include = _rules(message, "include") if "include" in values else ()
+        self.exclude = _rules(message, "exclude") if "exclude" in values else ()
         self._params: list[ParamSpec] | None = None
         self._batchnorm: NormParam | None = None
         self.padding = 0
@@ -78,16 +85,22 @@ class Layer:
         if inner is not None:
             self.generation = 0
             self.name, old = inner.text("name"), inner.text("type")
-            self.type, self.type_node = V0_TYPES.get(old, old), inner.node_of("type")
+            self.type = V0_TYPES.get(old, old)
             return
         self.generation = 1 if legacy else 2
         name, kind = values.get("name"), values.get("type")
         self.name = str(name[0][0]) if name else ""
-        written, self.type_node = (str(kind[0][0]), kind[0][1]) if kind else ("", None)
+        written = str(kind[0][0]) if kind else ""
         self.type = V1_TYPES.get(written, written) if legacy else written
 
     def __repr__(self) -> str:
         return f"Layer({self.name!r}, {self.type!r})"
+
+    @property
+    def type_node(self) -> Scalar | Block | None:
+        """Where the type is written, or None."""
+        inner = self.message if self.generation else self.message.message("layer")
+        return None if inner is None else inner.node_of("type")
 
     @property
     def params(self) -> list[ParamSpec]:
@@ -144,5 +157,11 @@ _new = tuple.__new__
 _Given = Sequence[tuple[Message | Value, Scalar | Block]]
 
 
-def _rules(given: _Given) -> tuple[StateRule, ...]:
-    return tuple(StateRule.read(rule) for rule, _ in given if isinstance(rule, Message))
+def _blobs(message: Message, field: str, given: _Given) -> list[BlobName]:
+    if len(given) == 1:
+        return [_new(BlobName, (given[0][0], message, field, 0))]
+    return [_new(BlobName, (name, message, field, i)) for i, (name, _) in enumerate(given)]
+
+
+def _rules(message: Message, field: str) -> tuple[StateRule, ...]:
+    return tuple(map(StateRule.read, message.messages(field)))

@@ -168,19 +168,18 @@ class Net:
 
         A file that mixes `layer` and `layers` has both here; Caffe would refuse it.
         """
-        found: list[tuple[Message, Block, bool]] = []
-        for field, legacy in (("layers", True), ("layer", False)):
-            for value, node in self.message.values.get(field, ()):
-                if isinstance(value, Message) and isinstance(node, Block):
-                    found.append((value, node, legacy))
-        if "layers" in self.message and "layer" in self.message:
-            found.sort(key=lambda entry: entry[1].start)
         layers = [
-            Layer(index, message, node, legacy=legacy)
-            for index, (message, node, legacy) in enumerate(found)
+            Layer(value, node, legacy=legacy)
+            for field, legacy in (("layers", True), ("layer", False))
+            for value, node in self.message.values.get(field, ())
+            if isinstance(value, Message) and isinstance(node, Block)
         ]
-        if any(layer.type == "padding" for layer in layers if layer.generation == 0):
-            layers = _without_padding(layers)
+        if "layers" in self.message:
+            layers.sort(key=lambda layer: layer.node.start)
+            if any(layer.type == "padding" for layer in layers if layer.generation == 0):
+                layers = _without_padding(layers)
+        for index, layer in enumerate(layers):
+            layer.index = index
         return layers
 
     @cached_property
@@ -403,6 +402,5 @@ def _without_padding(layers: list[Layer]) -> list[Layer]:
         if layer.generation == 0 and layer.type == "padding":
             padded.update((top.name, layer) for top in layer.tops)
             continue
-        layer.index = len(kept)
         kept.append(layer)
     return kept

@@ -84,30 +84,30 @@ class View:
         #: The versions that the inputs of the net are.
         self.inputs = list(current.values())
         for layer in self.layers:
-            bottoms = layer.bottoms
+            index, bottoms = layer.index, layer.bottoms
             read: list[BlobVersion | None] = []
-            for name, _ in bottoms:
-                known = current.get(name)
+            for bottom in bottoms:
+                known = current.get(bottom[0])
                 if known is not None:
                     known.readers.append(layer)
                 else:
                     self.missing.append((layer, len(read)))
                 read.append(known)
             written: list[BlobVersion] = []
-            for name, _ in layer.tops:
+            for top in layer.tops:
+                name = top[0]
                 before = current.get(name)
-                version = BlobVersion(name, layer)
-                current[name] = version
+                version = current[name] = BlobVersion(name, layer)
                 if before is not None:
                     at = len(written)
-                    if at < len(bottoms) and bottoms[at].name == name:
+                    if at < len(bottoms) and bottoms[at][0] == name:
                         version.overwritten = before
-                        self.in_place.setdefault(layer.index, []).append((at, before))
+                        self.in_place.setdefault(index, []).append((at, before))
                     else:
                         self.clashes.append((layer, at, before))
                 written.append(version)
-            self.bottoms[layer.index] = read
-            self.tops[layer.index] = written
+            self.bottoms[index] = read
+            self.tops[index] = written
         self.outputs = current
 
     def __contains__(self, layer: Layer) -> bool:

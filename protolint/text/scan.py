@@ -80,10 +80,11 @@ _LARGEST_PART, _MOST_PROBLEMS = 10_000, 50
 
 _BLANK_LINES = r"(?:[ \t\r\v\f]*(?:\#[^\n]*)?\n)*"
 _GOES_ON_BELOW = re.compile(_BLANK_LINES + _GOES_ON.pattern)
+_HEAD_LINE = (
+    r'[ \t]*(name|type|bottom|top)[ \t]*:[ \t]*(?:"([^"\\\n]*)"|([A-Z][A-Z_0-9]*))[ \t\r]*\n'
+)
 _LAYER = re.compile(
-    _BLANK_LINES + r"""[ \t]*(layers?)[ \t]*:?[ \t]*(\{)[ \t\r]*\n"""
-    r"""((?:[ \t]*(?:name|type|bottom|top)[ \t]*:[ \t]*(?:"[^"\\\n]*"|[A-Z][A-Z_0-9]*)"""
-    r"""[ \t\r]*(?:\n|\Z))*)"""
+    rf"{_BLANK_LINES}[ \t]*(layers?)[ \t]*:?[ \t]*(\{{)[ \t\r]*\n" + rf"(?:{_HEAD_LINE}|)" * 6
 )
 _REST = re.compile(r"[ \t\r\v\f]*(?:\#[^\n]*)?(?:\n|\Z)")
 
@@ -167,65 +168,58 @@ def _layers(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
     That is a layer's brace at the end of a line and its closing one at the start of another; what
     layers hold but for their names is read once for all that have the same.
     """
-    parts = text.split("\n}")
-    if len(parts) < 2:
+    if "\n}" not in text:
         return None
     if len(_bodies) > _BODIES_LIMIT:
         _bodies.clear()
     top: list[Node] = []
     problems: list[SyntaxProblem] = []
-    base = others = 0
-    last = len(parts) - 1
-    for i, part in enumerate(parts):
-        m = _LAYER.match(part) if i != last else None
-        if m is None:
+    base = parts = others = end = 0
+    while end >= 0:
+        m = _LAYER.match(text, base)
+        # The line end in front of the brace may be that of the head.
+        end = text.find("\n}", base if m is None else m.end() - 1)
+        after = end + 2 if end >= 0 else len(text)
+        model = None
+        if m is not None and end >= 0:
+            body = text[m.end() : end]
+            model = _bodies.get(body) or _read_body(body)
+        else:
             others += 1
-            if (i and not _REST.match(part)) or others > _OTHERS + i // 2:
+            if others > _OTHERS + parts // 2 or (parts and not _REST.match(text, base)):
                 return None
-            whole = part if i == last else f"{part}\n}}"
-            found = _lines(whole, base)
-            if found is None or found[1]:
-                found = _broken_part(whole, base, is_last=i == last)
+        if m is not None and model is not None:
+            block = Block(m[1], m.start(1), m.start(2), model, m.end(), m)
+            block.end = after
+            block.closed = True
+            top.append(block)
+        else:
+            found = _part(text[base:after], base, is_last=end < 0)
             if found is None:
                 return None
             top += found[0]
             problems += found[1]
-        else:
-            at = m.end()
-            body = part[at:]
-            model = _bodies.get(body)
-            if model is None:
-                found = _lines(f"{body}\n", depth=1)
-                if found is None or found[1]:
-                    found = _broken_part(f"{part}\n}}", base, is_last=False)
-                    if found is None:
-                        return None
-                    top += found[0]
-                    problems += found[1]
-                    base += len(part) + 2
-                    continue
-                model = _bodies[body] = Block("", 0, 0)
-                model.children = found[0]
-            block = Block(m[1], base + m.start(1), base + m.start(2), model, base + at)
-            start = base + m.start(3)
-            head: list[Scalar] = []
-            lines = m[3].split("\n")
-            if not lines[-1]:
-                lines.pop()
-            for line, known in zip(lines, map(_memo.get, lines), strict=True):
-                if known is None:
-                    known = _take_apart(line)
-                    if known is None or known[0] != _SCALAR:
-                        return None
-                    _memo[line] = known
-                head.append(Scalar(start, known[2]))
-                start += known[1]
-            block.head = head
-            block.end = base + len(part) + 2
-            block.closed = True
-            top.append(block)
-        base += len(part) + 2
+        base = after
+        parts += 1
     return (top, problems) if len(problems) < _MOST_PROBLEMS else None
+
+
+def _read_body(text: str) -> Block | None:
+    """Return what all layers share that have the same body, or None where it is none."""
+    found = _lines(f"{text}\n", depth=1)
+    if found is None or found[1]:
+        return None
+    model = _bodies[text] = Block("", 0, 0)
+    model.children = found[0]
+    return model
+
+
+def _part(text: str, base: int, *, is_last: bool) -> tuple[list[Node], list[SyntaxProblem]] | None:
+    """Return what stands in a part of a file between fields, or None where that is not known."""
+    found = _lines(text, base)
+    if found is None or found[1]:
+        found = _broken_part(text, base, is_last=is_last)
+    return found
 
 
 def _broken_part(

@@ -8,6 +8,7 @@ what the nodes cover and what lies between them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from re import Match
 from typing import Any, Union
 
 from protolint.record import NamedTuple
@@ -15,7 +16,7 @@ from protolint.source import Source, Span
 
 __all__ = [
     "MAX_DEPTH", "Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "placed",
-    "to_text", "walk",
+    "starting_at", "to_text", "walk",
 ]  # fmt: skip
 
 #: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
@@ -127,17 +128,26 @@ class Block(_Placed):
     file never closes ends where the file does and has `closed` False.
 
     Nets repeat themselves: a block may share what is in it with its `model`, whose children have
-    offsets from `at`. Its own `children`, the nodes of its `head` and those, are made when they
-    are asked for. `readings` are what a model is in schemas (protolint.caffe.binder).
+    offsets from `at`. Before that stands its `head`, matched in the file: name and brace of the
+    block, and names and values of its first lines, which say what layer it is. Its `children`, the
+    `head_nodes` and those of the model, are made when they are asked for. `readings` are what a
+    model is in schemas (protolint.caffe.binder).
     """
 
-    __slots__ = ("at", "children", "closed", "head", "model", "name", "readings")
+    __slots__ = ("at", "children", "closed", "head", "head_nodes", "model", "name", "readings")
 
     children: list[Node]
+    head_nodes: list[Scalar]
     readings: dict[object, object]
 
     def __init__(
-        self, name: str, start: int, value_start: int, model: Block | None = None, at: int = 0
+        self,
+        name: str,
+        start: int,
+        value_start: int,
+        model: Block | None = None,
+        at: int = 0,
+        head: Match[str] | None = None,
     ) -> None:
         self.name = name
         self.start = start
@@ -149,17 +159,22 @@ class Block(_Placed):
             self.children = []
         else:
             self.at = at
-            self.head: Sequence[Scalar] = ()
+            self.head = head
 
     def __getattr__(self, name: str) -> Any:
         """Return what is made when it is first asked for."""
         if name == "readings":
             self.readings = {}
             return self.readings
-        if name != "children" or self.model is None:
+        if self.model is None:
+            raise AttributeError(name)
+        if name == "head_nodes":
+            self.head_nodes = [] if self.head is None else _nodes_in(self.head)
+            return self.head_nodes
+        if name != "children":
             raise AttributeError(name)
         at = self.at
-        self.children = [*self.head, *(placed(node, at) for node in self.model.children)]
+        self.children = [*self.head_nodes, *(placed(node, at) for node in self.model.children)]
         return self.children
 
     @property
@@ -222,6 +237,23 @@ class ListValue(_Placed):
 Node = Union[Scalar, Block, ListValue]
 
 
+_new = tuple.__new__
+
+
+def _nodes_in(head: Match[str]) -> list[Scalar]:
+    """Return the fields in the head of a block; a value is one of two groups, without quotes."""
+    found = []
+    for i in range(3, head.lastindex or 0, 3):
+        name, text, word = head.group(i, i + 1, i + 2)
+        if word is None:
+            start, end = head.start(i + 1) - 1, head.end(i + 1) + 1
+        else:
+            start, end = head.span(i + 2)
+        written = _new(Written, (name, head.start(i), start, end, word or f'"{text}"'))
+        found.append(Scalar(0, written))
+    return found
+
+
 def placed(node: Node, at: int) -> Node:
     """Return a node of a model as one at its place in the file."""
     if isinstance(node, Scalar):
@@ -276,6 +308,12 @@ def children_of(node: Node) -> list[Node]:
     if isinstance(node, Block):
         return node.children
     return list(node.items) if isinstance(node, ListValue) else []
+
+
+def starting_at(nodes: Sequence[Node], offset: int) -> Node:
+    """Return the node that begins at an offset, one of these or inside one of them."""
+    node = [node for node in nodes if node.start <= offset][-1]
+    return node if node.start == offset else starting_at(children_of(node), offset)
 
 
 def walk(nodes: list[Node]) -> Iterator[Node]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from weakref import WeakKeyDictionary
 
 from protolint.caffe.binder import Message, ProblemKind
-from protolint.caffe.descriptors import Value
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.forks import Unknown, forks_that_know, new_name_of, unknown_field
 from protolint.caffe.misfits import misfits_of
@@ -201,43 +200,40 @@ def strangers(readings: Readings, dialect: Dialect) -> list[tuple[Unknown, Node]
     if readings.kind is FileKind.NET:
         for written, layers in _Layers(file.message).by_type.items():
             if not dialect.registers(written) and written not in readings.build.layer_types:
-                found.setdefault(Unknown("", written), layers[0][1])
+                found.setdefault(Unknown("", written), _type_node(layers[0]))
     return sorted(found.items(), key=lambda item: item[1].start)
 
 
-_Given = Sequence[tuple[Message | Value, Scalar | Block]]
+def _type_node(layer: Message) -> Node:
+    """Return where a layer that has a type says so."""
+    return layer.node_at("type", 0)
 
 
 class _Layers:
     """The layers of a net, looked through once."""
 
     def __init__(self, message: Message) -> None:
-        self.by_type: dict[str, list[tuple[Message, Scalar | Block]]] = {}
+        self.by_type: dict[str, list[Message]] = {}
         self.batchnorms: list[tuple[Message, Block]] = []
         self.stages: dict[str, Node] = {}
         self.named: list[Node] = []
         for value, node in message.values.get("layer", ()):
             if not isinstance(value, Message) or not isinstance(node, Block):
                 continue
-            # Of what is asked for here the places are its own in `given`, too.
-            values = value.given
-            kind = values.get("type")
-            if kind is not None:
-                self.by_type.setdefault(str(kind[0][0]), []).append((value, kind[0][1]))
-                if kind[0][0] == "BatchNorm":
+            if "type" in value:
+                kind = value.text("type")
+                self.by_type.setdefault(kind, []).append(value)
+                if kind == "BatchNorm":
                     self.batchnorms.append((value, node))
-            for rules in ("include", "exclude"):
-                if rules in values:
-                    self._add_stages(values[rules])
-            if (name := values.get("name")) and name[0][0] in _DIGITS_LAYERS:
-                self.named.append(name[0][1])
+            self._add_stages([*value.messages("include"), *value.messages("exclude")])
+            if value.text("name") in _DIGITS_LAYERS:
+                self.named.append(value.node_at("name", 0))
 
-    def _add_stages(self, rules: _Given) -> None:
-        for rule, _ in rules:
-            if isinstance(rule, Message):
-                for field in ("stage", "not_stage"):
-                    for stage, node in rule.values.get(field, ()):
-                        self.stages.setdefault(str(stage), node)
+    def _add_stages(self, rules: Iterable[Message]) -> None:
+        for rule in rules:
+            for field in ("stage", "not_stage"):
+                for i, stage in enumerate(rule.texts(field)):
+                    self.stages.setdefault(stage, rule.node_at(field, i))
 
     def types(self, custom: frozenset[str]) -> Iterator[Clue]:
         """Yield a clue for each layer type that only some Caffes register."""
@@ -250,7 +246,7 @@ class _Layers:
             fits = frozenset(name for name in TARGETS if DIALECTS[name].registers(written))
             if fits and fits != _ALL:
                 what = f"layer type '{written}'"
-                yield Clue(f"type {written}", what, layers[0][1], len(layers), fits)
+                yield Clue(f"type {written}", what, _type_node(layers[0]), len(layers), fits)
 
     def norms(self, readings: Readings) -> Iterator[Clue]:
         """Yield a clue for `param` blocks and for fillers that only some Caffes have a use for."""
@@ -269,7 +265,7 @@ class _Layers:
                 yield Clue("param blocks", what, nodes[0], len(nodes), fits)
         products = {
             top
-            for value, _ in self.by_type.get("InnerProduct", ())
+            for value in self.by_type.get("InnerProduct", ())
             if not _given(value, "inner_product_param", "axis")
             for top in value.texts("top")
         }
@@ -278,7 +274,7 @@ class _Layers:
             fits = frozenset(n for n in TARGETS if DIALECTS[n].least_axes <= 2)
             yield Clue("BatchNorm", "BatchNorm on two axes", flat[0], len(flat), fits)
         always = frozenset(n for n in TARGETS if not DIALECTS[n].has_plain_batchnorm)
-        scaled = {b for value, _ in self.by_type.get("Scale", ()) for b in value.texts("bottom")}
+        scaled = {b for value in self.by_type.get("Scale", ()) for b in value.texts("bottom")}
         behind = [n for v, n in self.batchnorms if scaled.intersection(v.texts("top"))]
         if behind:
             what = "BatchNorm with a Scale behind it"
@@ -297,19 +293,15 @@ class _Layers:
         """Yield a clue for a filler of gamma where nothing asks for gamma and beta."""
         asking = {d.affine_field for d in DIALECTS.values() if d.affine_field}
         filled: list[Node] = []
-        for value, node in self.batchnorms:
-            if value.inner is not None:
-                # All of it is in the message; where it has none of these, no place is asked for.
-                known = value.message("batch_norm_param")
-                if known is None or not (asking | {"scale_filler"}) & known.given.keys():
-                    continue
-            for param in node.children:
-                if param.name == "batch_norm_param" and isinstance(param, Block):
-                    given = {child.name: child for child in param.children}
-                    if asking & given.keys():
-                        return
-                    if "scale_filler" in given:
-                        filled.append(given["scale_filler"])
+        for _, node in self.batchnorms:
+            # Where what it shares with others has none of these, its own nodes are not needed.
+            if not (asking | {"scale_filler"}) & _params_in(node.model or node).keys():
+                continue
+            given = _params_in(node)
+            if asking & given.keys():
+                return
+            if "scale_filler" in given:
+                filled.append(given["scale_filler"])
         if filled:
             what = "'scale_filler' in a BatchNorm that does not ask for gamma and beta"
             yield Clue("scale_filler", what, filled[0], len(filled), always, decides=False)
@@ -329,10 +321,22 @@ class _Layers:
             ("Data", "data_param", "source"),
             ("InnerProduct", "inner_product_param", "num_output"),
         ):
-            open_ = [n for v, n in self.by_type.get(kind, ()) if not _given(v, param, field)]
+            open_ = [one for one in self.by_type.get(kind, ()) if not _given(one, param, field)]
             if open_:
                 what = f"{kind} without '{field}', which DIGITS fills in"
-                yield Clue(f"type {kind}", what, open_[0], len(open_), fits, decides=False)
+                yield Clue(
+                    f"type {kind}", what, _type_node(open_[0]), len(open_), fits, decides=False
+                )
+
+
+def _params_in(layer: Block) -> dict[str, Node]:
+    """Return the fields in the batch_norm_param of a layer, known or not."""
+    return {
+        child.name: child
+        for param in layer.children
+        if param.name == "batch_norm_param" and isinstance(param, Block)
+        for child in param.children
+    }
 
 
 #: Types that BVLC registers and some other does not.
