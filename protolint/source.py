@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from itertools import accumulate
 
 from protolint.record import NamedTuple
 
@@ -60,8 +60,7 @@ class Source:
     def line_starts(self) -> list[int]:
         """The byte offset at which each line begins."""
         if self._line_starts is None:
-            lengths = [len(line) + 1 for line in self.data.split(b"\n")]
-            self._line_starts = [0, *accumulate(lengths[:-1])]
+            self._line_starts = [0, *[end.end() for end in re.finditer(b"\n", self.data)]]
         return self._line_starts
 
     def line_number(self, offset: int) -> int:
