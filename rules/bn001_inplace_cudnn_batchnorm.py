@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 
 from ._inplace import own_top
@@ -57,30 +57,37 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-def _net(batchnorm: str, reader: str, top: str) -> str:
-    return f"""\
-layer {{ name: "d" type: "Data" top: "data" top: "label" }}
-layer {{ name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }}
-layer {{
-  name: "bn1"
-  type: "BatchNorm"
-  bottom: "conv1"
-  top: "{top}"  # normalised
-  {batchnorm}
-}}
-layer {{ name: "relu1" type: "ReLU" bottom: "{top}" top: "{top}" }}
-layer {{ name: "ip" type: "InnerProduct" bottom: "{top}" top: "ip" }}
-layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" {reader} }}
-"""
-
-
-_FILLERS = "batch_norm_param { scale_filler { value: 1 } }"
-VALID = (Example("nvidia-0.15", _net("batch_norm_param { engine: CAFFE }", "", "conv1")),)
 INVALID = (
     Invalid(
         "nvidia-0.15",
-        _net(_FILLERS, "", "conv1"),
+        """\
+layer { name: "d" type: "Data" top: "data" top: "label" }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }
+layer {
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "conv1"  # normalised
+  batch_norm_param { scale_filler { value: 1 } }
+}
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+layer { name: "ip" type: "InnerProduct" bottom: "conv1" top: "ip" }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label"  }
+""",
         (7,),
-        fixed=_net(_FILLERS, "", "bn1"),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" top: "label" }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }
+layer {
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "bn1"  # normalised
+  batch_norm_param { scale_filler { value: 1 } }
+}
+layer { name: "relu1" type: "ReLU" bottom: "bn1" top: "bn1" }
+layer { name: "ip" type: "InnerProduct" bottom: "bn1" top: "ip" }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label"  }
+""",
     ),
 )

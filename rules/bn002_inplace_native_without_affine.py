@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import gradients
 from protolint.net.net import Net
 
@@ -64,21 +64,33 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-def _net(batchnorm: str, blob: str = "conv1", source: str = "Data") -> str:
-    return f"""\
-layer {{ name: "d" type: "{source}" top: "data" }}
-layer {{ name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }}
-layer {{
+INVALID = (
+    Invalid(
+        "nvidia-0.17",
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }
+layer {
   name: "bn1"
   type: "BatchNorm"
   bottom: "conv1"
-  top: "{blob}"
-  {batchnorm}
-}}
-layer {{ name: "relu1" type: "ReLU" bottom: "{blob}" top: "{blob}" }}
-"""
-
-
-_NATIVE = "batch_norm_param { engine: CAFFE }"
-VALID = (Example("nvidia-0.17", _net("")),)
-INVALID = (Invalid("nvidia-0.17", _net(_NATIVE), (7,), fixed=_net(_NATIVE, "bn1")),)
+  top: "conv1"
+  batch_norm_param { engine: CAFFE }
+}
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+""",
+        (7,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }
+layer {
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "bn1"
+  batch_norm_param { engine: CAFFE }
+}
+layer { name: "relu1" type: "ReLU" bottom: "bn1" top: "bn1" }
+""",
+    ),
+)

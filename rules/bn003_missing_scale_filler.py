@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import append_field
 
@@ -85,11 +85,6 @@ layer {
   top: "bn"
 %s}
 """
-VALID = (
-    Example("nvidia-0.15", _NET % "  batch_norm_param { scale_filler { value: 1 } }\n"),
-    Example("nvidia-0.14", _NET % "  batch_norm_param { engine: CAFFE }\n"),
-    Example("nvidia-0.15", _NET.replace("Data", "Input") % ""),
-)
 INVALID = (
     Invalid(
         "nvidia-0.15",
@@ -98,29 +93,5 @@ INVALID = (
         fixed=_NET
         % '  batch_norm_param { engine: CAFFE scale_filler { type: "constant" value: 1 } '
         'bias_filler { type: "constant" value: 0 } }\n',
-    ),
-    Invalid(
-        "nvidia-0.14",
-        _NET % "",
-        (2,),
-        fixed=_NET
-        % """\
-  batch_norm_param {
-    scale_filler { type: "constant" value: 1 }
-    bias_filler { type: "constant" value: 0 }
-  }
-""",
-    ),
-    Invalid(
-        "nvidia-0.15",
-        _NET % "  batch_norm_param {\n    bias_filler { value: 2 }\n  }\n",
-        (7,),
-        fixed=_NET
-        % """\
-  batch_norm_param {
-    bias_filler { value: 2 }
-    scale_filler { type: "constant" value: 1 }
-  }
-""",
     ),
 )

@@ -32,7 +32,7 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.eltwise import operation
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.view import View
 from protolint.text.tree import Scalar
@@ -95,23 +95,35 @@ def _fix(net: Net, filler: Message) -> Fix | None:
     return Fix("Let gamma start at 1", (append_field(net.source, block, ["value: 1"]),))
 
 
-def _net(filler: str, scale: str = "", reader: str = "ReLU", source: str = "Data") -> str:
-    return f"""\
-layer {{ name: "d" type: "{source}" top: "data" }}
-layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv" }}
-layer {{
-  name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"
-  batch_norm_param {{ {filler} }}
-}}
-layer {{
-  name: "scale" type: "Scale" bottom: "bn" top: "scale"
-  scale_param {{ {scale} }}
-}}
-layer {{ name: "next" type: "{reader}" bottom: "scale" bottom: "conv" top: "next" }}
-"""
-
-
-VALID = (Example("nvidia-0.15", _net("scale_filler { value: 1 }", "filler { value: 1 }")),)
 INVALID = (
-    Invalid("nvidia-0.15", _net("scale_filler { }"), (5,), fixed=_net("scale_filler { value: 1 }")),
+    Invalid(
+        "nvidia-0.15",
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"
+  batch_norm_param { scale_filler { } }
+}
+layer {
+  name: "scale" type: "Scale" bottom: "bn" top: "scale"
+  scale_param {  }
+}
+layer { name: "next" type: "ReLU" bottom: "scale" bottom: "conv" top: "next" }
+""",
+        (5,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"
+  batch_norm_param { scale_filler { value: 1 } }
+}
+layer {
+  name: "scale" type: "Scale" bottom: "bn" top: "scale"
+  scale_param {  }
+}
+layer { name: "next" type: "ReLU" bottom: "scale" bottom: "conv" top: "next" }
+""",
+    ),
 )

@@ -33,7 +33,7 @@ from protolint.diagnostic import Severity
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.init import faults_of
 from protolint.net.net import Net
 
@@ -74,21 +74,29 @@ def _fix(net: Net, layer: Layer) -> Fix | None:
     return freezing(net, layer.params)
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
 layer { name: "d" type: "Input" top: "data" }
 layer {
   name: "bn"
   type: "BatchNorm"
   bottom: "data"
   top: "bn"
-%s}
-"""
-VALID = (Example("bvlc", _NET % ""),)
-INVALID = (
-    Invalid(
-        "bvlc",
-        _NET % "  param { lr_mult: 0 }\n  param { lr_mult: 1 }  # beta\n",
+  param { lr_mult: 0 }
+  param { lr_mult: 1 }  # beta
+}
+""",
         (8,),
-        fixed=_NET % "",
+        fixed="""\
+layer { name: "d" type: "Input" top: "data" }
+layer {
+  name: "bn"
+  type: "BatchNorm"
+  bottom: "data"
+  top: "bn"
+}
+""",
     ),
 )

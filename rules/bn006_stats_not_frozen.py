@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Edit, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import append_field
 from protolint.words import joined
@@ -93,25 +93,27 @@ def _fix(net: Net, layer: Layer, settings: list[BlobSetting]) -> Fix:
     return Fix("Mask the statistics", tuple(edits))
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "nvidia-0.15",
+        """\
 layer { name: "d" type: "Data" top: "data" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-%s}
-"""
-_ONE, _ZERO = "  param { lr_mult: 1 }\n", f"  {ZEROS}\n"
-VALID = (
-    Example("nvidia-0.15", _NET % (_ONE * 2 + _ZERO * 2)),
-    Example("nvidia-0.15", _NET % ("  param { decay_mult: 0 }\n" * 4)),
-)
-INVALID = (
-    Invalid("nvidia-0.15", _NET % (_ONE * 2), (2,), fixed=_NET % (_ONE * 2 + _ZERO * 2)),
-    Invalid("nvidia-0.15", _NET % "", (2,), fixed=_NET % (_ONE * 2 + _ZERO * 2)),
-    Invalid(
-        "nvidia-0.15",
-        _NET % (_ZERO * 2 + _ONE * 3),
-        (6,),
-        fixed=_NET % (_ZERO * 4 + _ONE),
-        others={"solver.prototxt": 'net: "example.prototxt"\nweight_decay: 5e-4\n'},
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+}
+""",
+        (2,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+}
+""",
     ),
 )

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, replace_value
@@ -79,36 +79,30 @@ def _fix(net: Net, layer: Layer, number: int) -> Fix | None:
     return Fix("Let gamma and beta learn and mask the statistics", tuple(edits))
 
 
-_NET = """\
-layer { name: "d" type: "Data" top: "data" }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-%s}
-"""
-_ZERO = f"  {ZEROS}\n"
-_IDIOM = "  param { lr_mult: 0 }\n" * 3
-VALID = (
-    Example("nvidia-0.14", _NET % (_IDIOM + "  batch_norm_param { engine: CAFFE }\n")),
-    Example("nvidia-0.15", _NET % (_IDIOM + _ZERO)),
-)
 INVALID = (
     Invalid(
         "nvidia-0.15",
-        _NET % (_IDIOM + "  batch_norm_param { engine: CAFFE }\n"),
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  param { lr_mult: 0 }
+  param { lr_mult: 0 }
+  param { lr_mult: 0 }
+  batch_norm_param { engine: CAFFE }
+}
+""",
         (4,),
-        fixed=_NET
-        % f"""\
-  param {{ lr_mult: 1 }}
-  param {{ lr_mult: 1 }}
-  param {{ lr_mult: 0 }}
-  batch_norm_param {{ engine: CAFFE }}
-{_ZERO}""",
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 }
+  batch_norm_param { engine: CAFFE }
+  param { lr_mult: 0 decay_mult: 0 }
+}
+""",
     ),
-    Invalid(
-        "nvidia-0.14",
-        _NET % (_ZERO * 3),
-        (4,),
-        fixed=_NET % ("  param { lr_mult: 1 decay_mult: 1 }\n" * 2 + _ZERO * 3),
-    ),
-    Invalid("nvidia-0.15", _NET % ('  param { name: "m" lr_mult: 0 }\n' + _ZERO * 2), (4,)),
 )

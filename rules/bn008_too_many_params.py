@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability
 from protolint.layers.setup_check import Kind
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.init import faults_of
 from protolint.net.net import Net
 
@@ -57,12 +57,28 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
 layer { name: "d" type: "Input" top: "data" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-%s}
-"""
-_ZERO = "  param { lr_mult: 0 decay_mult: 0 }\n"
-VALID = (Example("bvlc", _NET % (_ZERO * 3)),)
-INVALID = (Invalid("bvlc", _NET % (_ZERO * 4), (7,), fixed=_NET % (_ZERO * 3)),)
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+}
+""",
+        (7,),
+        fixed="""\
+layer { name: "d" type: "Input" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+}
+""",
+    ),
+)

@@ -65,13 +65,38 @@ def _is_order_of_15(params: list[ParamSpec]) -> bool:
     return gamma != 0 and beta != 0 and mean == 0 and variance == 0
 
 
-_NET = """\
+VALID = (
+    Example(
+        "nvidia-0.17",
+        """\
+layer { name: "d" type: "Input" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  batch_norm_param { scale_bias: true }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+}
+""",
+    ),
+)
+INVALID = (
+    Invalid(
+        "nvidia-0.17",
+        """\
 layer { name: "d" type: "Data" top: "data" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
   batch_norm_param { scale_bias: true }
-%s}
-"""
-_ONE, _ZERO = "  param { lr_mult: 1 }\n", "  param { lr_mult: 0 decay_mult: 0 }\n"
-VALID = (Example("nvidia-0.17", (_NET % (_ZERO * 5)).replace("Data", "Input")),)
-INVALID = (Invalid("nvidia-0.17", _NET % (_ZERO * 5), (8,)),)
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+}
+""",
+        (8,),
+    ),
+)

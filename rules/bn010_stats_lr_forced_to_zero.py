@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 
 from ._layers import named
@@ -57,13 +57,24 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
 layer { name: "d" type: "Data" top: "data" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
-%s}
-"""
-VALID = (Example("bvlc", _NET % ""),)
-INVALID = (
-    Invalid("bvlc", _NET % ("  param { lr_mult: 1 decay_mult: 1 }\n" * 3), (4,), fixed=_NET % ""),
+  param { lr_mult: 1 decay_mult: 1 }
+  param { lr_mult: 1 decay_mult: 1 }
+  param { lr_mult: 1 decay_mult: 1 }
+}
+""",
+        (4,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+}
+""",
+    ),
 )

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
 
@@ -76,14 +76,26 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
 layer { name: "d" type: "Data" top: "data" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
   batch_norm_param {
-%s  }
+    use_global_stats: false
+  }
 }
-"""
-_FALSE = "    use_global_stats: false\n"
-VALID = (Example("bvlc", _NET % ""),)
-INVALID = (Invalid("bvlc", _NET % _FALSE, (5,), fixed=_NET % ""),)
+""",
+        (5,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  batch_norm_param {
+  }
+}
+""",
+    ),
+)

@@ -117,27 +117,74 @@ def _starts_fresh(layer: Layer) -> bool:
     return learns and param is not None and "weight_filler" in param
 
 
-def _net(conv: str, scale: str, stats: str = "use_global_stats: true ") -> str:
-    return f"""\
-layer {{ name: "d" type: "Data" top: "data" }}
-layer {{
+VALID = (
+    Example(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
   name: "conv" type: "Convolution" bottom: "data" top: "conv"
-  {conv}
-}}
-layer {{ name: "relu" type: "ReLU" bottom: "conv" top: "conv" }}
-layer {{
+  convolution_param { weight_filler { type: "msra" } }
+}
+layer { name: "relu" type: "Pooling" bottom: "conv" top: "conv" }
+layer {
   name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"
-  batch_norm_param {{ {stats}}}
-}}
-layer {{ name: "scale" type: "Scale" bottom: "conv" top: "conv" {scale} }}
-layer {{ name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "data" }}
-"""
-
-
-_FILLER = 'convolution_param { weight_filler { type: "msra" } }'
-_BIAS, _ZERO = "scale_param { bias_term: true }", "param { lr_mult: 0 }"
-VALID = (Example("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "Pooling")),)
+  batch_norm_param { use_global_stats: true }
+}
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "data" }
+""",
+    ),
+)
 INVALID = (
-    Invalid("bvlc", _net(_FILLER, _BIAS).replace("ReLU", "LRN"), (9,)),
-    Invalid("bvlc", _net(_FILLER, _BIAS), (9,), fixed=_net(_FILLER, _BIAS, "")),
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { weight_filler { type: "msra" } }
+}
+layer { name: "relu" type: "LRN" bottom: "conv" top: "conv" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"
+  batch_norm_param { use_global_stats: true }
+}
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "data" }
+""",
+        (9,),
+    ),
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { weight_filler { type: "msra" } }
+}
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"
+  batch_norm_param { use_global_stats: true }
+}
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "data" }
+""",
+        (9,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { weight_filler { type: "msra" } }
+}
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"
+  batch_norm_param { }
+}
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "data" }
+""",
+    ),
 )

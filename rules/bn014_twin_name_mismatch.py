@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import learnable_blobs
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
@@ -67,14 +67,19 @@ def _fix(name: object, train: Layer) -> Fix | None:
     return Fix(f"Name it '{train.name}' too", (edit,))
 
 
-_LAYER = 'layer { name: "%s" type: "%s" bottom: "x" top: "%s" include { phase: %s } }\n'
-_DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
-
-
-def _twins(train: str, test: str, type: str = "BatchNorm", tops: str = "xx") -> str:
-    twin = _LAYER % (train, type, tops[0], "TRAIN") + _LAYER % (test, type, tops[1], "TEST")
-    return _DATA + twin
-
-
-VALID = (Example("bvlc", _twins("bn", "bn")),)
-INVALID = (Invalid("bvlc", _twins("bn", "bn_test"), (3,), fixed=_twins("bn", "bn")),)
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" include { phase: TRAIN } }
+layer { name: "bn_test" type: "BatchNorm" bottom: "x" top: "x" include { phase: TEST } }
+""",
+        (3,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" include { phase: TRAIN } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" include { phase: TEST } }
+""",
+    ),
+)

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
 
@@ -57,39 +57,31 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-def _twins(train: str, test: str) -> str:
-    return f"""\
-layer {{ name: "d" type: "Data" top: "x" }}
-layer {{
-  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" include {{ phase: TRAIN }}
-  batch_norm_param {{ {train}}}
-}}
-layer {{
-  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" exclude {{ phase: TRAIN }}
-  batch_norm_param {{ {test}}}
-}}
-"""
-
-
-_TRUE, _FALSE, _NATIVE = "use_global_stats: true ", "use_global_stats: false ", "engine: CAFFE "
-VALID = (
-    Example("bvlc", _twins(_FALSE, _TRUE)),
-    Example("bvlc", _twins(_TRUE, _TRUE)),
-    Example("bvlc", _twins(_TRUE, "")),
-    Example("nvidia-0.15", _twins(_TRUE, _FALSE)),
-)
 INVALID = (
-    Invalid("bvlc", _twins(_TRUE, _FALSE), (4,), fixed=_twins("", "")),
     Invalid(
-        "nvidia-0.14",
-        _twins(_NATIVE + _TRUE, _NATIVE + _FALSE),
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" include { phase: TRAIN }
+  batch_norm_param { use_global_stats: true }
+}
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" exclude { phase: TRAIN }
+  batch_norm_param { use_global_stats: false }
+}
+""",
         (4,),
-        fixed=_twins(_NATIVE, _NATIVE),
-    ),
-    Invalid(
-        "nvidia-0.15",
-        _twins(_TRUE + _NATIVE, _FALSE + _NATIVE),
-        (4,),
-        fixed=_twins(_NATIVE, _NATIVE),
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" include { phase: TRAIN }
+  batch_norm_param { }
+}
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "bn" exclude { phase: TRAIN }
+  batch_norm_param { }
+}
+""",
     ),
 )

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.view import View
 from protolint.text.write import delete_fields
@@ -103,16 +103,23 @@ def _fix(net: Net, layer: Layer) -> Fix | None:
     return Fix("Keep the layer in both phases", edits, Applicability.UNSAFE)
 
 
-def _net(batchnorm: str, scale: str = "", top: str = "conv", source: str = "Data") -> str:
-    return f"""\
-layer {{ name: "d" type: "{source}" top: "data" top: "label" }}
-layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv" }}
-layer {{ name: "bn" type: "BatchNorm" bottom: "conv" top: "{top}"{batchnorm} }}
-layer {{ name: "scale" type: "Scale" bottom: "{top}" top: "{top}"{scale} }}
-layer {{ name: "loss" type: "EuclideanLoss" bottom: "{top}" bottom: "label" }}
-"""
-
-
-_TRAIN, _TEST = " include { phase: TRAIN }", " include { phase: TEST }"
-VALID = (Example("bvlc", _net("")),)
-INVALID = (Invalid("bvlc", _net(_TRAIN), (3,), fixed=_net("")),)
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "data" top: "label" }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" include { phase: TRAIN } }
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" }
+layer { name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "label" }
+""",
+        (3,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" top: "label" }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" }
+layer { name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "label" }
+""",
+    ),
+)

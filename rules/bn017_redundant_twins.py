@@ -28,7 +28,7 @@ from protolint.caffe.binder import Message
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import delete_fields
@@ -99,29 +99,42 @@ def _fix(net: Net, pair: Twins) -> Fix | None:
     return Fix("Keep one layer for both phases", tuple(delete_fields(net.source, known)))
 
 
-def _layer(inner: str, name: str = "bn") -> str:
-    return f"""\
-layer {{
-  name: "{name}"
-  type: "BatchNorm" bottom: "conv" top: "conv"
-{inner}}}
-"""
-
-
-_HEAD = """\
-layer { name: "d" type: "Data" top: "data" }
-layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
-"""
-_TRAIN, _TEST = "  include { phase: TRAIN }\n", "  include { phase: TEST }\n"
-_PARAM = "  batch_norm_param {\n%s  }\n"
-_FALSE, _TRUE = "    use_global_stats: false\n", "    use_global_stats: true\n"
-_EPS = "    eps: 1e-4\n"
-VALID = (Example("bvlc", _HEAD + _layer("")),)
 INVALID = (
     Invalid(
         "bvlc",
-        _HEAD + _layer(_TRAIN + _PARAM % (_FALSE + _EPS)) + _layer(_TEST + _PARAM % (_TRUE + _EPS)),
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer {
+  name: "bn"
+  type: "BatchNorm" bottom: "conv" top: "conv"
+  include { phase: TRAIN }
+  batch_norm_param {
+    use_global_stats: false
+    eps: 1e-4
+  }
+}
+layer {
+  name: "bn"
+  type: "BatchNorm" bottom: "conv" top: "conv"
+  include { phase: TEST }
+  batch_norm_param {
+    use_global_stats: true
+    eps: 1e-4
+  }
+}
+""",
         (3,),
-        fixed=_HEAD + _layer(_PARAM % _EPS),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer {
+  name: "bn"
+  type: "BatchNorm" bottom: "conv" top: "conv"
+  batch_norm_param {
+    eps: 1e-4
+  }
+}
+""",
     ),
 )

@@ -58,18 +58,36 @@ def check(net: Net) -> Iterator[Finding]:
             )
 
 
-_INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [%s] } } }\n'
-_IMAGE, _ROW, _ONE, _VIDEO = (_INPUT % dims for dims in ("1, 3, 8, 8", "1, 3", "5", "1,3,4,8,8"))
-_BN = '  type: "BatchNorm"\n  bottom: "%s" top: "y"\n  batch_norm_param { %s }\n}\n'
-
-
-def _below(type: str, parameter: str = "") -> str:
-    above = f'layer {{ name: "l" type: "{type}" bottom: "x" top: "a" {parameter} }}\n'
-    relu = 'layer { name: "r" type: "ReLU" bottom: "a" top: "a" }\n'
-    return _IMAGE + above + relu + 'layer {\n  name: "bn"\n' + _BN % ("a", "")
-
-
-VALID = (Example("nvidia-0.17", _below("Python")),)
+VALID = (
+    Example(
+        "nvidia-0.17",
+        """\
+layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }
+layer { name: "l" type: "Python" bottom: "x" top: "a"  }
+layer { name: "r" type: "ReLU" bottom: "a" top: "a" }
+layer {
+  name: "bn"
+  type: "BatchNorm"
+  bottom: "a" top: "y"
+  batch_norm_param {  }
+}
+""",
+    ),
+)
 INVALID = (
-    Invalid("nvidia-0.17", _below("Embed", "embed_param { num_output: 8 input_dim: 9 }"), (7,)),
+    Invalid(
+        "nvidia-0.17",
+        """\
+layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 3, 8, 8] } } }
+layer { name: "l" type: "Embed" bottom: "x" top: "a" embed_param { num_output: 8 input_dim: 9 } }
+layer { name: "r" type: "ReLU" bottom: "a" top: "a" }
+layer {
+  name: "bn"
+  type: "BatchNorm"
+  bottom: "a" top: "y"
+  batch_norm_param {  }
+}
+""",
+        (7,),
+    ),
 )

@@ -31,7 +31,7 @@ from protolint.caffe.batchnorm import Affine
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.names import Names
 from protolint.net.net import Net
 
@@ -91,19 +91,24 @@ def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
     return Fix("Add a Scale layer", (below,), Applicability.UNSAFE) if below else None
 
 
-_DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
-_BN = 'layer {\n  name: "bn" type: "BatchNorm" bottom: "x" top: "y"\n%s}\n'
-_READ = 'layer { name: "r" type: "%s" bottom: "y" top: "r" }\n'
-_RELU = _DATA + _BN + _READ % "ReLU"
-VALID = (Example("bvlc", _DATA + _BN % "" + _READ % "Scale" + _READ % "ReLU"),)
 INVALID = (
     Invalid(
         "bvlc",
-        _RELU % "  # statistics only\n",
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  # statistics only
+}
+layer { name: "r" type: "ReLU" bottom: "y" top: "r" }
+""",
         (2,),
-        fixed=_DATA
-        + _BN % "  # statistics only\n"
-        + """\
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  # statistics only
+}
 layer {
   name: "bn_scale"
   type: "Scale"
@@ -113,7 +118,7 @@ layer {
     bias_term: true
   }
 }
-"""
-        + _READ % "ReLU",
+layer { name: "r" type: "ReLU" bottom: "y" top: "r" }
+""",
     ),
 )

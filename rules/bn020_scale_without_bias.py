@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.pairing import scale_reading
 from protolint.net.view import View
@@ -74,31 +74,28 @@ def _misses_shift(view: View, scale: Layer) -> bool:
     return "Bias" not in types and not types.isdisjoint(_NEED_SHIFT)
 
 
-_NET = """\
-layer { name: "d" type: "Data" top: "x" top: "z" }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
-layer {
-  name: "s" type: "Scale" bottom: "y" top: "y"
-%s}
-layer { name: "r" type: "%s" bottom: "y" top: "r" }
-"""
-_BIAS = "  scale_param { bias_term: true }\n"
-VALID = (
-    Example("bvlc", _NET % ("", _BIAS, "ReLU")),
-    Example("bvlc", _NET % ("", "", "Bias")),
-    Example("nvidia-0.17", _NET % ("batch_norm_param { scale_bias: true }", "", "ReLU")),
-)
 INVALID = (
     Invalid(
         "bvlc",
-        _NET % ("", "", "ReLU"),
+        """\
+layer { name: "d" type: "Data" top: "x" top: "z" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+layer {
+  name: "s" type: "Scale" bottom: "y" top: "y"
+}
+layer { name: "r" type: "ReLU" bottom: "y" top: "r" }
+""",
         (3,),
-        fixed=_NET % ("", "  scale_param {\n    bias_term: true\n  }\n", "ReLU"),
-    ),
-    Invalid(
-        "nvidia-0.17",
-        _NET % ("", "  scale_param { bias_term: false }\n", "Eltwise"),
-        (5,),
-        fixed=_NET % ("", _BIAS, "Eltwise"),
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" top: "z" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+layer {
+  name: "s" type: "Scale" bottom: "y" top: "y"
+  scale_param {
+    bias_term: true
+  }
+}
+layer { name: "r" type: "ReLU" bottom: "y" top: "r" }
+""",
     ),
 )

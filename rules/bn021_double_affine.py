@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import learns
 from protolint.net.net import Net
 from protolint.net.pairing import scale_reading
@@ -91,13 +91,20 @@ def _fix(net: Net, scale: Layer) -> Fix | None:
     return Fix("Take the Scale layer out", tuple(edits), Applicability.UNSAFE)
 
 
-_NET = """\
-layer { name: "d" type: "Data" top: "x" top: "z" }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "%s" %s }
-%slayer { name: "r" type: "ReLU" bottom: "y" top: "r" }
-"""
-_SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "y" %s }\n'
-VALID = (Example("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", 'bottom: "z"'))),)
 INVALID = (
-    Invalid("nvidia-0.15", _NET % ("y", "", _SCALE % ("y", "")), (3,), fixed=_NET % ("y", "", "")),
+    Invalid(
+        "nvidia-0.15",
+        """\
+layer { name: "d" type: "Data" top: "x" top: "z" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+layer { name: "s" type: "Scale" bottom: "y" top: "y"  }
+layer { name: "r" type: "ReLU" bottom: "y" top: "r" }
+""",
+        (3,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" top: "z" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+layer { name: "r" type: "ReLU" bottom: "y" top: "r" }
+""",
+    ),
 )

@@ -29,7 +29,7 @@ from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
 
@@ -94,21 +94,27 @@ def _fix(net: Net, layer: Layer, field: str) -> Fix | None:
     return Fix("Leave the bias out", tuple(edits), Applicability.UNSAFE)
 
 
-_NET = """\
-layer { name: "d" type: "Data" top: "x" }
-layer {
-  name: "c" type: "Convolution" bottom: "x" top: "c"
-%s}
-layer { name: "bn" type: "BatchNorm" bottom: "c" top: "%s" %s }
-layer { name: "r" type: "ReLU" bottom: "c" top: "r" }
-"""
-_PLAIN = "  convolution_param { num_output: 8%s }\n"
-VALID = (Example("bvlc", _NET % (_PLAIN % " bias_term: false", "c", "")),)
 INVALID = (
     Invalid(
         "bvlc",
-        _NET % (_PLAIN % "", "c", ""),
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "c" type: "Convolution" bottom: "x" top: "c"
+  convolution_param { num_output: 8 }
+}
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c"  }
+layer { name: "r" type: "ReLU" bottom: "c" top: "r" }
+""",
         (2,),
-        fixed=_NET % (_PLAIN % " bias_term: false", "c", ""),
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "c" type: "Convolution" bottom: "x" top: "c"
+  convolution_param { num_output: 8 bias_term: false }
+}
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c"  }
+layer { name: "r" type: "ReLU" bottom: "c" top: "r" }
+""",
     ),
 )

@@ -88,13 +88,5 @@ layer {{
 """
 
 
-_CAFFE = "engine: CAFFE"
-VALID = (
-    Example("bvlc", _net("1") % ""),
-    Example("bvlc", _net("0") % "use_global_stats: true"),
-)
-INVALID = (
-    Invalid("bvlc", _net("-0.5") % "", (5,)),
-    Invalid("bvlc", _net("1.5") % "", (5,)),
-    Invalid("nvidia-0.14", _net("1.5") % _CAFFE, (5,)),
-)
+VALID = (Example("bvlc", _net("1") % ""),)
+INVALID = (Invalid("bvlc", _net("-0.5") % "", (5,)),)

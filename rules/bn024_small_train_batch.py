@@ -93,27 +93,34 @@ def _batches(layer: Layer) -> Iterator[_Batch]:
             yield _Batch(parameter.integer("batch_size"), layer, span)
 
 
-def _net(batch: str, batchnorm: str = "", type: str = "Data", field: str = "data_param") -> str:
-    return f"""\
-layer {{ name: "d" type: "{type}" top: "x" include {{ phase: TRAIN }}
-  {field} {{
-    {batch}
-  }}
-}}
-layer {{ name: "d" type: "Data" top: "x" include {{ phase: TEST }} data_param {{ batch_size: 1 }} }}
-layer {{ name: "bn" type: "BatchNorm" bottom: "x" top: "y" {batchnorm} }}
-layer {{ name: "c" type: "BatchNorm" bottom: "x" top: "z" {batchnorm} }}
-"""
-
-
-_GLOBAL = "batch_norm_param { use_global_stats: true }"
-_SOLVER = {"net_solver.prototxt": 'net: "example.prototxt"\nbase_lr: 0.1\niter_size: 8\n'}
 VALID = (
-    Example("bvlc", _net("batch_size: 16")),
-    Example("bvlc", _net("batch_size: 2", _GLOBAL)),
-    Example("bvlc", _net("batch_size: 8"), _SOLVER),
+    Example(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "x" include { phase: TRAIN }
+  data_param {
+    batch_size: 16
+  }
+}
+layer { name: "d" type: "Data" top: "x" include { phase: TEST } data_param { batch_size: 1 } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+layer { name: "c" type: "BatchNorm" bottom: "x" top: "z"  }
+""",
+    ),
 )
 INVALID = (
-    Invalid("bvlc", _net("batch_size: 4"), (3,)),
-    Invalid("bvlc", _net("batch_size: 15"), (3,)),
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "x" include { phase: TRAIN }
+  data_param {
+    batch_size: 4
+  }
+}
+layer { name: "d" type: "Data" top: "x" include { phase: TEST } data_param { batch_size: 1 } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+layer { name: "c" type: "BatchNorm" bottom: "x" top: "z"  }
+""",
+        (3,),
+    ),
 )

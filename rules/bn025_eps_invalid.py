@@ -31,7 +31,7 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.float32 import single
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.record import NamedTuple
 from protolint.text.tree import Block, Scalar
@@ -96,14 +96,27 @@ def _fix(node: Block | Scalar, instead: str | None) -> Fix | None:
     return Fix(f"Write {instead}", (replace_value(node, instead),), Applicability.UNSAFE)
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
 layer { name: "d" type: "Data" top: "x" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "x" top: "y"
   batch_norm_param {
-    eps: %s
-%s  }
+    eps: 0.0
+  }
 }
-"""
-VALID = (Example("bvlc", _NET % ("1e-9", "")),)
-INVALID = (Invalid("bvlc", _NET % ("0.0", ""), (5,), fixed=_NET % ("1e-5", "")),)
+""",
+        (5,),
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param {
+    eps: 1e-5
+  }
+}
+""",
+    ),
+)

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Edit, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import append_field, quote
 from protolint.words import joined
@@ -121,7 +121,6 @@ def _params(*names: str) -> str:
 
 _M, _V, _F = 'name: "m"', 'name: "v"', 'name: "f"'
 _ADDED = '  param { name: "a_factor" lr_mult: 0 decay_mult: 0 }\n'
-VALID = (Example("bvlc", _net(_params(_M, _V, _F), _params(_M, _V, _F))),)
 INVALID = (
     Invalid(
         "bvlc",

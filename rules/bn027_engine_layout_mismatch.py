@@ -88,44 +88,60 @@ def _engine(layer: Layer) -> Scalar | Block | None:
     return parameter.node_of("engine") if parameter is not None else None
 
 
-_TRAIN = """\
-layer { name: "d" type: "Data" top: "x" top: "label" }
-layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
-layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" %s }
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "label" }
-"""
-_DEPLOY = """\
+VALID = (
+    Example(
+        "nvidia-0.15",
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TRAIN }  }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TEST }
+  batch_norm_param { engine: CUDNN }
+}
+""",
+    ),
+)
+INVALID = (
+    Invalid(
+        "nvidia-0.15",
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TRAIN }  }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TEST }
+  batch_norm_param { engine: CAFFE }
+}
+""",
+        (5,),
+    ),
+    Invalid(
+        "nvidia-0.14",
+        """\
 input: "x" input_dim: [1, 3, 8, 8]
 layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "c" top: "y"
-%s}
-"""
-_TWINS = """\
-layer { name: "d" type: "Data" top: "x" }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TRAIN } %s }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TEST }
-%s}
-"""
-_CAFFE, _CUDNN, _DEFAULT = (
-    f"batch_norm_param {{ engine: {engine} }}" for engine in ("CAFFE", "CUDNN", "DEFAULT")
-)
-
-
-def _beside(batchnorm: str) -> dict[str, str]:
-    return {"train_val.prototxt": _TRAIN % batchnorm}
-
-
-VALID = (Example("nvidia-0.15", _TWINS % ("", f"  {_CUDNN}\n")),)
-INVALID = (
-    Invalid("nvidia-0.15", _TWINS % ("", f"  {_CAFFE}\n"), (5,)),
-    Invalid(
-        "nvidia-0.14",
-        _DEPLOY % "",
+}
+""",
         (3,),
-        fixed=_DEPLOY % "  batch_norm_param {\n    engine: CAFFE\n  }\n",
-        others=_beside(_CAFFE),
+        fixed="""\
+input: "x" input_dim: [1, 3, 8, 8]
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "c" top: "y"
+  batch_norm_param {
+    engine: CAFFE
+  }
+}
+""",
+        others={
+            "train_val.prototxt": """\
+layer { name: "d" type: "Data" top: "x" top: "label" }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" batch_norm_param { engine: CAFFE } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "label" }
+"""
+        },
         name="deploy.prototxt",
     ),
 )

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.names import Names
 from protolint.net.net import Net
 from protolint.net.shapes import shapes
@@ -100,25 +100,33 @@ def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
     return Fix("Use a Scale layer", edits, Applicability.UNSAFE)
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "nvidia-0.17",
+        """\
 layer { name: "d" type: "Data" top: "x" }
-layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: %d } }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 1 } }
 layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "c" top: "y"
   batch_norm_param {
     eps: 1e-4
-%s  }
+    scale_bias: true
+    scale_filler { value: 1 }
+  }
 }
-"""
-VALID = (Example("nvidia-0.17", _NET % (1, "")),)
-INVALID = (
-    Invalid(
-        "nvidia-0.17",
-        _NET % (1, "    scale_bias: true\n    scale_filler { value: 1 }\n"),
+""",
         (8,),
-        fixed=_NET % (1, "")
-        + """\
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 1 } }
+layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "c" top: "y"
+  batch_norm_param {
+    eps: 1e-4
+  }
+}
 layer {
   name: "bn_scale"
   type: "Scale"

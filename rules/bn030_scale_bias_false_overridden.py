@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
 from protolint.words import joined
@@ -66,16 +66,30 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "nvidia-0.17",
+        """\
 layer { name: "d" type: "Input" top: "x" }
 layer {
   name: "bn" type: "BatchNorm" bottom: "x" top: "y"
   batch_norm_param {
     eps: 1e-4
-%s  }
+    scale_bias: false
+    scale_filler { value: 1 }
+  }
 }
-"""
-_OFF = "    scale_bias: false\n"
-_GAMMA = "    scale_filler { value: 1 }\n"
-VALID = (Example("nvidia-0.17", _NET % _OFF),)
-INVALID = (Invalid("nvidia-0.17", _NET % (_OFF + _GAMMA), (6,), fixed=_NET % _GAMMA),)
+""",
+        (6,),
+        fixed="""\
+layer { name: "d" type: "Input" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param {
+    eps: 1e-4
+    scale_filler { value: 1 }
+  }
+}
+""",
+    ),
+)

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.solver_parameter import SolverParameter
 
@@ -89,24 +89,49 @@ def _without_decay(net: Net, layer: Layer, solver: SolverParameter) -> Finding:
     )
 
 
-_NET = """\
-layer {{ name: "d" type: "{data}" top: "x" }}
-layer {{
+INVALID = (
+    Invalid(
+        "nvidia-0.15",
+        """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
   name: "a" type: "BatchNorm" bottom: "x" top: "a"
-{params}  batch_norm_param {{ engine: {engine} }}
-}}
-layer {{
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  batch_norm_param { engine: CAFFE }
+}
+layer {
   name: "b" type: "BatchNorm" bottom: "x" top: "b"
-{params}  batch_norm_param {{ engine: {engine} }}
-}}
-"""
-_ONE, _ZERO = "  param { lr_mult: 1 }\n", "  param { lr_mult: 0 decay_mult: 0 }\n"
-_FOUR = _ONE * 2 + _ZERO * 2
-
-
-def _net(params: str = _FOUR, engine: str = "CAFFE", data: str = "Data") -> str:
-    return _NET.format(params=params, engine=engine, data=data)
-
-
-VALID = (Example("nvidia-0.15", _net()),)
-INVALID = (Invalid("nvidia-0.15", _net(_FOUR + _ZERO), (8, 17), fixed=_net()),)
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  batch_norm_param { engine: CAFFE }
+}
+""",
+        (8, 17),
+        fixed="""\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "a" type: "BatchNorm" bottom: "x" top: "a"
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  batch_norm_param { engine: CAFFE }
+}
+layer {
+  name: "b" type: "BatchNorm" bottom: "x" top: "b"
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 decay_mult: 0 }
+  param { lr_mult: 0 decay_mult: 0 }
+  batch_norm_param { engine: CAFFE }
+}
+""",
+    ),
+)

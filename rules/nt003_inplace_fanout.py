@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 
@@ -79,25 +79,23 @@ def _other_reader(view: View, layer: Layer, version: BlobVersion) -> Layer | Non
     return None
 
 
-def _net(first: str, second: str, blobs: str = "pc") -> str:
-    return f"""\
-layer {{ name: "d" type: "Data" top: "data" }}
-layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" }}
-{first}
-{second}
-layer {{ name: "s" type: "Silence" bottom: "{blobs[0]}" bottom: "{blobs[1]}" }}
-"""
-
-
-_POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p" %s}'
-_PLAIN = _POOL % ""
-_RELU = 'layer { name: "r" type: "ReLU" bottom: "c" top: "%s" %s}'
-VALID = (Example("bvlc", _net(_RELU % ("c", ""), _PLAIN)),)
 INVALID = (
     Invalid(
         "bvlc",
-        _net(_PLAIN, _RELU % ("c", "")),
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "p" type: "Pooling" bottom: "c" top: "p" }
+layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
+layer { name: "s" type: "Silence" bottom: "p" bottom: "c" }
+""",
         (4,),
-        fixed=_net(_PLAIN, _RELU % ("r", ""), "pr"),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "p" type: "Pooling" bottom: "c" top: "p" }
+layer { name: "r" type: "ReLU" bottom: "c" top: "r" }
+layer { name: "s" type: "Silence" bottom: "p" bottom: "r" }
+""",
     ),
 )

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import gradients
 from protolint.net.memory import memory
 from protolint.net.net import TRAIN, Net
@@ -63,30 +63,23 @@ def check(net: Net) -> Iterator[Finding]:
             )
 
 
-_HEAD = """\
-layer { name: "d" type: "Data" top: "data" }
-layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
-"""
-_END = 'layer { name: "ip" type: "InnerProduct" bottom: "%s" top: "ip" }\n'
-
-
-def _layer(type: str, bottom: str, top: str, more: str = "") -> str:
-    return f'layer {{ name: "{type}" type: "{type}" bottom: "{bottom}" top: "{top}" {more}}}\n'
-
-
-def _in_place(*types: str, more: str = "") -> str:
-    layers = [_layer(name, "c", "c", more) for name in types]
-    return _HEAD + "".join(layers) + _END % "c"
-
-
-VALID = (Example("bvlc", _in_place("BatchNorm", "Scale", "ReLU", "Dropout")),)
 INVALID = (
     Invalid(
         "bvlc",
-        _in_place("ReLU", "BatchNorm"),
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "ReLU" type: "ReLU" bottom: "c" top: "c" }
+layer { name: "BatchNorm" type: "BatchNorm" bottom: "c" top: "c" }
+layer { name: "ip" type: "InnerProduct" bottom: "c" top: "ip" }
+""",
         (4,),
-        fixed=_in_place("ReLU").replace(_END % "c", "")
-        + _layer("BatchNorm", "c", "BatchNorm")
-        + _END % "BatchNorm",
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "ReLU" type: "ReLU" bottom: "c" top: "c" }
+layer { name: "BatchNorm" type: "BatchNorm" bottom: "c" top: "BatchNorm" }
+layer { name: "ip" type: "InnerProduct" bottom: "BatchNorm" top: "ip" }
+""",
     ),
 )

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import learnable_blobs
 from protolint.net.net import Net
 from protolint.source import Span
@@ -89,9 +89,6 @@ def _layer(type: str, name: str = "a", more: str = "") -> str:
     return f'layer {{\n  name: "{name}"\n  type: "{type}" bottom: "x" {more}\n}}\n'
 
 
-_DATA = 'layer { name: "a" type: "Data" top: "x" top: "s" }\n'
-_TRAIN, _TEST = "include { phase: TRAIN }", "include { phase: TEST }"
-VALID = (Example("bvlc", _DATA + _layer("Convolution") + _layer("ReLU") + _layer("Pooling")),)
 INVALID = (
     Invalid(
         "bvlc",

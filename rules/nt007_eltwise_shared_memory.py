@@ -35,7 +35,7 @@ from protolint.diagnostic import Label, Severity
 from protolint.edit import Fix
 from protolint.layers.eltwise import is_plain_sum
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import replace_value
@@ -96,30 +96,21 @@ def _no_sharing(net: Net) -> Fix | None:
     return Fix("Turn memory sharing off", (edit,)) if edit is not None else None
 
 
-def _net(*layers: str, sharing: str = "") -> str:
-    head = (
-        f'{sharing}layer {{ name: "d" type: "Data" top: "data" }}\n'
-        'layer { name: "c" type: "Convolution" bottom: "data" top: "x" }\n'
-    )
-    return head + "".join(f"layer {{ {layer} }}\n" for layer in layers)
-
-
-def _layer(type: str, bottom: str, top: str) -> str:
-    return f'name: "{top}" type: "{type}" bottom: "{bottom}" top: "{top}"'
-
-
-def _sum(first: str, second: str, param: str = "") -> str:
-    return f'name: "s" type: "Eltwise" bottom: "{first}" bottom: "{second}" top: "s" {param}'
-
-
-_BRANCH, _POOLED = _layer("Convolution", "x", "y"), _layer("Pooling", "x", "y")
-_RELU, _OTHER = _layer("ReLU", "y", "y"), _layer("Convolution", "data", "z")
-VALID = (Example("nvidia-0.17", _net(_BRANCH, _sum("y", "x"), _layer("InnerProduct", "s", "ip"))),)
 INVALID = (
     Invalid(
         "nvidia-0.17",
-        _net(_BRANCH, _sum("x", "y")),
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "x" }
+layer { name: "y" type: "Convolution" bottom: "x" top: "y" }
+layer { name: "s" type: "Eltwise" bottom: "x" bottom: "y" top: "s"  }
+""",
         (4,),
-        fixed=_net(_BRANCH, _sum("y", "x")),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "x" }
+layer { name: "y" type: "Convolution" bottom: "x" top: "y" }
+layer { name: "s" type: "Eltwise" bottom: "y" bottom: "x" top: "s"  }
+""",
     ),
 )

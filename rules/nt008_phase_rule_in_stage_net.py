@@ -72,19 +72,34 @@ def _goes_on(view: View, deploy: View, layer: Layer) -> bool:
     return all(p is None or not p.bottoms or p in deploy for p in producers)
 
 
-def _net(first: str, second: str = "", top: str = "bn", conv: str = "") -> str:
-    return f"""\
-layer {{ name: "train" type: "Data" top: "data" include {{ stage: "train" }} }}
-layer {{ name: "val" type: "Data" top: "data" include {{ stage: "val" }} }}
-layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" {conv} }}
-layer {{
-  name: "bn" type: "BatchNorm" bottom: "c" top: "{top}"
-  {first}
-}}
-{second}
-"""
+VALID = (
+    Example(
+        "nvidia-0.15",
+        """\
+layer { name: "train" type: "Data" top: "data" include { stage: "train" } }
+layer { name: "val" type: "Data" top: "data" include { stage: "val" } }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c"  }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "c" top: "bn"
+  include { phase: TEST }
+}
 
+""",
+    ),
+)
+INVALID = (
+    Invalid(
+        "nvidia-0.15",
+        """\
+layer { name: "train" type: "Data" top: "data" include { stage: "train" } }
+layer { name: "val" type: "Data" top: "data" include { stage: "val" } }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c"  }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "c" top: "bn"
+  include { phase: TRAIN }
+}
 
-_TRAIN, _TEST = "include { phase: TRAIN }", "include { phase: TEST }"
-VALID = (Example("nvidia-0.15", _net(_TEST)),)
-INVALID = (Invalid("nvidia-0.15", _net(_TRAIN), (6,)),)
+""",
+        (6,),
+    ),
+)

@@ -84,30 +84,43 @@ def _applied(layer: Layer) -> list[Scalar | Block]:
     return sorted(found, key=lambda node: node.start)
 
 
-_CONV = 'layer { name: "c" type: "Convolution" bottom: "data" top: "c" }\n'
-_LOSS = 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" }\n'
-
-
-def _net(transform: str) -> str:
-    return f"""\
-layer {{ name: "d" type: "Data" top: "data" top: "label"
-  transform_param {{ {transform} }}
-}}
-{_CONV}{_LOSS}"""
-
-
-_INPUT = 'input: "data" input_dim: [1, 3, 8, 8]\n'
-
-
-def _valid(text: str, deploy: str = "") -> Example:
-    others = {"deploy.prototxt": _INPUT + deploy + _CONV}
-    return Example("bvlc", text, others, "train_val.prototxt")
-
-
-def _invalid(text: str, line: int) -> Invalid:
-    others = {"deploy.prototxt": _INPUT + _CONV}
-    return Invalid("bvlc", text, (line,), None, others, "train_val.prototxt")
-
-
-VALID = (_valid(_net("scale: 1 mean_value: 0")),)
-INVALID = (_invalid(_net("mirror: true\n  scale: 0.1 mean_value: 104 mean_value: 117"), 3),)
+VALID = (
+    Example(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "data" top: "label"
+  transform_param { scale: 1 mean_value: 0 }
+}
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" }
+""",
+        others={
+            "deploy.prototxt": """\
+input: "data" input_dim: [1, 3, 8, 8]
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+"""
+        },
+        name="train_val.prototxt",
+    ),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "Data" top: "data" top: "label"
+  transform_param { mirror: true
+  scale: 0.1 mean_value: 104 mean_value: 117 }
+}
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" }
+""",
+        (3,),
+        others={
+            "deploy.prototxt": """\
+input: "data" input_dim: [1, 3, 8, 8]
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+"""
+        },
+        name="train_val.prototxt",
+    ),
+)

@@ -33,7 +33,7 @@ from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind
 from protolint.layers.window import conflicts
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.init import faults_of
 from protolint.net.net import Net
 from protolint.text.tree import Block
@@ -70,20 +70,21 @@ def _fix(net: Net, layer: Layer | None) -> Fix | None:
     return Fix(f"Remove {' and '.join(fault.surplus)}", tuple(edits), Applicability.UNSAFE)
 
 
-def _layer(type: str, fields: str) -> str:
-    param = _PARAMETER[type]
-    return (
-        f'layer {{\n  name: "a" type: "{type}" bottom: "x" top: "a"\n  {param} {{ {fields} }}\n}}\n'
-    )
-
-
-_C, _P = "Convolution", "Pooling"
-VALID = (Example("bvlc", _layer(_C, "kernel_h: 3 kernel_w: 1 pad: 1 stride: 2")),)
 INVALID = (
     Invalid(
         "bvlc",
-        _layer(_C, "kernel_size: 3 kernel_h: 3 kernel_w: 3"),
+        """\
+layer {
+  name: "a" type: "Convolution" bottom: "x" top: "a"
+  convolution_param { kernel_size: 3 kernel_h: 3 kernel_w: 3 }
+}
+""",
         (3,),
-        fixed=_layer(_C, "kernel_h: 3 kernel_w: 3"),
+        fixed="""\
+layer {
+  name: "a" type: "Convolution" bottom: "x" top: "a"
+  convolution_param { kernel_h: 3 kernel_w: 3 }
+}
+""",
     ),
 )

@@ -33,7 +33,7 @@ from protolint.diagnostic import Severity
 from protolint.layers.base import InPlace
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import gradients
 from protolint.net.net import Net
 from protolint.net.view import View
@@ -74,33 +74,21 @@ def _spoilt_top(net: Net, view: View, layer: Layer, effect: InPlace) -> int | No
     return None
 
 
-_HEAD = 'layer { name: "d" type: "Data" top: "data" }\n'
-_CONV = 'layer { name: "c" type: "Convolution" bottom: "data" top: "x" }\n'
-
-
-def _layer(type: str, bottom: str, top: str, more: str = "") -> str:
-    return f'layer {{ name: "{type}" type: "{type}" bottom: "{bottom}" top: "{top}" {more}}}\n'
-
-
-def _in_place(type: str, more: str = "") -> str:
-    return _HEAD + _CONV + _layer(type, "x", "x", more)
-
-
-_SUM = 'layer { name: "e" type: "Eltwise" bottom: "x" bottom: "data" top: "x" }\n'
-_TWICE = "power_param { scale: 2 } "
-VALID = (
-    Example("bvlc", _HEAD + _layer("Pooling", "data", "p")),
-    Example("nvidia-0.17", _HEAD + _CONV + _SUM),
-)
 INVALID = (
     Invalid(
         "bvlc",
-        _in_place("Power", _TWICE) + _layer("ReLU", "x", "x"),
+        """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "x" }
+layer { name: "Power" type: "Power" bottom: "x" top: "x" power_param { scale: 2 } }
+layer { name: "ReLU" type: "ReLU" bottom: "x" top: "x" }
+""",
         (3,),
-        fixed=_HEAD
-        + _CONV
-        + _layer("Power", "x", "Power", _TWICE)
-        + _layer("ReLU", "Power", "Power"),
+        fixed="""\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "x" }
+layer { name: "Power" type: "Power" bottom: "x" top: "Power" power_param { scale: 2 } }
+layer { name: "ReLU" type: "ReLU" bottom: "Power" top: "Power" }
+""",
     ),
-    Invalid("bvlc", _HEAD + _CONV + _SUM, (3,)),
 )

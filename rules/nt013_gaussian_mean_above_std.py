@@ -28,7 +28,7 @@ from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
@@ -107,7 +107,6 @@ layer {{
 
 
 _GAMMA = ("BatchNorm", "batch_norm_param", 'scale_filler { type: "gaussian" mean: 1 std: 0.02 }')
-VALID = (Example("nvidia-0.17", _layer("Scale", "scale_param", "filler { mean: 1 }")),)
 INVALID = (
     Invalid(
         "nvidia-0.17",

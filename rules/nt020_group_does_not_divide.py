@@ -46,18 +46,4 @@ INVALID = (
         INPUT + layer("Convolution", "convolution_param { num_output: 6 kernel_size: 3 group: 3 }"),
         (4,),
     ),
-    Invalid(
-        "nvidia-0.17",
-        INPUT + layer("Convolution", "convolution_param { num_output: 5 kernel_size: 3 group: 4 }"),
-        (4,),
-    ),
-    Invalid(
-        "intel",
-        INPUT
-        + layer(
-            "BatchNorm",
-            "batch_norm_param { engine: CAFFE use_global_stats: false stats_batch_size: 3 }",
-        ),
-        (4,),
-    ),
 )

@@ -31,14 +31,14 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.fillers import meant_filler
 from protolint.layers.setup_check import Fault, Kind
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.init import faults_of
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.values import quoted
 from protolint.text.write import quote, replace_value
 
-from ._construction import INPUT, findings
+from ._construction import findings
 
 
 @net_rule("NT023", "unusable-filler", Severity.ERROR, faults=(Kind.FILLER,))
@@ -61,19 +61,23 @@ def _fix(net: Net, fault: Fault) -> Fix | None:
     return Fix(f"Use {meant}", (replace_value(node, quote(meant)),), applicability)
 
 
-def _net(filler: str, more: str = "kernel_size: 3") -> str:
-    return (
-        f'{INPUT}layer {{\n  name: "a" type: "Convolution" bottom: "x" top: "y"\n'
-        f"  convolution_param {{ num_output: 4 {more} {filler} }}\n}}\n"
-    )
-
-
-VALID = (Example("bvlc", _net('weight_filler { type: "msra" }')),)
 INVALID = (
     Invalid(
         "bvlc",
-        _net('weight_filler { type: "MSRA" }'),
+        """\
+layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }
+layer {
+  name: "a" type: "Convolution" bottom: "x" top: "y"
+  convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "MSRA" } }
+}
+""",
         (4,),
-        fixed=_net('weight_filler { type: "msra" }'),
+        fixed="""\
+layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [2, 4, 9, 9] } } }
+layer {
+  name: "a" type: "Convolution" bottom: "x" top: "y"
+  convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "msra" } }
+}
+""",
     ),
 )

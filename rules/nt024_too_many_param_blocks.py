@@ -39,8 +39,6 @@ VALID = (
         "bvlc",
         INPUT + layer("InnerProduct", "param { } param { } inner_product_param { num_output: 3 }"),
     ),
-    Example("bvlc", INPUT + layer("InnerProduct", "inner_product_param { num_output: 3 }")),
-    Example("bvlc", INPUT + layer("BatchNorm", "param { } param { } param { } param { } ")),
 )
 INVALID = (
     Invalid(
@@ -52,6 +50,4 @@ INVALID = (
         ),
         (4,),
     ),
-    Invalid("nvidia-0.17", INPUT + layer("ReLU", "param { lr_mult: 1 }"), (4,)),
-    Invalid("nvidia-0.14", INPUT + layer("PReLU", "param { } param { }"), (4,)),
 )

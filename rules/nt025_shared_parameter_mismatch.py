@@ -39,21 +39,8 @@ _ROW = (
     ' name: "n%s" top: "%s" param { name: "w" %s } }\n'
 )
 VALID = (
-    Example("bvlc", INPUT + _ROW % (3, "a", "a", "") + _ROW % (3, "b", "b", "lr_mult: 2")),
     Example(
         "bvlc", INPUT + _ROW % (3, "a", "a", "") + _ROW.replace('"w"', '"v"') % (5, "b", "b", "")
     ),
 )
-INVALID = (
-    Invalid("bvlc", INPUT + _ROW % (3, "a", "a", "") + _ROW % (5, "b", "b", ""), (3,)),
-    Invalid(
-        "nvidia-0.17",
-        INPUT + _ROW % (3, "a", "a", "lr_mult: 1") + _ROW % (3, "b", "b", "lr_mult: 2"),
-        (3,),
-    ),
-    Invalid(
-        "nvidia-0.15",
-        INPUT + _ROW % (3, "a", "a", "") + _ROW % (5, "b", "b", "share_mode: PERMISSIVE"),
-        (3,),
-    ),
-)
+INVALID = (Invalid("bvlc", INPUT + _ROW % (3, "a", "a", "") + _ROW % (5, "b", "b", ""), (3,)),)

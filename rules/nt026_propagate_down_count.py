@@ -34,5 +34,4 @@ def check(net: Net) -> Iterator[Finding]:
 VALID = (Example("bvlc", INPUT + layer("ReLU", "propagate_down: false")),)
 INVALID = (
     Invalid("bvlc", INPUT + layer("ReLU", "propagate_down: false propagate_down: true"), (4,)),
-    Invalid("nvidia-0.17", INPUT + layer("Eltwise", 'bottom: "x" propagate_down: false'), (4,)),
 )

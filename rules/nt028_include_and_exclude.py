@@ -36,9 +36,4 @@ VALID = (
 )
 INVALID = (
     Invalid("bvlc", INPUT + layer("ReLU", 'include { phase: TRAIN } exclude { stage: "s" }'), (4,)),
-    Invalid(
-        "nvidia-0.14",
-        INPUT + layer("ReLU", "exclude { phase: TRAIN } include { phase: TEST }"),
-        (4,),
-    ),
 )

@@ -29,7 +29,7 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.fields import integer, size
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import TRAIN, Net
 from protolint.net.shapes import shapes
 from protolint.text.write import append_field
@@ -71,28 +71,46 @@ def _fix(net: Net, layer: Layer) -> Fix | None:
     return Fix(f"Give each channel its own group: {outputs}", (edit,), Applicability.UNSAFE)
 
 
-def _net(channels: int, inside: str, more: str = "param { lr_mult: 0 }") -> str:
-    return f"""\
-layer {{ name: "d" type: "DummyData" top: "x"
-  dummy_data_param {{ shape {{ dim: [1, {channels}, 8, 8] }} }} }}
-layer {{
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [1, 2, 8, 8] } } }
+layer {
   name: "up"
   type: "Deconvolution"
   bottom: "x"
   top: "up"
-  {more}
-  convolution_param {{
+  param { lr_mult: 0 }
+  convolution_param {
     kernel_size: 4
     stride: 2
-    weight_filler {{ type: "bilinear" }}
+    weight_filler { type: "bilinear" }
     bias_term: false
-    {inside}
-  }}
-}}
-"""
-
-
-VALID = (Example("bvlc", _net(2, "num_output: 2 group: 2")),)
-INVALID = (
-    Invalid("bvlc", _net(2, "num_output: 2"), (12,), _net(2, "num_output: 2\n    group: 2")),
+    num_output: 2
+  }
+}
+""",
+        (12,),
+        fixed="""\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [1, 2, 8, 8] } } }
+layer {
+  name: "up"
+  type: "Deconvolution"
+  bottom: "x"
+  top: "up"
+  param { lr_mult: 0 }
+  convolution_param {
+    kernel_size: 4
+    stride: 2
+    weight_filler { type: "bilinear" }
+    bias_term: false
+    num_output: 2
+    group: 2
+  }
+}
+""",
+    ),
 )

@@ -58,30 +58,30 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-def _net(activation: str, loss: str, more: str = "") -> str:
-    return f"""\
-layer {{ name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param {{ source: "s" }} }}
-layer {{ name: "p" type: "{activation}" bottom: "x" top: "p" {more} }}
-layer {{ type: "{loss}" name: "l"
-  bottom: "p"
-  bottom: "t"
-}}
-"""
-
-
 VALID = (
-    Example("bvlc", _net("Softmax", "MultinomialLogisticLoss")),
-    Example("bvlc", _net("ReLU", "SoftmaxWithLoss")),
-    Example("bvlc", _net("Sigmoid", "SoftmaxWithLoss")),
-    Example("bvlc", _net("Softmax", "SoftmaxWithLoss", "softmax_param { axis: 2 }")),
     Example(
         "bvlc",
-        _net("Softmax", "SoftmaxWithLoss").replace(
-            '"SoftmaxWithLoss"', '"SoftmaxWithLoss" phase: TEST'
-        ),
+        """\
+layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" } }
+layer { name: "p" type: "ReLU" bottom: "x" top: "p"  }
+layer { type: "SoftmaxWithLoss" name: "l"
+  bottom: "p"
+  bottom: "t"
+}
+""",
     ),
 )
 INVALID = (
-    Invalid("bvlc", _net("Softmax", "SoftmaxWithLoss"), (4,)),
-    Invalid("nvidia-0.17", _net("Sigmoid", "SigmoidCrossEntropyLoss"), (4,)),
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" } }
+layer { name: "p" type: "Softmax" bottom: "x" top: "p"  }
+layer { type: "SoftmaxWithLoss" name: "l"
+  bottom: "p"
+  bottom: "t"
+}
+""",
+        (4,),
+    ),
 )

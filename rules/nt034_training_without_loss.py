@@ -53,16 +53,26 @@ def check(net: Net) -> Iterator[Finding]:
         return
 
 
-_DATA = """\
+VALID = (
+    Example(
+        "bvlc",
+        """\
 layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" }
-  include { phase: TRAIN } }
-"""
-_FC = """\
+   }
 layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y"
   inner_product_param { num_output: 3 } }
-"""
-VALID = (
-    # Perhaps it is only run.
-    Example("bvlc", _DATA.replace("include { phase: TRAIN }", "") + _FC),
+""",
+    ),
 )
-INVALID = (Invalid("bvlc", _DATA + _FC, (3,)),)
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" }
+  include { phase: TRAIN } }
+layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 3 } }
+""",
+        (3,),
+    ),
+)

@@ -29,7 +29,7 @@ from protolint.caffe.legacy import TRANSFORM_FIELDS, TRANSFORMED_TYPES
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
 from protolint.text.write import append_field, delete_fields
@@ -77,14 +77,35 @@ def _fix(net: Net, layer: Layer, param: Message, field: str) -> Fix | None:
     return Fix(f"Move {field} into transform_param", edits, Applicability.UNSAFE)
 
 
-def _layer(type: str, inside: str) -> str:
-    return f'layer {{\n  name: "d"\n  type: "{type}"\n  top: "x"\n{inside}}}\n'
-
-
-_DATA = '  data_param {\n    source: "s"\n    batch_size: 8\n%s  }\n'
-_MOVED = '  transform_param {\n    mean_file: "m"\n  }\n'
-_MEAN = '    mean_file: "m"\n'
-VALID = (Example("bvlc", _layer("Data", _DATA % "" + _MOVED)),)
 INVALID = (
-    Invalid("bvlc", _layer("Data", _DATA % _MEAN), (8,), _layer("Data", _DATA % "" + _MOVED)),
+    Invalid(
+        "bvlc",
+        """\
+layer {
+  name: "d"
+  type: "Data"
+  top: "x"
+  data_param {
+    source: "s"
+    batch_size: 8
+    mean_file: "m"
+  }
+}
+""",
+        (8,),
+        fixed="""\
+layer {
+  name: "d"
+  type: "Data"
+  top: "x"
+  data_param {
+    source: "s"
+    batch_size: 8
+  }
+  transform_param {
+    mean_file: "m"
+  }
+}
+""",
+    ),
 )

@@ -62,23 +62,34 @@ def _channels(layer: Layer) -> int | None:
     return 3 if flag(layer, "data_param", "force_encoded_color") else None
 
 
-def _net(type: str, means: str, inside: str) -> str:
-    return f"""\
-layer {{
+VALID = (
+    Example(
+        "bvlc",
+        """\
+layer {
   name: "d"
-  type: "{type}"
+  type: "ImageData"
   top: "x"
   top: "t"
-  transform_param {{ {means} }}
-  {inside}
-}}
-"""
-
-
-_TWO, _THREE = "mean_value: 1 mean_value: 2", "mean_value: [1, 2, 3]"
-VALID = (
-    Example("bvlc", _net("ImageData", "mean_value: 1", "image_data_param { is_color: false }")),
+  transform_param { mean_value: 1 }
+  image_data_param { is_color: false }
+}
+""",
+    ),
 )
 INVALID = (
-    Invalid("bvlc", _net("ImageData", _THREE, "image_data_param { is_color: false }"), (6,)),
+    Invalid(
+        "bvlc",
+        """\
+layer {
+  name: "d"
+  type: "ImageData"
+  top: "x"
+  top: "t"
+  transform_param { mean_value: [1, 2, 3] }
+  image_data_param { is_color: false }
+}
+""",
+        (6,),
+    ),
 )

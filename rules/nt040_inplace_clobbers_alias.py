@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.memory import memory
 from protolint.net.net import TEST, Net
 
@@ -58,20 +58,25 @@ def check(net: Net) -> Iterator[Finding]:
             )
 
 
-_HEAD = """\
-input: "data" input_dim: [4, 8, 1, 1]
-layer { name: "fc" type: "ReLU" bottom: "data" top: "fc" }
-layer { name: "r" type: "Reshape" bottom: "fc" top: "r" }
-"""
-_BN = 'layer { name: "bn" type: "BatchNorm" bottom: "r" top: "%s" }\n'
-_BACK = 'layer { name: "b" type: "Flatten" bottom: "%s" top: "b" }\n'
-_SUM = 'layer { name: "sum" type: "Eltwise" bottom: "fc" bottom: "b" top: "sum" }\n'
-VALID = (Example("bvlc", _HEAD + _BN % "bn" + _BACK % "bn" + _SUM),)
 INVALID = (
     Invalid(
         "bvlc",
-        _HEAD + _BN % "r" + _BACK % "r" + _SUM,
+        """\
+input: "data" input_dim: [4, 8, 1, 1]
+layer { name: "fc" type: "ReLU" bottom: "data" top: "fc" }
+layer { name: "r" type: "Reshape" bottom: "fc" top: "r" }
+layer { name: "bn" type: "BatchNorm" bottom: "r" top: "r" }
+layer { name: "b" type: "Flatten" bottom: "r" top: "b" }
+layer { name: "sum" type: "Eltwise" bottom: "fc" bottom: "b" top: "sum" }
+""",
         (4,),
-        fixed=_HEAD + _BN % "bn" + _BACK % "bn" + _SUM,
+        fixed="""\
+input: "data" input_dim: [4, 8, 1, 1]
+layer { name: "fc" type: "ReLU" bottom: "data" top: "fc" }
+layer { name: "r" type: "Reshape" bottom: "fc" top: "r" }
+layer { name: "bn" type: "BatchNorm" bottom: "r" top: "bn" }
+layer { name: "b" type: "Flatten" bottom: "bn" top: "b" }
+layer { name: "sum" type: "Eltwise" bottom: "fc" bottom: "b" top: "sum" }
+""",
     ),
 )

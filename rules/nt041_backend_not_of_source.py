@@ -54,15 +54,5 @@ def _data(fields: str, rest: str = "") -> str:
     return f'layer {{ name: "d" type: "Data" top: "x" {rest}\n  data_param {{ {fields} }}\n}}\n'
 
 
-VALID = (
-    Example("bvlc", _data('source: "train_lmdb" backend: LMDB')),
-    Example("bvlc", _data('source: "train_leveldb"')),
-    Example("bvlc", _data('source: "lmdb_of_the_leveldb"')),
-    Example("bvlc", _data('source: "lmdb"', "include { min_level: 1 }")),
-    Example("bvlc", _data('source: "data" backend: LMDB')),
-)
-INVALID = (
-    Invalid("bvlc", _data('source: "train_lmdb"'), (2,)),
-    Invalid("nvidia-0.17", _data('source: "a.leveldb"\n  backend: LMDB'), (3,)),
-    Invalid("ssd", _data('source: "lmdb"').replace("Data", "AnnotatedData"), (2,)),
-)
+VALID = (Example("bvlc", _data('source: "train_leveldb"')),)
+INVALID = (Invalid("bvlc", _data('source: "train_lmdb"'), (2,)),)

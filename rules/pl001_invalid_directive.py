@@ -41,14 +41,5 @@ def check(file: LintFile) -> Iterator[Finding]:
                 yield Finding(code.span, f"there is no rule '{code.text}'{hint}")
 
 
-VALID = (
-    Example("bvlc", "# protolint: ignore-file[PT001, unknown-bottom] a fragment\n"),
-    Example("bvlc", "# protolint: target=nvidia-0.15\n"),
-    Example("bvlc", 'name: "# protolint: nonsense"  # protolint is a linter\n'),
-)
-INVALID = (
-    Invalid("bvlc", "# protolint: ignore\n", (1,)),
-    Invalid("bvlc", "# protolint: ignore[]\n# protolint: noqa[BN001]\n", (1, 2)),
-    Invalid("bvlc", "# protolint: ignore[BN0001] why\n", (1,)),
-    Invalid("bvlc", "# protolint: enable[BN001]\n# protolint: target=caffe2\n", (1, 2)),
-)
+VALID = (Example("bvlc", "# protolint: target=nvidia-0.15\n"),)
+INVALID = (Invalid("bvlc", "# protolint: ignore\n", (1,)),)

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Edit, Fix
 from protolint.lint.checked_file import CheckedFile
-from protolint.lint.rule import Example, Finding, Invalid, checked_file_rule
+from protolint.lint.rule import Finding, Invalid, checked_file_rule
 from protolint.source import Source, Span
 from protolint.workspace.directives import Suppression
 
@@ -67,13 +67,19 @@ def _without_comment(source: Source, comment: Span) -> Edit:
     return Edit(start, comment.end, "")
 
 
-_SPLIT = 'input: "x" input_dim: [1, 3, 8, 8]\n%slayer { name: "r" type: "Rule" bottom: "x"%s }\n'
-VALID = (Example("bvlc", _SPLIT % ("", " } # protolint: ignore[PT005] ours\n#")),)
 INVALID = (
     Invalid(
         "bvlc",
-        _SPLIT % ("# protolint: ignore[PT005, NT001] ours\n", ""),
+        """\
+input: "x" input_dim: [1, 3, 8, 8]
+# protolint: ignore[PT005, NT001] ours
+layer { name: "r" type: "Rule" bottom: "x" }
+""",
         (2,),
-        fixed=_SPLIT % ("# protolint: ignore[PT005] ours\n", ""),
+        fixed="""\
+input: "x" input_dim: [1, 3, 8, 8]
+# protolint: ignore[PT005] ours
+layer { name: "r" type: "Rule" bottom: "x" }
+""",
     ),
 )

@@ -30,7 +30,7 @@ from protolint.caffe.registry import DEFAULT
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
-from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.lint.rule import Finding, Invalid, file_rule
 from protolint.suggest import nearest
 from protolint.text.tree import Block, Node, Scalar
 from protolint.text.values import BAD, quoted
@@ -135,7 +135,6 @@ def _in_param(file: LintFile, node: Node) -> Fix | None:
     return Fix("Write param blocks", edits) if edits else None
 
 
-VALID = (Example("bvlc", 'layer { name: "c" type: "Convolution" convolution_param { pad: 1 } }\n'),)
 INVALID = (
     Invalid(
         "nvidia-0.15",

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.errors import InputError
-from protolint.lint.rule import Example, Finding, Invalid, file_rule
+from protolint.lint.rule import Finding, Invalid, file_rule
 from protolint.text.tree import Block
 from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile
@@ -70,7 +70,10 @@ def _fix(file: LintFile, *, solver: bool) -> Fix | None:
     return Fix("Write the current form", found.edits, safe)
 
 
-_V1 = """\
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
 input: "x"
 input_shape { dim: 1 }
 layers {
@@ -79,8 +82,9 @@ layers {
   bottom: "x"
   top: "x"
 }
-"""
-_V2 = """\
+""",
+        (3,),
+        fixed="""\
 layer {
   name: "input"
   type: "Input"
@@ -97,6 +101,6 @@ layer {
   bottom: "x"
   top: "x"
 }
-"""
-VALID = (Example("bvlc", _V2),)
-INVALID = (Invalid("bvlc", _V1, (3,), fixed=_V2),)
+""",
+    ),
+)

@@ -47,23 +47,58 @@ def _head(node: Node) -> Span:
     return node.head_span if isinstance(node, Block) else node.span
 
 
-_NET = """\
+VALID = (
+    Example(
+        "auto",
+        """\
 layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
 layer { name: "c" type: "InnerProduct" bottom: "x" top: "c" inner_product_param { num_output: 2 } }
 layer {
   name: "b" type: "BatchNorm" bottom: "c" top: "b"
-%s}
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 }
+  param { lr_mult: 0 }
+}
 layer { name: "s" type: "Silence" bottom: "b" }
+""",
+        others={
+            "solver.prototxt": """\
+net: "net.prototxt"
+base_lr: 0.1
+lr_policy: "fixed"
+max_iter: 1
 """
-_BLOCKS = "  param { lr_mult: 1 }\n" * 2 + "  param { lr_mult: 0 }\n" * 2
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nlr_policy: "fixed"\nmax_iter: 1\n'
-VALID = (Example("auto", _NET % _BLOCKS, {"solver.prototxt": _SOLVER}, "net.prototxt"),)
+        },
+        name="net.prototxt",
+    ),
+)
 INVALID = (
     Invalid(
         "auto",
-        _NET % _BLOCKS,
+        """\
+layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
+layer { name: "c" type: "InnerProduct" bottom: "x" top: "c" inner_product_param { num_output: 2 } }
+layer {
+  name: "b" type: "BatchNorm" bottom: "c" top: "b"
+  param { lr_mult: 1 }
+  param { lr_mult: 1 }
+  param { lr_mult: 0 }
+  param { lr_mult: 0 }
+}
+layer { name: "s" type: "Silence" bottom: "b" }
+""",
         (3,),
-        others={"solver.prototxt": _SOLVER + "larc: true\nsolver_data_type: FLOAT\n"},
+        others={
+            "solver.prototxt": """\
+net: "net.prototxt"
+base_lr: 0.1
+lr_policy: "fixed"
+max_iter: 1
+larc: true
+solver_data_type: FLOAT
+"""
+        },
         name="net.prototxt",
     ),
 )

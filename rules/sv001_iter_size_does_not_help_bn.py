@@ -54,13 +54,36 @@ def check(solver: Solver) -> Iterator[Finding]:
             return
 
 
-def _net(batch: int, batchnorm: str = "", more: str = "") -> str:
-    return (
-        f'layer {{ name: "d" type: "Data" top: "x" data_param {{ batch_size: {batch} }} {more} }}\n'
-        f'layer {{ name: "bn" type: "BatchNorm" bottom: "x" top: "y" {batchnorm} }}\n'
-    )
-
-
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\niter_size: %d\n'
-VALID = (Example("bvlc", _SOLVER % 8, {"net.prototxt": _net(0)}),)
-INVALID = (Invalid("bvlc", _SOLVER % 8, (3,), None, {"net.prototxt": _net(4)}),)
+VALID = (
+    Example(
+        "bvlc",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+iter_size: 8
+""",
+        others={
+            "net.prototxt": """\
+layer { name: "d" type: "Data" top: "x" data_param { batch_size: 0 }  }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+"""
+        },
+    ),
+)
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+iter_size: 8
+""",
+        (3,),
+        others={
+            "net.prototxt": """\
+layer { name: "d" type: "Data" top: "x" data_param { batch_size: 4 }  }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
+"""
+        },
+    ),
+)

@@ -31,12 +31,5 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.INTERVAL)
 
 
-VALID = (
-    Example("bvlc", "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\n"),
-    Example("bvlc", "base_lr: 0.1\ntest_interval: 100\n"),
-    Example("nvidia-0.17", "base_lr: 0.1\n"),
-)
-INVALID = (
-    Invalid("bvlc", "base_lr: 0.1\ntest_iter: 10\ntest_iter: 20\n", (2,)),
-    Invalid("nvidia-0.15", "base_lr: 0.1\ntest_interval: 0\ntest_iter: [10, 20]\n", (3,)),
-)
+VALID = (Example("bvlc", "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\n"),)
+INVALID = (Invalid("bvlc", "base_lr: 0.1\ntest_iter: 10\ntest_iter: 20\n", (2,)),)

@@ -50,15 +50,26 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield Finding(first_place(solver.message, _FIELD), message, severity=severity)
 
 
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nstore_blobs_in_old_format: %s\n'
-_BN = {"net.prototxt": 'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n'}
-_RELU = {"net.prototxt": 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n'}
 VALID = (
-    Example("nvidia-0.16", _SOLVER % "false", _BN),
-    Example("nvidia-0.16", _SOLVER % "true", _RELU),
-    Example("nvidia-0.16", _SOLVER % "true"),
+    Example(
+        "nvidia-0.16",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+store_blobs_in_old_format: false
+""",
+        others={"net.prototxt": 'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n'},
+    ),
 )
 INVALID = (
-    Invalid("nvidia-0.16", _SOLVER % "true", (3,), None, _BN),
-    Invalid("nvidia-0.17", _SOLVER % "true", (3,), None, _BN),
+    Invalid(
+        "nvidia-0.16",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+store_blobs_in_old_format: true
+""",
+        (3,),
+        others={"net.prototxt": 'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }\n'},
+    ),
 )

@@ -50,21 +50,26 @@ def check(solver: Solver) -> Iterator[Finding]:
                 return
 
 
-def _net(engine: str) -> dict[str, str]:
-    param = f"batch_norm_param {{ {engine} }}" if engine else ""
-    return {
-        "net.prototxt": f'layer {{ name: "b" type: "BatchNorm" bottom: "x" top: "y" {param} }}\n'
-    }
-
-
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nsolver_mode: %s\n'
 VALID = (
-    Example("nvidia-0.14", _SOLVER % "GPU", _net("")),
-    Example("nvidia-0.14", _SOLVER % "CPU", _net("engine: CAFFE")),
-    Example("nvidia-0.14", 'net: "net.prototxt"\nbase_lr: 0.1\n', _net("")),
-    Example("nvidia-0.14", _SOLVER % "CPU", _net("engine: CUDNN } include { min_level: 1")),
+    Example(
+        "nvidia-0.14",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+solver_mode: GPU
+""",
+        others={"net.prototxt": 'layer { name: "b" type: "BatchNorm" bottom: "x" top: "y"  }\n'},
+    ),
 )
 INVALID = (
-    Invalid("nvidia-0.14", _SOLVER % "CPU", (3,), None, _net("")),
-    Invalid("nvidia-0.14", _SOLVER % "0", (3,), None, _net("engine: CUDNN")),
+    Invalid(
+        "nvidia-0.14",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+solver_mode: CPU
+""",
+        (3,),
+        others={"net.prototxt": 'layer { name: "b" type: "BatchNorm" bottom: "x" top: "y"  }\n'},
+    ),
 )

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
-from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.lint.rule import Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 
 from ._solver import batchnorms, first_place, set_field, testing_nets
@@ -60,12 +60,28 @@ def _fix(solver: Solver) -> Fix | None:
     return Fix(f"Set {_FIELD}: false", (edit,)) if edit is not None else None
 
 
-_NET = """\
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+test_iter: 10
+test_interval: 100
+""",
+        (3,),
+        fixed="""\
+net: "net.prototxt"
+base_lr: 0.1
+test_initialization: false
+test_iter: 10
+test_interval: 100
+""",
+        others={
+            "net.prototxt": """\
 layer { name: "d" type: "Data" top: "x" }
-layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y"  }
 """
-_BN = {"net.prototxt": _NET % ""}
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\n%stest_iter: 10\ntest_interval: 100\n'
-_OFF = "test_initialization: false\n"
-VALID = (Example("bvlc", _SOLVER % _OFF, _BN),)
-INVALID = (Invalid("bvlc", _SOLVER % "", (3,), _SOLVER % _OFF, _BN),)
+        },
+    ),
+)

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Fix
-from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.lint.rule import Finding, Invalid, solver_rule
 from protolint.net.net import Net
 from protolint.net.solver import Solver
 from protolint.source import Span
@@ -67,15 +67,26 @@ def _slashes(net: Net) -> Iterator[tuple[str, Span]]:
                     yield f"{version.name}_{layer.name}_{i}_split", layer.tops[i].span
 
 
-def _net(name: str, blob: str, more: str = "") -> dict[str, str]:
-    text = f"""\
-layer {{ name: "d" type: "Data" top: "x" }}
-layer {{ name: "{name}" type: "ReLU" bottom: "x" top: "{blob}" {more} }}
-layer {{ name: "p" type: "Pooling" bottom: "{blob}" top: "p" {more} }}
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+snapshot_format: HDF5
+""",
+        (3,),
+        fixed="""\
+net: "net.prototxt"
+base_lr: 0.1
+snapshot_format: BINARYPROTO
+""",
+        others={
+            "net.prototxt": """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "a/r" type: "ReLU" bottom: "x" top: "y"  }
+layer { name: "p" type: "Pooling" bottom: "y" top: "p"  }
 """
-    return {"net.prototxt": text}
-
-
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nsnapshot_format: %s\n'
-VALID = (Example("bvlc", _SOLVER % "BINARYPROTO", _net("a/r", "y")),)
-INVALID = (Invalid("bvlc", _SOLVER % "HDF5", (3,), _SOLVER % "BINARYPROTO", _net("a/r", "y")),)
+        },
+    ),
+)

@@ -44,16 +44,26 @@ def check(solver: Solver) -> Iterator[Finding]:
         )
 
 
-_SOLVER = "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\ntest_initialization: %s\n"
 VALID = (
-    Example("nvidia-0.17", _SOLVER % "true"),
-    # Nothing is tested.
-    Example("nvidia-0.17", "base_lr: 0.1\ntest_initialization: false\n"),
-    # Not given, it is false by default there.
-    Example("nvidia-0.17", "base_lr: 0.1\ntest_iter: 10\ntest_interval: 100\n"),
+    Example(
+        "nvidia-0.17",
+        """\
+base_lr: 0.1
+test_iter: 10
+test_interval: 100
+test_initialization: true
+""",
+    ),
 )
 INVALID = (
-    Invalid("nvidia-0.17", _SOLVER % "false", (4,)),
-    Invalid("nvidia-0.16", _SOLVER % "0", (4,)),
-    Invalid("nvidia-0.16.1", _SOLVER % "f", (4,)),
+    Invalid(
+        "nvidia-0.17",
+        """\
+base_lr: 0.1
+test_iter: 10
+test_interval: 100
+test_initialization: false
+""",
+        (4,),
+    ),
 )

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
-from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.lint.rule import Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverFault, SolverKind
 from protolint.net.solver_init import solver_faults
@@ -59,8 +59,21 @@ def _fix(fault: SolverFault) -> Fix | None:
     return Fix(f"Use {found[0]}", (replace_value(node, quote(found[0])),), applicability)
 
 
-_FIXED = 'net: "a"\nbase_lr: 0.1\nlr_policy: "fixed"\n'
-
-
-VALID = (Example("bvlc", f'{_FIXED}type: "AdaDelta"\n'),)
-INVALID = (Invalid("bvlc", f'{_FIXED}type: "ADAM"\n', (4,), f'{_FIXED}type: "Adam"\n'),)
+INVALID = (
+    Invalid(
+        "bvlc",
+        """\
+net: "a"
+base_lr: 0.1
+lr_policy: "fixed"
+type: "ADAM"
+""",
+        (4,),
+        fixed="""\
+net: "a"
+base_lr: 0.1
+lr_policy: "fixed"
+type: "Adam"
+""",
+    ),
+)

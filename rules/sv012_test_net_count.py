@@ -38,28 +38,5 @@ _TRAINED, _SAME = 'train_net: "net.prototxt"\n', 'net: "net.prototxt"\n'
 _TESTS = "test_interval: 9\n"
 
 
-VALID = (
-    Example("bvlc", f'net: "net.prototxt"\ntest_iter: [1, 2]\n{_TESTS}', NET),
-    Example(
-        "bvlc",
-        f'train_net: "net.prototxt"\ntest_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}',
-        NET,
-    ),
-)
-INVALID = (
-    Invalid("bvlc", f'train_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}', (2,), None, NET),
-    Invalid(
-        "bvlc",
-        f'net: "net.prototxt"\ntest_net: "net.prototxt"\n{_TESTS}',
-        (2,),
-        None,
-        NET,
-    ),
-    Invalid(
-        "nvidia-0.17",
-        f'net: "net.prototxt"\ntest_iter: 1\n{_TESTS}test_state {{ }}\ntest_state {{ }}\n',
-        (4,),
-        None,
-        NET,
-    ),
-)
+VALID = (Example("bvlc", f'net: "net.prototxt"\ntest_iter: [1, 2]\n{_TESTS}', NET),)
+INVALID = (Invalid("bvlc", f'train_net: "net.prototxt"\ntest_iter: 1\n{_TESTS}', (2,), None, NET),)

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.lint.rule import Example, Finding, Invalid, solver_rule
+from protolint.lint.rule import Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 from protolint.net.solver_init import solver_faults
@@ -43,25 +43,22 @@ def check(solver: Solver) -> Iterator[Finding]:
         yield Finding(fault.span, fault.message, fix=fix)
 
 
-_FIXED = 'net: "a"\nbase_lr: 0.1\nlr_policy: "fixed"\n'
-
-
-VALID = (
-    Example("bvlc", f'{_FIXED}type: "AdaGrad"\nmomentum: 0\n'),
-    Example("bvlc", f'{_FIXED}type: "Adam"\nmomentum: 0.9\nrms_decay: 2\n'),
-)
 INVALID = (
     Invalid(
         "bvlc",
-        f'{_FIXED}type: "AdaGrad"\nmomentum: 0.9\n',
+        """\
+net: "a"
+base_lr: 0.1
+lr_policy: "fixed"
+type: "AdaGrad"
+momentum: 0.9
+""",
         (5,),
-        f'{_FIXED}type: "AdaGrad"\n',
+        fixed="""\
+net: "a"
+base_lr: 0.1
+lr_policy: "fixed"
+type: "AdaGrad"
+""",
     ),
-    Invalid(
-        "nvidia-0.14",
-        f"{_FIXED}solver_type: RMSPROP\nmomentum: 0.9\n",
-        (5,),
-        f"{_FIXED}solver_type: RMSPROP\n",
-    ),
-    Invalid("nvidia-0.17", f'{_FIXED}type: "RMSProp"\nrms_decay: 1\n', (5,)),
 )

@@ -40,12 +40,5 @@ def check(solver: Solver) -> Iterator[Finding]:
 _SOLVER = 'net: "net.prototxt"\n'
 
 
-VALID = (
-    Example("nvidia-0.17", f"{_SOLVER}snapshot: 0\n", NET),
-    Example("ssd", f'{_SOLVER}snapshot: 10\nsnapshot_prefix: "a"\n', NET),
-    Example("ssd", _SOLVER, NET),
-)
-INVALID = (
-    Invalid("ssd", f"{_SOLVER}snapshot: 10\n", (2,), None, NET),
-    Invalid("nvidia-0.14", f"{_SOLVER}snapshot: 10\n", (2,), None, NET),
-)
+VALID = (Example("ssd", _SOLVER, NET),)
+INVALID = (Invalid("ssd", f"{_SOLVER}snapshot: 10\n", (2,), None, NET),)

@@ -39,18 +39,8 @@ def check(solver: Solver) -> Iterator[Finding]:
 
 
 _SOLVER = 'net: "net.prototxt"\n'
-_TESTS = "test_iter: 1\ntest_interval: 9\n"
 _STAGES = {"net.prototxt": NET["net.prototxt"].replace("top", 'include { stage: "a" } top', 1)}
-_TRAINS = {"net.prototxt": NET["net.prototxt"].replace("top", "include { phase: TRAIN } top", 1)}
 
 
-VALID = (
-    Example("bvlc", _SOLVER + _TESTS, NET),
-    Example("bvlc", f'{_SOLVER}train_state {{ stage: "a" }}\n', _STAGES),
-    # Nothing is tested.
-)
-INVALID = (
-    Invalid("bvlc", _SOLVER, (1,), None, _STAGES),
-    Invalid("nvidia-0.17", _SOLVER + _TESTS, (1,), None, _TRAINS),
-    Invalid("bvlc", _SOLVER, (1,), None, {"net.prototxt": "layer { nam: 'a' }"}),
-)
+VALID = (Example("bvlc", f'{_SOLVER}train_state {{ stage: "a" }}\n', _STAGES),)
+INVALID = (Invalid("bvlc", _SOLVER, (1,), None, _STAGES),)

@@ -28,7 +28,7 @@ from protolint.lint.rule import Example, Finding, Invalid, solver_rule
 from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 
-from ._solver import NET, findings
+from ._solver import findings
 
 
 @solver_rule("SV017", "test-net-unlike-training-net", Severity.ERROR, faults=(SolverKind.SHARING,))
@@ -36,22 +36,54 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.SHARING)
 
 
-_SOLVER = 'train_net: "net.prototxt"\ntest_net: "test.prototxt"\ntest_iter: 1\ntest_interval: 9\n'
-
-
-def _nets(*pairs: str) -> dict[str, str]:
-    text = NET["net.prototxt"]
-    for old, new in zip(pairs[::2], pairs[1::2], strict=True):
-        text = text.replace(old, new)
-    return {**NET, "test.prototxt": text}
-
-
 VALID = (
-    Example("bvlc", _SOLVER, _nets("2, 3", "5, 3")),
-    Example("bvlc", _SOLVER, _nets('name: "ip"', 'name: "own"', "output: 2", "output: 3")),
+    Example(
+        "bvlc",
+        """\
+train_net: "net.prototxt"
+test_net: "test.prototxt"
+test_iter: 1
+test_interval: 9
+""",
+        others={
+            "net.prototxt": """\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [2, 3] } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 2 } }
+""",
+            "test.prototxt": """\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [2, 3] } } }
+layer { name: "own" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 3 } }
+""",
+        },
+    ),
 )
 INVALID = (
-    Invalid("bvlc", _SOLVER, (2,), None, _nets("num_output: 2", "num_output: 3")),
-    Invalid("bvlc", _SOLVER, (2,), None, _nets("num_output: 2", "num_output: 2 bias_term: false")),
-    Invalid("nvidia-0.17", _SOLVER, (2,), None, _nets("2, 3", "2, 4")),
+    Invalid(
+        "bvlc",
+        """\
+train_net: "net.prototxt"
+test_net: "test.prototxt"
+test_iter: 1
+test_interval: 9
+""",
+        (2,),
+        others={
+            "net.prototxt": """\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [2, 3] } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 2 } }
+""",
+            "test.prototxt": """\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [2, 3] } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 3 } }
+""",
+        },
+    ),
 )

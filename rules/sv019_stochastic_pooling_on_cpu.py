@@ -34,24 +34,40 @@ def check(solver: Solver) -> Iterator[Finding]:
     yield from findings(solver, SolverKind.MODE)
 
 
-def _net(pool: str) -> dict[str, str]:
-    return {
-        "net.prototxt": (
-            'layer { name: "d" type: "DummyData" top: "x"\n'
-            "  dummy_data_param { shape { dim: [2, 3, 8, 8] } } }\n"
-            'layer { name: "p" type: "Pooling" bottom: "x" top: "y"\n'
-            f"  pooling_param {{ kernel_size: 2 pool: {pool} }} }}\n"
-        )
-    }
-
-
-_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nsolver_mode: %s\n'
 VALID = (
-    Example("bvlc", _SOLVER % "GPU", _net("STOCHASTIC")),
-    Example("bvlc", _SOLVER % "CPU", _net("MAX")),
-    Example("bvlc", _SOLVER % "CPU", _net("STOCHASTIC } include { phase: TEST")),
+    Example(
+        "bvlc",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+solver_mode: GPU
+""",
+        others={
+            "net.prototxt": """\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [2, 3, 8, 8] } } }
+layer { name: "p" type: "Pooling" bottom: "x" top: "y"
+  pooling_param { kernel_size: 2 pool: STOCHASTIC } }
+"""
+        },
+    ),
 )
 INVALID = (
-    Invalid("bvlc", _SOLVER % "CPU", (3,), None, _net("STOCHASTIC")),
-    Invalid("nvidia-0.17", _SOLVER % "CPU", (3,), None, _net("STOCHASTIC")),
+    Invalid(
+        "bvlc",
+        """\
+net: "net.prototxt"
+base_lr: 0.1
+solver_mode: CPU
+""",
+        (3,),
+        others={
+            "net.prototxt": """\
+layer { name: "d" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: [2, 3, 8, 8] } } }
+layer { name: "p" type: "Pooling" bottom: "x" top: "y"
+  pooling_param { kernel_size: 2 pool: STOCHASTIC } }
+"""
+        },
+    ),
 )

@@ -77,20 +77,34 @@ def _why(weights: Weights, reading: NormReading) -> str:
     return ""
 
 
-_FIVE = """\
+VALID = (
+    WeightsExample(
+        "nvidia-0.17",
+        """\
 layer {
   name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { %s data: [0.1, 0.2] }
-  blobs { %s data: [1, 2] }
-  blobs { %s data: %s }
-  blobs { %s data: [3, 4] }
-  blobs { %s data: [5, 6] }
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 0 }
+  blobs { shape { dim: 2 } data: [3, 4] }
+  blobs { shape { dim: 2 } data: [5, 6] }
 }
-"""
-_ONE = "shape { dim: 1 }"
-_FLAT, _WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
-_SINGLE = "shape { dim: [1, 1, 1, 1] }"
-VALID = (WeightsExample("nvidia-0.17", _FIVE % (_FLAT, _FLAT, _ONE, "0", _FLAT, _FLAT)),)
+""",
+    ),
+)
 INVALID = (
-    InvalidWeights("nvidia-0.17", _FIVE % (_WIDE, _WIDE, _SINGLE, "0", _WIDE, _WIDE), ("bn",)),
+    InvalidWeights(
+        "nvidia-0.17",
+        """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: [1, 2, 1, 1] } data: [0.1, 0.2] }
+  blobs { shape { dim: [1, 2, 1, 1] } data: [1, 2] }
+  blobs { shape { dim: [1, 1, 1, 1] } data: 0 }
+  blobs { shape { dim: [1, 2, 1, 1] } data: [3, 4] }
+  blobs { shape { dim: [1, 2, 1, 1] } data: [5, 6] }
+}
+""",
+        ("bn",),
+    ),
 )

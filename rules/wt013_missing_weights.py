@@ -92,19 +92,35 @@ def _severity(weights: Weights, wanted: Wanted, gap: Gap) -> Severity:
     return Severity.ERROR if gap.other else Severity.WARNING
 
 
-_NET = """\
-layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
-layer { name: "bn1" type: "BatchNorm" bottom: "x" top: "y" }
-layer { name: "fc" type: "InnerProduct" bottom: "y" top: "z" inner_product_param { num_output: 1 } }
-"""
-_BN = """\
+VALID = (
+    WeightsExample(
+        "bvlc",
+        """\
 layer {
-  name: "%s" type: "BatchNorm" bottom: "x" top: "y"
+  name: "bn1" type: "BatchNorm" bottom: "x" top: "y"
   blobs { shape { dim: 2 } data: [0.1, 0.2] }
   blobs { shape { dim: 2 } data: [1, 2] }
   blobs { shape { dim: 1 } data: 1 }
 }
-"""
-_BEFORE, _, _AFTER = _NET.partition('layer { name: "fc"')
-VALID = (WeightsExample("bvlc", _BN % "bn1"),)
-INVALID = (InvalidWeights("bvlc", _BN % "bn1", ("fc",), net=_NET),)
+""",
+    ),
+)
+INVALID = (
+    InvalidWeights(
+        "bvlc",
+        """\
+layer {
+  name: "bn1" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+""",
+        ("fc",),
+        net="""\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
+layer { name: "bn1" type: "BatchNorm" bottom: "x" top: "y" }
+layer { name: "fc" type: "InnerProduct" bottom: "y" top: "z" inner_product_param { num_output: 1 } }
+""",
+    ),
+)

@@ -50,12 +50,14 @@ def check(weights: Weights) -> Iterator[Finding]:
         )
 
 
-_CONV = 'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n'
 VALID = (
-    WeightsExample("nvidia-0.17", _CONV, hdf5=True, name="model.caffemodel.h5"),
-    WeightsExample("nvidia-0.17", _CONV),
+    WeightsExample("nvidia-0.17", 'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n'),
 )
 INVALID = (
-    InvalidWeights("nvidia-0.17", _CONV, (None,), hdf5=True),
-    InvalidWeights("nvidia-0.14", _CONV, (None,), hdf5=True, name="model.hdf5"),
+    InvalidWeights(
+        "nvidia-0.17",
+        'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n',
+        (None,),
+        hdf5=True,
+    ),
 )

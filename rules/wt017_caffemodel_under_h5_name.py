@@ -48,12 +48,19 @@ def check(weights: Weights) -> Iterator[Finding]:
         )
 
 
-_CONV = 'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n'
 VALID = (
-    WeightsExample("nvidia-0.17", _CONV, name="model.weights.caffemodel"),
-    WeightsExample("nvidia-0.17", _CONV, hdf5=True, name="model.caffemodel.h5"),
+    WeightsExample(
+        "nvidia-0.17",
+        'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n',
+        name="model.caffemodel.h5",
+        hdf5=True,
+    ),
 )
 INVALID = (
-    InvalidWeights("nvidia-0.17", _CONV, (None,), name="model.caffemodel.h5"),
-    InvalidWeights("nvidia-0.15", "", (None,), name="model.h5"),
+    InvalidWeights(
+        "nvidia-0.17",
+        'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n',
+        (None,),
+        name="model.caffemodel.h5",
+    ),
 )

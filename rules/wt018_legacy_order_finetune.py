@@ -56,15 +56,10 @@ def check(weights: Weights) -> Iterator[Finding]:
             )
 
 
-_NET = """\
-layer { name: "data" type: "%s" top: "x" %s }
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  batch_norm_param { scale_bias: true }
-}
-"""
-_TRAIN = _NET % ("Data", "")
-_OLD = """\
+VALID = (
+    WeightsExample(
+        "nvidia-0.17",
+        """\
 layer {
   name: "bn" type: "BatchNorm" bottom: "x" top: "y"
   blobs { shape { dim: 2 } data: [1.5, 1.5] }
@@ -73,10 +68,35 @@ layer {
   blobs { shape { dim: 2 } data: [1, 2] }
   blobs { shape { dim: 1 } data: 0 }
 }
-"""
-VALID = (
-    WeightsExample(
-        "nvidia-0.17", _OLD, net=_TRAIN.replace("  batch_norm_param { scale_bias: true }\n", "")
+""",
+        net="""\
+layer { name: "data" type: "Data" top: "x"  }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+}
+""",
     ),
 )
-INVALID = (InvalidWeights("nvidia-0.17", _OLD, ("bn",), net=_TRAIN),)
+INVALID = (
+    InvalidWeights(
+        "nvidia-0.17",
+        """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [1.5, 1.5] }
+  blobs { shape { dim: 2 } data: [0.25, 0.25] }
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 0 }
+}
+""",
+        ("bn",),
+        net="""\
+layer { name: "data" type: "Data" top: "x"  }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param { scale_bias: true }
+}
+""",
+    ),
+)

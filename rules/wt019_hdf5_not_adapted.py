@@ -55,43 +55,34 @@ def check(weights: Weights) -> Iterator[Finding]:
         )
 
 
-_THREE = """\
+VALID = (
+    WeightsExample(
+        "nvidia-0.17",
+        """\
 layer {
   name: "bn" type: "BatchNorm" bottom: "x" top: "y"
   blobs { shape { dim: 2 } data: [10, 20] }
   blobs { shape { dim: 2 } data: [100, 200] }
-  blobs { shape { dim: 1 } data: %s }
-}
-"""
-_OLD = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { shape { dim: 2 } data: [1.5, 1.5] }
-  blobs { shape { dim: 2 } data: [0.25, 0.25] }
-  blobs { shape { dim: 2 } data: [0.1, 0.2] }
-  blobs { shape { dim: 2 } data: [1, 2] }
-  blobs { shape { dim: 1 } data: 0 }
-}
-"""
-_NEW = """\
-layer {
-  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
-  blobs { shape { dim: 2 } data: [0.1, 0.2] }
-  blobs { shape { dim: 2 } data: [1, 2] }
   blobs { shape { dim: 1 } data: 1 }
-  blobs { shape { dim: 2 } data: [1.5, 1.5] }
-  blobs { shape { dim: 2 } data: [0.25, 0.25] }
 }
-"""
-_NAME = "model.caffemodel.h5"
-VALID = (
-    WeightsExample("nvidia-0.17", _THREE % "100"),
-    WeightsExample("nvidia-0.17", _THREE % "1", hdf5=True, name=_NAME),
-    WeightsExample("nvidia-0.17", _NEW, hdf5=True, name=_NAME),
-    WeightsExample("nvidia-0.16", _THREE % "100", hdf5=True, name=_NAME),
+""",
+        name="model.caffemodel.h5",
+        hdf5=True,
+    ),
 )
 INVALID = (
-    InvalidWeights("nvidia-0.17", _THREE % "100", ("bn",), hdf5=True, name=_NAME),
-    InvalidWeights("nvidia-0.16", _OLD, ("bn",), hdf5=True, name=_NAME),
-    InvalidWeights("nvidia-0.17", _OLD, ("bn",), hdf5=True, name=_NAME),
+    InvalidWeights(
+        "nvidia-0.17",
+        """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [10, 20] }
+  blobs { shape { dim: 2 } data: [100, 200] }
+  blobs { shape { dim: 1 } data: 100 }
+}
+""",
+        ("bn",),
+        name="model.caffemodel.h5",
+        hdf5=True,
+    ),
 )

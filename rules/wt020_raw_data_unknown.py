@@ -57,15 +57,5 @@ def check(weights: Weights) -> Iterator[Finding]:
 
 _CONV = 'layer { name: "c" blobs { shape { dim: 1 } %s } }\n'
 _RAW = 'raw_data_type: FLOAT raw_data: "\\000\\000\\200\\077"'
-VALID = (
-    WeightsExample("bvlc", _CONV % "data: 1"),
-    WeightsExample("bvlc", _CONV % f"data: 1 {_RAW}"),
-)
-INVALID = (
-    InvalidWeights("bvlc", _CONV % _RAW, (None,)),
-    InvalidWeights(
-        "nvidia-0.15",
-        _CONV % 'raw_data_type: FLOAT16 raw_data: "\\000\\074"',
-        (None,),
-    ),
-)
+VALID = (WeightsExample("bvlc", _CONV % f"data: 1 {_RAW}"),)
+INVALID = (InvalidWeights("bvlc", _CONV % _RAW, (None,)),)

@@ -69,21 +69,5 @@ layer {
   blobs { shape { dim: 1 } data: 1 }
 }
 """
-VALID = (
-    WeightsExample("bvlc", _FILE % "eps: 0.001", net=_NET + _NORM % _EPS + _RELU),
-    # What the file leaves out may be what was trained.
-    WeightsExample("bvlc", _FILE % "", net=_NET + _NORM % _EPS),
-    WeightsExample("bvlc", _FILE % "eps: 0.001", net=_NET),
-    WeightsExample("nvidia-0.17", _FILE % "eps: 0.000001", net=_NET + _NORM % ""),
-    # WT004.
-    WeightsExample(
-        "bvlc",
-        _FILE % "",
-        net=_NET.replace("num_output", "bias_term: false num_output") + _RELU,
-    ),
-)
-INVALID = (
-    InvalidWeights("bvlc", _FILE % "eps: 0.001", ("bn",), net=_NET + _NORM % "" + _RELU),
-    InvalidWeights("bvlc", _FILE % "eps: 0.00001", ("bn",), net=_NET + _NORM % _EPS),
-    InvalidWeights("bvlc", _FILE % "", ("bn",), net=_NET + _RELU),
-)
+VALID = (WeightsExample("bvlc", _FILE % "eps: 0.001", net=_NET + _NORM % _EPS + _RELU),)
+INVALID = (InvalidWeights("bvlc", _FILE % "eps: 0.001", ("bn",), net=_NET + _NORM % "" + _RELU),)

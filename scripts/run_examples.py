@@ -43,7 +43,7 @@ class Runner:
         self.select = None if code.startswith("PL") else frozenset({code})
         self.examples: list[tuple[str, Any, Path]] = []
         for kind, others in zip(("VALID", "INVALID"), more, strict=True):
-            for number, example in enumerate((*getattr(module, kind), *others)):
+            for number, example in enumerate((*getattr(module, kind, ()), *others)):
                 place = folder / f"{kind}{number}"
                 place.mkdir()
                 self.examples.append((f"{kind}[{number}]", example, place))

@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn001_inplace_cudnn_batchnorm import _FILLERS, _net
+
+
+def _net(batchnorm: str, reader: str, top: str) -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "data" top: "label" }}
+layer {{ name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }}
+layer {{
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "{top}"  # normalised
+  {batchnorm}
+}}
+layer {{ name: "relu1" type: "ReLU" bottom: "{top}" top: "{top}" }}
+layer {{ name: "ip" type: "InnerProduct" bottom: "{top}" top: "ip" }}
+layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" {reader} }}
+"""
+
+
+_FILLERS = "batch_norm_param { scale_filler { value: 1 } }"
 
 VALID = (
     Example("nvidia-0.15", _net(_FILLERS, "", "bn1")),
@@ -13,6 +32,7 @@ VALID = (
         'input: "x" input_dim: [1, 3, 8, 8]\n'
         'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" }\n',
     ),
+    Example("nvidia-0.15", _net("batch_norm_param { engine: CAFFE }", "", "conv1")),
 )
 INVALID = (
     Invalid(

@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn002_inplace_native_without_affine import _NATIVE, _net
+
+
+def _net(batchnorm: str, blob: str = "conv1", source: str = "Data") -> str:
+    return f"""\
+layer {{ name: "d" type: "{source}" top: "data" }}
+layer {{ name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }}
+layer {{
+  name: "bn1"
+  type: "BatchNorm"
+  bottom: "conv1"
+  top: "{blob}"
+  {batchnorm}
+}}
+layer {{ name: "relu1" type: "ReLU" bottom: "{blob}" top: "{blob}" }}
+"""
+
+
+_NATIVE = "batch_norm_param { engine: CAFFE }"
 
 VALID = (
     Example("nvidia-0.16", _net("batch_norm_param { engine: DEFAULT }")),
@@ -18,6 +35,7 @@ VALID = (
         'layer { name: "d" type: "Data" top: "x" }\n'
         'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x"\n' + _NATIVE + " }\n",
     ),
+    Example("nvidia-0.17", _net("")),
 )
 INVALID = (
     Invalid(

@@ -1,7 +1,23 @@
 """More of BN004: whose filler is that of a gamma."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn004_gamma_filled_with_zero import _net
+
+
+def _net(filler: str, scale: str = "", reader: str = "ReLU", source: str = "Data") -> str:
+    return f"""\
+layer {{ name: "d" type: "{source}" top: "data" }}
+layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv" }}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"
+  batch_norm_param {{ {filler} }}
+}}
+layer {{
+  name: "scale" type: "Scale" bottom: "bn" top: "scale"
+  scale_param {{ {scale} }}
+}}
+layer {{ name: "next" type: "{reader}" bottom: "scale" bottom: "conv" top: "next" }}
+"""
+
 
 _ZERO = 'filler { type: "constant" value: 0 }'
 
@@ -39,6 +55,7 @@ VALID = (
         "bvlc",
         _net("", _ZERO, "Dropout").replace('bottom: "conv" top: "next"', 'top: "next"') + _SUM,
     ),
+    Example("nvidia-0.15", _net("scale_filler { value: 1 }", "filler { value: 1 }")),
 )
 #: In both states as in training.
 _TRAINS = """\

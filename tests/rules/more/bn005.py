@@ -1,7 +1,16 @@
 """More of BN005: layers it says nothing of in nets that another fault keeps from being built."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn005_stats_lr_aborts import _NET as _OWN_NET
+
+_OWN_NET = """\
+layer { name: "d" type: "Input" top: "data" }
+layer {
+  name: "bn"
+  type: "BatchNorm"
+  bottom: "data"
+  top: "bn"
+%s}
+"""
 
 _SPARE = "  param { lr_mult: 1 }\n"
 
@@ -21,6 +30,7 @@ VALID = (
     Example("intel", _OWN_NET % ("  batch_norm_param { engine: CAFFE }\n" + _SPARE * 3)),
     Example("intel", _OWN_NET % ("  param { lr_mult: 0 }\n" * 3 + _SPARE * 2)),
     Example("bvlc", _OWN_NET % "  include { min_level: 1 }\n  param { lr_mult: 1 }\n"),
+    Example("bvlc", _OWN_NET % ""),
 )
 INVALID = (
     Invalid("bvlc", _OWN_NET % "  param { }\n", (7,), fixed=_OWN_NET % ""),

@@ -1,8 +1,15 @@
 """More of BN006: a statistic that is masked already stays as it is written."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn006_stats_not_frozen import _NET as _BN
-from protolint.rules.bn006_stats_not_frozen import _ONE, _ZERO
+from protolint.rules._statistics import ZEROS
+
+_BN = """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+%s}
+"""
+_ONE, _ZERO = "  param { lr_mult: 1 }\n", f"  {ZEROS}\n"
 
 _NATIVE = "  batch_norm_param { engine: CAFFE }\n"
 
@@ -33,6 +40,14 @@ INVALID = (
         (4,),
         fixed=_BN % f'  param: [{{ }}, {{ }}, {{ name: "m" lr_mult: 0 decay_mult: 0 }}]\n{_ZERO}',
     ),
+    Invalid("nvidia-0.15", _BN % "", (2,), fixed=_BN % (_ONE * 2 + _ZERO * 2)),
+    Invalid(
+        "nvidia-0.15",
+        _BN % (_ZERO * 2 + _ONE * 3),
+        (6,),
+        fixed=_BN % (_ZERO * 4 + _ONE),
+        others={"solver.prototxt": 'net: "example.prototxt"\nweight_decay: 5e-4\n'},
+    ),
 )
 VALID = (
     Example("nvidia-0.15", _BN % (_ZERO * 3)),
@@ -46,4 +61,6 @@ VALID = (
         _BN % "",
         others={"solver.prototxt": 'net: "example.prototxt"\nbase_lr: 0.1\n'},
     ),
+    Example("nvidia-0.15", _BN % (_ONE * 2 + _ZERO * 2)),
+    Example("nvidia-0.15", _BN % ("  param { decay_mult: 0 }\n" * 4)),
 )

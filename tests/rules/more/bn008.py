@@ -1,7 +1,14 @@
 """More of BN008: a layer that no state keeps in a net with another fault."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn008_too_many_params import _NET, _ZERO
+
+_NET = """\
+layer { name: "d" type: "Input" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+%s}
+"""
+_ZERO = "  param { lr_mult: 0 decay_mult: 0 }\n"
 
 _ONE = "  param { lr_mult: 1 }\n"
 
@@ -18,6 +25,7 @@ layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" }
     Example("nvidia-0.15", _NET % (_ONE * 5)),
     Example("nvidia-0.17", _NET % (_ONE * 5 + "  batch_norm_param { scale_bias: true }\n")),
     Example("bvlc", _NET % ("  include { min_level: 1 }\n" + _ZERO * 4)),
+    Example("bvlc", _NET % (_ZERO * 3)),
 )
 
 INVALID = (

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn009_affine_multipliers_overridden import _NET, _ONE, _ZERO
+
+_NET = """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  batch_norm_param { scale_bias: true }
+%s}
+"""
+_ONE, _ZERO = "  param { lr_mult: 1 }\n", "  param { lr_mult: 0 decay_mult: 0 }\n"
 
 VALID = (
     Example("nvidia-0.17", _NET % ""),

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn010_stats_lr_forced_to_zero import _NET
+
+_NET = """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+%s}
+"""
 
 _ZERO = "  param { lr_mult: 0 decay_mult: 0 }\n"
 
@@ -17,6 +23,7 @@ VALID = (
         "  param { } param { } param { }\n}\n}\n",
     ),
     Example("bvlc", _NET % ("  include { min_level: 1 }\n" + "  param { lr_mult: 1 }\n" * 3)),
+    Example("bvlc", _NET % ""),
 )
 INVALID = (
     Invalid("bvlc", _NET % (_ZERO * 2 + "  param { }\n"), (6,), fixed=_NET % ""),

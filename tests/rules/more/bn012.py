@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn012_batch_stats_at_test import _FALSE, _NET
+
+_NET = """\
+layer { name: "d" type: "Data" top: "data" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "data" top: "bn"
+  batch_norm_param {
+%s  }
+}
+"""
+_FALSE = "    use_global_stats: false\n"
 
 _NATIVE = "    engine: CAFFE\n"
 
@@ -19,6 +28,7 @@ VALID = (
     Example("bvlc", _TWIN % ("TRAIN", "false") + _TWIN % ("TEST", "true")),
     Example("bvlc", _TWIN % ("TRAIN", "true") + _TWIN % ("TEST", "false")),
     Example("nvidia-0.15", _NET % _FALSE),
+    Example("bvlc", _NET % ""),
 )
 INVALID = (
     Invalid("nvidia-0.14", _NET % (_NATIVE + _FALSE), (6,), fixed=_NET % _NATIVE),

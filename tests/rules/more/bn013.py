@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn013_frozen_stats_from_scratch import _BIAS, _FILLER, _ZERO, _net
+
+
+def _net(conv: str, scale: str, stats: str = "use_global_stats: true ") -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "data" }}
+layer {{
+  name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  {conv}
+}}
+layer {{ name: "relu" type: "ReLU" bottom: "conv" top: "conv" }}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "conv" top: "conv"
+  batch_norm_param {{ {stats}}}
+}}
+layer {{ name: "scale" type: "Scale" bottom: "conv" top: "conv" {scale} }}
+layer {{ name: "loss" type: "EuclideanLoss" bottom: "conv" bottom: "data" }}
+"""
+
+
+_FILLER = 'convolution_param { weight_filler { type: "msra" } }'
+_BIAS, _ZERO = "scale_param { bias_term: true }", "param { lr_mult: 0 }"
 
 _SOLVER = 'net: "example.prototxt"\nbase_lr: 0.1\n'
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn014_twin_name_mismatch import _DATA, _twins
+
+_LAYER = 'layer { name: "%s" type: "%s" bottom: "x" top: "%s" include { phase: %s } }\n'
+_DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
+
+
+def _twins(train: str, test: str, type: str = "BatchNorm", tops: str = "xx") -> str:
+    twin = _LAYER % (train, type, tops[0], "TRAIN") + _LAYER % (test, type, tops[1], "TEST")
+    return _DATA + twin
+
 
 VALID = (
     Example("nvidia-0.15", _twins("bn1", "bn2", tops="ab")),
@@ -12,6 +20,7 @@ VALID = (
     Example("bvlc", _twins("a", "b").replace("Data", "Input")),
     Example("bvlc", _twins("a", "b", "Scale").replace(' bottom: "x"', ' bottom: "x" bottom: "w"')),
     Example("bvlc", _twins("a", "b").replace("include { phase: TEST }", "")),
+    Example("bvlc", _twins("bn", "bn")),
 )
 INVALID = (
     Invalid(

@@ -1,7 +1,19 @@
 """More of BN016: a Scale of two bottoms takes no part of a BatchNorm."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn016_bn_in_one_phase import _TEST, _TRAIN, _net
+
+
+def _net(batchnorm: str, scale: str = "", top: str = "conv", source: str = "Data") -> str:
+    return f"""\
+layer {{ name: "d" type: "{source}" top: "data" top: "label" }}
+layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv" }}
+layer {{ name: "bn" type: "BatchNorm" bottom: "conv" top: "{top}"{batchnorm} }}
+layer {{ name: "scale" type: "Scale" bottom: "{top}" top: "{top}"{scale} }}
+layer {{ name: "loss" type: "EuclideanLoss" bottom: "{top}" bottom: "label" }}
+"""
+
+
+_TRAIN, _TEST = " include { phase: TRAIN }", " include { phase: TEST }"
 
 _TWIN = 'layer { name: "%s" type: "BatchNorm" bottom: "%s" top: "%s" include { phase: TEST } }\n'
 
@@ -38,6 +50,7 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "label" }
         + _TWIN.replace(" include { phase: TEST }", "") % ("b", "data", "b"),
     ),
     Example("bvlc", _net("", _TRAIN).replace('"Scale" bottom', '"Scale" bottom: "data" bottom')),
+    Example("bvlc", _net("")),
 )
 
 INVALID = (

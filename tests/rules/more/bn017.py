@@ -1,10 +1,25 @@
 """More of BN017: twins that read a blob which no layer writes."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn017_redundant_twins import _EPS, _FALSE, _PARAM, _TRUE, _layer
-from protolint.rules.bn017_redundant_twins import _HEAD as _OWN_HEAD
-from protolint.rules.bn017_redundant_twins import _TEST as _OWN_TEST
-from protolint.rules.bn017_redundant_twins import _TRAIN as _OWN_TRAIN
+
+
+def _layer(inner: str, name: str = "bn") -> str:
+    return f"""\
+layer {{
+  name: "{name}"
+  type: "BatchNorm" bottom: "conv" top: "conv"
+{inner}}}
+"""
+
+
+_OWN_HEAD = """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+"""
+_OWN_TRAIN, _OWN_TEST = "  include { phase: TRAIN }\n", "  include { phase: TEST }\n"
+_PARAM = "  batch_norm_param {\n%s  }\n"
+_FALSE, _TRUE = "    use_global_stats: false\n", "    use_global_stats: true\n"
+_EPS = "    eps: 1e-4\n"
 
 _RELU = 'layer { name: "r" type: "ReLU" bottom: "conv" top: "conv" }\n'
 
@@ -47,4 +62,5 @@ VALID = (
         "bvlc",
         _OWN_HEAD + _layer(_OWN_TRAIN) + _layer(' include { phase: TEST stage: "deploy" }\n'),
     ),
+    Example("bvlc", _OWN_HEAD + _layer("")),
 )

@@ -1,7 +1,11 @@
 """More of BN019: an engine that cannot have gamma and beta in a Caffe whose other one can."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn019_bn_without_affine import _BN, _DATA, _READ, _RELU
+
+_DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
+_BN = 'layer {\n  name: "bn" type: "BatchNorm" bottom: "x" top: "y"\n%s}\n'
+_READ = 'layer { name: "r" type: "%s" bottom: "y" top: "r" }\n'
+_RELU = _DATA + _BN + _READ % "ReLU"
 
 _NET = """\
 layer { name: "d" type: "Data" top: "x" }
@@ -56,4 +60,5 @@ VALID = (
     Example("nvidia-0.17", _RELU % "  batch_norm_param { scale_bias: true }\n"),
     Example("nvidia-0.16", _RELU % "  batch_norm_param { bias_filler { } }\n"),
     Example("bvlc", _DATA + _BN % "" + _READ % "Bias" + _READ % "ReLU"),
+    Example("bvlc", _DATA + _BN % "" + _READ % "Scale" + _READ % "ReLU"),
 )

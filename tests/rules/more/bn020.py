@@ -1,7 +1,16 @@
 """More of BN020: what takes the place of the bias, and what cuts below 0."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn020_scale_without_bias import _NET
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" top: "z" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+layer {
+  name: "s" type: "Scale" bottom: "y" top: "y"
+%s}
+layer { name: "r" type: "%s" bottom: "y" top: "r" }
+"""
+_BIAS = "  scale_param { bias_term: true }\n"
 
 VALID = (
     Example("bvlc", _NET % ("", "", "Convolution")),
@@ -13,6 +22,9 @@ VALID = (
     Example(
         "bvlc", _NET % ("", "", "ReLU") + 'layer { name: "b" type: "Bias" bottom: "y" top: "b" }\n'
     ),
+    Example("bvlc", _NET % ("", _BIAS, "ReLU")),
+    Example("bvlc", _NET % ("", "", "Bias")),
+    Example("nvidia-0.17", _NET % ("batch_norm_param { scale_bias: true }", "", "ReLU")),
 )
 INVALID = (
     Invalid(
@@ -25,5 +37,11 @@ INVALID = (
     *(
         Invalid("bvlc", _NET % ("", "  scale_param { }\n", reader), (5,))
         for reader in ("PReLU", "ELU", "Sigmoid", "TanH")
+    ),
+    Invalid(
+        "nvidia-0.17",
+        _NET % ("", "  scale_param { bias_term: false }\n", "Eltwise"),
+        (5,),
+        fixed=_NET % ("", _BIAS, "Eltwise"),
     ),
 )

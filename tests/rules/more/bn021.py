@@ -1,8 +1,13 @@
 """More of BN021: when the Scale can be taken out."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn021_double_affine import _NET as _OWN_NET
-from protolint.rules.bn021_double_affine import _SCALE as _OWN_SCALE
+
+_OWN_NET = """\
+layer { name: "d" type: "Data" top: "x" top: "z" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "%s" %s }
+%slayer { name: "r" type: "ReLU" bottom: "y" top: "r" }
+"""
+_OWN_SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "y" %s }\n'
 
 _ON = "batch_norm_param { scale_bias: true }"
 
@@ -100,4 +105,5 @@ VALID = (
     Example("nvidia-0.16", _OWN_NET % ("y", _ON, _OWN_SCALE % ("y", "param { lr_mult: 0 }"))),
     Example("nvidia-0.17", _OWN_NET % ("y", "", _OWN_SCALE % ("y", ""))),
     Example("nvidia-0.17", _OWN_NET % ("b", _ON, _OWN_SCALE % ("z", ""))),
+    Example("nvidia-0.15", _OWN_NET % ("y", "", _OWN_SCALE % ("y", 'bottom: "z"'))),
 )

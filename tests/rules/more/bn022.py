@@ -1,7 +1,16 @@
 """More of BN022: a layer of the old form, whose fields are others."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn022_redundant_conv_bias import _NET, _PLAIN
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "c" type: "Convolution" bottom: "x" top: "c"
+%s}
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "%s" %s }
+layer { name: "r" type: "ReLU" bottom: "c" top: "r" }
+"""
+_PLAIN = "  convolution_param { num_output: 8%s }\n"
 
 _GLOBAL = "batch_norm_param { use_global_stats: true }"
 
@@ -21,6 +30,7 @@ layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c" }
     Example("bvlc", _NET % (_PLAIN % "", "c", "include { phase: TEST }")),
     Example("bvlc", _NET % (_PLAIN % "", "c", "include { phase: TRAIN }")),
     Example("bvlc", _NET % (_PLAIN % " axis: 2", "c", "")),
+    Example("bvlc", _NET % (_PLAIN % " bias_term: false", "c", "")),
 )
 
 INVALID = (

@@ -1,7 +1,23 @@
 """More of BN024: when a net is trained, and what says the size of its batches."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn024_small_train_batch import _GLOBAL, _SOLVER, _net
+
+
+def _net(batch: str, batchnorm: str = "", type: str = "Data", field: str = "data_param") -> str:
+    return f"""\
+layer {{ name: "d" type: "{type}" top: "x" include {{ phase: TRAIN }}
+  {field} {{
+    {batch}
+  }}
+}}
+layer {{ name: "d" type: "Data" top: "x" include {{ phase: TEST }} data_param {{ batch_size: 1 }} }}
+layer {{ name: "bn" type: "BatchNorm" bottom: "x" top: "y" {batchnorm} }}
+layer {{ name: "c" type: "BatchNorm" bottom: "x" top: "z" {batchnorm} }}
+"""
+
+
+_GLOBAL = "batch_norm_param { use_global_stats: true }"
+_SOLVER = {"net_solver.prototxt": 'net: "example.prototxt"\nbase_lr: 0.1\niter_size: 8\n'}
 
 _DATA = 'layer { name: "d" type: "%s" top: "x" top: "label" %s }\n'
 _TWO = _DATA % ("Data", "data_param { batch_size: 2 }")
@@ -30,6 +46,8 @@ VALID = (
         + _BN
         + _END % ("EuclideanLoss", ""),
     ),
+    Example("bvlc", _net("batch_size: 2", _GLOBAL)),
+    Example("bvlc", _net("batch_size: 8"), _SOLVER),
 )
 INVALID = (
     Invalid("nvidia-0.17", _net("batch_size: 4", _GLOBAL), (3,)),
@@ -48,4 +66,5 @@ INVALID = (
     ),
     Invalid("bvlc", _TWO + _BN + _END % ("EuclideanLoss", ""), (1,)),
     Invalid("bvlc", _TWO + _BN + _END % ("Python", ""), (1,)),
+    Invalid("bvlc", _net("batch_size: 15"), (3,)),
 )

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn025_eps_invalid import _NET
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param {
+    eps: %s
+%s  }
+}
+"""
 
 _CAFFE = "    engine: CAFFE\n"
 
@@ -17,6 +26,7 @@ VALID = (
     Example("nvidia-0.16", _NET % ("0.001", "")),
     Example("bvlc", (_NET % ("0", "")).replace("BatchNorm", "MVN")),
     Example("bvlc", (_NET % ("0", "")).replace('top: "y"', 'top: "y" include { min_level: 1 }')),
+    Example("bvlc", _NET % ("1e-9", "")),
 )
 INVALID = (
     Invalid("bvlc", _NET % ("-1e-5", ""), (5,), fixed=_NET % ("1e-5", "")),

@@ -18,6 +18,7 @@ VALID = (
         .replace('"b" \n', '"b" include { phase: TEST }\n'),
     ),
     Example("bvlc", _net(_params(_M, _V), _params(_F))),
+    Example("bvlc", _net(_params(_M, _V, _F), _params(_M, _V, _F))),
 )
 INVALID = (
     Invalid("bvlc", _net(_params("", "", _F), _params("", "", _F)), (12,)),

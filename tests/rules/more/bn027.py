@@ -1,15 +1,35 @@
 """More of BN027: a training net whose own phases do not fit, with its deploy net beside it."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn027_engine_layout_mismatch import _CAFFE as _OWN_CAFFE
-from protolint.rules.bn027_engine_layout_mismatch import (
-    _CUDNN,
-    _DEFAULT,
-    _DEPLOY,
-    _TRAIN,
-    _TWINS,
-    _beside,
+
+_TRAIN = """\
+layer { name: "d" type: "Data" top: "x" top: "label" }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
+layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" %s }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "label" }
+"""
+_DEPLOY = """\
+input: "x" input_dim: [1, 3, 8, 8]
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "c" top: "y"
+%s}
+"""
+_TWINS = """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TRAIN } %s }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y" include { phase: TEST }
+%s}
+"""
+_OWN_CAFFE, _CUDNN, _DEFAULT = (
+    f"batch_norm_param {{ engine: {engine} }}" for engine in ("CAFFE", "CUDNN", "DEFAULT")
 )
+
+
+def _beside(batchnorm: str) -> dict[str, str]:
+    return {"train_val.prototxt": _TRAIN % batchnorm}
+
 
 _TEST_ONLY = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "y" include { phase: TEST } }\n'
 

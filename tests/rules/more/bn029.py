@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn029_one_channel_scale_bias import _NET
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: %d } }
+layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "c" top: "y"
+  batch_norm_param {
+    eps: 1e-4
+%s  }
+}
+"""
 
 _GRAY = 'input: "x" input_shape { dim: [1, %s, 8, 8] }\n'
 
@@ -25,6 +36,7 @@ VALID = (
     Example("nvidia-0.17", _NET % (2, "    scale_bias: true\n")),
     Example("nvidia-0.16", _GRAY % "3" + _BN % _ON % ""),
     Example("nvidia-0.17", 'layer { name: "d" type: "Data" top: "x" }\n' + _BN % _ON % ""),
+    Example("nvidia-0.17", _NET % (1, "")),
 )
 INVALID = (
     Invalid(

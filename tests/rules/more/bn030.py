@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn030_scale_bias_false_overridden import _GAMMA, _NET, _OFF
+
+_NET = """\
+layer { name: "d" type: "Input" top: "x" }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param {
+    eps: 1e-4
+%s  }
+}
+"""
+_OFF = "    scale_bias: false\n"
+_GAMMA = "    scale_filler { value: 1 }\n"
 
 _BETA = "    bias_filler { value: 0 }\n"
 
@@ -14,6 +25,7 @@ VALID = (
         "nvidia-0.17",
         (_NET % (_OFF + _GAMMA)).replace('top: "y"', 'top: "y" include { min_level: 1 }'),
     ),
+    Example("nvidia-0.17", _NET % _OFF),
 )
 INVALID = (
     Invalid("nvidia-0.16", _NET % (_BETA + _OFF), (7,), fixed=_NET % _BETA),

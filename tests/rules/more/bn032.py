@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.bn032_reserved_blob_never_set import _FOUR, _ZERO, _net
+
+_NET = """\
+layer {{ name: "d" type: "{data}" top: "x" }}
+layer {{
+  name: "a" type: "BatchNorm" bottom: "x" top: "a"
+{params}  batch_norm_param {{ engine: {engine} }}
+}}
+layer {{
+  name: "b" type: "BatchNorm" bottom: "x" top: "b"
+{params}  batch_norm_param {{ engine: {engine} }}
+}}
+"""
+_ONE, _ZERO = "  param { lr_mult: 1 }\n", "  param { lr_mult: 0 decay_mult: 0 }\n"
+_FOUR = _ONE * 2 + _ZERO * 2
+
+
+def _net(params: str = _FOUR, engine: str = "CAFFE", data: str = "Data") -> str:
+    return _NET.format(params=params, engine=engine, data=data)
 
 
 def _solver(decay: str) -> dict[str, str]:
@@ -18,6 +35,7 @@ VALID = (
     Example("nvidia-0.15", _net(_FOUR + _ZERO, engine="CUDNN")),
     Example("nvidia-0.15", _net(engine="DEFAULT"), _solver("")),
     Example("nvidia-0.15", _net(_FOUR + _ZERO, data="Input")),
+    Example("nvidia-0.15", _net()),
 )
 INVALID = (
     Invalid("nvidia-0.15", _net(), (2,), others=_solver("")),

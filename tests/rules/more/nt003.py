@@ -1,7 +1,21 @@
 """More of NT003: a loss of weight 0 in a net with a duplicate top."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt003_inplace_fanout import _PLAIN, _POOL, _RELU, _net
+
+
+def _net(first: str, second: str, blobs: str = "pc") -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "data" }}
+layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" }}
+{first}
+{second}
+layer {{ name: "s" type: "Silence" bottom: "{blobs[0]}" bottom: "{blobs[1]}" }}
+"""
+
+
+_POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p" %s}'
+_PLAIN = _POOL % ""
+_RELU = 'layer { name: "r" type: "ReLU" bottom: "c" top: "%s" %s}'
 
 _BOTH = _RELU % ("c", "") + "\n" + _PLAIN
 
@@ -34,6 +48,7 @@ layer { name: "b" type: "TanH" bottom: "c" top: "t" }
     Example("bvlc", _net(_SPLIT_LOSS % "loss_weight: 0 loss_weight: 1", _ELU, "eg")),
     Example("bvlc", _net(_SPLIT_LOSS % "loss_weight: 1", _ELU.replace('"e"', '"g"'), "eg")),
     Example("bvlc", _net(_SPLIT_LOSS % "", _ELU, "eg")),
+    Example("bvlc", _net(_RELU % ("c", ""), _PLAIN)),
 )
 
 INVALID = (

@@ -1,7 +1,21 @@
 """More of NT004: a layer that overwrites two blobs is reported once."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt004_inplace_clobbers_backward import _END, _HEAD, _in_place, _layer
+
+_HEAD = """\
+layer { name: "d" type: "Data" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+"""
+_END = 'layer { name: "ip" type: "InnerProduct" bottom: "%s" top: "ip" }\n'
+
+
+def _layer(type: str, bottom: str, top: str, more: str = "") -> str:
+    return f'layer {{ name: "{type}" type: "{type}" bottom: "{bottom}" top: "{top}" {more}}}\n'
+
+
+def _in_place(*types: str, more: str = "") -> str:
+    layers = [_layer(name, "c", "c", more) for name in types]
+    return _HEAD + "".join(layers) + _END % "c"
 
 
 def _over(writer: str, more: str, type: str, top: str = "w") -> str:
@@ -57,4 +71,5 @@ VALID = (
     # No layer above the ReLU learns.
     Example("bvlc", _in_place("ReLU", "Scale").replace("Convolution", "Pooling")),
     Example("bvlc", _INPUT + _layer("ReLU", "c", "c") + _layer("Scale", "c", "c")),
+    Example("bvlc", _in_place("BatchNorm", "Scale", "ReLU", "Dropout")),
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt005_duplicate_layer_name import _DATA, _TEST, _TRAIN, _layer
+from protolint.rules.nt005_duplicate_layer_name import _layer
+
+_DATA = 'layer { name: "a" type: "Data" top: "x" top: "s" }\n'
+_TRAIN, _TEST = "include { phase: TRAIN }", "include { phase: TEST }"
 
 VALID = (
     Example("bvlc", _layer("BatchNorm", more=_TRAIN) + _layer("BatchNorm", more=_TEST)),
     Example("bvlc", _layer("Convolution") + _layer("Scale", more='bottom: "s"')),
     Example("nvidia-0.15", _DATA * 2 + _layer("Convolution") + _layer("PReLU", "b")),
+    Example("bvlc", _DATA + _layer("Convolution") + _layer("ReLU") + _layer("Pooling")),
 )
 INVALID = (
     Invalid(

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt007_eltwise_shared_memory import (
-    _BRANCH,
-    _OTHER,
-    _POOLED,
-    _RELU,
-    _layer,
-    _net,
-    _sum,
-)
+
+
+def _net(*layers: str, sharing: str = "") -> str:
+    head = (
+        f'{sharing}layer {{ name: "d" type: "Data" top: "data" }}\n'
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "x" }\n'
+    )
+    return head + "".join(f"layer {{ {layer} }}\n" for layer in layers)
+
+
+def _layer(type: str, bottom: str, top: str) -> str:
+    return f'name: "{top}" type: "{type}" bottom: "{bottom}" top: "{top}"'
+
+
+def _sum(first: str, second: str, param: str = "") -> str:
+    return f'name: "s" type: "Eltwise" bottom: "{first}" bottom: "{second}" top: "s" {param}'
+
+
+_BRANCH, _POOLED = _layer("Convolution", "x", "y"), _layer("Pooling", "x", "y")
+_RELU, _OTHER = _layer("ReLU", "y", "y"), _layer("Convolution", "data", "z")
 
 _ZERO = " param { lr_mult: 0 } param { lr_mult: 0 }"
 
@@ -26,6 +37,7 @@ VALID = (
     Example("nvidia-0.17", _net(_BRANCH + _ZERO, _sum("x", "y"))),
     Example("nvidia-0.17", _net(_BRANCH, _OTHER)),
     Example("nvidia-0.17", _net(_BRANCH, _sum("x", "y") + " include { min_level: 1 }")),
+    Example("nvidia-0.17", _net(_BRANCH, _sum("y", "x"), _layer("InnerProduct", "s", "ip"))),
 )
 INVALID = (
     # A layer below reads the first bottom, here in a deploy net.

@@ -1,7 +1,22 @@
 """More of NT008: a top is no bottom."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt008_phase_rule_in_stage_net import _TEST, _TRAIN, _net
+
+
+def _net(first: str, second: str = "", top: str = "bn", conv: str = "") -> str:
+    return f"""\
+layer {{ name: "train" type: "Data" top: "data" include {{ stage: "train" }} }}
+layer {{ name: "val" type: "Data" top: "data" include {{ stage: "val" }} }}
+layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" {conv} }}
+layer {{
+  name: "bn" type: "BatchNorm" bottom: "c" top: "{top}"
+  {first}
+}}
+{second}
+"""
+
+
+_TRAIN, _TEST = "include { phase: TRAIN }", "include { phase: TEST }"
 
 _TWIN = 'layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" %s }'
 

@@ -6,7 +6,6 @@ from protolint.rules.nt009_train_deploy_drift import _PLAIN, _deploy, _invalid, 
 
 _POOL = 'layer { name: "p" type: "Pooling" bottom: "c" top: "p"\n  pooling_param { %s } }\n'
 
-_OWN_SCALE = 'layer { name: "s" type: "Scale" bottom: "%s" top: "%s" }\n'
 
 _BIAS = "num_output: 8 kernel_size: 3"
 
@@ -74,8 +73,8 @@ VALID = (
     _valid("bvlc", _deploy(_BIAS), _training(_BIAS, crop=_SAME_CROP)),
     _valid("bvlc", _OTHER_NET, _training(_PLAIN)),
     _valid("nvidia-0.17", _deploy(_PLAIN, _OWN_BN % "eps: 1e-9"), _training(_PLAIN, _OWN_BN % "")),
-    _valid("bvlc", _deploy(_BIAS), _training(_PLAIN, _OWN_BN % "", _OWN_SCALE % ("c", "c"))),
-    _valid("bvlc", _deploy(_BIAS), _training(_BIAS, _OWN_BN % "", _OWN_SCALE % ("c", "c"))),
+    _valid("bvlc", _deploy(_BIAS), _training(_PLAIN, _OWN_BN % "", _SCALE % ("c", "c"))),
+    _valid("bvlc", _deploy(_BIAS), _training(_BIAS, _OWN_BN % "", _SCALE % ("c", "c"))),
     _valid("bvlc", _deploy(_PLAIN.replace("3", "1")), _training(_PLAIN.replace("3", "1"))),
     _valid(
         "bvlc",
@@ -84,7 +83,7 @@ VALID = (
     ),
     _valid(
         "bvlc",
-        _deploy(_BIAS).replace("layer", _OWN_SCALE % ("x", "x") + "layer", 1),
+        _deploy(_BIAS).replace("layer", _SCALE % ("x", "x") + "layer", 1),
         _training(_BIAS),
     ),
     _valid(
@@ -131,7 +130,7 @@ INVALID = (
     _invalid(
         "bvlc",
         _deploy(_PLAIN, _OWN_BN % ""),
-        _training(_PLAIN, _OWN_BN % "", _OWN_SCALE % ("c", "c")),
+        _training(_PLAIN, _OWN_BN % "", _SCALE % ("c", "c")),
         2,
     ),
     _invalid("bvlc", _deploy(_BIAS, _OWN_BN % ""), _training(_BIAS), 4),

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt010_preprocessing_lost_in_deploy import (
-    _CONV,
-    _INPUT,
-    _invalid,
-    _net,
-    _valid,
-)
+
+_CONV = 'layer { name: "c" type: "Convolution" bottom: "data" top: "c" }\n'
+_LOSS = 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" }\n'
+
+
+def _net(transform: str) -> str:
+    return f"""\
+layer {{ name: "d" type: "Data" top: "data" top: "label"
+  transform_param {{ {transform} }}
+}}
+{_CONV}{_LOSS}"""
+
+
+_INPUT = 'input: "data" input_dim: [1, 3, 8, 8]\n'
+
+
+def _valid(text: str, deploy: str = "") -> Example:
+    others = {"deploy.prototxt": _INPUT + deploy + _CONV}
+    return Example("bvlc", text, others, "train_val.prototxt")
+
+
+def _invalid(text: str, line: int) -> Invalid:
+    others = {"deploy.prototxt": _INPUT + _CONV}
+    return Invalid("bvlc", text, (line,), None, others, "train_val.prototxt")
+
 
 _POWER = 'layer { name: "p" type: "Power" bottom: "data" top: "data" }\n'
 

@@ -1,7 +1,17 @@
 """More of NT011: a layer that no state keeps in a net with another fault."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt011_kernel_given_twice import _C, _P, _layer
+from protolint.rules.nt011_kernel_given_twice import _PARAMETER
+
+
+def _layer(type: str, fields: str) -> str:
+    param = _PARAMETER[type]
+    return (
+        f'layer {{\n  name: "a" type: "{type}" bottom: "x" top: "a"\n  {param} {{ {fields} }}\n}}\n'
+    )
+
+
+_C, _P = "Convolution", "Pooling"
 
 VALID = (
     Example(
@@ -22,6 +32,7 @@ layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" }
     Example(
         "bvlc", _layer(_C, "kernel_h: 3").replace('top: "a"', 'top: "a" include { min_level: 1 }')
     ),
+    Example("bvlc", _layer(_C, "kernel_h: 3 kernel_w: 1 pad: 1 stride: 2")),
 )
 
 INVALID = (

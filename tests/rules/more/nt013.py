@@ -17,6 +17,7 @@ VALID = (
     Example("nvidia-0.17", _layer("Scale", "scale_param", _BIAS.replace("bias_term: %s", ""))),
     Example("nvidia-0.17", _layer(*_GAMMA, more="include { min_level: 1 }")),
     Example("nvidia-0.17", _layer("Scale", "scale_param", "filler { mean: 2 }")),
+    Example("nvidia-0.17", _layer("Scale", "scale_param", "filler { mean: 1 }")),
 )
 INVALID = (
     Invalid("nvidia-0.16.1", _layer("Convolution", "convolution_param", _BIAS % "true"), (4,)),

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt023_unusable_filler import _net
+from protolint.rules._construction import INPUT
+
+
+def _net(filler: str, more: str = "kernel_size: 3") -> str:
+    return (
+        f'{INPUT}layer {{\n  name: "a" type: "Convolution" bottom: "x" top: "y"\n'
+        f"  convolution_param {{ num_output: 4 {more} {filler} }}\n}}\n"
+    )
+
 
 VALID = (
     Example("bvlc", _net('bias_term: false bias_filler { type: "Constant" }')),
@@ -11,6 +19,7 @@ VALID = (
     Example("nvidia-0.17", _net('weight_filler { type: "gaussian" std: 0 }')),
     Example("nvidia-0.17", _net('weight_filler { type: "gaussian" mean: 1 std: 0.1 }')),
     Example("bvlc", _net('weight_filler { type: "bilinear" }')),
+    Example("bvlc", _net('weight_filler { type: "msra" }')),
 )
 INVALID = (
     Invalid(

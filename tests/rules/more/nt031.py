@@ -1,7 +1,28 @@
 """More of NT031: other fillers, and a layer without num_output."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt031_bilinear_without_group import _net
+
+
+def _net(channels: int, inside: str, more: str = "param { lr_mult: 0 }") -> str:
+    return f"""\
+layer {{ name: "d" type: "DummyData" top: "x"
+  dummy_data_param {{ shape {{ dim: [1, {channels}, 8, 8] }} }} }}
+layer {{
+  name: "up"
+  type: "Deconvolution"
+  bottom: "x"
+  top: "up"
+  {more}
+  convolution_param {{
+    kernel_size: 4
+    stride: 2
+    weight_filler {{ type: "bilinear" }}
+    bias_term: false
+    {inside}
+  }}
+}}
+"""
+
 
 _GROUPED = _net(2, "num_output: 2\n    group: 2").replace("Deconv", "Conv")
 
@@ -21,6 +42,7 @@ VALID = (
     Example("bvlc", _net(2, "num_output: 2", "param { lr_mult: 0 } include { phase: TEST }")),
     Example("bvlc", _net(2, "num_output: 2").replace("bilinear", "msra")),
     Example("bvlc", _net(2, "num_output: 2 group: 0")),
+    Example("bvlc", _net(2, "num_output: 2 group: 2")),
 )
 
 INVALID = (

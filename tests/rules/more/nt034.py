@@ -1,7 +1,15 @@
 """More of NT034: a net with a solver that is not run for training."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt034_training_without_loss import _DATA, _FC
+
+_DATA = """\
+layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "s" }
+  include { phase: TRAIN } }
+"""
+_FC = """\
+layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param { num_output: 3 } }
+"""
 
 _LOSS = 'layer { name: "l" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "l" %s }\n'
 

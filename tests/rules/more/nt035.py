@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt035_old_transform_field import _DATA, _MEAN, _layer
+
+
+def _layer(type: str, inside: str) -> str:
+    return f'layer {{\n  name: "d"\n  type: "{type}"\n  top: "x"\n{inside}}}\n'
+
+
+_DATA = '  data_param {\n    source: "s"\n    batch_size: 8\n%s  }\n'
+_MOVED = '  transform_param {\n    mean_file: "m"\n  }\n'
+_MEAN = '    mean_file: "m"\n'
 
 VALID = (
     Example("bvlc", 'layers { type: DATA top: "x" data_param { mean_file: "m" scale: 2 } }\n'),
     Example("bvlc", _layer("WindowData", "  window_data_param { scale: 2 }\n")),
     Example("bvlc", _layer("Data", _DATA % _MEAN + "  include { min_level: 2 }\n")),
+    Example("bvlc", _layer("Data", _DATA % "" + _MOVED)),
 )
 INVALID = (
     Invalid(

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt036_mean_values_do_not_fit import _THREE, _TWO, _net
+
+
+def _net(type: str, means: str, inside: str) -> str:
+    return f"""\
+layer {{
+  name: "d"
+  type: "{type}"
+  top: "x"
+  top: "t"
+  transform_param {{ {means} }}
+  {inside}
+}}
+"""
+
+
+_TWO, _THREE = "mean_value: 1 mean_value: 2", "mean_value: [1, 2, 3]"
 
 VALID = (
     Example("bvlc", _net("ImageData", _THREE, "")),

@@ -1,7 +1,15 @@
 """More of NT040: Dropout writes in TRAIN, and each layer is reported once for all states."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.nt040_inplace_clobbers_alias import _BACK, _BN, _HEAD, _SUM
+
+_HEAD = """\
+input: "data" input_dim: [4, 8, 1, 1]
+layer { name: "fc" type: "ReLU" bottom: "data" top: "fc" }
+layer { name: "r" type: "Reshape" bottom: "fc" top: "r" }
+"""
+_BN = 'layer { name: "bn" type: "BatchNorm" bottom: "r" top: "%s" }\n'
+_BACK = 'layer { name: "b" type: "Flatten" bottom: "%s" top: "b" }\n'
+_SUM = 'layer { name: "sum" type: "Eltwise" bottom: "fc" bottom: "b" top: "sum" }\n'
 
 _EARLY = 'layer { name: "early" type: "ReLU" bottom: "fc" top: "early" }\n'
 
@@ -35,4 +43,5 @@ VALID = (
             '"BatchNorm"', '"Dropout" include { phase: TEST }'
         ),
     ),
+    Example("bvlc", _HEAD + _BN % "bn" + _BACK % "bn" + _SUM),
 )

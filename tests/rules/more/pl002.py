@@ -39,4 +39,5 @@ VALID = (
     Example("bvlc", _SPLIT % ("# protolint: ignore[PT005] ours\n", "")),
     Example("bvlc", _SPLIT % ("# protolint: disable[unknown-layer-type]\n", "")),
     Example("bvlc", "# protolint: ignore-file[BN001] for NVIDIA\n" + _SPLIT % ("", "")),
+    Example("bvlc", _SPLIT % ("", " } # protolint: ignore[PT005] ours\n#")),
 )

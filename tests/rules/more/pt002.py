@@ -12,6 +12,7 @@ VALID = (
     Example("bvlc", 'layer { name: 3 name: "a" }\n'),
     # A wrong value in a field that BVLC alone has: PT007.
     Example("bvlc", "layer { clip_param { min: low max: 1 } }\n"),
+    Example("bvlc", 'layer { name: "c" type: "Convolution" convolution_param { pad: 1 } }\n'),
 )
 INVALID = (
     Invalid("ssd", "layer { prior_box_param { min_sise: 2 } }\n", (1,)),

@@ -1,7 +1,13 @@
 """More of PT008: every type that transforms images, and what a type reads beside its own."""
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.pt008_ignored_param_message import _IMAGES, _layer
+
+
+def _layer(type: str, inside: str) -> str:
+    return f'layer {{\n  name: "a"\n  type: "{type}"\n  bottom: "x"\n  top: "a"\n  {inside}\n}}\n'
+
+
+_IMAGES = 'layer { name: "d" type: "ImageData" top: "x" top: "y" %s }\n'
 
 _TYPES = {
     "bvlc": ("Data", "HDF5Data", "MemoryData", "WindowData"),
@@ -31,6 +37,8 @@ VALID = (
         for target, names in _TYPES.items()
         for name in names
     ),
+    Example("bvlc", _layer("SoftmaxWithLoss", "softmax_param { axis: 1 } loss_param { }")),
+    Example("bvlc", _IMAGES % "image_data_param { batch_size: 8 } data_param { prefetch: 8 }"),
 )
 INVALID = (
     Invalid("nvidia-0.14", _layer("InnerProduct", "convolution_param { num_output: 2 }"), (6,)),
@@ -38,4 +46,6 @@ INVALID = (
     Invalid("bvlc", 'layers { name: "r" type: RELU\n  lrn_param { } }\n', (2,)),
     Invalid("bvlc", _layer("ReLU", "data_param { prefetch: 8 }"), (6,)),
     Invalid("nvidia-0.17", _layer("DummyData", "transform_param { scale: 2 }"), (6,)),
+    Invalid("nvidia-0.15", _layer("Scale", "batch_norm_param { scale_filler { } }"), (6,)),
+    Invalid("bvlc", _IMAGES % "data_param { source: 'list.txt' batch_size: 8 }", (1,)),
 )

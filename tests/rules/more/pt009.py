@@ -2,6 +2,25 @@
 
 from protolint.lint.rule import Example, Invalid
 
+_V2 = """\
+layer {
+  name: "input"
+  type: "Input"
+  top: "x"
+  input_param {
+    shape {
+      dim: 1
+    }
+  }
+}
+layer {
+  name: "r"
+  type: "ReLU"  # old
+  bottom: "x"
+  top: "x"
+}
+"""
+
 _OLD = 'layers { name: "r" type: RELU bottom: "x" top: "y" }\n'
 _NEW = 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }\n'
 VALID = (
@@ -13,6 +32,7 @@ VALID = (
     Example("nvidia-0.14", 'net: "a.prototxt"\nsolver_type: ADAM\n'),
     # SV009
     Example("bvlc", 'net: "a.prototxt"\ntype: "Adam"\nsolver_type: ADAM\n'),
+    Example("bvlc", _V2),
 )
 INVALID = (
     Invalid("nvidia-0.14", _OLD, (1,), fixed=_NEW),

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.pt010_model_files_disagree import _BLOCKS, _NET, _SOLVER
+
+_NET = """\
+layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
+layer { name: "c" type: "InnerProduct" bottom: "x" top: "c" inner_product_param { num_output: 2 } }
+layer {
+  name: "b" type: "BatchNorm" bottom: "c" top: "b"
+%s}
+layer { name: "s" type: "Silence" bottom: "b" }
+"""
+_BLOCKS = "  param { lr_mult: 1 }\n" * 2 + "  param { lr_mult: 0 }\n" * 2
+_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nlr_policy: "fixed"\nmax_iter: 1\n'
 
 _MORE = f'layer {{ name: "b2" type: "BatchNorm" bottom: "c" top: "b2"\n{_BLOCKS}}}\n'
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.sv001_iter_size_does_not_help_bn import _SOLVER, _net
+
+
+def _net(batch: int, batchnorm: str = "", more: str = "") -> str:
+    return (
+        f'layer {{ name: "d" type: "Data" top: "x" data_param {{ batch_size: {batch} }} {more} }}\n'
+        f'layer {{ name: "bn" type: "BatchNorm" bottom: "x" top: "y" {batchnorm} }}\n'
+    )
+
+
+_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\niter_size: %d\n'
 
 _STORED = "batch_norm_param { use_global_stats: true }"
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.sv005_first_test_on_empty_statistics import _BN, _NET, _OFF, _SOLVER
+
+_NET = """\
+layer { name: "d" type: "Data" top: "x" }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s }
+"""
+_BN = {"net.prototxt": _NET % ""}
+_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\n%stest_iter: 10\ntest_interval: 100\n'
+_OFF = "test_initialization: false\n"
 
 VALID = (
     Example("bvlc", _SOLVER % 'weights: "a.caffemodel"\n', _BN),
@@ -13,6 +20,7 @@ VALID = (
     Example("bvlc", _SOLVER % ""),
     Example("bvlc", 'net: "net.prototxt"\nbase_lr: 0.1\ntest_interval: 100\n', _BN),
     Example("bvlc", 'net: "net.prototxt"\nbase_lr: 0.1\ntest_iter: 10\n', _BN),
+    Example("bvlc", _SOLVER % _OFF, _BN),
 )
 INVALID = (
     Invalid(

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from protolint.lint.rule import Example, Invalid
-from protolint.rules.sv006_hdf5_snapshot_slash import _SOLVER, _net
+
+
+def _net(name: str, blob: str, more: str = "") -> dict[str, str]:
+    text = f"""\
+layer {{ name: "d" type: "Data" top: "x" }}
+layer {{ name: "{name}" type: "ReLU" bottom: "x" top: "{blob}" {more} }}
+layer {{ name: "p" type: "Pooling" bottom: "{blob}" top: "p" {more} }}
+"""
+    return {"net.prototxt": text}
+
+
+_SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nsnapshot_format: %s\n'
 
 _TWO = 'layer { name: "s" type: "Silence" bottom: "a/b" }\n'
 
@@ -19,6 +30,7 @@ VALID = (
         _SOLVER % "HDF5",
         {"net.prototxt": _net("r", "b")["net.prototxt"] + _TWO.replace("a/b", "b")},
     ),
+    Example("bvlc", _SOLVER % "BINARYPROTO", _net("a/r", "y")),
 )
 INVALID = (
     Invalid(

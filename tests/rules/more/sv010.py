@@ -16,6 +16,7 @@ VALID = (
     Example("ssd", f'{_FIXED}eval_type: "detection"\ntest_iter: 1\ntest_interval: 1\n'),
     # Nothing is tested.
     Example("ssd", f'{_FIXED}eval_type: "boxes"\n'),
+    Example("bvlc", f'{_FIXED}type: "AdaDelta"\n'),
 )
 INVALID = (
     Invalid("bvlc", f'{_FIXED}type: "SAG"\n', (4,)),

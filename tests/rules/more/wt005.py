@@ -4,8 +4,6 @@ from protolint.lint.weights_example import InvalidWeights, WeightsExample
 from protolint.rules.wt005_blob_shape_mismatch import _FLAT, _THREE, _WIDE
 from protolint.rules.wt005_blob_shape_mismatch import _NET as _OWN_NET
 
-_OWN_OLD = "num: 1 channels: 1 height: 1 width: 2"
-
 _MORE = "shape { dim: 3 }"
 
 _OWN_SQUARE = "shape { dim: [2, 2] }"
@@ -60,7 +58,7 @@ VALID = (
     WeightsExample(
         "bvlc", _ONE % ("Scale", "shape { dim: 2 }"), net=_NET % ("HDF5Data", "", "Scale", _ALL)
     ),
-    WeightsExample("bvlc", _THREE % (_OWN_OLD, "", _OWN_OLD, ""), net=_OWN_NET % ""),
+    WeightsExample("bvlc", _THREE % (_OLD, "", _OLD, ""), net=_OWN_NET % ""),
     WeightsExample("nvidia-0.17", _THREE % (_WIDE, "", _WIDE, ""), net=_OWN_NET % ""),
     WeightsExample("bvlc", _THREE % (_WIDE, "", _WIDE, "")),
     # WT004.

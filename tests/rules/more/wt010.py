@@ -1,11 +1,20 @@
 """More of WT010: what a third blob of one value makes of the order."""
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-from protolint.rules.wt010_ambiguous_five_blob_layout import _FIVE as _OWN_FIVE
-from protolint.rules.wt010_ambiguous_five_blob_layout import _FLAT as _OWN_FLAT
-from protolint.rules.wt010_ambiguous_five_blob_layout import _ONE as _OWN_ONE
-from protolint.rules.wt010_ambiguous_five_blob_layout import _SINGLE
-from protolint.rules.wt010_ambiguous_five_blob_layout import _WIDE as _OWN_WIDE
+
+_OWN_FIVE = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { %s data: [0.1, 0.2] }
+  blobs { %s data: [1, 2] }
+  blobs { %s data: %s }
+  blobs { %s data: [3, 4] }
+  blobs { %s data: [5, 6] }
+}
+"""
+_OWN_ONE = "shape { dim: 1 }"
+_OWN_FLAT, _OWN_WIDE = "shape { dim: 2 }", "shape { dim: [1, 2, 1, 1] }"
+_SINGLE = "shape { dim: [1, 1, 1, 1] }"
 
 _OLD = _OWN_FIVE % (_OWN_FLAT, _OWN_FLAT, _OWN_FLAT, "[7, 8]", _OWN_FLAT, _OWN_ONE)
 

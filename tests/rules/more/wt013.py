@@ -1,9 +1,21 @@
 """More of WT013: which layer of the file may be meant."""
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-from protolint.rules.wt013_missing_weights import _AFTER, _BEFORE
-from protolint.rules.wt013_missing_weights import _BN as _OWN_BN
-from protolint.rules.wt013_missing_weights import _NET as _OWN_NET
+
+_OWN_NET = """\
+layer { name: "data" type: "Input" top: "x" input_param { shape { dim: [1, 2, 8, 8] } } }
+layer { name: "bn1" type: "BatchNorm" bottom: "x" top: "y" }
+layer { name: "fc" type: "InnerProduct" bottom: "y" top: "z" inner_product_param { num_output: 1 } }
+"""
+_OWN_BN = """\
+layer {
+  name: "%s" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 1 }
+}
+"""
+_BEFORE, _, _AFTER = _OWN_NET.partition('layer { name: "fc"')
 
 _FC = """\
 layer {

@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from protolint.lint.weights_example import InvalidWeights, WeightsExample
-from protolint.rules.wt018_legacy_order_finetune import _NET, _OLD, _TRAIN
+
+_NET = """\
+layer { name: "data" type: "%s" top: "x" %s }
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  batch_norm_param { scale_bias: true }
+}
+"""
+_TRAIN = _NET % ("Data", "")
+_OLD = """\
+layer {
+  name: "bn" type: "BatchNorm" bottom: "x" top: "y"
+  blobs { shape { dim: 2 } data: [1.5, 1.5] }
+  blobs { shape { dim: 2 } data: [0.25, 0.25] }
+  blobs { shape { dim: 2 } data: [0.1, 0.2] }
+  blobs { shape { dim: 2 } data: [1, 2] }
+  blobs { shape { dim: 1 } data: 0 }
+}
+"""
 
 _DEPLOY = _NET % ("Input", "input_param { shape { dim: [1, 2, 8, 8] } }")
 

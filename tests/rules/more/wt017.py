@@ -1,0 +1,12 @@
+"""More of WT017: examples beside those that its page shows."""
+
+from __future__ import annotations
+
+from protolint.lint.weights_example import InvalidWeights, WeightsExample
+
+_CONV = 'layer { name: "c" blobs { shape { dim: 2 } data: [1, 2] } }\n'
+
+
+VALID = (WeightsExample("nvidia-0.17", _CONV, name="model.weights.caffemodel"),)
+
+INVALID = (InvalidWeights("nvidia-0.15", "", (None,), name="model.h5"),)
