@@ -17,8 +17,10 @@ from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
 from protolint.errors import ProtolintError
 from protolint.lint.check_text import check_source
+from protolint.net import settled
 from protolint.report import FORMATS, renderer
 from protolint.source import Source
+from protolint.text.scan import forget as forget_text
 from protolint.workspace.workspace import Choices, Workspace
 
 from .cli.command import run
@@ -132,8 +134,10 @@ def test_suppressions_are_added_once(tmp_path: Path) -> None:
 def work(path: Path) -> int:
     """Return how many calls, of Python and of C, a check of a file makes: no clock, no noise.
 
-    The first check fills what is kept for the whole process.
+    What the process keeps of files read before is forgotten, and filled by a first check.
     """
+    forget_text()
+    settled.forget()
     protolint.check(path, target="bvlc", isolated=True)
     made = 0
 
