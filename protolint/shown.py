@@ -15,10 +15,11 @@ import re
 __all__ = ["json_text", "markup", "shown", "without_commands"]
 
 _SHORT = {"\n": "\\n", "\r": "\\r"}
+# Patterns, compiled when first needed: few texts hold what they look for.
 #: A command that may stand anywhere in a line, and one that begins it; `::: ` names a place.
-_COMMAND = re.compile(r"#(?=#\w*\[)")
-_FIRST = re.compile(r"^(\s*):(?=:(?!: ))", re.MULTILINE)
-_UNUSUAL = re.compile(r"[^\n -~]")
+_COMMAND = r"#(?=#\w*\[)"
+_FIRST = r"(?m)^(\s*):(?=:(?!: ))"
+_UNUSUAL = r"[^\n -~]"
 
 
 def shown(text: str) -> str:
@@ -28,14 +29,14 @@ def shown(text: str) -> str:
     """
     if not text.isprintable():
         text = "".join(c if c.isprintable() else _spelled(c) for c in text.expandtabs(4))
-    return _COMMAND.sub(r"\\x23", text) if "##" in text else text
+    return re.sub(_COMMAND, r"\\x23", text) if "##" in text else text
 
 
 def without_commands(text: str) -> str:
     """Return lines of which none is a command to a CI runner; their ends and colours stay."""
     if "##" in text:
-        text = _COMMAND.sub(r"\\x23", text)
-    return _FIRST.sub(r"\1\\x3a", text) if "::" in text else text
+        text = re.sub(_COMMAND, r"\\x23", text)
+    return re.sub(_FIRST, r"\1\\x3a", text) if "::" in text else text
 
 
 def markup(text: str) -> str:
@@ -54,7 +55,7 @@ def json_text(document: object, indent: int | None = 2, *, ascii: bool = False) 
     import json
 
     text = json.dumps(document, indent=indent, ensure_ascii=ascii, allow_nan=False)
-    text = _UNUSUAL.sub(_json_spelled, text)
+    text = re.sub(_UNUSUAL, _json_spelled, text)
     return text.replace("##", "#\\u0023") if "##" in text else text
 
 

@@ -7,8 +7,9 @@
     python scripts/bench.py --growth           time per element of awkward files, as they grow
     python scripts/bench.py --scan 1024        looking for NaN in a caffemodel of that many MiB,
                                                against numpy.isfinite on the whole file
-    python scripts/bench.py --deploy 1024      deploying a caffemodel of that many MiB with --fold,
-                                               against cp and sync, the shortest of each
+    python scripts/bench.py --write 1024       converting a caffemodel of that many MiB, and
+                                               deploying it with --fold, against cp and sync, the
+                                               shortest of each
 
 Machines are noisy and differ, ratios less so: the two sides take turns, and medians are compared.
 Commands run as users have them: the wheel of this checkout in an environment of its own, where
@@ -31,7 +32,7 @@ from pathlib import Path
 
 from bench_growth import growing
 from bench_timing import report, report_both, taking_turns, timed
-from bench_weights import folding, scanning
+from bench_weights import scanning, writing
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL_NET = REPOSITORY / "fixtures" / "nets" / "bvlc_train_val.prototxt"
@@ -60,7 +61,7 @@ def main() -> int:
     parser.add_argument("--net", type=Path, help="a large prototxt to read")
     parser.add_argument("--folder", type=Path, help="a folder of prototxts to check")
     parser.add_argument("--scan", type=int, metavar="MIB", help="size of a caffemodel to scan")
-    parser.add_argument("--deploy", type=int, metavar="MIB", help="size of a caffemodel to fold")
+    parser.add_argument("--write", type=int, metavar="MIB", help="size of a caffemodel to write")
     parser.add_argument(
         "--growth", action="store_true", help="check files of more and more elements"
     )
@@ -76,8 +77,8 @@ def main() -> int:
             growing(few)
         if options.scan:
             scanning(commands, options.scan, few)
-        if options.deploy:
-            folding(commands, options.deploy, few)
+        if options.write:
+            writing(commands, options.write, few)
         if options.folder:
             checking(commands, options.folder, few)
     return 0

@@ -1,4 +1,4 @@
-"""Large weight files, scanned and deployed, for scripts/bench.py."""
+"""Large weight files, scanned, converted and deployed, for scripts/bench.py."""
 
 from __future__ import annotations
 
@@ -90,38 +90,38 @@ def foldable(net: Path, model: Path, mebibytes: int) -> None:
     net.write_text("\n".join(text))
 
 
-def folding(commands: Path, mebibytes: int, runs: int) -> None:
-    """Measure a deployment that folds every layer, by the clock: the disk counts as well."""
+def writing(commands: Path, mebibytes: int, runs: int) -> None:
+    """Measure a conversion, and a deployment that folds every layer, against copying the weights.
+
+    By the clock: the disk counts as well.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory() as folder:
         net, model, out = (f"{folder}/{name}" for name in ("n.prototxt", "n.caffemodel", "out"))
         foldable(Path(net), Path(model), mebibytes)
-        ours = [
-            str(commands / "protolint"),
-            "deploy",
-            "--isolated",
-            "--fold",
-            net,
-            model,
-            "-o",
-            out,
-        ]
-        copy = ["sh", "-c", f"mkdir {out} && cp {model} {out} && sync {out}/*"]
+        protolint, to = str(commands / "protolint"), [net, model, "-o", f"{out}/"]
+        ours = {
+            "convert": [protolint, "convert", "--isolated", "--to", "nvidia-0.17", *to],
+            "deploy --fold": [protolint, "deploy", "--isolated", "--fold", *to],
+        }
+        copy = ["sh", "-c", f"cp {model} {out} && sync {out}/*"]
 
         def seconds(command: list[str]) -> float:
             shutil.rmtree(out, ignore_errors=True)
+            os.mkdir(out)
             os.sync()
             started = time.monotonic()
             subprocess.run(command, check=True, capture_output=True, env=environment)
             return time.monotonic() - started
 
-        rounds = [(seconds(ours), seconds(copy)) for _ in range(runs)]
-        best = [[min(times)] for times in zip(*rounds, strict=True)]
-        report(
-            f"deploy --fold {mebibytes} MiB, shortest of {runs}", best[0], best[1], "cp and sync"
-        )
-        shutil.rmtree(out)
-        print(f"deploy --fold {mebibytes} MiB: peak memory {peak_memory(ours)} MiB")
+        rounds = [[seconds(command) for command in (copy, *ours.values())] for _ in range(runs)]
+        theirs, *best = ([min(times)] for times in zip(*rounds, strict=True))
+        for (name, command), time_of_ours in zip(ours.items(), best, strict=True):
+            what = f"{name} {mebibytes} MiB"
+            report(f"{what}, shortest of {runs}", time_of_ours, theirs, "cp and sync")
+            shutil.rmtree(out)
+            os.mkdir(out)
+            print(f"{what}: peak memory {peak_memory(command)} MiB")
 
 
 def peak_memory(command: list[str]) -> int:

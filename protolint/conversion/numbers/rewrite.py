@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -78,14 +77,14 @@ _ENGINES = {"CAFFE": 1, "CUDNN": 2}
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(slots=True)
 class Rewrite:
     """All changes to a model, and what is worth telling about them."""
 
-    changes: list[Change] = field(default_factory=list)
-    layers: list[LayerChange] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    recoded: Counter[str] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.layers: list[LayerChange] = []
+        self.notes: list[Note] = []
+        self.recoded: Counter[str] = Counter()
 
 
 def rewrite_model(
