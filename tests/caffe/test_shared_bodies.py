@@ -38,6 +38,12 @@ _AWKWARD = (
     _NET.replace('  name: "bb"\n', '  name: "bb"\n  name: "b2"\n'),
     _NET.replace("  param {\n", '  top: "x"\n  include { phase: TRAIN }\n  param {\n'),
     _NET.replace("lr_mult: 1\n", "lr_mult: 1\n    lr_mult: 2\n"),
+    _NET.replace("lr_mult: 1\n", "lr_mul: 1\n").replace("3, 5]\n", "3, 5]\n    kernel: [3, 5]\n"),
+    _NET.replace("  param {\n", '  bottom: "x"\n' * 7 + "  param {\n"),
+    _NET.replace('"bb"', '"b\u00e9"'),
+    _NET.replace("}\n# bb", '  bottom: "x"\n}\n# bb'),
+    _NET.replace("  param {\n", "  name: WORD\n  param {\n"),
+    _NET.replace("  param {\n", "  type: CONVOLUTION\n  param {\n").replace("layer {", "layers {"),
     _NET.replace("}\n# bb", "} # bb\n# bb"),
     _NET.replace("}\n# bb\n", "} "),
     _NET.replace("}\n# bb", "},\n# bb"),
@@ -109,6 +115,15 @@ def test_shared_bodies_are_as_those_read_line_by_line(
     assert _content(bind(net, parse(source).children)[0]) == _content(expected)
     assert _nodes(fast) == _nodes(slow)
     assert to_text(parse(source)) == data
+
+
+def test_what_does_not_fit_is_a_node_of_the_tree() -> None:
+    text = _NET.replace("lr_mult: 1", "lr_mul: 1").replace("  convolution_param", "  bn_param")
+    tree = parse(Source("x.prototxt", text.encode()))
+    _, misfits = bind(load_schema("bvlc").messages["NetParameter"], tree.children)
+    assert len(misfits) == 6
+    own = {id(node) for node in walk(tree.children)}
+    assert {id(problem.node) for problem in misfits} <= own
 
 
 def test_layers_that_are_alike_share_what_is_in_them() -> None:
