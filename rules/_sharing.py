@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.layers.layer import Layer
-from protolint.net.learning import gradients
+from protolint.net.learning import gets_gradient, gradients
 from protolint.net.memory import memory, needs_bottom
 from protolint.net.net import Net
 from protolint.net.view import View
@@ -53,8 +53,8 @@ def _overwritten(net: Net, view: View, layer: Layer, first: int) -> Layer | None
             continue
         if reader.index > layer.index or needs_bottom(net, view, reader):
             return reader
-    for writer in memory(net, view).needed.get(id(version), {}).values():
-        if any(id(bottom) in gradients(net, view) for bottom in view.bottoms[writer.index]):
+    for writer in memory(net, view).needed(version).values():
+        if any(gets_gradient(net, view, bottom) for bottom in view.bottoms[writer.index]):
             return writer
     return None
 

@@ -30,8 +30,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
-from protolint.lint.rule import Finding, Invalid, net_rule
-from protolint.net.learning import gradients
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import gets_gradient
 from protolint.net.memory import memory
 from protolint.net.net import TRAIN, Net
 
@@ -45,10 +45,8 @@ def check(net: Net) -> Iterator[Finding]:
     for view in net.views:
         if view.state.phase != TRAIN:
             continue  # No gradient is asked for.
-        spoiled = memory(net, view).spoiled
-        learning = gradients(net, view) if spoiled else frozenset()
-        for layer, index, writer in spoiled:
-            wanted = any(id(bottom) in learning for bottom in view.bottoms[writer.index])
+        for layer, index, writer in memory(net, view).spoiled:
+            wanted = any(gets_gradient(net, view, one) for one in view.bottoms[writer.index])
             if layer.index in reported or not wanted:
                 continue
             reported.add(layer.index)

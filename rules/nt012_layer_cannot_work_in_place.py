@@ -33,8 +33,8 @@ from protolint.diagnostic import Severity
 from protolint.layers.base import InPlace
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Finding, Invalid, net_rule
-from protolint.net.learning import gradients
+from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.learning import gets_gradient
 from protolint.net.net import Net
 from protolint.net.view import View
 
@@ -69,7 +69,7 @@ def check(net: Net) -> Iterator[Finding]:
 def _spoilt_top(net: Net, view: View, layer: Layer, effect: InPlace) -> int | None:
     """Return the first top that is wrong in place: the gradient may be all that is."""
     for index, lost in view.in_place.get(layer.index, ()):
-        if effect is not InPlace.WRONG_GRADIENT or id(lost) in gradients(net, view):
+        if effect is not InPlace.WRONG_GRADIENT or gets_gradient(net, view, lost):
             return index
     return None
 

@@ -25,7 +25,9 @@ from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
 from protolint.layers.fields import integer
+from protolint.layers.shape import UNKNOWN
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.net.init import construction
 from protolint.net.net import TRAIN, Net
 from protolint.net.shapes import shapes
 
@@ -37,9 +39,15 @@ def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(("SoftmaxWithLoss",)):
         views = net.views_of(layer, TRAIN)
         version = views[0].bottom(layer) if views else None
-        shape = shapes(net, views[0]).get(version) if version is not None else None
+        if version is None:
+            continue
         axis = integer(layer, "softmax_param", "axis", 1)
-        if shape is None or shape.size(axis) != 1:
+        built = construction(net, views[0]).shapes.get(version, UNKNOWN).size(axis)
+        if built is not None and built != 1:
+            continue
+        # Below a fault the walk knows less than the layers say.
+        shape = shapes(net, views[0]).get(version, UNKNOWN)
+        if shape.size(axis) != 1:
             continue
         yield Finding(
             layer.bottoms[0].span,

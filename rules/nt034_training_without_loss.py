@@ -37,10 +37,9 @@ from ._starts import is_trained
 @net_rule("NT034", "training-without-loss", Severity.WARNING)
 def check(net: Net) -> Iterator[Finding]:
     for view in net.views:
-        if view.state.phase != TRAIN or not is_trained(net, view):
+        # Whether a solver has the net is asked last: its file may have to be read.
+        if view.state.phase != TRAIN or may_train(net, view) or not is_trained(net, view):
             continue
-        if may_train(net, view):
-            return
         learner = next((layer for layer in reversed(view.layers) if learns(net, layer)), None)
         if learner is not None:
             last = view.layers[-1]

@@ -31,7 +31,7 @@ from protolint.diagnostic import Label, Severity
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.init import construction
-from protolint.net.learning import gradients, is_loss
+from protolint.net.learning import gets_gradient, is_loss
 from protolint.net.net import TRAIN, Net
 from protolint.net.splits import made_at
 from protolint.net.view import View
@@ -75,14 +75,9 @@ def _ends(net: Net, view: View, layer: Layer) -> Iterator[tuple[int, str]]:
     switches = [value for value, _ in layer.message.given.get("propagate_down", ())]
     if switches and len(switches) != len(layer.bottoms):
         return  # NT026
-    learned = gradients(net, view)
     bottoms = view.bottoms[layer.index]
-    passes = [
-        bool(switches[i]) if switches else version is not None and id(version) in learned
-        for i, version in enumerate(bottoms)
-    ]
     for i, what in _ENDS[layer.type].items():
-        if i < len(passes) and passes[i]:
+        if i < len(bottoms) and (switches[i] if switches else gets_gradient(net, view, bottoms[i])):
             yield i, what
 
 

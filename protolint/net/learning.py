@@ -13,7 +13,10 @@ from protolint.net.net import TRAIN, Net
 from protolint.net.parameters import layer_parameters
 from protolint.net.view import BlobVersion, View
 
-__all__ = ["gradients", "is_loss", "learnable_blobs", "learners", "learns", "losses", "may_train"]
+__all__ = [
+    "gets_gradient", "gradients", "is_loss", "learnable_blobs", "learners", "learns", "losses",
+    "may_train",
+]  # fmt: skip
 
 
 def is_loss(layer: Layer) -> bool:
@@ -111,3 +114,13 @@ def gradients(net: Net, view: View) -> frozenset[int]:
         if below or (forced and layer.bottoms) or learns(net, layer):
             found.update(id(version) for version in view.tops[layer.index])
     return frozenset(found)
+
+
+def gets_gradient(net: Net, view: View, version: BlobVersion | None) -> bool:
+    """Return whether a gradient goes to a version: what a layer without bottoms makes is data."""
+    producer = None if version is None else version.producer
+    if producer is None or view.state.phase != TRAIN:
+        return False
+    if not producer.bottoms:
+        return learns(net, producer)  # Most of those that are asked about; no net is gone down.
+    return id(version) in gradients(net, view)

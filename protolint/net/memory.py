@@ -42,38 +42,49 @@ class Overwritten(NamedTuple):
 class Memory:
     """What the blobs of one view hold on to.
 
-    `needed` gives, for a version by its id, the layers whose gradient needs what is in its
-    memory; `spoiled` the in-place layers that destroy such a thing. A finding ends the need,
+    `spoiled` are the in-place layers that destroy what a gradient needs. A finding ends the need,
     so that one cause is not reported twice. `overwritten` are those that write over a blob which
     another layer goes on to read under another name: that of the Reshape, Flatten or Split.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, net: Net, view: View) -> None:
         self.overwritten: list[Overwritten] = []
-        self.needed: dict[int, dict[frozenset[str], Layer]] = {}
         self.spoiled: list[Spoiled] = []
+        self._needed: dict[int, dict[frozenset[str], Layer]] = {}
         self._groups: dict[int, list[BlobVersion]] = {}
         self._read: dict[int, int] = {}
-        for layer in view.layers:
-            known = ALL_TYPES.get(layer.type)
-            for i, version in enumerate(view.tops[layer.index]):
-                before = version.overwritten
-                in_place = before is not None
-                if before is None and known is not None and known.shares_memory:
-                    before = view.bottom(layer)
-                    if before is not None:
-                        self._group(before).append(version)
-                        self._groups[id(version)] = self._group(before)
-                needed = dict(self.needed.get(id(before), {})) if before is not None else {}
-                if before is not None and in_place:
-                    self._look_behind(layer, i, before)
-                    for spoilers in [s for s in needed if layer.type in s]:
-                        self.spoiled.append(Spoiled(layer, i, needed.pop(spoilers)))
-                own = known.backward.spoilers(layer, in_place) if known is not None else None
-                if own:
-                    needed[own] = layer
-                if needed:
-                    self.needed[id(version)] = needed
+        types = [name for name in net.by_type if _shares_memory(name)]
+        sharing = {layer.index for layer in net.of_types(types) if layer in view}
+        # Every other layer writes to memory of its own.
+        for index in sorted({*view.in_place, *sharing}):
+            layer = net.layers[index]
+            bottom = view.bottom(layer) if index in sharing else None
+            for i, version in enumerate(view.tops[index]):
+                if version.overwritten is not None:
+                    self._overwrite(layer, i, version, version.overwritten)
+                elif bottom is not None:
+                    self._groups[id(version)] = group = self._group(bottom)
+                    group.append(version)
+                    self._inherit(version, self.needed(bottom))
+
+    def _overwrite(self, layer: Layer, top: int, version: BlobVersion, before: BlobVersion) -> None:
+        """Note what a layer destroys that writes a version over another one."""
+        if self._groups:
+            self._look_behind(layer, top, before)
+        needed = self.needed(before)
+        for spoilers in [types for types in needed if layer.type in types]:
+            self.spoiled.append(Spoiled(layer, top, needed.pop(spoilers)))
+        self._inherit(version, needed)
+
+    def _inherit(self, version: BlobVersion, needed: dict[frozenset[str], Layer]) -> None:
+        """Keep for a version what is needed of the memory that it takes over."""
+        if needed:
+            self._needed[id(version)] = needed | _own_need(version)
+
+    def needed(self, version: BlobVersion) -> dict[frozenset[str], Layer]:
+        """Return the layers whose gradient needs what a version holds, by the spoiling types."""
+        found = self._needed.get(id(version))
+        return _own_need(version) if found is None else found.copy()
 
     def _look_behind(self, layer: Layer, top: int, before: BlobVersion) -> None:
         """Find who reads the memory of a version, under another name, once it is overwritten."""
@@ -98,6 +109,21 @@ class Memory:
         return [reader for same in self._group(version) for reader in same.readers]
 
 
+def _shares_memory(type: str) -> bool:
+    known = ALL_TYPES.get(type)
+    return known is not None and known.shares_memory
+
+
+def _own_need(version: BlobVersion) -> dict[frozenset[str], Layer]:
+    """Return the layer that makes a version if its gradient needs that, by what spoils it."""
+    layer = version.producer
+    known = None if layer is None else ALL_TYPES.get(layer.type)
+    if layer is None or known is None:
+        return {}
+    own = known.backward.spoilers(layer, version.overwritten is not None)
+    return {own: layer} if own else {}
+
+
 def _is_read(version: BlobVersion, index: int) -> bool:
     """Whether no layer behind an index reads a version."""
     return not version.readers or version.readers[-1].index <= index
@@ -106,7 +132,7 @@ def _is_read(version: BlobVersion, index: int) -> bool:
 @fact
 def memory(net: Net, view: View) -> Memory:
     """Return what the blobs of a view hold on to."""
-    return Memory(view) if view.twin is None else memory(net, view.twin)
+    return Memory(net, view) if view.twin is None else memory(net, view.twin)
 
 
 def needs_bottom(net: Net, view: View, layer: Layer) -> bool:
