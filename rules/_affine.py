@@ -11,14 +11,16 @@ from protolint.net.net import Net
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, quote, replace_value
 
+from ._statistics import norm_of, obeys_global_stats
+
 _LINE_END = re.compile(r"[ \t]*[,;]?[ \t]*(?:#[^\r\n]*)?(?=(\r?\n|\Z))")
 _INDENT = re.compile(r"\n([ \t]*)[^\s#]")
 
 
 def uses_stored_statistics(net: Net, batchnorm: Layer) -> bool:
     """Whether the layer says `use_global_stats: true` and this Caffe obeys it."""
-    obeyed = not net.traits(batchnorm).kind.ignores_global_stats
-    return obeyed and batchnorm.batchnorm.use_global_stats is True
+    stored = norm_of(net, batchnorm).use_global_stats is True
+    return stored and obeys_global_stats(net, batchnorm)
 
 
 def collects_statistics(net: Net, batchnorm: Layer) -> bool:
@@ -32,7 +34,7 @@ def set_field(net: Net, layer: Layer, parameter: str, field: str, value: str) ->
     if message is None or message.node is None:
         lines = [f"{parameter} {{", f"\t{field}: {value}", "}"]
         return append_field(net.source, layer.node, lines)
-    node = message.node_of(field)
+    node = message.node_of(field) if field in message else None
     if isinstance(node, Scalar):
         return replace_value(node, value)
     return append_field(net.source, message.node, [f"{field}: {value}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from protolint.caffe.binder import Message
 from protolint.layers.fields import learning_rates, place
 from protolint.layers.layer import Layer
+from protolint.net.facts import layer_fact
 from protolint.net.net import TRAIN, Net
 from protolint.net.view import View
 
@@ -25,6 +26,12 @@ def starts_at_zero(layer: Layer, field: str = "weight_filler") -> bool:
     """Whether a blob is filled with 0: by a filler that says so, or by none."""
     found = filler(layer, field)
     return found is None or (found.text("type") == "constant" and found.number("value") == 0)
+
+
+@layer_fact
+def weights_start_at_zero(_net: Net, layer: Layer) -> bool:
+    """Whether the weights of a layer are filled with 0."""
+    return starts_at_zero(layer)
 
 
 def weights_learn(layer: Layer) -> bool:

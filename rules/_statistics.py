@@ -4,17 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protolint.caffe.batchnorm import NormParam
 from protolint.edit import Edit, Fix
+from protolint.layers.fields import learning_rates
 from protolint.layers.layer import Layer, ParamSpec
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.record import NamedTuple
-from protolint.text.tree import Scalar
+from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, replace_value
 
 from ._layers import delete_params
 
 STATISTICS = frozenset({"mean", "variance", "factor"})
 ZEROS = "param { lr_mult: 0 decay_mult: 0 }"
+
+
+@layer_fact
+def norm_of(_net: Net, batchnorm: Layer) -> NormParam:
+    """Return what a BatchNorm's batch_norm_param says."""
+    return batchnorm.batchnorm
+
+
+def node_of(batchnorm: Layer, field: str) -> Scalar | Block | None:
+    """Where a field of a BatchNorm's batch_norm_param stands, or None."""
+    param = batchnorm.parameter("batch_norm_param")
+    return param.node_of(field) if param is not None and field in param else None
+
+
+@layer_fact
+def rates_of(_net: Net, batchnorm: Layer) -> tuple[float, ...]:
+    """Return the lr_mult of each `param` block of a BatchNorm."""
+    return tuple(learning_rates(batchnorm))
 
 
 class BlobSetting(NamedTuple):
@@ -76,14 +97,11 @@ def freezing(net: Net, params: list[ParamSpec], *, removable: bool = True) -> Fi
     return Fix("Set lr_mult and decay_mult to 0", tuple(edits))
 
 
-def global_stats(batchnorm: Layer, value: bool) -> Scalar | None:
+def global_stats(net: Net, batchnorm: Layer, value: bool) -> Scalar | None:
     """Where a BatchNorm says `use_global_stats` with this very value, or None."""
-    param = batchnorm.parameter("batch_norm_param")
-    if param is None or "use_global_stats" not in param:
+    if norm_of(net, batchnorm).use_global_stats is not value:
         return None
-    if param.flag("use_global_stats") is not value:
-        return None
-    node = param.node_of("use_global_stats")
+    node = node_of(batchnorm, "use_global_stats")
     return node if isinstance(node, Scalar) else None
 
 

@@ -60,8 +60,8 @@ def swapped_twins(net: Net) -> list[Twins]:
     return [
         pair
         for pair in twins_of(net, "BatchNorm")
-        if global_stats(pair.train, True)
-        and global_stats(pair.test, False)
+        if global_stats(net, pair.train, True)
+        and global_stats(net, pair.test, False)
         and obeys_global_stats(net, pair.train)
         and obeys_global_stats(net, pair.test)
     ]

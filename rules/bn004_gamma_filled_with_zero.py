@@ -33,6 +33,7 @@ from protolint.edit import Applicability, Fix
 from protolint.layers.eltwise import operation
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Finding, Invalid, net_rule
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.net.view import View
 from protolint.text.tree import Scalar
@@ -40,21 +41,28 @@ from protolint.text.write import append_field, replace_value
 
 from ._layers import named
 
+#: Where the filler of gamma stands.
+_PARAMETERS = {
+    "BatchNorm": ("batch_norm_param", "scale_filler"),
+    "Scale": ("scale_param", "filler"),
+}
 _AFFINE = frozenset({"Scale", "Bias", "Dropout"})
 
 
-@net_rule("BN004", "gamma-filled-with-zero", Severity.ERROR, words=("filler",))
+@net_rule("BN004", "gamma-filled-with-zero", Severity.ERROR, types=("BatchNorm",))
 def check(net: Net) -> Iterator[Finding]:
-    done: set[int] = set()
-    for batchnorm in net.batchnorms:
+    zero = {layer.index for layer in net.of_types(_PARAMETERS) if _is_filled_with_zero(net, layer)}
+    for batchnorm in net.batchnorms if zero else ():
         for view in net.views_of(batchnorm, "TRAIN"):
             for layer in (batchnorm, *view.readers(batchnorm)):
-                filler = _gamma_filler(net, layer)
-                if filler is None or filler.node is None or layer.index in done:
+                filler = _filler(layer) if layer.index in zero else None
+                if filler is None or filler.node is None:
                     continue
-                if not _is_zero(filler) or ("value" in filler and _is_summed(view, layer)):
+                if layer.type == "BatchNorm" and not net.traits(layer).affine:
                     continue
-                done.add(layer.index)
+                if "value" in filler and _is_summed(view, layer):
+                    continue
+                zero.discard(layer.index)
                 yield Finding(
                     filler.node.head_span,
                     f"{named(layer)}: gamma is filled with 0; set value: 1",
@@ -63,17 +71,18 @@ def check(net: Net) -> Iterator[Finding]:
                 )
 
 
-def _gamma_filler(net: Net, layer: Layer) -> Message | None:
-    if layer.type == "BatchNorm" and net.traits(layer).affine:
-        param = layer.parameter("batch_norm_param")
-        return param.message("scale_filler") if param is not None else None
-    if layer.type == "Scale" and len(layer.bottoms) == 1:
-        param = layer.parameter("scale_param")
-        return param.message("filler") if param is not None else None
-    return None
+def _filler(layer: Layer) -> Message | None:
+    parameter, field = _PARAMETERS[layer.type]
+    param = layer.parameter(parameter)
+    return param.message(field) if param is not None else None
 
 
-def _is_zero(filler: Message) -> bool:
+@layer_fact
+def _is_filled_with_zero(_net: Net, layer: Layer) -> bool:
+    """Whether the gamma of a layer, if it has one, is filled with 0."""
+    filler = _filler(layer)
+    if filler is None or (layer.type == "Scale" and len(layer.bottoms) != 1):
+        return False
     return filler.text("type") == "constant" and filler.number("value") == 0
 
 

@@ -29,7 +29,7 @@ from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 
 from ._layers import named
-from ._statistics import freezing
+from ._statistics import freezing, rates_of
 
 
 @net_rule(
@@ -43,7 +43,8 @@ def check(net: Net) -> Iterator[Finding]:
     if net.inline:
         return
     for layer in net.batchnorms:
-        if len(layer.params) != 3:
+        rates = rates_of(net, layer)
+        if len(rates) != 3 or not any(rates):
             continue
         offending = next((param for param in layer.params if param.lr_mult != 0), None)
         if offending is None or not net.keeps(layer):

@@ -40,7 +40,7 @@ from ._statistics import global_stats, obeys_global_stats
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
-        node = global_stats(layer, True)
+        node = global_stats(net, layer, True)
         if node is None or obeys_global_stats(net, layer) or not net.is_active(layer, "TRAIN"):
             continue
         yield Finding(

@@ -50,7 +50,7 @@ from ._twins import swapped_twins
 def check(net: Net) -> Iterator[Finding]:
     swapped: set[int] | None = None
     for layer in net.batchnorms:
-        node = global_stats(layer, False)
+        node = global_stats(net, layer, False)
         if node is None or not obeys_global_stats(net, layer) or not net.is_active(layer, "TEST"):
             continue
         if swapped is None:

@@ -40,8 +40,9 @@ from protolint.net.pairing import scale_reading
 from protolint.net.view import View
 from protolint.text.write import delete_fields
 
+from ._affine import uses_stored_statistics
 from ._layers import named
-from ._statistics import global_stats, obeys_global_stats
+from ._statistics import global_stats
 from ._twins import swapped_twins
 
 _FILLED = {
@@ -62,9 +63,7 @@ def check(net: Net) -> Iterator[Finding]:
     stored = [
         layer
         for layer in net.batchnorms
-        if net.views_of(layer, TRAIN)
-        and global_stats(layer, True)
-        and obeys_global_stats(net, layer)
+        if uses_stored_statistics(net, layer) and net.views_of(layer, TRAIN)
     ]
     if not stored or net.fine_tunes:
         return
@@ -72,7 +71,7 @@ def check(net: Net) -> Iterator[Finding]:
     nearest: dict[int, dict[int, Layer]] = {}
     for layer in stored:
         view = net.views_of(layer, TRAIN)[0]
-        node = global_stats(layer, True)
+        node = global_stats(net, layer, True)
         if node is None or layer.index in swapped:
             continue
         if id(view) not in nearest:

@@ -45,7 +45,7 @@ from ._twins import swapped_twins
 )
 def check(net: Net) -> Iterator[Finding]:
     for train, test in swapped_twins(net):
-        stored, batch = global_stats(train, True), global_stats(test, False)
+        stored, batch = global_stats(net, train, True), global_stats(net, test, False)
         if stored is None or batch is None:
             continue
         yield Finding(

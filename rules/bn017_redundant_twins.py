@@ -42,7 +42,7 @@ from ._twins import Twins, twins_of
 def check(net: Net) -> Iterator[Finding]:
     for pair in twins_of(net, "BatchNorm"):
         train, test = pair
-        if global_stats(train, True) or global_stats(test, False):
+        if global_stats(net, train, True) or global_stats(net, test, False):
             continue
         if _content(train) != _content(test) or not _can_be_one(net, pair):
             continue

@@ -39,9 +39,11 @@ _MOST = 4
 @net_rule("BN018", "bn-needs-four-axes", Severity.ERROR, types=("BatchNorm",))
 def check(net: Net) -> Iterator[Finding]:
     yield from findings(net, Kind.BATCHNORM_AXES)
+    if net.dialect.least_axes != _MOST:
+        return
     native = [layer for layer in net.batchnorms if net.traits(layer).engine != "CUDNN"]
     seen: set[int] = set()
-    for view in net.views if native and net.dialect.least_axes == _MOST else ():
+    for view in net.views if native else ():
         known = construction(net, view).shapes
         for layer in native:
             version = view.bottom(layer)

@@ -49,11 +49,11 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     names: Names | None = None
     for layer in net.batchnorms:
-        if net.traits(layer).affine:
-            continue
         readers = [r for view in net.views_of(layer, "TRAIN") for r in view.readers(layer)]
         cut = next((r for r in readers if r.type in ("ReLU", "PReLU", "ELU")), None)
         if cut is None or any(reader.type in ("Scale", "Bias") for reader in readers):
+            continue
+        if net.traits(layer).affine:
             continue
         names = names or Names(layer.name for layer in net.layers)
         yield Finding(

@@ -31,6 +31,7 @@ from protolint.diagnostic import Severity
 from protolint.edit import Applicability, Fix
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Finding, Invalid, net_rule
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.net.pairing import scale_reading
 from protolint.net.view import View
@@ -50,12 +51,14 @@ _NEED_SHIFT = {"ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "Eltwise", "Pooling"}
 )
 def check(net: Net) -> Iterator[Finding]:
     scales: dict[int, Layer] = {}
-    for batchnorm in net.batchnorms:
-        if not net.traits(batchnorm).affine:
-            for view in net.views_of(batchnorm, "TRAIN"):
-                scale = scale_reading(view, batchnorm)
-                if scale is not None and _misses_shift(view, scale):
-                    scales.setdefault(scale.index, scale)
+    plain = {layer.index for layer in net.of_types(("Scale",)) if not _has_bias(net, layer)}
+    for batchnorm in net.batchnorms if plain else ():
+        for view in net.views_of(batchnorm, "TRAIN"):
+            scale = scale_reading(view, batchnorm)
+            if scale is None or scale.index not in plain or not _misses_shift(view, scale):
+                continue
+            if not net.traits(batchnorm).affine:
+                scales.setdefault(scale.index, scale)
     for scale in scales.values():
         edit = set_field(net, scale, "scale_param", "bias_term", "true")
         yield Finding(
@@ -66,10 +69,13 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-def _misses_shift(view: View, scale: Layer) -> bool:
+@layer_fact
+def _has_bias(_net: Net, scale: Layer) -> bool:
     parameter = scale.parameter("scale_param")
-    if parameter is not None and parameter.flag("bias_term"):
-        return False
+    return parameter is not None and parameter.flag("bias_term")
+
+
+def _misses_shift(view: View, scale: Layer) -> bool:
     types = {reader.type for reader in view.readers(scale)}
     return "Bias" not in types and not types.isdisjoint(_NEED_SHIFT)
 

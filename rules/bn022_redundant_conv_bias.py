@@ -30,6 +30,7 @@ from protolint.edit import Applicability, Fix
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Finding, Invalid, net_rule
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
 
@@ -45,13 +46,15 @@ _FIELDS = {
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.of_types(_FIELDS) if net.batchnorms else ():
         field = _FIELDS[layer.type]
-        if layer.generation != 2 or not _has_channel_bias(layer, field):
+        if layer.generation != 2 or not _has_channel_bias(net, layer):
             continue
         batchnorm = _only_reader(net, layer)
         if batchnorm is None or uses_stored_statistics(net, batchnorm):
             continue
         parameter = layer.parameter(field)
-        node = parameter.node_of("bias_term") if parameter is not None else None
+        node = None
+        if parameter is not None and "bias_term" in parameter:
+            node = parameter.node_of("bias_term")
         yield Finding(
             node.span if node is not None else layer.head,
             f"{named(layer)}: the bias is cancelled by '{batchnorm.name}'; "
@@ -62,9 +65,10 @@ def check(net: Net) -> Iterator[Finding]:
         )
 
 
-def _has_channel_bias(layer: Layer, field: str) -> bool:
+@layer_fact
+def _has_channel_bias(_net: Net, layer: Layer) -> bool:
     """Whether there is a bias, one for each channel that BatchNorm sees."""
-    parameter = layer.parameter(field)
+    parameter = layer.parameter(_FIELDS[layer.type])
     if parameter is None:
         return True
     return parameter.flag("bias_term") and parameter.integer("axis") == 1
@@ -84,11 +88,12 @@ def _only_reader(net: Net, layer: Layer) -> Layer | None:
 
 
 def _fix(net: Net, layer: Layer, field: str) -> Fix | None:
-    surplus = [param.message.node for param in layer.params[1:] if param.message.node is not None]
+    surplus = layer.message.nodes_of("param")[1:]
     if any(node.in_list for node in surplus):
         return None
     parameter = layer.parameter(field)
-    fillers = parameter.nodes_of("bias_filler") if parameter is not None else []
+    given = parameter is not None and "bias_filler" in parameter
+    fillers = parameter.nodes_of("bias_filler") if parameter is not None and given else []
     off = set_field(net, layer, field, "bias_term", "false")
     edits = [off, *delete_fields(net.source, [*surplus, *fillers])]
     return Fix("Leave the bias out", tuple(edits), Applicability.UNSAFE)

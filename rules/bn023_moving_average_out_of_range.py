@@ -31,6 +31,7 @@ from protolint.net.net import Net
 
 from ._affine import collects_statistics
 from ._layers import named
+from ._statistics import node_of, norm_of
 
 #: What an average with a fraction of 1 is, by the batch that it keeps.
 _KEPT = {
@@ -45,13 +46,11 @@ _KEPT = {
 )
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
-        param = layer.parameter("batch_norm_param")
-        node = param.node_of("moving_average_fraction") if param is not None else None
-        if param is None or node is None or not collects_statistics(net, layer):
-            continue
-        value = single(param.number("moving_average_fraction"))
-        effect = _effect(net, layer, value)
-        if effect:
+        fraction = norm_of(net, layer).fraction
+        value = None if fraction is None else single(fraction)
+        effect = "" if value is None else _effect(net, layer, value)
+        node = node_of(layer, "moving_average_fraction") if effect else None
+        if node is not None and collects_statistics(net, layer):
             yield Finding(
                 node.span,
                 f"{named(layer)}: moving_average_fraction {value:g}: {effect}; use 0.999",

@@ -51,16 +51,15 @@ def check(net: Net) -> Iterator[Finding]:
         return
     batches = [
         batch
-        for layer in net.layers
-        for batch in _batches(layer)
-        if 0 < batch.size < _ENOUGH and net.is_active(layer, TRAIN)
+        for batch in _batches(net)
+        if 0 < batch.size < _ENOUGH and net.is_active(batch.layer, TRAIN)
     ]
     number = sum(collects_statistics(net, layer) for layer in net.batchnorms)
     if not batches or not number:
         return
     if net.solver is not None and net.solver.message.integer("iter_size") > 1:
         return
-    batch = min(batches, key=lambda batch: batch.size)
+    batch = min(batches, key=lambda batch: (batch.size, batch.layer.index))
     yield Finding(
         batch.span,
         f"batch_size {batch.size} is too small for batch statistics "
@@ -73,24 +72,29 @@ def check(net: Net) -> Iterator[Finding]:
 def _is_trained(net: Net) -> bool:
     """Whether a net may be trained: it has a loss or a layer that may be one, or says so."""
     return any(
-        is_trained(net, view) or may_train(net, view)
+        may_train(net, view) or is_trained(net, view)
         for view in net.views
         if view.state.phase == TRAIN
     )
 
 
-def _batches(layer: Layer) -> Iterator[_Batch]:
-    """Yield the batch size in each parameter message that the layer reads.
+def _batches(net: Net) -> Iterator[_Batch]:
+    """Yield the batch size in each parameter message that a layer reads.
 
     The schema says what holds where none is given: 1 for ImageData, else 0.
     """
-    known = ALL_TYPES.get(layer.type)
-    for field in known.parameters if known is not None else ():
-        parameter = layer.parameter(field)
-        if parameter is not None and "batch_size" in parameter.type.fields:
-            node = parameter.node_of("batch_size")
-            span = node.span if node is not None else layer.anchor(field)
-            yield _Batch(parameter.integer("batch_size"), layer, span)
+    for name, layers in net.by_type.items():
+        known = ALL_TYPES.get(name)
+        for field in known.parameters if known is not None else ():
+            for layer in layers:
+                parameter = layer.parameter(field)
+                if parameter is None:
+                    continue
+                if "batch_size" not in parameter.type.fields:
+                    break  # Nor has the message of any other layer.
+                node = parameter.node_of("batch_size")
+                span = node.span if node is not None else layer.anchor(field)
+                yield _Batch(parameter.integer("batch_size"), layer, span)
 
 
 VALID = (

@@ -32,17 +32,20 @@ from protolint.edit import Applicability, Fix
 from protolint.float32 import single
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Finding, Invalid, net_rule
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.record import NamedTuple
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import replace_value
 
 from ._layers import named
+from ._statistics import node_of, norm_of
 
 #: CUDNN_BN_MIN_EPSILON of cuDNN 4 to 7.0, applied by the CUDNN engine of NVIDIA 0.15.
 
 
 class _Verdict(NamedTuple):
+    eps: float
     effect: str
     instead: str | None
     severity: Severity
@@ -51,38 +54,39 @@ class _Verdict(NamedTuple):
 @net_rule("BN025", "eps-invalid", Severity.ERROR, words=("eps",))
 def check(net: Net) -> Iterator[Finding]:
     for layer in net.batchnorms:
-        param = layer.parameter("batch_norm_param")
-        node = param.node_of("eps") if param is not None else None
-        if param is None or node is None or not net.keeps(layer):
-            continue
-        eps = single(param.number("eps"))
-        verdict = _verdict(net, layer, eps)
-        if verdict is None:
+        verdict = _verdict(net, layer)
+        node = node_of(layer, "eps") if verdict is not None else None
+        if verdict is None or node is None or not net.keeps(layer):
             continue
         yield Finding(
             node.span,
-            f"{named(layer)}: eps {eps:g} {verdict.effect}",
+            f"{named(layer)}: eps {verdict.eps:g} {verdict.effect}",
             layer=layer.name,
             fix=_fix(node, verdict.instead),
             severity=verdict.severity,
         )
 
 
-def _verdict(net: Net, layer: Layer, eps: float) -> _Verdict | None:
+@layer_fact
+def _verdict(net: Net, layer: Layer) -> _Verdict | None:
+    written = norm_of(net, layer).eps
+    if written is None:
+        return None
+    eps = single(written)
     traits = net.traits(layer)
     rule = traits.kind.eps
     if rule.fixed is not None:
         library = "cuDNN" if traits.engine == "CUDNN" else traits.engine
         ignored = f"is ignored, {library} has {_written(rule.fixed)} here; leave it out"
-        return _Verdict(ignored, None, Severity.INFO)
+        return _Verdict(eps, ignored, None, Severity.INFO)
     if rule.floor is not None:
         least = _written(rule.floor)
         raised = f"is raised to {least}; write that"
-        return _Verdict(raised, least, Severity.INFO) if eps < single(rule.floor) else None
+        return _Verdict(eps, raised, least, Severity.INFO) if eps < single(rule.floor) else None
     if eps > 0:
         return None
     where = f"a variance is below {-eps:g}" if eps < 0 else "a channel is constant in a batch"
-    return _Verdict(f"gives NaN where {where}; use 1e-5", "1e-5", Severity.ERROR)
+    return _Verdict(eps, f"gives NaN where {where}; use 1e-5", "1e-5", Severity.ERROR)
 
 
 def _written(eps: float) -> str:

@@ -29,6 +29,7 @@ from protolint.diagnostic import Label, Severity
 from protolint.edit import Applicability, Edit, Fix
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Finding, Invalid, net_rule
+from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 from protolint.text.write import append_field, quote
 from protolint.words import joined
@@ -48,7 +49,7 @@ _ROLES = ("mean", "variance", "factor")
 def check(net: Net) -> Iterator[Finding]:
     seen: set[int] = set()
     sharing = [
-        layer for layer in net.batchnorms if any(_names(layer)) and net.traits(layer).kind.sums
+        layer for layer in net.batchnorms if _shares(net, layer) and net.traits(layer).kind.sums
     ]
     for view in net.views if len(sharing) > 1 else ():
         owners: dict[tuple[int, str], Layer] = {}
@@ -63,6 +64,11 @@ def check(net: Net) -> Iterator[Finding]:
                     continue
                 seen.add(layer.index)
                 yield _finding(net, layer, net.layers[index], blobs)
+
+
+@layer_fact
+def _shares(_net: Net, layer: Layer) -> bool:
+    return any(_names(layer))
 
 
 def _names(layer: Layer) -> list[str]:

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import gets_gradient
 from protolint.net.memory import memory
 from protolint.net.net import TRAIN, Net

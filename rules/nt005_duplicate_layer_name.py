@@ -41,9 +41,12 @@ from ._layers import named
 
 @net_rule("NT005", "duplicate-layer-name", Severity.ERROR)
 def check(net: Net) -> Iterator[Finding]:
-    uses = Counter(layer.name for layer in net.layers)
+    names = [layer.name for layer in net.layers]
+    if len(set(names)) == len(names):
+        return
+    uses = Counter(names)
     groups: defaultdict[str, list[Layer]] = defaultdict(list)
-    for layer in net.layers if len(uses) < len(net.layers) else ():
+    for layer in net.layers:
         if uses[layer.name] > 1 and learnable_blobs(net, layer):
             groups[layer.name].append(layer)
     reported: set[int] = set()

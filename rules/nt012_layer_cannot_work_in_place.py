@@ -33,7 +33,7 @@ from protolint.diagnostic import Severity
 from protolint.layers.base import InPlace
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
-from protolint.lint.rule import Example, Finding, Invalid, net_rule
+from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import gets_gradient
 from protolint.net.net import Net
 from protolint.net.view import View

@@ -49,19 +49,20 @@ from ._starts import (
     starts_at_zero,
     weights_above,
     weights_learn,
+    weights_start_at_zero,
 )  # fmt: skip
 
 
-@net_rule("NT030", "weights-start-at-zero", Severity.WARNING, words=("loss", "Loss", "LOSS"))
+@net_rule("NT030", "weights-start-at-zero", Severity.WARNING, types=tuple(WEIGHTED))
 def check(net: Net) -> Iterator[Finding]:
     view = next((view for view in net.views if view.state.phase == TRAIN), None)
     if view is None or not any(layer in view for layer in losses(net)):
         return
-    zero = [layer for layer in net.of_types(WEIGHTED) if starts_at_zero(layer)]
+    zero = [layer for layer in net.of_types(WEIGHTED) if weights_start_at_zero(net, layer)]
     if not zero or net.fine_tunes or net.is_template:
         return
-    weighted = [layer for layer in view.layers if layer.type in WEIGHTED]
-    if all(starts_at_zero(layer) for layer in weighted):
+    weighted = [layer for layer in net.of_types(WEIGHTED) if layer in view]
+    if all(weights_start_at_zero(net, layer) for layer in weighted):
         if is_trained(net, view):
             yield from _everywhere(weighted)
         return

@@ -28,12 +28,13 @@ from protolint.net.net import Net
 
 from ._layers import named
 
+_TYPES = ("Data", "AnnotatedData")
 _KINDS = ("LMDB", "LEVELDB")
 
 
-@net_rule("NT041", "backend-not-of-source", Severity.WARNING, words=("lmdb", "leveldb"))
+@net_rule("NT041", "backend-not-of-source", Severity.WARNING, types=_TYPES)
 def check(net: Net) -> Iterator[Finding]:
-    for layer in net.of_types(("Data", "AnnotatedData")):
+    for layer in net.of_types(_TYPES):
         param = layer.parameter("data_param")
         node = None if param is None else param.node_of("backend") or param.node_of("source")
         if param is None or node is None or not net.keeps(layer):

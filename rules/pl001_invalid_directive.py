@@ -26,7 +26,7 @@ from protolint.suggest import did_you_mean
 from protolint.workspace.reading import LintFile
 
 
-@file_rule("PL001", "invalid-directive", Severity.WARNING, reader=True, words=("protolint",))
+@file_rule("PL001", "invalid-directive", Severity.WARNING, reader=True, words=("protolint:",))
 def check(file: LintFile) -> Iterator[Finding]:
     for misused in file.directives.misused:
         yield Finding(misused.span, misused.message)

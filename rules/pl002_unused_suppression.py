@@ -30,7 +30,7 @@ from protolint.source import Source, Span
 from protolint.workspace.directives import Suppression
 
 
-@checked_file_rule("PL002", "unused-suppression", Severity.WARNING, words=("protolint",))
+@checked_file_rule("PL002", "unused-suppression", Severity.WARNING, words=("protolint:",))
 def check(checked: CheckedFile) -> Iterator[Finding]:
     by_comment: dict[Span, tuple[Suppression, list[str]]] = {}
     for suppression, code in checked.unused:

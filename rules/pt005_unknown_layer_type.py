@@ -87,8 +87,8 @@ def goes_with_its_type(file: LintFile) -> Callable[[BindProblem], bool]:
 
 
 def _unknown(net: Net, known: frozenset[str]) -> Iterator[Layer]:
-    for layer in net.layers:
-        if layer.type not in known and net.keeps(layer) and not is_old_type_word(layer):
+    for layer in net.of_types(net.by_type.keys() - known):
+        if net.keeps(layer) and not is_old_type_word(layer):
             # A value that is no type is PT007's.
             typed = layer.generation == 1 or layer.type_node is None
             word = layer.node.children if typed else ()

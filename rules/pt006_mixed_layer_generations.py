@@ -43,7 +43,7 @@ from ._owners import old_word
     "mixed-layer-generations",
     Severity.ERROR,
     reader=True,
-    words=("layers",),
+    fields=("layers",),
     problems=True,
 )
 def check(file: LintFile) -> Iterator[Finding]:

@@ -26,10 +26,10 @@ from collections.abc import Iterator
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Severity
+from protolint.layers.base import LayerType
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
-from protolint.net.facts import layer_fact
 from protolint.net.net import Net
 
 from ._layers import named
@@ -49,23 +49,32 @@ _OF_ALL = ("loss_param", "quantization_param")
 @net_rule("PT008", "ignored-param-message", Severity.WARNING)
 def check(net: Net) -> Iterator[Finding]:
     known = net.dialect.layer_types - net.custom_types - {"Python"}
-    for layer in net.layers:
-        if layer.type not in known or not _has_ignored(net, layer):
-            continue
-        ignored = next(_ignored(net, layer), None)
-        if ignored is None or ignored.node is None or not net.keeps(layer):
-            continue
-        yield Finding(
-            ignored.node.head_span,
-            f"{named(layer)}: '{ignored.node.name}' has no effect on a {layer.type} layer; "
-            "remove it, or correct the type",
-            layer=layer.name,
-        )
+    for name, layers in net.by_type.items():
+        usual: set[str] = set()
+        for layer in layers if name in known else ():
+            given = layer.message.given
+            if given.keys() <= usual:
+                continue
+            usual.update(field for field in given if _is_usual(ALL_TYPES[name], field))
+            ignored = next(_ignored(net, layer), None)
+            if ignored is None or ignored.node is None or not net.keeps(layer):
+                continue
+            yield Finding(
+                ignored.node.head_span,
+                f"{named(layer)}: '{ignored.node.name}' has no effect on a {layer.type} layer; "
+                "remove it, or correct the type",
+                layer=layer.name,
+            )
 
 
-@layer_fact
-def _has_ignored(net: Net, layer: Layer) -> bool:
-    return any(_ignored(net, layer))
+def _is_usual(known: LayerType, field: str) -> bool:
+    """Whether a field is no parameter message, or one that a type reads whatever is in it."""
+    return (
+        not field.endswith("_param")
+        or field in known.parameters
+        or field in _OF_ALL
+        or (field == "transform_param" and known.name in _TRANSFORMING)
+    )
 
 
 def _ignored(net: Net, layer: Layer) -> Iterator[Message]:
@@ -75,9 +84,7 @@ def _ignored(net: Net, layer: Layer) -> Iterator[Message]:
     """
     known = ALL_TYPES[layer.type]
     for field in layer.message.given:
-        if not field.endswith("_param") or field in known.parameters or field in _OF_ALL:
-            continue
-        if field == "transform_param" and known.name in _TRANSFORMING:
+        if _is_usual(known, field):
             continue
         value = layer.message.message(field)
         if value is None or not net.dialect.knows_field(layer.message.type.name, field):

@@ -34,7 +34,7 @@ from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile
 
 
-@file_rule("PT009", "old-generation", Severity.INFO, words=("layers", "solver_type"))
+@file_rule("PT009", "old-generation", Severity.INFO, fields=("layers", "solver_type"))
 def check(file: LintFile) -> Iterator[Finding]:
     solver = file.kind is FileKind.SOLVER
     if not file.kind.is_text or (solver and file.dialect.names_solvers_by_enum):

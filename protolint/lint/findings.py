@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from protolint.lint.checked_file import CheckedFile
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["findings_after", "findings_of"]
 
 
-def findings_of(rule: Rule, file: LintFile) -> Iterator[Finding]:
-    """Yield what a rule finds in a file: in the file itself, its nets or its solver."""
-    if rule.scope is Scope.NET:
-        for net in file.nets:
-            if _concerns_net(rule.needs, net):
-                yield from rule.check(net)
-    elif rule.scope is Scope.SOLVER:
-        if file.solver is not None and _concerns_solver(rule.needs, file.solver):
-            yield from rule.check(file.solver)
-    elif rule.scope is Scope.FILE and _concerns_file(rule.needs, file):
-        yield from rule.check(file)
+def findings_of(rule: Rule, file: LintFile) -> Iterable[Finding]:
+    """Return what a rule finds in a file: in the file itself, its nets or its solver."""
+    scope, needs = rule.scope, rule.needs
+    if scope is Scope.NET:
+        nets = [net for net in file.nets if _concerns_net(needs, net)]
+        return chain.from_iterable(map(rule.check, nets)) if nets else ()
+    if scope is Scope.SOLVER:
+        if file.solver is not None and _concerns_solver(needs, file.solver):
+            return rule.check(file.solver)
+    elif scope is Scope.FILE and _concerns_file(needs, file):
+        return rule.check(file)
+    return ()
 
 
 def findings_after(rule: Rule, checked: CheckedFile) -> Iterator[Finding]:
@@ -38,13 +40,20 @@ def findings_after(rule: Rule, checked: CheckedFile) -> Iterator[Finding]:
 
 def _concerns_net(needs: Needs, net: Net) -> bool:
     """Whether there is something in a net of what a rule needs to find anything."""
+    if needs == NOTHING:
+        return True
+    # Every rule asks this of every net.
+    types, words, faults, problems, sibling, _ = needs
+    for name in types:
+        if name in net.by_type:
+            return True
+    for word in words:
+        if net.source.mentions(word):
+            return True
     return (
-        needs == NOTHING
-        or any(map(net.has_type, needs.types))
-        or any(map(net.source.mentions, needs.words))
-        or (bool(needs.faults) and not fault_kinds(net).isdisjoint(needs.faults))
-        or (needs.problems and (net.has_misfits or bool(fault_kinds(net))))
-        or (needs.sibling and net.sibling is not None)
+        (bool(faults) and not fault_kinds(net).isdisjoint(faults))
+        or (problems and (net.has_misfits or bool(fault_kinds(net))))
+        or (sibling and net.sibling is not None)
     )
 
 
@@ -64,6 +73,7 @@ def _concerns_file(needs: Needs, file: LintFile) -> bool:
         needs == NOTHING
         or (needs.problems and bool(file.problems or file.tree.problems or not file.tree.children))
         or any(map(file.source.mentions, needs.words))
+        or not file.message.given.keys().isdisjoint(needs.fields)
     )
 
 

@@ -104,7 +104,7 @@ class Needs(NamedTuple):
     from being built (names of protolint.layers.setup_check.Kind) or the solver from being made
     (of protolint.net.solver_faults.SolverKind), anything that is wrong with the syntax, the schema,
     the building of the net or its fit to its model (`problems`), a net that is trained and deployed
-    (`sibling`). A rule that names none of them is always asked.
+    (`sibling`), `fields` of the file's own. A rule that names none of them is always asked.
     """
 
     types: tuple[str, ...] = ()
@@ -112,6 +112,7 @@ class Needs(NamedTuple):
     faults: tuple[str, ...] = ()
     problems: bool = False
     sibling: bool = False
+    fields: tuple[str, ...] = ()
 
 
 NOTHING = Needs()
@@ -190,9 +191,10 @@ def file_rule(
     reader: bool = False,
     words: tuple[str, ...] = (),
     problems: bool = False,
+    fields: tuple[str, ...] = (),
 ) -> _Registers[LintFile]:
     """Register a rule that looks at a whole file, net or solver."""
-    needs = Needs(words=words, problems=problems)
+    needs = Needs(words=words, problems=problems, fields=fields)
     return _rule(Scope.FILE, code, name, severity, where, dialects, reader=reader, needs=needs)
 
 

@@ -78,7 +78,7 @@ class _Found(NamedTuple):
 def read_directives(tree: Tree) -> Directives:
     """Every directive in a file's comments; strings that look like one are not taken."""
     source = tree.source
-    if "protolint:" not in source.text:
+    if not source.mentions("protolint:"):
         return Directives()
     targets: list[Dialect] = []
     misused: list[Misused] = []
