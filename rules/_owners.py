@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ def _owners(schema: str, thing: Unknown) -> Owners:
     forks = forks_that_know(thing)
     found: list[Dialect] = []
     for dialect in FOREIGN:
-        known = dialect.schema != schema and thing.name in _fields(dialect.schema, thing.message)
+        known = dialect.schema != schema and _has_field(dialect.schema, thing)
         if known and not any(dialect.adds_to == other.name for other in found):
             found.append(dialect)
     if forks and all(dialect.merges_forks for dialect in found):
@@ -85,9 +84,9 @@ def owners_of_type(written: str) -> Owners:
     return Owners(forks=forks) if forks else Owners(tuple(known))
 
 
-def _fields(schema: str, message: str) -> Collection[str]:
-    found = load_schema(schema).messages.get(message)
-    return found.fields if found is not None else ()
+def _has_field(schema: str, thing: Unknown) -> bool:
+    found = load_schema(schema).messages.get(thing.message)
+    return found is not None and found.has_field(thing.name)
 
 
 def old_word(problem: BindProblem) -> Unknown | None:

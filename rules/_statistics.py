@@ -105,6 +105,7 @@ def global_stats(net: Net, batchnorm: Layer, value: bool) -> Scalar | None:
     return node if isinstance(node, Scalar) else None
 
 
+@layer_fact
 def obeys_global_stats(net: Net, batchnorm: Layer) -> bool:
     """Whether the layer's implementation looks at use_global_stats at all."""
     return not net.traits(batchnorm).kind.ignores_global_stats

@@ -88,14 +88,14 @@ def _only_reader(net: Net, layer: Layer) -> Layer | None:
 
 
 def _fix(net: Net, layer: Layer, field: str) -> Fix | None:
-    surplus = layer.message.nodes_of("param")[1:]
-    if any(node.in_list for node in surplus):
-        return None
+    blocks = [node for node in layer.node.children if node.name == "param"]
+    if len(blocks) != len(layer.message.given.get("param", ())):
+        return None  # Some stand in a list.
     parameter = layer.parameter(field)
     given = parameter is not None and "bias_filler" in parameter
     fillers = parameter.nodes_of("bias_filler") if parameter is not None and given else []
     off = set_field(net, layer, field, "bias_term", "false")
-    edits = [off, *delete_fields(net.source, [*surplus, *fillers])]
+    edits = [off, *delete_fields(net.source, [*blocks[1:], *fillers])]
     return Fix("Leave the bias out", tuple(edits), Applicability.UNSAFE)
 
 

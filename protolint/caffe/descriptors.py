@@ -219,6 +219,13 @@ class MessageType:
                 found[field.name] = field
         return found
 
+    def has_field(self, name: str) -> bool:
+        """Return whether there is a field of a name; the fields are made where there may be."""
+        written = name.encode()
+        # A field begins with its name; so do the messages and enums inside.
+        head = b"\x0a" + bytes([len(written)]) + written if len(written) < 0x80 else written
+        return self.schema.data.find(head, *self._range) >= 0 and name in self.fields
+
     @cached_property
     def required(self) -> list[str]:
         """The names of the fields without which the text parser refuses the message."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from operator import attrgetter
 
 from protolint.layers.catalogue import ALL_TYPES
@@ -65,26 +66,24 @@ class Memory:
                 elif bottom is not None:
                     self._groups[id(version)] = group = self._group(bottom)
                     group.append(version)
-                    self._inherit(version, self.needed(bottom))
+                    self._needed[id(version)] = {**self.needed(bottom), **_own_need(version)}
 
     def _overwrite(self, layer: Layer, top: int, version: BlobVersion, before: BlobVersion) -> None:
         """Note what a layer destroys that writes a version over another one."""
         if self._groups:
             self._look_behind(layer, top, before)
-        needed = self.needed(before)
-        for spoilers in [types for types in needed if layer.type in types]:
-            self.spoiled.append(Spoiled(layer, top, needed.pop(spoilers)))
-        self._inherit(version, needed)
+        left = {}
+        for types, writer in self.needed(before).items():
+            if layer.type in types:
+                self.spoiled.append(Spoiled(layer, top, writer))
+            else:
+                left[types] = writer
+        self._needed[id(version)] = left | _own_need(version)
 
-    def _inherit(self, version: BlobVersion, needed: dict[frozenset[str], Layer]) -> None:
-        """Keep for a version what is needed of the memory that it takes over."""
-        if needed:
-            self._needed[id(version)] = needed | _own_need(version)
-
-    def needed(self, version: BlobVersion) -> dict[frozenset[str], Layer]:
+    def needed(self, version: BlobVersion) -> Mapping[frozenset[str], Layer]:
         """Return the layers whose gradient needs what a version holds, by the spoiling types."""
         found = self._needed.get(id(version))
-        return _own_need(version) if found is None else found.copy()
+        return _own_need(version) if found is None else found
 
     def _look_behind(self, layer: Layer, top: int, before: BlobVersion) -> None:
         """Find who reads the memory of a version, under another name, once it is overwritten."""

@@ -80,7 +80,8 @@ def misplaced_params(source: Source, node: Block) -> tuple[Edit, ...]:
 
 def _blocks(source: Source, layer: Block, field: Node, blocks: Sequence[Sequence[str]]) -> Edit:
     """Return the edit that writes `param` blocks over a field: on one line if that was shared."""
-    rest = source.text[field.end :].split("\n", 1)[0].strip(" \t\r,;")
+    end = source.text.find("\n", field.end)
+    rest = source.text[field.end : end if end >= 0 else None].strip(" \t\r,;")
     shared = not begins_line(source, field) or (rest and not rest.startswith("#"))
     if shared or is_one_line(source, layer):
         text = " ".join(f"param {{ {' '.join(lines)} }}" for lines in blocks)

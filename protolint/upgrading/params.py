@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from protolint.caffe.legacy import V1_PARAM_FIELDS
 from protolint.record import NamedTuple
@@ -32,6 +33,13 @@ def old_params(nodes: Iterable[Node]) -> OldParams:
     for node in nodes:
         if node.name in V1_PARAM_FIELDS:
             given.setdefault(node.name, []).extend(values_of(node))
+    return _blocks_of(tuple((name, tuple(values)) for name, values in given.items()))
+
+
+@lru_cache(maxsize=256)
+def _blocks_of(fields: tuple[tuple[str, tuple[str, ...]], ...]) -> OldParams:
+    """Return the blocks that fields of these values become: most layers have the same few."""
+    given = dict(fields)
     count = max(map(len, given.values()), default=0)
     anchor = next((name for name in _ORDER if len(given.get(name, ())) == count), "")
     blocks = tuple(
