@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from protolint.layers.layer import Layer
 from protolint.net.learning import gets_gradient, gradients
-from protolint.net.memory import memory, needs_bottom
+from protolint.net.memory import memory, needed, needs_bottom
 from protolint.net.net import Net
 from protolint.net.view import View
 from protolint.record import NamedTuple
@@ -53,7 +53,7 @@ def _overwritten(net: Net, view: View, layer: Layer, first: int) -> Layer | None
             continue
         if reader.index > layer.index or needs_bottom(net, view, reader):
             return reader
-    for writer in memory(net, view).needed(version).values():
+    for writer in needed(net, view).of(version).values():
         if any(gets_gradient(net, view, bottom) for bottom in view.bottoms[writer.index]):
             return writer
     return None

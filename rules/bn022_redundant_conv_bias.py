@@ -92,8 +92,8 @@ def _fix(net: Net, layer: Layer, field: str) -> Fix | None:
     if len(blocks) != len(layer.message.given.get("param", ())):
         return None  # Some stand in a list.
     parameter = layer.parameter(field)
-    given = parameter is not None and "bias_filler" in parameter
-    fillers = parameter.nodes_of("bias_filler") if parameter is not None and given else []
+    inside = parameter.node.children if parameter is not None and parameter.node is not None else ()
+    fillers = [node for node in inside if node.name == "bias_filler"]
     off = set_field(net, layer, field, "bias_term", "false")
     edits = [off, *delete_fields(net.source, [*blocks[1:], *fillers])]
     return Fix("Leave the bias out", tuple(edits), Applicability.UNSAFE)

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from protolint.diagnostic import Label, Severity
 from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.learning import gets_gradient
-from protolint.net.memory import memory
+from protolint.net.memory import needed
 from protolint.net.net import TRAIN, Net
 
 from ._inplace import own_top
@@ -45,7 +45,7 @@ def check(net: Net) -> Iterator[Finding]:
     for view in net.views:
         if view.state.phase != TRAIN:
             continue  # No gradient is asked for.
-        for layer, index, writer in memory(net, view).spoiled:
+        for layer, index, writer in needed(net, view).spoiled:
             wanted = any(gets_gradient(net, view, one) for one in view.bottoms[writer.index])
             if layer.index in reported or not wanted:
                 continue

@@ -21,9 +21,12 @@ __all__ = [
 
 def is_loss(layer: Layer) -> bool:
     """Whether a layer has a loss whose weight is not 0."""
-    weights = layer.message.numbers("loss_weight")
+    if "loss_weight" in layer.message.given:
+        weights = layer.message.numbers("loss_weight")
+        if weights:
+            return any(weights)
     known = ALL_TYPES.get(layer.type)
-    return any(weights) if weights else known is not None and known.is_loss
+    return known is not None and known.is_loss
 
 
 def losses(net: Net) -> list[Layer]:

@@ -14,7 +14,7 @@ from protolint.net.net import Net
 from protolint.net.view import BlobVersion, View
 from protolint.record import NamedTuple
 
-__all__ = ["Memory", "Overwritten", "Spoiled", "memory", "needs_bottom"]
+__all__ = ["Memory", "Needed", "Overwritten", "Spoiled", "memory", "needed", "needs_bottom"]
 
 
 _index = attrgetter("index")
@@ -41,49 +41,25 @@ class Overwritten(NamedTuple):
 
 
 class Memory:
-    """What the blobs of one view hold on to.
+    """Which blobs of one view share memory.
 
-    `spoiled` are the in-place layers that destroy what a gradient needs. A finding ends the need,
-    so that one cause is not reported twice. `overwritten` are those that write over a blob which
-    another layer goes on to read under another name: that of the Reshape, Flatten or Split.
+    `overwritten` are the in-place layers that write over a blob which another layer goes on to
+    read under another name: that of the Reshape, Flatten or Split.
     """
 
     def __init__(self, net: Net, view: View) -> None:
         self.overwritten: list[Overwritten] = []
-        self.spoiled: list[Spoiled] = []
-        self._needed: dict[int, dict[frozenset[str], Layer]] = {}
         self._groups: dict[int, list[BlobVersion]] = {}
         self._read: dict[int, int] = {}
-        types = [name for name in net.by_type if _shares_memory(name)]
-        sharing = {layer.index for layer in net.of_types(types) if layer in view}
-        # Every other layer writes to memory of its own.
-        for index in sorted({*view.in_place, *sharing}):
-            layer = net.layers[index]
-            bottom = view.bottom(layer) if index in sharing else None
+        sharing = _sharing(net, view)
+        # Where no layer shares memory, each blob has its own.
+        for index in sorted({*view.in_place, *sharing}) if sharing else ():
             for i, version in enumerate(view.tops[index]):
                 if version.overwritten is not None:
-                    self._overwrite(layer, i, version, version.overwritten)
-                elif bottom is not None:
-                    self._groups[id(version)] = group = self._group(bottom)
+                    self._look_behind(net.layers[index], i, version.overwritten)
+                elif index in sharing:
+                    self._groups[id(version)] = group = self._group(sharing[index])
                     group.append(version)
-                    self._needed[id(version)] = {**self.needed(bottom), **_own_need(version)}
-
-    def _overwrite(self, layer: Layer, top: int, version: BlobVersion, before: BlobVersion) -> None:
-        """Note what a layer destroys that writes a version over another one."""
-        if self._groups:
-            self._look_behind(layer, top, before)
-        left = {}
-        for types, writer in self.needed(before).items():
-            if layer.type in types:
-                self.spoiled.append(Spoiled(layer, top, writer))
-            else:
-                left[types] = writer
-        self._needed[id(version)] = left | _own_need(version)
-
-    def needed(self, version: BlobVersion) -> Mapping[frozenset[str], Layer]:
-        """Return the layers whose gradient needs what a version holds, by the spoiling types."""
-        found = self._needed.get(id(version))
-        return _own_need(version) if found is None else found
 
     def _look_behind(self, layer: Layer, top: int, before: BlobVersion) -> None:
         """Find who reads the memory of a version, under another name, once it is overwritten."""
@@ -108,6 +84,45 @@ class Memory:
         return [reader for same in self._group(version) for reader in same.readers]
 
 
+class Needed:
+    """What gradients need of the blobs of one view.
+
+    `spoiled` are the in-place layers that destroy such a thing. A finding ends the need, so that
+    one cause is not reported twice.
+    """
+
+    def __init__(self, net: Net, view: View) -> None:
+        self.spoiled: list[Spoiled] = []
+        self._needed: dict[int, dict[frozenset[str], Layer]] = {}
+        sharing = _sharing(net, view)
+        # Every other layer writes to memory of its own.
+        for index in sorted({*view.in_place, *sharing}):
+            layer = net.layers[index]
+            for i, version in enumerate(view.tops[index]):
+                left: dict[frozenset[str], Layer] = {}
+                if version.overwritten is not None:
+                    for types, writer in self.of(version.overwritten).items():
+                        if layer.type in types:
+                            self.spoiled.append(Spoiled(layer, i, writer))
+                        else:
+                            left[types] = writer
+                elif index in sharing:
+                    left.update(self.of(sharing[index]))
+                self._needed[id(version)] = left | _own_need(version)
+
+    def of(self, version: BlobVersion) -> Mapping[frozenset[str], Layer]:
+        """Return the layers whose gradient needs what a version holds, by the spoiling types."""
+        found = self._needed.get(id(version))
+        return _own_need(version) if found is None else found
+
+
+def _sharing(net: Net, view: View) -> dict[int, BlobVersion]:
+    """Return the layers, by their index, whose top is the memory of their bottom, and that."""
+    types = [name for name in net.by_type if _shares_memory(name)]
+    layers = (layer for layer in net.of_types(types) if layer in view)
+    return {layer.index: bottom for layer in layers if (bottom := view.bottom(layer)) is not None}
+
+
 def _shares_memory(type: str) -> bool:
     known = ALL_TYPES.get(type)
     return known is not None and known.shares_memory
@@ -130,8 +145,14 @@ def _is_read(version: BlobVersion, index: int) -> bool:
 
 @fact
 def memory(net: Net, view: View) -> Memory:
-    """Return what the blobs of a view hold on to."""
+    """Return which blobs of a view share memory."""
     return Memory(net, view) if view.twin is None else memory(net, view.twin)
+
+
+@fact
+def needed(net: Net, view: View) -> Needed:
+    """Return what gradients need of the blobs of a view."""
+    return Needed(net, view) if view.twin is None else needed(net, view.twin)
 
 
 def needs_bottom(net: Net, view: View, layer: Layer) -> bool:
