@@ -164,6 +164,10 @@ class Message:
             return self._all(name, Message)
         return self._inside(name)[:]
 
+    def contents(self, name: str) -> list[Message]:
+        """Return the same for what they hold alone: their places may be those of the model."""
+        return self._all(name, Message)
+
     def text(self, name: str) -> str:
         """Return the string, or the name of the enum value, in a field."""
         value = self._one(name)

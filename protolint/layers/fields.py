@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from protolint.caffe.binder import Message
 from protolint.caffe.legacy import V0_FIELDS
+from protolint.layers.by_text import by_text
 from protolint.layers.layer import Layer
 from protolint.layers.shape import positive
 
@@ -51,18 +52,20 @@ def word(layer: Layer, parameter: str, field: str, default: str) -> str:
     return message.text(name) if message is not None and name in message else default
 
 
+@by_text
 def learning_rates(layer: Layer) -> list[float]:
     """Return the multipliers that the layer's `param` blocks, or its `blobs_lr`, give."""
     if layer.generation == 2:
-        return [param.lr_mult for param in layer.params]
+        return [param.number("lr_mult") for param in layer.message.contents("param")]
     message = layer.message if layer.generation == 1 else layer.message.message("layer")
     return message.numbers("blobs_lr") if message is not None else []
 
 
+@by_text
 def decay_rates(layer: Layer) -> list[float]:
     """Return the decay multipliers of the layer's `param` blocks, or its `weight_decay`."""
     if layer.generation == 2:
-        return [param.decay_mult for param in layer.params]
+        return [param.number("decay_mult") for param in layer.message.contents("param")]
     message = layer.message if layer.generation == 1 else layer.message.message("layer")
     return message.numbers("weight_decay") if message is not None else []
 

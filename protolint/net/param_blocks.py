@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from protolint.caffe.binder import Message
 from protolint.diagnostic import Label
+from protolint.layers.by_text import by_text
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Fault, Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape
@@ -45,15 +46,14 @@ class ParamBlocks:
             return True
         if len(blocks) > len(found) and not (broken and not found):
             count = len(found)
-            node = blocks[count].node
             setup.fault(
                 Kind.PARAMS, f"{len(blocks)} param for {count or 'no'} blob{'s' * (count != 1)}; "
-                f"remove {len(blocks) - count}", span=node,
+                f"remove {len(blocks) - count}", span=_place(layer, count),
             )  # fmt: skip
             return True
         if not any(block.name for block in blocks):
             return True
-        for block, parameter in zip(blocks, found, strict=False):
+        for i, (block, parameter) in enumerate(zip(blocks, found, strict=False)):
             if not block.name:
                 continue
             shape = UNKNOWN if broken else parameter.shape
@@ -62,7 +62,7 @@ class ParamBlocks:
             if owner is None:
                 self.owners[block.name] = _Owner(layer, shape, multipliers)
             else:
-                self._shared(setup, block, shape, multipliers, owner)
+                self._shared(setup, i, shape, multipliers, owner)
         return False
 
     def _multipliers(self, layer: Layer, role: str, block: _Block) -> list[float | None]:
@@ -72,9 +72,10 @@ class ParamBlocks:
         return [block.rate, block.decay]
 
     def _shared(
-        self, setup: SetupCheck, block: _Block, shape: Shape, multipliers: list[float | None],
+        self, setup: SetupCheck, index: int, shape: Shape, multipliers: list[float | None],
         owner: _Owner,
     ) -> None:  # fmt: skip
+        block = _blocks(setup.layer)[index]
         if block.permissive:
             differ = setup.differ(setup.count(shape), setup.count(owner.shape))
             what = "count"
@@ -85,7 +86,7 @@ class ParamBlocks:
         if differ:
             setup.faults.append(
                 Fault(
-                    Kind.SHARED, setup.layer, block.node,
+                    Kind.SHARED, setup.layer, _place(setup.layer, index),
                     f"parameter '{block.name}' is {shape} here and {owner.shape} in "
                     f"'{owner.layer.name}': not the same {what}", (label,),
                 )
@@ -98,7 +99,7 @@ class ParamBlocks:
             elif here is not None and here != there:
                 setup.faults.append(
                     Fault(
-                        Kind.SHARED, setup.layer, block.node,
+                        Kind.SHARED, setup.layer, _place(setup.layer, index),
                         f"parameter '{block.name}' has {name} {here:g} here and {there:g} in "
                         f"'{owner.layer.name}'", (label,),
                     )
@@ -109,45 +110,47 @@ class ParamBlocks:
 class _Block(NamedTuple):
     """One `param` block, in any generation; a multiplier that is not given is None."""
 
-    name: str
-    rate: float | None
-    decay: float | None
-    permissive: bool
-    node: Span
+    name: str = ""
+    rate: float | None = None
+    decay: float | None = None
+    permissive: bool = False
 
 
-def _blocks(layer: Layer) -> list[_Block]:
+@by_text
+def _blocks(layer: Layer) -> tuple[_Block, ...]:
     """Return the `param` blocks, as the upgrade makes them of the old forms (upgrade_proto.cpp)."""
-    if layer.generation == 2:
-        return [_block(param.message, layer) for param in layer.params]
     message = layer.message
+    if layer.generation == 2:
+        return tuple(map(_block, message.contents("param")))
     source = message if layer.generation == 1 else message.message("layer")
     rates = source.numbers("blobs_lr") if source is not None else []
     decays = source.numbers("weight_decay") if source is not None else []
     names = message.texts("param") if layer.generation == 1 else []
     modes = message.texts("blob_share_mode") if layer.generation == 1 else []
-    count = max(len(rates), len(decays), len(names), len(modes))
-    node = None
-    for field in ("blobs_lr", "weight_decay", "param"):
-        node = node or (source.node_of(field) if source is not None else None)
-    span = node.span if node is not None else layer.head
-    return [
+    return tuple(
         _Block(
             names[i] if i < len(names) else "",
             rates[i] if i < len(rates) else None,
             decays[i] if i < len(decays) else None,
             i < len(modes) and modes[i] == "PERMISSIVE",
-            span,
         )
-        for i in range(count)
-    ]
+        for i in range(max(len(rates), len(decays), len(names), len(modes)))
+    )
 
 
-def _block(message: Message, layer: Layer) -> _Block:
+def _block(message: Message) -> _Block:
     return _Block(
         message.text("name"),
         message.number("lr_mult") if "lr_mult" in message else None,
         message.number("decay_mult") if "decay_mult" in message else None,
         message.text("share_mode") == "PERMISSIVE",
-        message.node.span if message.node is not None else layer.head,
     )
+
+
+def _place(layer: Layer, index: int) -> Span:
+    """Return where a block is; of the old forms, where the first field of all blocks is."""
+    if layer.generation == 2:
+        return layer.params[index].span
+    source = layer.message if layer.generation == 1 else layer.message.message("layer")
+    nodes = (source.node_of(field) for field in ("blobs_lr", "weight_decay", "param") if source)
+    return next((node.span for node in nodes if node is not None), layer.head)

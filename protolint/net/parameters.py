@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from protolint.layers.by_text import by_text
 from protolint.layers.catalogue import ALL_TYPES, is_understood
 from protolint.layers.fields import learning_rates
 from protolint.layers.layer import Layer
@@ -67,8 +68,9 @@ def layer_parameters(net: Net, layer: Layer, bottoms: list[Shape]) -> tuple[Para
     return tuple(found)
 
 
+@by_text
 def _names(layer: Layer) -> list[str]:
     """Return the names under which a layer shares its blobs; V1 has them alone in `param`."""
     if layer.generation == 2:
-        return [param.name for param in layer.params]
+        return [param.text("name") for param in layer.message.contents("param")]
     return layer.message.texts("param")
