@@ -8,12 +8,16 @@ from typing import TypeVar
 
 from protolint.weights.kinds import named_as_weights
 
-__all__ = ["in_processes", "workers_for"]
+__all__ = ["in_processes", "shares_of", "workers_for"]
 
 _Result = TypeVar("_Result")
 
 #: Bytes below which starting a process costs more than it saves (about 0.2 s of checking).
 _WORTH = 1_500_000
+#: What looking at a file at all takes, in bytes of text.
+_EACH = 5_000
+#: The part of a worker's text below which a share of it does not pay.
+_SMALLEST = 16
 #: Seconds after which a worker looks whether its parent is there.
 _GLANCE = 0.3
 
@@ -24,10 +28,12 @@ def workers_for(files: Sequence[str], jobs: int) -> int:
         return min(jobs, max(1, len(files)))
     if len(files) < 2 or "-" in files:
         return 1
-    # Of weights little is looked at, however large they are.
-    texts = [path for path in files if not named_as_weights(path)]
-    size = sum(os.path.getsize(path) for path in texts if os.path.isfile(path))
-    return max(1, min(len(files), size // _WORTH, _processors()))
+    return max(1, min(len(files), sum(map(_bytes_to_check, files)) // _WORTH, _processors()))
+
+
+def _bytes_to_check(path: str) -> int:
+    """Return the size of a text; of weights little is looked at, however large they are."""
+    return 0 if named_as_weights(path) or not os.path.isfile(path) else os.path.getsize(path)
 
 
 def _processors() -> int:
@@ -42,8 +48,8 @@ def in_processes(
     """Yield what `work` makes of each share of the files, in order."""
     from concurrent.futures import ProcessPoolExecutor
 
-    size = -(-len(files) // (workers * 4))
-    shares = [list(files[i : i + size]) for i in range(0, len(files), size)]
+    sizes = [_EACH + _bytes_to_check(path) for path in files]
+    shares = shares_of(files, sizes, workers)
     pool = ProcessPoolExecutor(workers, initializer=_end_with, initargs=(os.getpid(),))
     try:
         yield from pool.map(work, shares)
@@ -52,6 +58,21 @@ def in_processes(
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def shares_of(files: Sequence[str], sizes: Sequence[int], workers: int) -> list[list[str]]:
+    """Return neighbouring files in shares of less and less text: all workers end at one time."""
+    left = total = sum(sizes)
+    room = 0
+    shares: list[list[str]] = []
+    for path, size in zip(files, sizes, strict=True):
+        if not shares or room < size:
+            room = max(left // (2 * workers), total // (_SMALLEST * workers), size)
+            shares.append([])
+        shares[-1].append(path)
+        room -= size
+        left -= size
+    return shares
 
 
 def _end_with(parent: int) -> None:
