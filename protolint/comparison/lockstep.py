@@ -46,11 +46,11 @@ class Measured(NamedTuple):
     """What two runs gave: the gaps by the two points, and the first error of either net.
 
     `unchanged` are the layers watched, by net and index, whose tops have the values that their
-    bottom had, and whether they have its shape too.
+    bottom had, with the shape of the bottom and that of the last top.
     """
 
     gaps: dict[tuple[Point, Point], Gap]
-    unchanged: dict[tuple[int, int], bool]
+    unchanged: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]]
     error: ExecutionError | None
 
 
@@ -119,7 +119,7 @@ class _State:
     ) -> None:
         self.watched = watched
         self.gaps: dict[tuple[Point, Point], Gap] = {}
-        self.unchanged: dict[tuple[int, int], bool] = {}
+        self.unchanged: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self._held: tuple[dict[Point, Array], dict[Point, Array]] = ({}, {})
         self._open: tuple[dict[Point, set[Point]], dict[Point, set[Point]]] = (
             defaultdict(set),
@@ -168,6 +168,6 @@ def _running(
             np.array_equal(bottom.reshape(-1), values.reshape(-1), equal_nan=True)
             for values in tops
         ):
-            shaped = all(values.shape == bottom.shape for values in tops)
-            state.unchanged[side, layer.index] = shaped
+            shapes = bottom.shape, tops[-1].shape if tops else bottom.shape
+            state.unchanged[side, layer.index] = shapes
         yield layer

@@ -275,9 +275,7 @@ def _first(
                 not any(reader.tops for reader in version.readers)
                 for version in view.tops[layer.index]
             )
-            if ends and (
-                counts(side, layer) or measured.unchanged.get((side, layer.index)) is False
-            ):
+            if ends and (counts(side, layer) or _is_reshaped(found, measured, rows, side, layer)):
                 first = next(
                     one
                     for one in [*found.above(side, layer), layer]
@@ -285,6 +283,24 @@ def _first(
                 )
                 return Difference(first, None, side)
     return None
+
+
+def _is_reshaped(
+    found: Matching, measured: Measured, rows: Sequence[Row], side: int, layer: Layer
+) -> bool:
+    """Whether a lone layer gives the values of a layer of both nets in a shape of its own.
+
+    One that gives them in the shape which they have in the other net takes something back.
+    """
+    before, after = measured.unchanged.get((side, layer.index), ((), ()))
+    if before == after:
+        return False
+    (top, *_) = found.views[side].tops[layer.index]
+    origin = found.origin(side, top)
+    for row in rows:
+        if origin is not None and origin.producer is (row.first, row.second)[side]:
+            return (row.gap.first, row.gap.second)[1 - side] != after
+    return True
 
 
 def verdict(found: Comparison) -> str:

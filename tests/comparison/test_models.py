@@ -119,6 +119,36 @@ def test_a_net_that_cannot_be_run_is_an_error_unless_it_differs_before() -> None
     assert "'k'" in found.note
 
 
+RESHAPED = (
+    "layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'b'"
+    " inner_product_param { num_output: 4 } }\n"
+    "layer { name: 'four' type: 'Reshape' bottom: 'b' top: 'f'"
+    " reshape_param { shape { dim: 0 dim: 0 dim: 1 dim: 1 } } }\n"
+    "layer { name: 'bn' type: 'BatchNorm' bottom: 'f' top: 'g'"
+    " batch_norm_param { scale_bias: true } }\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("end", "first"),
+    [
+        ("reshape_param { shape { dim: 0 dim: 0 } }", None),
+        ("reshape_param { shape { dim: 0 dim: 2 dim: 2 } }", "two"),
+        ("reshape_param { shape { dim: 1 dim: -1 } }", "two"),
+    ],
+)
+def test_a_net_may_end_with_what_gives_a_blob_its_shape_back(end: str, first: str | None) -> None:
+    inner = RESHAPED.split("layer { name: 'four'")[0]
+    weights = {"ip": [uniform(4, 108), uniform(4)], "bn": APART["bn"], "sc": APART["sc"]}
+    apart = model(inner + BN.replace("'c'", "'b'") % "" + SCALE, weights)
+    merged = {"ip": weights["ip"], "bn": [MEAN, VARIANCE, np.ones(1, np.float32), GAMMA, BETA]}
+    last = f"layer {{ name: 'two' type: 'Reshape' bottom: 'g' top: 'y' {end} }}\n"
+    other = model(RESHAPED + last, merged, "nvidia-0.17")
+    for models in ((apart, other), (other, apart)):
+        found = compare_models(*models)
+        assert found.first == first, str(found)
+
+
 def test_dropout_and_labels_are_no_difference() -> None:
     drop = "layer { name: 'd' type: 'Dropout' bottom: 'r' top: 'r' }\n"
     text = CONV % ("c", "x", "c", "bias_term: false") + BN % "" + SCALE + RELU % "s" + drop
