@@ -10,6 +10,10 @@ from protolint.record import NamedTuple
 __all__ = ["BinarySource", "Position", "Source", "Span"]
 
 
+#: How often a text is gone over to count its lines before a table of them pays.
+_WORTH_A_TABLE = 4
+
+
 class Span(NamedTuple):
     """A range of bytes of one source: `start` is included, `end` is not."""
 
@@ -31,13 +35,18 @@ class Source:
     offset; only what is shown to people is decoded as UTF-8.
     """
 
-    __slots__ = ("_column", "_is_ascii", "_line_starts", "_mentioned", "data", "path", "text")
+    __slots__ = (
+        "_column", "_counted", "_is_ascii", "_line_starts", "_mentioned", "_walked", "data", "path",
+        "text",
+    )  # fmt: skip
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
         self.text = data.decode("latin-1")
         self._line_starts: list[int] | None = None
+        #: A place whose line is known, and the bytes that were gone over to count lines.
+        self._counted, self._walked = (0, 1), 0
         self._is_ascii = data.isascii()
         #: The last place asked for, and its column: the next one is mostly further on in its line.
         self._column = (0, 1)
@@ -65,14 +74,25 @@ class Source:
 
     def line_number(self, offset: int) -> int:
         """Return the line, counted from 1, that holds the byte at `offset`."""
+        if self._line_starts is None:
+            # Most are asked for in order, few in all: counting on takes less than a table.
+            at, line = self._counted
+            self._walked += abs(offset - at)
+            if self._walked <= _WORTH_A_TABLE * len(self.data):
+                if offset >= at:
+                    line += self.data.count(b"\n", at, offset)
+                else:
+                    line -= self.data.count(b"\n", offset, at)
+                self._counted = offset, line
+                return line
         return bisect_right(self.line_starts, offset)
 
     def position(self, offset: int) -> Position:
         """Return the line and column of a byte offset; a broken UTF-8 byte is one character."""
         line = self.line_number(offset)
-        start = self.line_starts[line - 1]
         if self._is_ascii:
-            return Position(line, offset - start + 1)
+            return Position(line, offset - self.data.rfind(b"\n", 0, offset))
+        start = self.line_starts[line - 1]
         before, column = self._column
         if not start <= before <= offset:
             before, column = start, 1
