@@ -101,6 +101,11 @@ class Source:
             self._column = offset, column
         return Position(line, column)
 
+    def place(self, span: Span, path: str | None = None) -> str:
+        """Return where a span begins, as `path:line:column`, for a reader of the path shown."""
+        line, column = self.position(span.start)
+        return f"{self.path if path is None else path}:{line}:{column}"
+
     def line(self, number: int) -> str:
         """Return the text of a line, counted from 1, without its line end; "" past the last one."""
         starts = self.line_starts
@@ -125,6 +130,10 @@ class BinarySource(Source):
     def __init__(self, path: str, size: int) -> None:
         super().__init__(path, b"")
         self.size = size
+
+    def place(self, _span: Span, path: str | None = None) -> str:
+        """Return the path."""
+        return self.path if path is None else path
 
     def __reduce__(self) -> tuple[type[BinarySource], tuple[str, int]]:  # type: ignore[override]
         return BinarySource, (self.path, self.size)

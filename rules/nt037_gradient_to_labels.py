@@ -33,8 +33,7 @@ from protolint.lint.rule import Example, Finding, Invalid, net_rule
 from protolint.net.init import construction
 from protolint.net.learning import gets_gradient, is_loss
 from protolint.net.net import TRAIN, Net
-from protolint.net.splits import made_at
-from protolint.net.view import View
+from protolint.net.view import View, made_at
 
 from ._layers import named
 

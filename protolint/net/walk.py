@@ -20,8 +20,7 @@ from protolint.net.net import Net
 from protolint.net.param_blocks import ParamBlocks
 from protolint.net.settled import Settled, SetUp, Table, table_for, written
 from protolint.net.shapes import made_by
-from protolint.net.splits import made_at, read_at, uses
-from protolint.net.view import BlobVersion, View
+from protolint.net.view import BlobVersion, View, made_at, read_at, uses
 from protolint.record import NamedTuple
 from protolint.source import Span
 

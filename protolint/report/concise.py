@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from protolint.lint.file_report import FileReport
 from protolint.report.merged import merged
-from protolint.report.place import place
 from protolint.report.style import Style
 from protolint.report.summary import fixable, summary
 from protolint.shown import shown
@@ -26,7 +25,7 @@ def render(reports: Sequence[FileReport], colour: bool, _errors: Sequence[str] =
     for report in merged(reports):
         for diagnostic in report.diagnostics:
             severity = style.severity(diagnostic.severity, diagnostic.severity.value)
-            where = style.bold(shown(place(report.source, diagnostic.span)))
+            where = style.bold(shown(report.source.place(diagnostic.span)))
             code = style.bold(style.code(diagnostic.code))
             mark = "[*] " if fixable(diagnostic) else ""
             message = f"{mark}{shown(diagnostic.message)}"

@@ -11,7 +11,6 @@ from protolint.diagnostic import Diagnostic
 from protolint.lint.file_report import FileReport
 from protolint.record import NamedTuple
 from protolint.report.merged import merged
-from protolint.report.place import place
 from protolint.report.style import Style, width
 from protolint.report.summary import fix_word, summary
 from protolint.shown import shown
@@ -105,7 +104,7 @@ def _picture(marks: list[_Mark], diagnostic: Diagnostic, indent: str, style: Sty
 def _where(source: Source, span: Span, layer: str | None) -> str:
     """Return the place as a line of its own."""
     if not isinstance(source, BinarySource):
-        return place(source, span)
+        return source.place(span)
     parts = [source.path] if layer is None else [source.path, f"layer '{layer}'"]
     if span.end > span.start:
         parts.append(f"bytes {span.start} to {span.end}")

@@ -8,7 +8,6 @@ from protolint.diagnostic import Diagnostic, Severity
 from protolint.lint.file_report import FileReport
 from protolint.report.merged import merged
 from protolint.report.paths import reported_path
-from protolint.report.place import place
 from protolint.report.summary import summary
 from protolint.shown import shown
 
@@ -48,7 +47,7 @@ def _command(report: FileReport, path: str, diagnostic: Diagnostic) -> str:
     values = ",".join(
         f"{name}={_property(shown(str(value)))}" for name, value in properties.items()
     )
-    where = place(report.source, diagnostic.span, path)
+    where = report.source.place(diagnostic.span, path)
     message = shown(f"{where}: {diagnostic.code} {diagnostic.message} [{diagnostic.target}]")
     return f"::{_COMMANDS[diagnostic.severity]} {values}::{_data(message)}"
 

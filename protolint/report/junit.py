@@ -10,7 +10,6 @@ from protolint.diagnostic import Diagnostic
 from protolint.lint.file_report import FileReport
 from protolint.report.pages import page_url
 from protolint.report.paths import reported_path
-from protolint.report.place import place
 from protolint.report.summary import fix_word
 from protolint.shown import shown
 
@@ -59,7 +58,7 @@ def _name(diagnostic: Diagnostic) -> str:
 
 
 def _failure(case: ET.Element, report: FileReport, path: str, diagnostic: Diagnostic) -> None:
-    lines = [f"{place(report.source, diagnostic.span, path)}: {diagnostic.message}"]
+    lines = [f"{report.source.place(diagnostic.span, path)}: {diagnostic.message}"]
     if diagnostic.fix is not None:
         lines.append(f"{fix_word(diagnostic.fix)}: {diagnostic.fix.title}")
     lines += filter(None, [page_url(diagnostic.code)])
