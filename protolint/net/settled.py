@@ -12,7 +12,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
 from protolint.record import NamedTuple
 
-__all__ = ["Alike", "SetUp", "Settled", "Table", "alike_in", "forget", "table_for", "written"]
+__all__ = ["Alike", "SetUp", "Settled", "Table", "alike_in", "forget", "table_in", "written"]
 
 
 class Settled(NamedTuple):
@@ -52,23 +52,15 @@ class SetUp(NamedTuple):
     table: Table
 
 
-#: By a function, how a layer is written, and what else the function may ask (net/facts.py).
+#: By a function, how a layer is written, and what else the function may ask (net/facts.py); the
+#: tables of a walk, too.
 Alike = dict[Hashable, object]
 
-_tables: dict[Hashable, Table] = {}
 _alike: dict[Hashable, Alike] = {}
 #: A process that checks files all day forgets all at once, at about 50 MB.
 _MOST = 100_000
 #: Fields of a layer that say which it is and where it is, not what it is.
 _NAMES = frozenset({"name", "type", "bottom", "top", "include", "exclude"})
-
-
-def table_for(build: Hashable) -> Table:
-    """Return what is known of layers in one kind of build."""
-    table = _tables.get(build)
-    if table is None or len(table.settled) > _MOST:
-        table = _tables[build] = Table()
-    return table
 
 
 def alike_in(build: Hashable) -> Alike:
@@ -79,9 +71,17 @@ def alike_in(build: Hashable) -> Alike:
     return alike
 
 
+def table_in(alike: Alike, around: Hashable) -> Table:
+    """Return what is known of layers that are set up in one kind of net."""
+    key = Table, around
+    table = alike.get(key)
+    if not isinstance(table, Table) or len(table.settled) > _MOST:
+        table = alike[key] = Table()
+    return table
+
+
 def forget() -> None:
     """Forget all layers, as a new process has."""
-    _tables.clear()
     _alike.clear()
 
 

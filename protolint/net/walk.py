@@ -18,7 +18,7 @@ from protolint.net.inputs import checked_inputs, input_span
 from protolint.net.loss_weights import check_loss_weights
 from protolint.net.net import Net
 from protolint.net.param_blocks import ParamBlocks
-from protolint.net.settled import Settled, SetUp, Table, table_for, written
+from protolint.net.settled import Settled, SetUp, table_in, written
 from protolint.net.shapes import made_by
 from protolint.net.view import BlobVersion, View, made_at, read_at, uses
 from protolint.record import NamedTuple
@@ -40,7 +40,6 @@ class Construction(NamedTuple):
     by_phase: bool = False
 
 
-_new = tuple.__new__
 #: Layers whose batches solvers on several GPUs share out (divide_batch_size).
 _BATCHES = ("Data", "ImageData", "HDF5Data", "WindowData", "MemoryData")
 #: Faults that follow from what is written, and not from what is not there.
@@ -78,13 +77,7 @@ class Walk:
             net.dialect, net.build, net.inline, net.is_template,
             net.message.integer("bn_stats_batch_size"),
         )  # fmt: skip
-        self.table = self._table()
-
-    def _table(self) -> Table:
-        """Return what is known of layers that are set up as those of this net."""
-        if self.net.build.schema is not None:
-            return Table()
-        return table_for((self.around, self.divided))
+        self.table = table_in(net.alike, (self.around, self.divided))
 
     def run(self) -> Construction:
         """Return what is found, in Caffe's order."""
@@ -144,6 +137,10 @@ class Walk:
                 given, settled = self._settled(layer, bottoms)
             else:
                 given, settled = before.given, before.settled
+        sound = settled is None and given in self.table.sound
+        if sound and self._is_neutral(layer, bottoms):
+            settled = Settled(bottoms * len(layer.tops), False, True)
+            self._settle(layer, bottoms, given, settled)
         if settled is not None and settled.alone:
             self.unsure = self.unsure or settled.unsure
             tops = self.view.tops[index]
@@ -151,12 +148,6 @@ class Walk:
                 shapes[tops[0]] = settled.tops[0]
             else:
                 shapes.update(zip(tops, settled.tops, strict=True))
-            return
-        sound = given in self.table.sound
-        if sound and settled is None and self._is_neutral(layer, bottoms):
-            tops = self.view.tops[layer.index]
-            shapes.update(zip(tops, bottoms * len(tops), strict=True))
-            self._settle(layer, bottoms, given, Settled(bottoms * len(tops), False, True))
             return
         setup = self._setup(layer, bottoms, versions)
         known = sound or layer.type in self.types
@@ -243,7 +234,7 @@ class Walk:
             return None, None
         found = self.table.settled.get((given, tuple(bottoms)))
         if found is not None:
-            self.net.settled[layer.index] = _new(SetUp, (bottoms, given, found, self.table))
+            self.net.settled[layer.index] = SetUp(bottoms, given, found, self.table)
         return given, found
 
     def _written(self, layer: Layer) -> Hashable:
