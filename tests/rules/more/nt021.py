@@ -21,6 +21,15 @@ layer { name: "out" type: "MultiBoxLoss" include { phase: TRAIN }
   bottom: "loc_flat" bottom: "conf_flat" bottom: "prior" bottom: "label" top: "out"
   multibox_loss_param { num_classes: 5 } }
 """
+_POOL = layer("Pooling", "pooling_param { kernel_size: 2 stride: 2 }")
+
+
+def _conv(outputs: int, window: str, bottom: str = "x") -> str:
+    return layer(
+        "Convolution", f"convolution_param {{ num_output: {outputs} {window} }}", bottom, "z"
+    )
+
+
 _CONV = "convolution_param { num_output: 30 kernel_size: 1 }"
 INVALID = (
     Invalid("ssd", _NET % ("Convolution", _CONV), (12,)),
@@ -45,6 +54,31 @@ INVALID = (
         INPUT
         + layer("InnerProduct", "inner_product_param { num_output: 7 }")
         + _TWO % ("SoftmaxWithLoss", "y", "x"),
+        (6,),
+    ),
+    # The pooling makes 5 of 9, the convolution 4.
+    Invalid(
+        "bvlc",
+        INPUT + _POOL + _conv(4, "kernel_size: 3 stride: 2") + _TWO % ("Eltwise", "y", "z"),
+        (10,),
+    ),
+    # Both come from the pooling, or have its height and width.
+    Invalid(
+        "bvlc",
+        INPUT + _POOL + _conv(4, "kernel_size: 3", "y") + _TWO % ("Eltwise", "y", "z"),
+        (10,),
+    ),
+    Invalid(
+        "bvlc",
+        INPUT + _POOL + _conv(2, "kernel_size: 1 stride: 2") + _TWO % ("Eltwise", "y", "z"),
+        (10,),
+    ),
+    # A deconvolution makes more than it reads without rounding.
+    Invalid(
+        "bvlc",
+        INPUT
+        + layer("Deconvolution", "convolution_param { num_output: 4 kernel_size: 2 stride: 2 }")
+        + _TWO % ("Eltwise", "x", "y"),
         (6,),
     ),
     Invalid("bvlc", INPUT + layer("Reshape", "reshape_param { shape { dim: [0, 5, -1] } }"), (4,)),

@@ -20,6 +20,11 @@ layer {{ name: "l" type: "{type}" bottom: "a" {more}
 
 _DOWN = "propagate_down: [%s]"
 
+_OTHER = """\
+layer { name: "e" type: "DummyData" top: "e" dummy_data_param { shape { dim: [2, 3] } } }
+layer { name: "b" type: "InnerProduct" bottom: "e" top: "b"
+  inner_product_param { num_output: 4 weight_filler { type: "msra" } } }
+"""
 _CE = "SigmoidCrossEntropyLoss"
 
 VALID = (
@@ -31,9 +36,20 @@ VALID = (
     Example("bvlc", _loss(_CE, "a", "loss_weight: 0")),
     Example("bvlc", _loss(_CE, "t", _DOWN % "true, true, true")),
     Example("bvlc", _loss("InfogainLoss", "t")),
+    # NT026 and NT021 are about the loss itself.
+    Example("bvlc", _loss(_CE, "t", _DOWN % "true")),
+    Example("bvlc", _OTHER + _loss(_CE, "b")),
 )
 INVALID = (
     Invalid("nvidia-0.17", _ssd(_DOWN % "true, true, false, true"), (12,)),
     Invalid("bvlc", _loss(_CE, "a"), (6,)),
     Invalid("bvlc", _loss(_CE, "t", _DOWN % "true, true"), (6,)),
+    # What is wrong elsewhere does not hide it.
+    Invalid("bvlc", _loss(_CE, "a") + 'layer { name: "o" type: "ReLU" top: "o" }\n', (6,)),
+    # Nothing makes an input, so that there is no place to show beside it.
+    Invalid(
+        "bvlc",
+        'input: "u" input_shape { dim: [2, 3] }\n' + _loss(_CE, "u", _DOWN % "true, true"),
+        (7,),
+    ),
 )

@@ -6,6 +6,9 @@ from protolint.lint.rule import Example, Invalid
 
 VALID = (Example("bvlc", "layer { name: 3 }\n"),)
 INVALID = (
+    Invalid("bvlc", 'layer {\n  name: "a"\n  name: "b"\n  name: "c"\n}\n', (3, 4)),
+    # What is of another Caffe is said once.
+    Invalid("ssd", "layer {\n  transform_param {" + "\n  resize_param { }" * 3 + " } }\n", (4,)),
     Invalid("bvlc", 'layer {\n  name: "a"\n  type: "ReLU"\n  name: "b"\n}\n', (4,)),
     Invalid(
         "bvlc",

@@ -24,6 +24,9 @@ INVALID = (
     ),
     Invalid("bvlc", 'layer { name: "c" type: "Convolutoin" }\n', (1,)),
     Invalid("nvidia-0.14", 'layer { name: "s" type: "Scal" }\n', (1,)),
+    # Two wrong letters are too many in a word of five.
+    Invalid("bvlc", 'layer { name: "s" type: "Scxxe" }\n', (1,)),
+    Invalid("bvlc", 'layer { name: "c" type: "Cancot" }\n', (1,)),
     Invalid("bvlc", 'layer { name: "u" type: "Interp" }\n', (1,)),
     Invalid("bvlc", 'layer { name: "m" type: "QuiteDifferentFromAll" }\n', (1,)),
     Invalid("bvlc", 'layer { name: "l" type: "SOFTMAX_LOSS" }\n', (1,)),

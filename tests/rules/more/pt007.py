@@ -19,6 +19,9 @@ INVALID = (
     Invalid("bvlc", "base_lr: fast\ndevice_id: [0, 1]\n", (1, 2)),
     Invalid("bvlc", 'layer { type: "Clip" clip_param { min: 0 } }\n', (1,)),
     Invalid("bvlc", 'layer { type: "ReLU" param: 1 }\n', (1,)),
+    # Of what cannot be told from what is written, one value is named where there are many.
+    Invalid("bvlc", "layer { name { } }\n", (1,)),
+    Invalid("bvlc", 'layer { inner_product_param { bias_term: "true" } }\n', (1,)),
     Invalid("nvidia-0.16", "layer { blobs { raw_data: 1 } }\n", (1,)),
     Invalid("nvidia-0.15", "layer { batch_norm_param { engine: fast } }\n", (1,)),
     Invalid(

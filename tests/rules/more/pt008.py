@@ -45,6 +45,7 @@ INVALID = (
     Invalid("bvlc", _layer("ReLU", "pooling_param { }\n  dropout_param { }"), (6,)),
     Invalid("bvlc", 'layers { name: "r" type: RELU\n  lrn_param { } }\n', (2,)),
     Invalid("bvlc", _layer("ReLU", "data_param { prefetch: 8 }"), (6,)),
+    Invalid("bvlc", _layer("ReLU", "pooling_param { }") * 2, (6, 13)),
     Invalid("nvidia-0.17", _layer("DummyData", "transform_param { scale: 2 }"), (6,)),
     Invalid("nvidia-0.15", _layer("Scale", "batch_norm_param { scale_filler { } }"), (6,)),
     Invalid("bvlc", _IMAGES % "data_param { source: 'list.txt' batch_size: 8 }", (1,)),

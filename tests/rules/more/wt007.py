@@ -32,6 +32,7 @@ INVALID = (
         ("bn",),
     ),
     InvalidWeights("bvlc", _OWN_BN % ("1, 2, 0, 4", "1"), ("bn",), net=_NET),
+    InvalidWeights("bvlc", _OWN_BN % ("0, 0, 0, 0", "1"), ("bn",)),
     # A gamma near 0 leaves the dead channel no gain.
     InvalidWeights("nvidia-0.17", (_OWN_BN % ("1, 2, 0, 4", "1"))[:-2] + _GAMMA, ("bn",)),
 )
