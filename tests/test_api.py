@@ -330,8 +330,8 @@ def test_a_conversion_is_that_of_the_command_line(fixtures: Path, tmp_path: Path
     files = (source / "brook.prototxt", source / "brook.caffemodel")
     report = protolint.convert(*files, to="nvidia-0.17", output=f"{tmp_path}/api/")
     assert isinstance(report, protolint.ConversionReport)
-    told = convert_command(*files, "--to", "nvidia-0.17", "-o", f"{tmp_path}/command/")
-    for result, row in zip(report.files, told["files"], strict=True):
+    shown = convert_command(*files, "--to", "nvidia-0.17", "-o", f"{tmp_path}/command/")
+    for result, row in zip(report.files, shown["files"], strict=True):
         assert result.notes or result.layers
         assert result.summary == row["summary"]
         assert [layer.name for layer in result.layers] == [layer["name"] for layer in row["layers"]]

@@ -101,9 +101,9 @@ def test_fixes_end_and_nobody_blames_protolint(path: Path, tmp_path: Path) -> No
     copy = tmp_path / "net.prototxt"
     shutil.copyfile(path, copy)
     fix = ("check", "--isolated", "--target", "bvlc", "--fix", "--unsafe-fixes", copy)
-    said = run(*fix)
+    shown = run(*fix)
     once = copy.read_bytes()
-    assert "fault of protolint" not in said.stdout + said.stderr
+    assert "fault of protolint" not in shown.stdout + shown.stderr
     run(*fix)
     assert copy.read_bytes() == once
 

@@ -113,10 +113,10 @@ def test_every_python_session_shown_gives_what_is_shown(guide: Path, workplace: 
         if block.language == "pycon":
             text += f"{block.text}\n"
     test = doctest.DocTestParser().get_doctest(text, {}, guide.name, str(guide), 0)
-    told: list[str] = []
+    shown: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    runner.run(test, out=told.append)
-    assert runner.failures == 0, "".join(told)
+    runner.run(test, out=shown.append)
+    assert runner.failures == 0, "".join(shown)
 
 
 @each_guide

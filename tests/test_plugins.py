@@ -159,13 +159,13 @@ def test_a_distribution_that_cannot_be_loaded_is_named(
     (tmp_path / "their_rules.py").write_text(code, "utf-8")
     done = run(tmp_path, *command)
     assert (done.returncode, done.stdout) == (2, "")
-    (told,) = done.stderr.splitlines()
-    assert told.startswith(
+    (shown,) = done.stderr.splitlines()
+    assert shown.startswith(
         "protolint: the rules of their-rules 1.0 (entry point 'theirs' of protolint.rules) cannot "
         "be loaded: "
     )
-    assert message in told
-    assert told.endswith("; repair or uninstall that distribution")
+    assert message in shown
+    assert shown.endswith("; repair or uninstall that distribution")
 
 
 def test_an_entry_point_that_names_an_object_is_refused(tmp_path: Path) -> None:

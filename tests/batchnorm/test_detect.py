@@ -129,9 +129,9 @@ def test_the_order_of_0_15_is_recognised_by_its_last_blob() -> None:
 
 def test_the_statistic_of_cudnn_is_asked_for() -> None:
     blobs = wide(column(), column(), column(), column(), one(0))
-    told = verdict(*blobs, statistic=Statistic.INVERSE_DEVIATION)
-    assert certain(told) == "N15C-inv-std"
-    assert "--bn-stat inv-std" in told.candidates[0].evidence
+    shown = verdict(*blobs, statistic=Statistic.INVERSE_DEVIATION)
+    assert certain(shown) == "N15C-inv-std"
+    assert "--bn-stat inv-std" in shown.candidates[0].evidence
     assert certain(verdict(*blobs, statistic=Statistic.VARIANCE)) == "N15C"
     found = verdict(*blobs)
     assert "0.5 to 2, median 1.25" in found.reason

@@ -221,7 +221,7 @@ def test_thresholds_of_the_command_line_win(tmp_path: Path) -> None:
     for verb in ("check", "stats"):
         assert codes(verb) == []
         assert codes(verb, "--threshold", "few-batches=6") == ["WT011", "WT011"]
-        for wrong, told in (
+        for wrong, shown in (
             ("few-batch=6", "did you mean 'few-batches'?"),
             ("few-batches", "is no KEY=NUMBER"),
             ("few-batches=x", "takes a number of 0 or more, not 'x'"),
@@ -229,7 +229,7 @@ def test_thresholds_of_the_command_line_win(tmp_path: Path) -> None:
         ):
             done = run(verb, "--threshold", wrong, "net.caffemodel", cwd=tmp_path)
             assert done.returncode == 2
-            assert told in done.stderr
+            assert shown in done.stderr
 
 
 def test_a_file_for_several_targets_is_not_fixed_and_stops_no_other(tmp_path: Path) -> None:
@@ -317,10 +317,10 @@ def test_no_rule_is_no_selection(tmp_path: Path) -> None:
     write(tmp_path, "a.prototxt", FAULTY)
     done = run("check", "--select", "", "a.prototxt", cwd=tmp_path)
     assert (done.returncode, "no rule is named" in done.stderr) == (2, True)
-    for table, told in (("select = []", "names no rule"), ("target = []", "names no target")):
+    for table, shown in (("select = []", "names no rule"), ("target = []", "names no target")):
         write(tmp_path, "protolint.toml", table + "\n")
         done = run("check", "a.prototxt", cwd=tmp_path)
-        assert (done.returncode, told in done.stderr) == (2, True)
+        assert (done.returncode, shown in done.stderr) == (2, True)
     write(tmp_path, "protolint.toml", '[tool.protolint]\ntarget = "bvlc"\n')
     assert "leave the table's name out" in run("check", "a.prototxt", cwd=tmp_path).stderr
 

@@ -68,7 +68,7 @@ DIM = MODEL.read_bytes().replace(b":\x03\x0a\x01\x08", b":\x03\x0a\x01\x09")
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("cut.caffemodel", CUT, "byte 1285 (layer 5 'mix_b'): field 100 needs 1586 bytes more"),
         ("dim.caffemodel", DIM, "(layer 2 'norm_a', blob 0): the shape 9 needs 9 values"),
@@ -82,7 +82,9 @@ DIM = MODEL.read_bytes().replace(b":\x03\x0a\x01\x08", b":\x03\x0a\x01\x09")
         ("utf16.prototxt", "name: 'x'".encode("utf-16"), "text in UTF-16"),
     ],
 )
-def test_damaged_files_are_told_where(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+def test_damaged_files_are_told_where(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     if name.endswith(".h5"):
         pytest.importorskip("h5py")
     write(tmp_path, name, content)
@@ -90,7 +92,7 @@ def test_damaged_files_are_told_where(tmp_path: Path, name: str, content: bytes,
     code, found, stderr = check(name, "good.prototxt", cwd=tmp_path)
     assert (code, found) == (2, [])
     assert stderr.startswith(f"protolint: {name}: ")
-    assert told in stderr
+    assert message in stderr
     assert check("good.prototxt", "--weights", name, cwd=tmp_path)[0] == 2
 
 
@@ -103,7 +105,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--weights", "a.caffemodel", "a.prototxt", "b.prototxt"], "and 2 were given"),
         (["--weights", "a.caffemodel", "a.caffemodel"], "and none was given"),
@@ -113,14 +115,14 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         (["no.caffemodel"], "no.caffemodel: no such file or folder"),
     ],
 )
-def test_wrong_usage(tmp_path: Path, arguments: list[str], told: str) -> None:
+def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str) -> None:
     for name in ("a.prototxt", "b.prototxt"):
         write(tmp_path, name, CLEAN)
     for name in ("a.caffemodel", "a.bin"):
         write(tmp_path, name, MODEL.read_bytes())
     done = run("check", *arguments, cwd=tmp_path)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_folders_find_prototxts_only(tmp_path: Path) -> None:

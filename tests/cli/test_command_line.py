@@ -100,9 +100,9 @@ def test_bad_input_ends_in_one_clear_message(
 ) -> None:
     path = write(tmp_path, "bad.prototxt", content)
     done = run("check", "--output-format", "concise", path)
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "bad.prototxt" in line]
-    assert len(said) == 1
-    assert message in said[0]
+    shown = [line for line in (done.stdout + done.stderr).splitlines() if "bad.prototxt" in line]
+    assert len(shown) == 1
+    assert message in shown[0]
     assert done.returncode == code
 
 

@@ -55,12 +55,12 @@ def _recalibrated(model: Path, net: Path, *options: str) -> str:
 
 def test_recalibrate_needs_weights_of_each_batchnorm(tmp_path: Path) -> None:
     model = _copy("brook", BVLC, tmp_path, b"BatchNorm", b"BatchNarm")
-    said = _recalibrated(model, BVLC / "brook.prototxt", "--target", "bvlc")
-    assert "has no BatchNorm weights for 'norm_a'" in said
+    shown = _recalibrated(model, BVLC / "brook.prototxt", "--target", "bvlc")
+    assert "has no BatchNorm weights for 'norm_a'" in shown
 
 
 def test_recalibrate_needs_weights_that_the_caffe_loads() -> None:
-    said = _recalibrated(
+    shown = _recalibrated(
         NEWEST / "brook.caffemodel", NEWEST / "brook.prototxt", "--target", "nvidia-0.15"
     )
-    assert "the weights have blobs of 8, 8, 1, 8, 8 values, which its Caffe does not load" in said
+    assert "the weights have blobs of 8, 8, 1, 8, 8 values, which its Caffe does not load" in shown

@@ -195,16 +195,16 @@ NO_NETS = {"json_text", "label_map"}
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_broken_files_are_shown_as_far_as_they_go(path: Path) -> None:
     done = run("show", path)
-    said = done.stderr.splitlines()
-    assert len(said) <= 1
+    shown = done.stderr.splitlines()
+    assert len(shown) <= 1
     if path.stem in NO_NETS:
-        assert (done.returncode, done.stdout, len(said)) == (2, "", 1)
+        assert (done.returncode, done.stdout, len(shown)) == (2, "", 1)
         return
     assert done.returncode == 0
     assert "layers" in done.stdout or "1 layer," in done.stdout
-    if said:
-        assert f"protolint check {path}" in said[0]
-    assert json.loads(run("show", "--format", "json", path).stdout)["errors"] or not said
+    if shown:
+        assert f"protolint check {path}" in shown[0]
+    assert json.loads(run("show", "--format", "json", path).stdout)["errors"] or not shown
 
 
 def test_what_is_no_net_is_told(tmp_path: Path) -> None:
@@ -386,8 +386,8 @@ def test_stages_that_are_not_looked_at_are_counted_and_can_be_asked_for(tmp_path
     net = tmp_path / "net.prototxt"
     net.write_text(DATA + _many_stages(66))
     options = ("--isolated", "--target", "bvlc", net)
-    said = run("check", *options).stdout.splitlines()[-1]
-    assert "TEST (s06) and 57 more for bvlc. 2 stages were not looked at" in said
+    shown = run("check", *options).stdout.splitlines()[-1]
+    assert "TEST (s06) and 57 more for bvlc. 2 stages were not looked at" in shown
     (report,) = json.loads(run("check", *options, "--output-format", "json").stdout)["files"]
     assert len(report["builds"]) == 67
     assert [s for s, builds in report["builds"].items() if builds is None] == [

@@ -108,12 +108,12 @@ def test_findings_fail_a_run_only_if_asked(tide: list[Path]) -> None:
 def test_no_line_is_wider_than_the_terminal(tide: list[Path], columns: int) -> None:
     for arguments in (tide[:1], tide, [*tide, "--each"]):
         text = stats(*arguments, COLUMNS=str(columns)).text
-        tables, told = text.split("The first to move")[0], text
+        tables, shown = text.split("The first to move")[0], text
         rows = [line for line in tables.splitlines() if not line.startswith(("Three", "From"))]
         wide = [line for line in rows if width(line) > columns and ".caffemodel:" not in line]
         assert [line for line in wide if "snapshots, ordered" not in line] == []
         for word in ("bn1", "1.45" if arguments is not tide else "9.16"):
-            assert word in told or len(arguments) == 1
+            assert word in shown or len(arguments) == 1
 
 
 def test_a_narrow_terminal_loses_no_number(tide: list[Path]) -> None:

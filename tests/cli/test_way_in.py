@@ -131,16 +131,16 @@ def test_other_names_of_the_format_still_work(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_option_has_one_suggestion_and_version_is_found_as_a_command() -> None:
-    told = run("check", "--selct", "x").stderr.splitlines()[-1]
-    assert told == "Error: No such option '--selct'. Did you mean '--select'?"
+    shown = run("check", "--selct", "x").stderr.splitlines()[-1]
+    assert shown == "Error: No such option '--selct'. Did you mean '--select'?"
     assert run("version").stdout == run("--version").stdout
 
 
 def test_targets_that_agree_are_said_in_one_breath(tmp_path: Path) -> None:
     targets = ("bvlc", "nvidia-0.16", "nvidia-0.17")
     asked = [word for target in targets for word in ("--target", target)]
-    told = run("check", *asked, write(tmp_path, "a.prototxt", ADVICE)).stdout.splitlines()[-1]
-    assert told.endswith("It builds in TRAIN and TEST for bvlc, nvidia-0.16 and nvidia-0.17.")
+    shown = run("check", *asked, write(tmp_path, "a.prototxt", ADVICE)).stdout.splitlines()[-1]
+    assert shown.endswith("It builds in TRAIN and TEST for bvlc, nvidia-0.16 and nvidia-0.17.")
 
 
 def test_an_empty_name_is_seen(tmp_path: Path) -> None:
@@ -165,6 +165,6 @@ def test_no_command_is_answered_by_the_help() -> None:
 
 def test_what_is_suppressed_is_counted_where_nothing_else_is_found(tmp_path: Path) -> None:
     net = write(tmp_path, "a.prototxt", f"# protolint: ignore-file[NT001] known\n{WRONG}")
-    told = run("check", "--select", "NT001,NT002", net).stdout
-    assert told.startswith("No findings in 1 file, checked for bvlc (")
-    assert told.endswith("). 1 suppressed.\n")
+    shown = run("check", "--select", "NT001,NT002", net).stdout
+    assert shown.startswith("No findings in 1 file, checked for bvlc (")
+    assert shown.endswith("). 1 suppressed.\n")

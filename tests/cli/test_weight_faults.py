@@ -19,11 +19,11 @@ VARIED = np.arange(1, 5, dtype=np.float32)
 
 def layer(name: str, type: str, *blobs: object) -> bytes:
     """A LayerParameter as NetParameter holds it."""
-    said = length_delimited(1, name.encode()) + length_delimited(2, type.encode())
-    said += b"".join(
+    fields = length_delimited(1, name.encode()) + length_delimited(2, type.encode())
+    fields += b"".join(
         length_delimited(7, encode_blob(np.asarray(blob, np.float32))) for blob in blobs
     )
-    return length_delimited(100, said)
+    return length_delimited(100, fields)
 
 
 def batchnorm(name: str, factor: float, *, mean: object = VARIED, spread: object = VARIED) -> bytes:
@@ -34,9 +34,9 @@ def batchnorm(name: str, factor: float, *, mean: object = VARIED, spread: object
 def test_a_factor_that_cannot_be_divided_by_stops_nothing(factor: float, tmp_path: Path) -> None:
     (tmp_path / "bad.caffemodel").write_bytes(batchnorm("bn", factor))
     (tmp_path / "young.caffemodel").write_bytes(batchnorm("bn", 3.0))
-    code, found, told = check("bad.caffemodel", "young.caffemodel", cwd=tmp_path)
+    code, found, shown = check("bad.caffemodel", "young.caffemodel", cwd=tmp_path)
     lost = ["WT001 bn"] if not np.isfinite(factor) else []
-    assert (code, found, told) == (1, [*lost, "WT011 bn"], "")
+    assert (code, found, shown) == (1, [*lost, "WT011 bn"], "")
     done = run("stats", "--from", "bvlc", "--exit-code", "bad.caffemodel", cwd=tmp_path)
     assert done.returncode == 1
     assert "cannot be divided by" in done.stdout

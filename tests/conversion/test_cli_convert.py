@@ -221,7 +221,7 @@ def test_names_that_are_not_ascii(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("net.caffemodel",), "--to"),
         (("--to", "nvidia-0.18", "net.caffemodel"), "unknown target 'nvidia-0.18'"),
@@ -250,7 +250,7 @@ def test_names_that_are_not_ascii(folder: Path) -> None:
     ],
 )
 def test_wrong_usage_is_one_message_and_exit_2(
-    arguments: tuple[str, ...], said: str, folder: Path
+    arguments: tuple[str, ...], message: str, folder: Path
 ) -> None:
     (folder / "empty").touch()
     (folder / "notes.txt").write_text("remember: 1\n")
@@ -258,7 +258,7 @@ def test_wrong_usage_is_one_message_and_exit_2(
     before = names(folder)
     done = run(*arguments, cwd=folder)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stdout == ""
     assert names(folder) == before
 

@@ -29,11 +29,11 @@ def net(norm: str = "", *, scale: bool = True, head: str = "") -> str:
 
 
 def layer(name: str, type: str, *blobs: object) -> bytes:
-    said = length_delimited(1, name.encode()) + length_delimited(2, type.encode())
+    fields = length_delimited(1, name.encode()) + length_delimited(2, type.encode())
     top = b"y"
-    said += length_delimited(3, b"x" if type == "BatchNorm" else top) + length_delimited(4, top)
+    fields += length_delimited(3, b"x" if type == "BatchNorm" else top) + length_delimited(4, top)
     made = (encode_blob(np.asarray(blob, np.float32)) for blob in blobs)
-    return length_delimited(100, said + b"".join(length_delimited(7, blob) for blob in made))
+    return length_delimited(100, fields + b"".join(length_delimited(7, blob) for blob in made))
 
 
 def weights(factor: float = 1.0) -> bytes:
@@ -49,8 +49,8 @@ def gain_of(text: str, model: Path, least: float = 0.0) -> np.ndarray:
     """What a three-blob BatchNorm and the Scale behind it multiply by."""
     blobs = blobs_of(model)
     mean, spread, factor = blobs["bn"]
-    said = re.search(r"\beps: (\S+)", text)
-    eps = max(float(said[1]) if said else 1e-5, least)
+    shown = re.search(r"\beps: (\S+)", text)
+    eps = max(float(shown[1]) if shown else 1e-5, least)
     assert len(mean) == len(spread)
     return gain(eps, spread.astype(np.float64) / float(factor[0]), blobs["sc"][0])
 
@@ -99,9 +99,9 @@ def test_what_a_comment_says_a_net_is_for_counts(together: bool, tmp_path: Path)
     new = (tmp_path / "out" / "net.prototxt").read_text("utf-8")
     blobs = blobs_of(tmp_path / "out" / "net.caffemodel")
     scale = next(name for name in blobs if name != "bn")
-    said = re.search(r"\beps: (\S+)", new)
-    assert said is not None, "cuDNN of 0.14 adds 1e-4 whatever is said"
-    found = gain(float(said[1]), blobs["bn"][1].astype(np.float64), blobs[scale][0])
+    shown = re.search(r"\beps: (\S+)", new)
+    assert shown is not None, "cuDNN of 0.14 adds 1e-4 whatever is said"
+    found = gain(float(shown[1]), blobs["bn"][1].astype(np.float64), blobs[scale][0])
     np.testing.assert_allclose(found, gain(1e-4), rtol=1e-6)
 
 
@@ -144,8 +144,8 @@ def test_broken_statistics_are_told(tmp_path: Path) -> None:
     for spread in ([np.nan, 1, 1], [np.inf, 1, 1], [-1e-6, 1, 1]):
         model.write_bytes(layer("bn", "BatchNorm", MEAN, spread, [1]))
         report = convert(model, to="nvidia-0.17", output=tmp_path / "new", force=True)
-        told = [note.message for file in report.files for note in file.notes]
-        assert any(text.startswith("NaN, infinite or negative statistics") for text in told)
+        shown = [note.message for file in report.files for note in file.notes]
+        assert any(text.startswith("NaN, infinite or negative statistics") for text in shown)
 
 
 def test_arguments_may_be_single_strings_and_dialects(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_layers_are_found_by_name_first_then_by_what_they_follow_then_by_order(
     text = deploy("batch_norm_param { scale_bias: true }")
     like, made = tmp_path / "like.prototxt", tmp_path / "made.caffemodel"
 
-    def told(text: str) -> tuple[list[tuple[str, str]], list[str]]:
+    def shown(text: str) -> tuple[list[tuple[str, str]], list[str]]:
         like.write_text(text)
         report = convert(MODELS["bvlc"], to="nvidia-0.17", like=like, output=made, force=True)
         (result,) = report.files
@@ -190,15 +190,15 @@ def test_layers_are_found_by_name_first_then_by_what_they_follow_then_by_order(
             note.message for note in result.notes if note.layer
         ]
 
-    rows, notes = told(text)
+    rows, notes = shown(text)
     assert rows == [("norm_a", "first"), ("norm_b", "second")]
     assert notes == [
         "has the weights of 'norm_a', which also follows 'mix_a'",
         "has the weights of 'norm_b', which also follows 'mix_b'",
     ]
-    rows, notes = told(text.replace('"first"', '"norm_a"').replace('"second"', '"norm_b"'))
+    rows, notes = shown(text.replace('"first"', '"norm_a"').replace('"second"', '"norm_b"'))
     assert (rows, notes) == ([("norm_a", ""), ("norm_b", "")], [])
-    rows, notes = told(re.sub('"mix_([ab])"', r'"conv_\1"', text))
+    rows, notes = shown(re.sub('"mix_([ab])"', r'"conv_\1"', text))
     assert rows == [("norm_a", "first"), ("norm_b", "second")]
     assert notes == [
         *(f"has the weights of 'norm_{at}', the next in order that was left" for at in "ab"),
@@ -254,11 +254,11 @@ def test_what_has_no_partner_is_named(tmp_path: Path) -> None:
         like=tmp_path / "like.prototxt",
         output=tmp_path / "made.caffemodel",
     )
-    told = [note.message for note in report.files[0].notes]
+    shown = [note.message for note in report.files[0].notes]
     unused = f"not in {tmp_path}/like.prototxt, so of no use there"
-    assert f"{unused}: 'norm_b', 'affine_b', 'mix_b'" in told
+    assert f"{unused}: 'norm_b', 'affine_b', 'mix_b'" in shown
     wanted = "'second', 'more', 'other' and 1 more"
-    assert f"not in the weights, so as the fillers of the net make them: {wanted}" in told
+    assert f"not in the weights, so as the fillers of the net make them: {wanted}" in shown
     # What is of no use stays in the file as it was.
     before, after = blobs_of(MODELS["bvlc"]), blobs_of(tmp_path / "made.caffemodel")
     for name in ("norm_b", "affine_b", "mix_b", "mix_a"):

@@ -187,8 +187,8 @@ def test_a_scale_layer_that_does_not_read_alone_stays(
 ) -> None:
     plan = tools.plan(tools.read(INPUT + CONV + behind, "bvlc"), N + target)
     assert plan.steps[0].action is action
-    told = [note.message for note in plan.notes if note.code == "CV002"]
-    assert told == [f"'s' kept as a layer of its own because {reason}"]
+    shown = [note.message for note in plan.notes if note.code == "CV002"]
+    assert shown == [f"'s' kept as a layer of its own because {reason}"]
 
 
 def test_a_reader_behind_the_scale_layer_is_no_obstacle(tools: SimpleNamespace) -> None:
@@ -675,11 +675,11 @@ def test_a_net_in_its_own_dialect_needs_nothing(tools: SimpleNamespace) -> None:
 def test_training_that_forgets_the_statistics_is_told_once(tools: SimpleNamespace) -> None:
     two = bn(top="b") + bn(bottom="b", top="b2").replace('"n"', '"n2"')
     file = tools.read(DATA + CONV + two, "bvlc")
-    for target, engine, told in (
+    for target, engine, shown in (
         (N + "17", None, 1), (N + "15", "CAFFE", 1), (N + "15", "CUDNN", 0), (N + "14", None, 0),
     ):  # fmt: skip
         notes = tools.plan(file, target, engine=engine).notes
-        assert [note.code for note in notes].count("CV005") == told
+        assert [note.code for note in notes].count("CV005") == shown
 
 
 # Convolutions for Scale layers.

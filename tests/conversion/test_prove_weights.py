@@ -63,11 +63,11 @@ def test_a_failed_proof_tells_the_worst_layer_and_asks_for_a_report_if_it_is_a_f
 ) -> None:
     with pytest.raises(ProofError) as caught:
         check_proofs(proofs(0.0, 0.25, 0.5, 0.0), tolerance)
-    said = str(caught.value)
-    assert "layer 'bn2' would differ by 0.5, absolute 0.25" in said
-    assert f"2 of 4 BatchNorm layers differ by more than {tolerance:g}" in said
-    assert ("Please report this" in said) is asks
-    assert ("Rounding alone may come to 1e-06" in said) is not asks
+    shown = str(caught.value)
+    assert "layer 'bn2' would differ by 0.5, absolute 0.25" in shown
+    assert f"2 of 4 BatchNorm layers differ by more than {tolerance:g}" in shown
+    assert ("Please report this" in shown) is asks
+    assert ("Rounding alone may come to 1e-06" in shown) is not asks
 
 
 def test_a_difference_that_is_no_number_fails_the_proof() -> None:

@@ -56,9 +56,9 @@ def own(type: str, more: str) -> str:
 
 def loose(name: str, type: str, *blobs: object) -> bytes:
     """A layer of a file that names neither bottoms nor tops."""
-    said = length_delimited(1, name.encode()) + length_delimited(2, type.encode())
+    fields = length_delimited(1, name.encode()) + length_delimited(2, type.encode())
     made = (encode_blob(np.asarray(blob, np.float32)) for blob in blobs)
-    return length_delimited(100, said + b"".join(length_delimited(7, blob) for blob in made))
+    return length_delimited(100, fields + b"".join(length_delimited(7, blob) for blob in made))
 
 
 PAIR = INPUT + CONV + bn() + scale()

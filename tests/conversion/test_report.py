@@ -53,7 +53,7 @@ def converted(*arguments: str | Path, columns: str = "") -> tuple[list[str], str
     return done.stdout.splitlines(), done.stderr
 
 
-def said_of(text: str, folder: Path, *options: str) -> str:
+def shown_of(text: str, folder: Path, *options: str) -> str:
     """The notes of a net."""
     path = folder / "net.prototxt"
     path.write_text(text)
@@ -131,28 +131,28 @@ def test_notes_are_broken_between_words_and_hang(width: int) -> None:
 
 
 def test_the_last_line_says_what_was_written() -> None:
-    def said(*files: FileResult, dry_run: bool = False) -> list[str]:
+    def shown(*files: FileResult, dry_run: bool = False) -> list[str]:
         return render_text(ConversionReport("bvlc", files, dry_run)).splitlines()
 
     made = FileResult("a", "b", "prototxt", "nvidia-0.15")
     copy = FileResult("c", "d", "caffemodel", "bvlc", copied=True)
-    assert said(made) == ["a -> b (prototxt, nvidia-0.15 to bvlc)", "Wrote 1 file."]
-    assert said(copy, copy)[0] == "c -> d (caffemodel, bvlc to bvlc, unchanged)"
-    assert said(copy, copy)[-1] == "Wrote 2 files; nothing was to convert."
-    assert said(made, copy)[-1] == "Wrote 2 files; in 1 of them nothing was to convert."
-    assert said(made, copy, dry_run=True)[-1] == "Nothing was written."
-    assert said(made._replace(output="-"))[-1].startswith("a -> standard output")
+    assert shown(made) == ["a -> b (prototxt, nvidia-0.15 to bvlc)", "Wrote 1 file."]
+    assert shown(copy, copy)[0] == "c -> d (caffemodel, bvlc to bvlc, unchanged)"
+    assert shown(copy, copy)[-1] == "Wrote 2 files; nothing was to convert."
+    assert shown(made, copy)[-1] == "Wrote 2 files; in 1 of them nothing was to convert."
+    assert shown(made, copy, dry_run=True)[-1] == "Nothing was written."
+    assert shown(made._replace(output="-"))[-1].startswith("a -> standard output")
 
 
 def test_a_model_of_the_target_is_copied_and_that_is_said(tmp_path: Path) -> None:
     made = (tmp_path / "brook.prototxt", tmp_path / "brook.caffemodel")
     given = [BVLC / path.name for path in made]
-    told, _ = converted("--to", "bvlc", *given, "-o", f"{tmp_path}/")
-    assert told[-1] == "Wrote 2 files; nothing was to convert."
+    shown, _ = converted("--to", "bvlc", *given, "-o", f"{tmp_path}/")
+    assert shown[-1] == "Wrote 2 files; nothing was to convert."
     assert [path.read_bytes() for path in made] == [path.read_bytes() for path in given]
-    told, _ = converted("--to", "nvidia-0.17", *given, "-o", f"{tmp_path}/", "--force")
-    assert told[-1] == "Wrote 2 files."
-    assert not any("unchanged" in line for line in told)
+    shown, _ = converted("--to", "nvidia-0.17", *given, "-o", f"{tmp_path}/", "--force")
+    assert shown[-1] == "Wrote 2 files."
+    assert not any("unchanged" in line for line in shown)
 
 
 def test_colour_changes_no_letter() -> None:
@@ -190,13 +190,13 @@ def test_a_new_scale_layer_is_called_by_its_name(tmp_path: Path) -> None:
     one = INPUT + CONV + NORM % inside
     two = one + (NORM % inside).replace('"n"', '"n2"')
     options = ("--from", "nvidia-0.17", "--to", "bvlc")
-    said = said_of(one, tmp_path, *options)
-    assert "layer 'n': 'n_scale' added: a Scale layer for gamma and beta" in said
-    said = said_of(two, tmp_path, *options)
-    assert "layers 'n', 'n2': 'n_scale' and 1 more added: a Scale layer for gamma and beta" in said
-    said = said_of(two, tmp_path, *options, "--scale-name", "x_{bn}")
-    assert "'x_n' and 1 more added" in said
-    assert "{bn}" not in said
+    shown = shown_of(one, tmp_path, *options)
+    assert "layer 'n': 'n_scale' added: a Scale layer for gamma and beta" in shown
+    shown = shown_of(two, tmp_path, *options)
+    assert "layers 'n', 'n2': 'n_scale' and 1 more added: a Scale layer for gamma and beta" in shown
+    shown = shown_of(two, tmp_path, *options, "--scale-name", "x_{bn}")
+    assert "'x_n' and 1 more added" in shown
+    assert "{bn}" not in shown
 
 
 @pytest.mark.parametrize(("top", "is_output"), [("c", True), ("e", False)])
@@ -211,9 +211,9 @@ def test_an_output_that_is_renamed_is_told(top: str, is_output: bool, tmp_path: 
         ),
     ]
     for text, options in cases:
-        said = said_of(text, tmp_path, *options)
-        assert "'n' added: a blob that" in said
-        assert ("the net's output 'c' is now called 'n'" in said) is is_output
+        shown = shown_of(text, tmp_path, *options)
+        assert "'n' added: a blob that" in shown
+        assert ("the net's output 'c' is now called 'n'" in shown) is is_output
         made = CliRunner().invoke(
             convert_command, [*options, str(tmp_path / "net.prototxt"), "-o", "-"]
         )
@@ -225,9 +225,11 @@ def test_an_output_that_is_renamed_is_told(top: str, is_output: bool, tmp_path: 
 
 def test_a_frozen_layer_says_that_the_weights_have_to_come_along(tmp_path: Path) -> None:
     frozen = "batch_norm_param { use_global_stats: true }"
-    said = said_of(DATA + CONV + NORM % frozen + RELU % "e" + LOSS, tmp_path, "--to", "nvidia-0.17")
-    assert "frozen, so it becomes a Scale layer" in said
-    assert "convert the weights in the same call" in said
+    shown = shown_of(
+        DATA + CONV + NORM % frozen + RELU % "e" + LOSS, tmp_path, "--to", "nvidia-0.17"
+    )
+    assert "frozen, so it becomes a Scale layer" in shown
+    assert "convert the weights in the same call" in shown
 
 
 # The engine.
@@ -237,16 +239,16 @@ def test_an_engine_that_changes_by_default_is_told(tmp_path: Path) -> None:
     """The weights are those of engine CAFFE, and the net names none."""
     net, weights = OLD / "brook.prototxt", OLD / "brook.caffemodel"
     options = ("--dry-run", "--to", "nvidia-0.15")
-    said = "\n".join(converted(*options, net, weights)[0])
-    assert "N15A -> N15C" in said
-    assert "layers 'norm_a', 'norm_b': written for cuDNN, the engine of nvidia-0.15 unless" in said
+    shown = "\n".join(converted(*options, net, weights)[0])
+    assert "N15A -> N15C" in shown
+    assert "layers 'norm_a', 'norm_b': written for cuDNN, the engine of nvidia-0.15 unless" in shown
     (file, _) = json.loads("\n".join(converted(*options, net, weights, "--report", "json")[0]))[
         "files"
     ]
     assert [note["layer"] for note in file["notes"]] == ["norm_a", "norm_b"]
     for engine in ("caffe", "cudnn"):
-        said = "\n".join(converted(*options, net, weights, "--engine", engine)[0])
-        assert "written for cuDNN" not in said
+        shown = "\n".join(converted(*options, net, weights, "--engine", engine)[0])
+        assert "written for cuDNN" not in shown
     assert "N15A " in "\n".join(converted(*options, weights)[0])
     assert "written for cuDNN" not in "\n".join(converted(*options, weights)[0])
     bvlc = (BVLC / "brook.prototxt", BVLC / "brook.caffemodel")
@@ -256,5 +258,5 @@ def test_an_engine_that_changes_by_default_is_told(tmp_path: Path) -> None:
         net.read_text("utf-8").replace("batch_norm_param {", "batch_norm_param { engine: CAFFE")
     )
     assert "engine: CAFFE" in named.read_text("utf-8")
-    said = "\n".join(converted(*options, named, weights)[0])
-    assert "written for cuDNN" not in said
+    shown = "\n".join(converted(*options, named, weights)[0])
+    assert "written for cuDNN" not in shown

@@ -212,9 +212,9 @@ def test_fields_of_the_other_caffe_are_renumbered_or_left_out(tmp_path: Path) ->
     found.ParseFromString(output.read_bytes())
     assert found.layer[0].recurrent_param.num_output == 7
     assert not found.layer[1].HasField("backward_math")
-    told = " ".join(note.message for note in report.files[0].notes)
-    assert "recurrent_param (1x)" in told
-    assert "clip_param (1x)" in told
+    shown = " ".join(note.message for note in report.files[0].notes)
+    assert "recurrent_param (1x)" in shown
+    assert "clip_param (1x)" in shown
 
 
 def test_the_number_formats_of_016_are_not_left_for_bvlc_to_misread(tmp_path: Path) -> None:

@@ -126,8 +126,8 @@ def test_they_are_folded_in_one_call(tmp_path: Path) -> None:
         assert found == pytest.approx(wanted, rel=1e-5, abs=1e-5)
         left = [layer.name for layer in made.net.layers]
         assert left == (["i", "c"] if above else ["i", "bn", "s"])
-        said = "'s' is not folded: 'bn' above becomes a Scale only now" in made.remarks
-        assert said is not above
+        shown = "'s' is not folded: 'bn' above becomes a Scale only now" in made.remarks
+        assert shown is not above
 
 
 def test_a_scale_below_one_that_only_becomes_a_scale_would_be_folded_into_what_it_stores(

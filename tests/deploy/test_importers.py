@@ -71,12 +71,12 @@ def test_openvino_divides_averages_by_whole_windows(window: str) -> None:
     text = (
         'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 2, 4, 4] } } }\n'
     )
-    for pool, said in (("AVE", AVERAGES[window]), ("MAX", False)):
+    for pool, shown in (("AVE", AVERAGES[window]), ("MAX", False)):
         param = f"pooling_param {{ pool: {pool} {window} }}"
         pooling = f'layer {{ name: "p" type: "Pooling" bottom: "x" top: "p" {param} }}'
         found = limits("openvino", net_of(text + pooling))
         wanted = "OpenVINO 2023 divides averages by more than their padded window (p)"
-        assert found == [wanted] * said
+        assert found == [wanted] * shown
 
 
 @pytest.mark.parametrize("name", IMPORTERS)

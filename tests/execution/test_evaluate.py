@@ -25,9 +25,9 @@ FOUND = np.array(
 TRUTH = np.array([[i, 1, 0, 0.2, 0, 0.6, 0.5, 0] for i in range(2)])
 
 
-def evaluator(folder: Path, said: str) -> Executor:
+def evaluator(folder: Path, parameters: str) -> Executor:
     path = folder / "net.prototxt"
-    path.write_text(TEXT % said, "utf-8")
+    path.write_text(TEXT % parameters, "utf-8")
     net = protolint.load(path, target="ssd", isolated=True)
     return Executor(net, {}, NetState("TEST"))
 

@@ -453,15 +453,17 @@ def test_ristretto_rounds_what_it_reads_its_weights_and_what_it_writes() -> None
     random = np.random.default_rng(5)
     rows = (random.standard_normal((3, 4)) * 8).astype(np.float32)
     weights = random.standard_normal((2, 4)).astype(np.float32)
-    said = "bw_layer_in: 6 fl_layer_in: 2 bw_params: 4 fl_params: 2 bw_layer_out: 7 fl_layer_out: 1"
-    (found,) = tops(RISTRETTO % said, rows.copy(), weights=(weights,))
+    parameters = (
+        "bw_layer_in: 6 fl_layer_in: 2 bw_params: 4 fl_params: 2 bw_layer_out: 7 fl_layer_out: 1"
+    )
+    (found,) = tops(RISTRETTO % parameters, rows.copy(), weights=(weights,))
     read = fixed(rows, 6, 2)
     assert {-8, 7.75} <= set(read.reshape(-1).tolist())
     np.testing.assert_array_equal(found, fixed(read @ fixed(weights, 4, 2).T, 7, 1))
     # What it reads is rounded where it lies, for other layers too.
     after = 'layer { name: "p" type: "Power" bottom: "b0" top: "p" }\n'
     text = "input: 'b0' input_dim: [3, 4]\nlayer { name: 'l' bottom: 'b0' %s }\n%s"
-    net = protolint.load(text % (RISTRETTO % said, after), target="bvlc", isolated=True)
+    net = protolint.load(text % (RISTRETTO % parameters, after), target="bvlc", isolated=True)
     blobs = Executor(net, {"l": [weights]}, NetState("TEST")).forward({"b0": rows})
     np.testing.assert_array_equal(blobs["p"], read)
     # While it learns, only the weights are rounded, up or down.
@@ -477,8 +479,8 @@ def test_ristretto_rounds_what_it_reads_its_weights_and_what_it_writes() -> None
 def test_ristretto_s_weights_are_powers_of_two() -> None:
     rows = np.eye(4, dtype=np.float32)
     weights = np.array([[0.3, -0.3, 0, 5], [0.75, 0.2, -1e-6, 1]], np.float32)
-    said = "precision: INTEGER_POWER_OF_2_WEIGHTS exp_min: -4"
-    (found,) = tops(RISTRETTO % said, rows, weights=(weights,))
+    parameters = "precision: INTEGER_POWER_OF_2_WEIGHTS exp_min: -4"
+    (found,) = tops(RISTRETTO % parameters, rows, weights=(weights,))
     assert found.T.tolist() == [[0.25, -0.25, 0.0625, 0.5], [0.5, 0.25, -0.0625, 0.5]]
 
 
@@ -522,10 +524,10 @@ def test_bn_of_yjxiong_keeps_moving_averages_while_it_learns() -> None:
     kept = gamma * (data - mean) / np.sqrt(variance + 0.01) + beta
     ours, our_variance = data.mean((0, 2, 3), np.float64), data.var((0, 2, 3), np.float64)
     learns = (data - ours[:, None, None]) / np.sqrt(our_variance + 0.01)[:, None, None]
-    for phase, said, wanted in (
+    for phase, values, wanted in (
         ("TEST", "", kept), ("TRAIN", "frozen: true", kept), ("TRAIN", "", gamma * learns + beta)
     ):  # fmt: skip
-        net = protolint.load(text % said, target="bvlc", isolated=True)
+        net = protolint.load(text % values, target="bvlc", isolated=True)
         executor = Executor(net, {"l": stored}, NetState(phase))
         np.testing.assert_allclose(executor.forward({"x": data})["t"], wanted, rtol=1e-4, atol=1e-5)
         after = executor.parameters["l"]

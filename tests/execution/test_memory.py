@@ -137,11 +137,11 @@ layer { name: "u" type: "Upsample" bottom: "p" bottom: "mask" top: "u" upsample_
     # Of three rows and columns the last window has one: pad_out makes it three again.
     data = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
     odd = "input: 'x' input_dim: [1, 1, 3, 3]\n" + text
-    for said in (
+    for parameters in (
         "scale: 2 pad_out_h: true pad_out_w: true",
         "scale_h: 3 scale_w: 3 upsample_h: 3 upsample_w: 3",
     ):
-        net = protolint.load(odd.replace("scale: 2 }", f"{said} }}"))
+        net = protolint.load(odd.replace("scale: 2 }", f"{parameters} }}"))
         made = Executor(net, {}, NetState("TEST")).forward({"x": data})["u"]
         assert made.tolist() == [[[[0, 0, 0], [0, 4, 5], [0, 7, 8]]]]
 
@@ -191,8 +191,8 @@ def test_a_v1_layer_has_the_defaults_of_what_its_form_cannot_say() -> None:
 @pytest.mark.parametrize("kind", ["Convolution", "Deconvolution", "InnerProduct", "Embed"])
 def test_a_layer_without_outputs_says_so(kind: str) -> None:
     field = {"InnerProduct": "inner_product_param", "Embed": "embed_param"}.get(kind)
-    said = f"{field or 'convolution_param'} {{ {'kernel_size: 1' if field is None else ''} }}"
-    text = f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "l" {said} }}\n'
+    parameters = f"{field or 'convolution_param'} {{ {'kernel_size: 1' if field is None else ''} }}"
+    text = f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "l" {parameters} }}\n'
     with pytest.raises(ExecutionError, match=f"'l' \\({kind}\\): it has no num_output"):
         blobs(text)
 

@@ -103,8 +103,8 @@ def test_weights_that_others_use_stay(text: str, tmp_path: Path) -> None:
         weights = {**weights, "c": weights["a"]}
     done = deployed(text, weights, tmp_path)
     stays = "a" if text is SHARED else "b"
-    (said,) = (remark for remark in done.remarks if "transposed" in remark)
-    assert f"({'b' if text is SHARED else 'a'})" in said
+    (shown,) = (remark for remark in done.remarks if "transposed" in remark)
+    assert f"({'b' if text is SHARED else 'a'})" in shown
     blobs = blobs_of(Path(done.written[1]).read_bytes())
     assert np.array_equal(blobs[stays][0], weights[stays][0])
     assert Path(done.written[0]).read_text().count("transpose: true") == 2

@@ -222,9 +222,9 @@ def test_a_saved_configuration_counts_at_once(editor: Editor, tmp_path: Path) ->
     assert "BN003" in {d["code"] for d in editor.diagnostics(uri)}
     settings.write_text('tarket = "nvidia-0.15"\n', "utf-8")
     editor.notify("textDocument/didSave", {"textDocument": {"uri": settings.as_uri()}})
-    (told,) = editor.diagnostics(uri)
-    assert "not checked" in told["message"]
-    assert "did you mean 'target'?" in told["message"]
+    (shown,) = editor.diagnostics(uri)
+    assert "not checked" in shown["message"]
+    assert "did you mean 'target'?" in shown["message"]
 
 
 def test_what_the_configuration_leaves_out_is_left_out(editor: Editor, tmp_path: Path) -> None:
@@ -303,8 +303,8 @@ def test_the_server_completes_leads_renames_and_lays_out(editor: Editor, tmp_pat
     options = {"options": {"tabSize": 2, "insertSpaces": True}}
     (layout,) = editor.request("textDocument/formatting", {**document, **options})
     assert '\n  type: "BatchNorm"\n' in layout["newText"]
-    said = editor.request("textDocument/hover", editor.at(uri, 3, 25))
-    assert "engine" in said["contents"]["value"]
+    shown = editor.request("textDocument/hover", editor.at(uri, 3, 25))
+    assert "engine" in shown["contents"]["value"]
 
 
 def test_only_the_newest_of_many_versions_is_checked(editor: Editor, tmp_path: Path) -> None:
@@ -382,8 +382,8 @@ def test_a_check_keeps_no_question_about_the_text_waiting(editor: Editor, tmp_pa
     end = text.count("\n")
     offered = editor.request("textDocument/completion", editor.at(uri, end, 16))
     assert "engine" in [item["label"] for item in offered["items"]]
-    told = editor.request("textDocument/hover", editor.at(uri, end, 3))
-    assert told["contents"]["value"].startswith("**relu_param**")
+    shown = editor.request("textDocument/hover", editor.at(uri, end, 3))
+    assert shown["contents"]["value"].startswith("**relu_param**")
     assert editor.published[uri]["version"] == 1
     editor.wait(uri)
     assert editor.published[uri]["version"] == 2

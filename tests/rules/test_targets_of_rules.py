@@ -52,8 +52,8 @@ WT020 x x x . . . x x
 
 def test_each_rule_is_for_the_caffes_of_the_table() -> None:
     found = {rule.code: rule.dialects for rule in all_rules() if rule.dialects}
-    said = {}
+    shown = {}
     for line in TABLE.split("\n")[1:-1]:
         code, *marks = line.split()
-        said[code] = {name for name, mark in zip(DIALECTS, marks, strict=True) if mark == "x"}
-    assert found == said
+        shown[code] = {name for name, mark in zip(DIALECTS, marks, strict=True) if mark == "x"}
+    assert found == shown

@@ -198,8 +198,8 @@ def test_the_order_is_that_of_the_names(
     paths = [tmp_path / name for name in names]
     for path in paths:
         shutil.copy(fixtures / "stats" / "tide_iter_1000.caffemodel", path)
-    found, told, _ = read_snapshots([str(path) for path in paths])
-    assert (told, [snapshot.label for snapshot in found]) == (order, labels)
+    found, shown, _ = read_snapshots([str(path) for path in paths])
+    assert (shown, [snapshot.label for snapshot in found]) == (order, labels)
 
 
 def test_the_threads_own_numbers_give_the_finding_that_answers_it(fixtures: Path) -> None:

@@ -234,31 +234,31 @@ def test_a_sound_net_is_said_to_be_sound() -> None:
 
 
 def test_the_first_sentence_says_what_is_wrong() -> None:
-    def said(shown: StatsReport) -> list[str]:
+    def message(shown: StatsReport) -> list[str]:
         return list(headline(shown, layers_of(shown)))
 
     sound, bad = layer("a", [1.0, 2.0]), layer("b", [np.nan, -1.0, 0.0])
-    text, kind = said(report(sound, bad))
+    text, kind = message(report(sound, bad))
     assert text.startswith("NaN or infinite values in 1 channel of 1 layer, a negative variance in")
     assert text.endswith(" and a variance under eps in 1 channel of 1 layer.")
     assert kind == "wrong"
     moved = replace(moving([1.0], [7.0], [0.0]), outlier=Outlier(1, 5.0, 1.5, "bn"))
-    text, kind = said(moved)
+    text, kind = message(moved)
     assert text.startswith("A variance under eps in 1 channel of 1 layer (iter 3), 1 layer that")
     assert text.endswith(" moved (bn first) and one snapshot that stands out (iter 2).")
     untrained = finding("net", "a")._replace(code="WT011", name="untrained-statistics")
     shown = report(sound, findings=[untrained])
-    assert said(shown) == ["Untrained statistics in 1 layer.", "wrong"]
+    assert message(shown) == ["Untrained statistics in 1 layer.", "wrong"]
     shown = report(sound, findings=[finding("earlier", "a")])
-    assert said(shown) == ["Near zero variance in 1 layer.", "wrong"]
+    assert message(shown) == ["Near zero variance in 1 layer.", "wrong"]
     values = sound.variance
     shown = report(layer("a", [1.0, EPS / 2]))
-    assert said(shown) == ["A variance under eps in 1 channel of 1 layer.", "open"]
+    assert message(shown) == ["A variance under eps in 1 channel of 1 layer.", "open"]
     gap = Measured(sound, sound.mean, values, 9, values, values, gap=0.25, differs=0.5)
-    text, kind = said(replace(report(sound), measured=(gap,), data="batch.npy"))
+    text, kind = message(replace(report(sound), measured=(gap,), data="batch.npy"))
     assert "differ by up to 0.25 standard deviations (a)." in text
     assert kind == "open"
-    assert said(report()) == ["There is no BatchNorm layer to look at.", "open"]
+    assert message(report()) == ["There is no BatchNorm layer to look at.", "open"]
 
 
 def test_the_worst_severity_comes_first_and_files_are_told_apart() -> None:

@@ -47,8 +47,8 @@ def planted() -> StatsReport:
         layer("res3/bn", [5.6e-45, 1.0, 1.5, 30.0]),
         layer("conv10_bn", [0.01, 70.0]),
     )
-    said = "layer 'res3/bn': channel 0 has a variance of 5.6e-45"
-    return report(*layers, findings=[finding("net", "res3/bn", said)])
+    shown = "layer 'res3/bn': channel 0 has a variance of 5.6e-45"
+    return report(*layers, findings=[finding("net", "res3/bn", shown)])
 
 
 def opened(chrome: Browser, folder: Path, shown: StatsReport, place: str = "") -> None:
@@ -168,8 +168,8 @@ def test_it_can_be_read_without_scripts(chrome: Browser, tmp_path: Path) -> None
     target.write_text(whole[: whole.index("<script>")] + "</body></html>", "utf-8")
     chrome.open(target.as_uri())
     text = chrome.run("return document.body.innerText")
-    for said in ("5.60e-45", "conv10_bn", "channel 0 has a variance", "A variance under eps"):
-        assert said in text
+    for shown in ("5.60e-45", "conv10_bn", "channel 0 has a variance", "A variance under eps"):
+        assert shown in text
     # Nothing is offered that would not work.
     assert chrome.run("return document.querySelectorAll('button').length") == 2
     offered = "return [...document.querySelectorAll('button, input')]"
@@ -226,5 +226,5 @@ def test_pointing_at_an_overview_names_the_layer(chrome: Browser, tmp_path: Path
     box = chrome.run("return document.querySelector('.plot').getBoundingClientRect().toJSON()")
     x, y = box["x"] + box["width"] * 0.6, box["y"] + 50
     chrome.command("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-    said = chrome.run("return document.querySelector('.readout').textContent")
-    assert said == "res3/bn: 5.6e-45 to 30, median 1.25"
+    shown = chrome.run("return document.querySelector('.readout').textContent")
+    assert shown == "res3/bn: 5.6e-45 to 30, median 1.25"

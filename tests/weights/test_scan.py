@@ -88,17 +88,17 @@ def test_a_blob_larger_than_the_buffer_is_read_in_pieces(tmp_path: Path) -> None
     small = np.array([1e38], np.float32)
     path = tmp_path / "net.caffemodel"
     path.write_bytes(model(encode_blob(values), encode_blob(small), encode_blob(values[:0])))
-    told: list[tuple[str, int, int]] = []
+    shown: list[tuple[str, int, int]] = []
     with mapped(str(path)) as (data, state):
         index = index_model(str(path), data, state)
-        scans = scan_model(data, index, lambda *step: told.append(step))[0]
+        scans = scan_model(data, index, lambda *step: shown.append(step))[0]
     assert scans[0][:5] == expected(values)
     assert scans[1] == BlobScan(1, largest=float(small[0]))
     assert scans[2] == BlobScan(0)
-    done = [step for _, step, _ in told]
+    done = [step for _, step, _ in shown]
     assert len(done) > 2
     assert done == sorted(done)
-    assert {(name, size) for name, _, size in told} == {(str(path), path.stat().st_size)}
+    assert {(name, size) for name, _, size in shown} == {(str(path), path.stat().st_size)}
 
 
 def test_a_blob_that_does_not_fit_its_shape_is_located() -> None:

@@ -23,13 +23,7 @@ layer { name: "out" type: "MultiBoxLoss" include { phase: TRAIN }
 """
 _POOL = layer("Pooling", "pooling_param { kernel_size: 2 stride: 2 }")
 
-
-def _conv(outputs: int, window: str, bottom: str = "x") -> str:
-    return layer(
-        "Convolution", f"convolution_param {{ num_output: {outputs} {window} }}", bottom, "z"
-    )
-
-
+_CONV_Z = layer("Convolution", "convolution_param { num_output: %d %s }", "%s", "z")
 _CONV = "convolution_param { num_output: 30 kernel_size: 1 }"
 INVALID = (
     Invalid("ssd", _NET % ("Convolution", _CONV), (12,)),
@@ -59,18 +53,24 @@ INVALID = (
     # The pooling makes 5 of 9, the convolution 4.
     Invalid(
         "bvlc",
-        INPUT + _POOL + _conv(4, "kernel_size: 3 stride: 2") + _TWO % ("Eltwise", "y", "z"),
+        INPUT
+        + _POOL
+        + _CONV_Z % ("x", 4, "kernel_size: 3 stride: 2")
+        + _TWO % ("Eltwise", "y", "z"),
         (10,),
     ),
     # Both come from the pooling, or have its height and width.
     Invalid(
         "bvlc",
-        INPUT + _POOL + _conv(4, "kernel_size: 3", "y") + _TWO % ("Eltwise", "y", "z"),
+        INPUT + _POOL + _CONV_Z % ("y", 4, "kernel_size: 3") + _TWO % ("Eltwise", "y", "z"),
         (10,),
     ),
     Invalid(
         "bvlc",
-        INPUT + _POOL + _conv(2, "kernel_size: 1 stride: 2") + _TWO % ("Eltwise", "y", "z"),
+        INPUT
+        + _POOL
+        + _CONV_Z % ("x", 2, "kernel_size: 1 stride: 2")
+        + _TWO % ("Eltwise", "y", "z"),
         (10,),
     ),
     # A deconvolution makes more than it reads without rounding.
