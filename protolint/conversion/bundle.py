@@ -214,7 +214,7 @@ class Bundle:
         texts = [*self._made(FileKind.NET, self._net), *self._made(FileKind.SOLVER, self._solver)]
         if states and not self.options.resume:
             for job in models:
-                if any(c.recipe.layout.sums > c.norm.layout.sums for c in job.changes.values()):
+                if any(c.step.layout.sums > c.norm.layout.sums for c in job.changes.values()):
                     job.notes = (*job.notes, notes.resume_advised())
         for job in models:
             job.nets = (self.nets, self._nets_after(texts))

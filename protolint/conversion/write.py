@@ -17,11 +17,12 @@ from protolint.batchnorm.state import Array
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
 from protolint.conversion.notes import Note
-from protolint.conversion.numbers.encode import FROZEN_SCALE, LayerChange, after_scale
+from protolint.conversion.numbers.encode import LayerChange, after_scale
 from protolint.conversion.numbers.hdf5 import read_state, write_model, write_state
 from protolint.conversion.numbers.model_plan import ModelPlan
 from protolint.conversion.numbers.other_layers import blobs_of
 from protolint.conversion.numbers.solverstate import StateIndex, index_state
+from protolint.conversion.numbers.weight_step import FROZEN_SCALE
 from protolint.conversion.prove.composed import Side, prove_nets
 from protolint.conversion.prove.weights import (
     TOLERANCE,
@@ -277,11 +278,11 @@ class HDF5ModelJob(WeightsJob):
         for change in self.layers:
             blobs = made.get(change.new_name, ())
             scale = made.get(change.new_scale, ()) if change.made.measured_with_scale else ()
-            if change.recipe.layout is FROZEN_SCALE:
+            if change.step.layout is FROZEN_SCALE:
                 one = np.ones(change.norm.state.channels)
                 found = after_scale(Folded(one, 0 * one, 0 * one), blobs)
             else:
-                found = fold(change.recipe.layout.decode(blobs, change.made.eps))
+                found = fold(change.step.layout.decode(blobs, change.made.eps))
             proofs.append(proof_of(change.name, change.made.folded, after_scale(found, scale)))
         return proofs
 
@@ -407,9 +408,9 @@ def _rows(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tup
         LayerRow(
             change.name,
             change.norm.layout.name,
-            change.recipe.layout.name,
-            change.recipe.outcome,
-            change.recipe.scale,
+            change.step.layout.name,
+            change.step.outcome,
+            change.step.scale,
             change.norm.state.channels,
             change.norm.state.factor,
             change.made.factor,
@@ -418,8 +419,8 @@ def _rows(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tup
             proof.difference if proof is not None else None,
             change.norm.evidence,
             proof.absolute if proof is not None else None,
-            change.recipe.name,
-            change.recipe.scale_name,
+            change.step.name,
+            change.step.scale_name,
         )
         for change, proof in zip(changes, found, strict=True)
     )

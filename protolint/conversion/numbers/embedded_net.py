@@ -9,12 +9,15 @@ is a comment that a layer remembers (see memory.py) is a field that no Caffe kno
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from protolint.batchnorm.facts import REMARK, VARIANCE_REMARK
-from protolint.batchnorm.reading import read_weights
+from protolint.batchnorm.layouts import NATIVE_LAYOUTS
+from protolint.batchnorm.reading import Norm, read_weights
+from protolint.batchnorm.stored_scales import is_without_blobs_between
 from protolint.batchnorm.writer import writer_of
 from protolint.caffe.binder import Message
+from protolint.caffe.build import Build
 from protolint.caffe.descriptors import FieldType, Value, load_schema
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import file_refusals
@@ -38,7 +41,7 @@ from protolint.wire import (
     varint,
 )
 
-__all__ = ["carrier", "model_net", "net_in_weights", "wire_type_of", "with_value"]
+__all__ = ["carrier", "model_net", "net_in_weights", "net_of_model", "wire_type_of", "with_value"]
 
 _WIRE_TYPES = {
     "double": FIXED64,
@@ -230,3 +233,60 @@ def net_in_weights(path: str, dialect: Dialect) -> Source:
     except DecodeError:
         raise InputError(path, file_refusals.no_net_inside(dialect.name)) from None
     return Source(path, text_format.MessageToString(message, as_utf8=True).encode())
+
+
+def _with_cudnn(norms: Iterable[Norm], dialect: Dialect) -> bool:
+    """Whether a model comes from a Caffe with cuDNN; as most did, where nothing shows it."""
+    names = {norm.layout.name for norm in norms}
+    return not (dialect.engines_differ_in_layout and names and names <= set(NATIVE_LAYOUTS))
+
+
+def net_of_model(
+    data: Buffer, index: ModelIndex, dialect: Dialect, norms: Mapping[int, Norm]
+) -> Net:
+    """Return the net in a model, its BatchNorm layers described as their blobs show them to be."""
+    net = model_net(data, index, dialect)
+    build = Build(cudnn=_with_cudnn(norms.values(), dialect))
+    layers = [entry for entry in index.layers if entry.generation.value == 100]
+    found = list(zip(layers, net.message.values.get("layer", ()), strict=True))
+    for entry, (message, _) in found:
+        if entry.position in norms and isinstance(message, Message):
+            _describe(message, norms[entry.position])
+    if is_without_blobs_between(index):
+        _connect({entry.name: m for entry, (m, _) in found if isinstance(m, Message)}, norms)
+    return Net(net.message, dialect, net.source, build=build)
+
+
+def _connect(layers: Mapping[str, Message], norms: Mapping[int, Norm]) -> None:
+    """Name the blobs around each BatchNorm where a file names none.
+
+    Its Scale layer works in place on its top; what the other layers read stays unknown.
+    """
+    for norm in norms.values():
+        message, scale = layers.get(norm.name), layers.get(norm.facts.scale or "")
+        if message is not None:
+            with_value(message, "bottom", f"{norm.name}: bottom")
+            with_value(message, "top", f"{norm.name}: top")
+        if scale is not None:
+            with_value(scale, "bottom", f"{norm.name}: top")
+            with_value(scale, "top", f"{norm.name}: top")
+
+
+def _describe(message: Message, norm: Norm) -> None:
+    """Say in a BatchNorm layer what its blobs are."""
+    fields = message.type.fields
+    if "batch_norm_param" not in fields:
+        return
+    with_value(message, "type", "BatchNorm")
+    param = message.message("batch_norm_param")
+    if param is None:
+        param = Message(fields["batch_norm_param"].message, message.node)
+        with_value(message, "batch_norm_param", param)
+    if "scale_bias" in param.type.fields:
+        with_value(param, "scale_bias", True if norm.layout.affine else None)
+        if not norm.layout.affine:
+            with_value(param, "scale_filler", None)
+            with_value(param, "bias_filler", None)
+    with_value(param, "eps", norm.state.eps)
+    if norm.facts.type == "BN":
+        with_value(param, "moving_average_fraction", norm.facts.fraction)

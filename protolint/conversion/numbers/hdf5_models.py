@@ -12,18 +12,13 @@ from protolint.conversion import file_refusals, notes, refusals
 from protolint.conversion.decide.affine import SCALE
 from protolint.conversion.decide.step import Action, Plan
 from protolint.conversion.notes import Note
-from protolint.conversion.numbers.encode import (
-    LayerChange,
-    Recipe,
-    encode_norm,
-    no_equivalent,
-)
+from protolint.conversion.numbers.encode import LayerChange, encode_norm, no_equivalent
 from protolint.conversion.numbers.holders import is_identity, moved
 from protolint.conversion.numbers.like import BlobShape, Like
 from protolint.conversion.numbers.model import in_net, refuse_other_eps
 from protolint.conversion.numbers.model_notes import notes_of
-from protolint.conversion.numbers.recipes import recipes_of
 from protolint.conversion.numbers.solverstate import ModelLayer
+from protolint.conversion.numbers.weight_step import WeightStep, weight_steps_of
 from protolint.conversion.refusal import refuse
 from protolint.errors import InputError
 from protolint.layers.layer import Layer
@@ -72,11 +67,11 @@ def plan_hdf5(
     if like is None:
         sizes = {name: [b.shape for b in given] for name, given in blobs.items() if given}
         norms = _with_scales(path, norms, blobs, nets)
-        recipes, notes = moved(path, norms, recipes_of(plans, norms, target), nets, sizes)
+        steps, notes = moved(path, norms, weight_steps_of(plans, norms, target), nets, sizes)
     else:
         shapes = {name: [BlobShape(b.shape) for b in given] for name, given in blobs.items()}
         fitting = like.fit(path, norms, nets, shapes)
-        recipes, notes = fitting.recipes, list(fitting.notes)
+        steps, notes = fitting.steps, list(fitting.notes)
         for name, dims in fitting.shapes.items():
             given = zip(blobs[name], dims, strict=True)
             changed[name] = tuple(blob.reshape(shape) for blob, shape in given)
@@ -84,24 +79,24 @@ def plan_hdf5(
             gone[name], changed[new] = None, changed.get(name, blobs[name])
     layers: list[LayerChange] = []
     for norm in norms:
-        if norm.name not in recipes:
+        if norm.name not in steps:
             continue
-        recipe = recipes[norm.name]
-        scale = _scale(norm, recipe, blobs, notes)
+        step = steps[norm.name]
+        scale = _scale(norm, step, blobs, notes)
         try:
-            made = encode_norm(norm, recipe, scale, resume=resume)
+            made = encode_norm(norm, step, scale, resume=resume)
         except LayoutError as error:
-            raise InputError(path, no_equivalent(norm, recipe, error)) from None
-        change = LayerChange(norm, recipe, made)
+            raise InputError(path, no_equivalent(norm, step, error)) from None
+        change = LayerChange(norm, step, made)
         layers.append(change)
         gone[norm.name] = None
         changed[change.new_name] = made.blobs
         new = change.new_scale
-        if recipe.removes_scale or recipe.scale_name:
-            gone[recipe.scale] = None
-        if new and (made.scale is not None or recipe.scale_name):
-            changed[new] = made.scale if made.scale is not None else blobs[recipe.scale]
-        for name in (recipe.name, new if recipe.action is Action.SPLIT else recipe.scale_name):
+        if step.removes_scale or step.scale_name:
+            gone[step.scale] = None
+        if new and (made.scale is not None or step.scale_name):
+            changed[new] = made.scale if made.scale is not None else blobs[step.scale]
+        for name in (step.name, new if step.action is Action.SPLIT else step.scale_name):
             if "/" in name:
                 named_in = like.path if like is not None else ""
                 raise InputError(path, file_refusals.no_name_in_hdf5(name, named_in))
@@ -180,14 +175,14 @@ def _facts(layer: Layer, blobs: tuple[Array, ...]) -> LayerFacts:
 
 
 def _scale(
-    norm: Norm, recipe: Recipe, blobs: dict[str, tuple[Array, ...]], found_notes: list[Note]
+    norm: Norm, step: WeightStep, blobs: dict[str, tuple[Array, ...]], found_notes: list[Note]
 ) -> tuple[Array, ...]:
-    """Return the blobs of the Scale layer of a recipe, flat."""
-    if not recipe.reads_scale:
+    """Return the blobs of the Scale layer of a step, flat."""
+    if not step.reads_scale:
         return ()
-    found = blobs.get(recipe.scale, ())
-    if not found and recipe.removes_scale:
-        found_notes.append(notes.scale_missing(norm.name, recipe.scale))
+    found = blobs.get(step.scale, ())
+    if not found and step.removes_scale:
+        found_notes.append(notes.scale_missing(norm.name, step.scale))
     return tuple(values.reshape(-1) for values in found)
 
 

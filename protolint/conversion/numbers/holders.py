@@ -19,7 +19,7 @@ from protolint.conversion.decide.affine import CONVOLUTION
 from protolint.conversion.decide.forms import filler_of, form_of
 from protolint.conversion.decide.step import Action
 from protolint.conversion.notes import Note
-from protolint.conversion.numbers.encode import Recipe
+from protolint.conversion.numbers.weight_step import WeightStep
 from protolint.conversion.refusal import Refusal, refuse
 from protolint.net.net import Net
 
@@ -32,21 +32,19 @@ Shapes = Mapping[str, Sequence[Sequence[int]]]
 def moved(
     path: str,
     norms: Iterable[Norm],
-    recipes: Mapping[str, Recipe],
+    steps: Mapping[str, WeightStep],
     nets: Sequence[Net],
     shapes: Shapes,
-) -> tuple[dict[str, Recipe], list[Note]]:
-    """Return the recipes, with the layers of the file named where its gamma and beta are.
+) -> tuple[dict[str, WeightStep], list[Note]]:
+    """Return the steps, with the layers of the file named where its gamma and beta are.
 
-    `nets` are those the recipes come from, `shapes` those of every layer with blobs in `path`.
+    `nets` are those the steps come from, `shapes` those of every layer with blobs in `path`.
     Raises InputError where a gamma or beta has no place in the net, or two layers may hold it.
     """
     mover = _Mover(frozenset(layer.name for net in nets for layer in net.layers), nets, shapes)
-    found = {
-        norm.name: mover.recipe(norm, recipes[norm.name]) for norm in norms if norm.name in recipes
-    }
+    found = {norm.name: mover.step(norm, steps[norm.name]) for norm in norms if norm.name in steps}
     refuse(path, mover.refusals)
-    return {**recipes, **found}, mover.notes
+    return {**steps, **found}, mover.notes
 
 
 def is_identity(blobs: Sequence[Array]) -> bool:
@@ -68,70 +66,70 @@ class _Mover:
         self.notes: list[Note] = []
         self.refusals: list[Refusal] = []
 
-    def recipe(self, norm: Norm, recipe: Recipe) -> Recipe:
-        """Return the recipe of a BatchNorm as the file needs it."""
+    def step(self, norm: Norm, step: WeightStep) -> WeightStep:
+        """Return the step of a BatchNorm as the file needs it."""
         stored = norm.facts.scale or ""
         if stored in self.layers or stored not in self.shapes:
             # A layer that the net knows by its name is not this one's to move.
             stored = ""
-        if recipe.reads_scale:
-            if recipe.scale not in self.shapes:
-                return self._elsewhere(norm, recipe, stored)
+        if step.reads_scale:
+            if step.scale not in self.shapes:
+                return self._elsewhere(norm, step, stored)
             if stored:
-                self.refusals.append(refusals.two_holders(norm.name, recipe.scale, stored))
-            if recipe.action is Action.KEEP and len(self.shapes[recipe.scale]) != 1 + recipe.bias:
+                self.refusals.append(refusals.two_holders(norm.name, step.scale, stored))
+            if step.action is Action.KEEP and len(self.shapes[step.scale]) != 1 + step.bias:
                 # Its Caffe refuses the pair; a beta of 0 is what is missing, or too much.
-                return recipe._replace(action=Action.FOLD)
-            return recipe
+                return step._replace(action=Action.FOLD)
+            return step
         if stored:
-            return self._without_layer(norm, recipe, stored)
-        loses = norm.layout.affine and not recipe.layout.affine and not recipe.scale
+            return self._without_layer(norm, step, stored)
+        loses = norm.layout.affine and not step.layout.affine and not step.scale
         if loses and not norm.state.identity_affine:
             self.refusals.append(refusals.no_place(norm.name, ""))
-        return recipe
+        return step
 
-    def _elsewhere(self, norm: Norm, recipe: Recipe, stored: str) -> Recipe:
-        """Return the recipe where the net has a Scale layer, and the file none of that name."""
-        wanted = recipe.scale
+    def _elsewhere(self, norm: Norm, step: WeightStep, stored: str) -> WeightStep:
+        """Return the step where the net has a Scale layer, and the file none of that name."""
+        wanted = step.scale
         if stored:
             self.notes.append(notes.scale_found(norm.name, stored, wanted))
-            if recipe.action is Action.MERGE:
-                return recipe._replace(scale=stored)
-            return self._beside(norm, recipe, stored)
+            if step.action is Action.MERGE:
+                return step._replace(scale=stored)
+            return self._beside(norm, step, stored)
         if norm.layout.affine:
             self.notes.append(notes.affine_found_inside(norm.name, wanted))
-            if recipe.action is Action.MERGE:
-                return recipe._replace(action=Action.KEEP, scale="")
-            return recipe._replace(action=Action.SPLIT)
+            if step.action is Action.MERGE:
+                return step._replace(action=Action.KEEP, scale="")
+            return step._replace(action=Action.SPLIT)
         if self._starts_plain(wanted):
-            if recipe.action is Action.MERGE:
-                return recipe
+            if step.action is Action.MERGE:
+                return step
             self.notes.append(notes.scale_filled(norm.name, wanted))
-            return recipe._replace(action=Action.SPLIT)
-        if recipe.removes_scale:
+            return step._replace(action=Action.SPLIT)
+        if step.removes_scale:
             self.refusals.append(refusals.filled_otherwise(norm.name, wanted))
-        return recipe
+        return step
 
-    def _without_layer(self, norm: Norm, recipe: Recipe, stored: str) -> Recipe:
-        """Return the recipe where the file has a Scale layer, and the net none in its place."""
-        if recipe.action is Action.SPLIT:
-            self.notes.append(notes.scale_found(norm.name, stored, recipe.scale))
-            return self._beside(norm, recipe, stored)
+    def _without_layer(self, norm: Norm, step: WeightStep, stored: str) -> WeightStep:
+        """Return the step where the file has a Scale layer, and the net none in its place."""
+        if step.action is Action.SPLIT:
+            self.notes.append(notes.scale_found(norm.name, stored, step.scale))
+            return self._beside(norm, step, stored)
         if not (norm.name in self.affine or is_identity(norm.scale_blobs)):
             # Its Caffe reads over such a layer, or the net was meant to have one: nobody knows.
             self.refusals.append(refusals.no_place(norm.name, stored))
         self.notes.append(notes.scale_found_apart(norm.name, stored))
-        return recipe._replace(action=Action.MERGE, scale=stored)
+        return step._replace(action=Action.MERGE, scale=stored)
 
-    def _beside(self, norm: Norm, recipe: Recipe, stored: str) -> Recipe:
-        """Return the recipe with a Scale layer of the file under the name that the net has."""
+    def _beside(self, norm: Norm, step: WeightStep, stored: str) -> WeightStep:
+        """Return the step with a Scale layer of the file under the name that the net has."""
         channels = norm.state.channels
         same = all(tuple(shape) == (channels,) for shape in self.shapes[stored])
-        same = same and len(self.shapes[stored]) == 1 + recipe.bias
+        same = same and len(self.shapes[stored]) == 1 + step.bias
         action = Action.KEEP if same else Action.FOLD
-        if recipe.scale_type == CONVOLUTION:
+        if step.scale_type == CONVOLUTION:
             action = Action.REPLACE
-        return recipe._replace(action=action, scale=stored, scale_name=recipe.scale)
+        return step._replace(action=action, scale=stored, scale_name=step.scale)
 
     def _starts_plain(self, scale: str) -> bool:
         """Whether the fillers of a Scale layer make a gamma of 1 and a beta of 0."""

@@ -21,7 +21,7 @@ from protolint.conversion.decide.forms import Form, form_in, form_of
 from protolint.conversion.decide.scene import Scene
 from protolint.conversion.decide.step import Action, PlanOptions
 from protolint.conversion.notes import Note
-from protolint.conversion.numbers.encode import Recipe, target_layout
+from protolint.conversion.numbers.weight_step import WeightStep, target_layout
 from protolint.conversion.refusal import Refusal, refuse
 from protolint.errors import InputError
 from protolint.layers.catalogue import ALL_TYPES
@@ -70,11 +70,11 @@ class _Wanted(NamedTuple):
 class Fitting(NamedTuple):
     """What becomes of the BatchNorm layers of some weights, by name, with notes.
 
-    Layers without a recipe stay as they are, but for new names and the shapes of blobs that hold
+    Layers without a step stay as they are, but for new names and the shapes of blobs that hold
     as many values, each by the layer's name.
     """
 
-    recipes: dict[str, Recipe]
+    steps: dict[str, WeightStep]
     notes: tuple[Note, ...]
     names: dict[str, str]
     shapes: dict[str, list[tuple[int, ...]]]
@@ -111,28 +111,28 @@ class Like(NamedTuple):
             raise InputError(path, text)
         own = {place.name: place for place in places}
         refuse(path, list(_two_holders(norms, own, nets, blobs)))
-        recipes: dict[str, Recipe] = {}
+        steps: dict[str, WeightStep] = {}
         for wanted in self.wanted:
             name = pairs.get(wanted.place.name)
             if name is not None:
-                recipes[name] = self._recipe(path, own[name], wanted, blobs)
-        self._check_names(path, recipes, blobs)
-        names, shapes = self._others(path, recipes)
-        made = {names.get(name, name) for name in _names_after(recipes, blobs)}
+                steps[name] = self._weight_step(path, own[name], wanted, blobs)
+        self._check_names(path, steps, blobs)
+        names, shapes = self._others(path, steps)
+        made = {names.get(name, name) for name in _names_after(steps, blobs)}
         if made.isdisjoint(layer.name for layer in self.net.layers):
             raise InputError(path, file_refusals.no_layer_in_common(self.path))
         found += [notes.other_name(new, old) for old, new in names.items()]
         found += [notes.other_shapes(name) for name in shapes]
-        found += self._left(norms, recipes, made)
-        return Fitting(recipes, tuple(found), names, shapes)
+        found += self._left(norms, steps, made)
+        return Fitting(steps, tuple(found), names, shapes)
 
-    def _recipe(
+    def _weight_step(
         self,
         path: str,
         own: _Place,
         wanted: _Wanted,
         blobs: Mapping[str, Sequence[BlobShape]],
-    ) -> Recipe:
+    ) -> WeightStep:
         """Return what makes a BatchNorm of the weights that of the net."""
         place, form = wanted.place, wanted.form
         if None not in (own.channels, place.channels) and own.channels != place.channels:
@@ -157,7 +157,7 @@ class Like(NamedTuple):
             same = flat and len(given) == 1 + wanted.bias
             action = Action.KEEP if same else Action.FOLD
         stays = action in (Action.KEEP, Action.FOLD, Action.REPLACE)
-        return Recipe(
+        return WeightStep(
             target_layout(self.net.dialect, form.engine, affine=form.affine),
             action,
             scale if action is Action.SPLIT else own.scale,
@@ -170,28 +170,28 @@ class Like(NamedTuple):
         )
 
     def _check_names(
-        self, path: str, recipes: Mapping[str, Recipe], blobs: Mapping[str, Sequence[BlobShape]]
+        self, path: str, steps: Mapping[str, WeightStep], blobs: Mapping[str, Sequence[BlobShape]]
     ) -> None:
         """Refuse a name for a BatchNorm or Scale layer that another layer of the weights has."""
-        moved = {name for name, recipe in recipes.items() if recipe.name}
-        moved |= {r.scale for r in recipes.values() if r.scale_name or r.removes_scale}
-        for name, recipe in recipes.items():
-            new = [recipe.name, recipe.scale_name]
-            new += [recipe.scale] if recipe.action is Action.SPLIT else []
+        moved = {name for name, step in steps.items() if step.name}
+        moved |= {r.scale for r in steps.values() if r.scale_name or r.removes_scale}
+        for name, step in steps.items():
+            new = [step.name, step.scale_name]
+            new += [step.scale] if step.action is Action.SPLIT else []
             taken = next((one for one in new if one in blobs and one not in moved), None)
             if taken is not None:
                 raise InputError(path, file_refusals.name_taken(name, taken, self.path))
 
     def _others(
-        self, path: str, recipes: Mapping[str, Recipe]
+        self, path: str, steps: Mapping[str, WeightStep]
     ) -> tuple[dict[str, str], dict[str, list[tuple[int, ...]]]]:
-        """Return the new names and shapes of layers that no recipe is for.
+        """Return the new names and shapes of layers that no step is for.
 
         Raises InputError for those that the net would not take.
         """
-        known = set(recipes) | {recipe.scale for recipe in recipes.values()}
+        known = set(steps) | {step.scale for step in steps.values()}
         known |= {wanted.place.name for wanted in self.wanted}
-        known |= {recipe.scale_name for recipe in recipes.values()}
+        known |= {step.scale_name for step in steps.values()}
         known.discard("")
         found = fit(self.net, read_weights(path))
         gaps = [gap for gap in found if gap.layer not in known and gap.other not in known]
@@ -211,15 +211,15 @@ class Like(NamedTuple):
         )
 
     def _left(
-        self, norms: Iterable[Norm], recipes: Mapping[str, Recipe], made: set[str]
+        self, norms: Iterable[Norm], steps: Mapping[str, WeightStep], made: set[str]
     ) -> Iterator[Note]:
         """Yield what has no partner, on either side."""
-        rest = [norm.name for norm in norms if norm.name not in recipes]
+        rest = [norm.name for norm in norms if norm.name not in steps]
         layers = {layer.name for layer in self.net.layers}
         rest += sorted(name for name in made if name not in layers and name not in rest)
         if rest:
             yield notes.not_in_net(self.path, _listed(rest))
-        matched = {recipe.name or name for name, recipe in recipes.items()}
+        matched = {step.name or name for name, step in steps.items()}
         rest = [w.place.name for w in self.wanted if w.place.name not in matched]
         others = [
             n for n, one in wanted_layers(self.net).items() if one.parameters and n not in made
@@ -369,17 +369,17 @@ def _alike(old: _Place, new: _Place) -> bool:
 
 
 def _names_after(
-    recipes: Mapping[str, Recipe], blobs: Mapping[str, Sequence[BlobShape]]
+    steps: Mapping[str, WeightStep], blobs: Mapping[str, Sequence[BlobShape]]
 ) -> set[str]:
     """Return the names of the layers with blobs in the weights as they will be."""
     names = set(blobs)
-    for name, recipe in recipes.items():
-        names -= {name} if recipe.name else set()
-        names -= {recipe.scale} if recipe.action is Action.MERGE or recipe.scale_name else set()
-    for name, recipe in recipes.items():
-        names.add(recipe.name or name)
-        if recipe.scale and recipe.action is not Action.MERGE:
-            names.add(recipe.scale_name or recipe.scale)
+    for name, step in steps.items():
+        names -= {name} if step.name else set()
+        names -= {step.scale} if step.action is Action.MERGE or step.scale_name else set()
+    for name, step in steps.items():
+        names.add(step.name or name)
+        if step.scale and step.action is not Action.MERGE:
+            names.add(step.scale_name or step.scale)
     return names
 
 

@@ -37,7 +37,7 @@ def notes_of(changes: Sequence[LayerChange]) -> Iterator[Note]:
     if broken:
         yield notes.statistics_unsound(broken)
     rescaled = [
-        c.name for c in changes if not c.made.gamma_kept and c.recipe.action is not Action.FOLD
+        c.name for c in changes if not c.made.gamma_kept and c.step.action is not Action.FOLD
     ]
     if rescaled:
         yield notes.gamma_changed(rescaled)

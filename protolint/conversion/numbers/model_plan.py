@@ -14,15 +14,14 @@ from protolint.conversion.decide.memory import Memory
 from protolint.conversion.decide.plan import plan_net
 from protolint.conversion.decide.step import Action, Plan, PlanOptions
 from protolint.conversion.notes import Note
-from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer
-from protolint.conversion.numbers.encode import Recipe
+from protolint.conversion.numbers.embedded_net import is_added_layer, memory_of_layer, net_of_model
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.holders import moved
 from protolint.conversion.numbers.like import BlobShape, Like
 from protolint.conversion.numbers.model import Model
 from protolint.conversion.numbers.model_notes import file_notes, notes_of
-from protolint.conversion.numbers.recipes import net_of_model, recipes_of
 from protolint.conversion.numbers.rewrite import Rewrite, rewrite_model
+from protolint.conversion.numbers.weight_step import WeightStep, weight_steps_of
 from protolint.conversion.refusal import refuse
 from protolint.errors import InputError
 from protolint.layers.layer import Layer
@@ -57,7 +56,7 @@ class ModelPlan(NamedTuple):
     def touched(self) -> frozenset[str]:
         """The layers that are changed, made or left out, by name."""
         changes = self.rewrite.layers
-        scales = {change.recipe.scale for change in changes if change.recipe.scale}
+        scales = {change.step.scale for change in changes if change.step.scale}
         new = {name for c in changes for name in (c.new_name, c.new_scale) if name}
         others = self.others.keys() | self.others.values()
         return frozenset({change.name for change in changes} | scales | new | others)
@@ -87,11 +86,11 @@ def plan_model(
     try:
         with mapped(model.path) as (data, _):
             if like is None:
-                recipes = recipes_of(plans, norms.values(), target)
-                own, notes = _own_recipes(model, target, choices, data, recipes)
+                steps = weight_steps_of(plans, norms.values(), target)
+                own, notes = _own_steps(model, target, choices, data, steps)
                 shapes = {name: [b.dims for b in blobs] for name, blobs in _shapes(index).items()}
-                recipes, found = moved(model.path, norms.values(), recipes, nets, shapes)
-                recipes, notes = {**own, **recipes}, [*notes, *found]
+                steps, found = moved(model.path, norms.values(), steps, nets, shapes)
+                steps, notes = {**own, **steps}, [*notes, *found]
             else:
                 described = net_of_model(data, model.index, model.dialect, norms)
                 fitting = like.fit(
@@ -101,15 +100,15 @@ def plan_model(
                     _shapes(model.index),
                     _depthwise(model, data),
                 )
-                recipes, notes = fitting.recipes, list(fitting.notes)
+                steps, notes = fitting.steps, list(fitting.notes)
                 names, others = fitting.names, fitting.shapes
-                norms = {at: norm for at, norm in norms.items() if norm.name in recipes}
+                norms = {at: norm for at, norm in norms.items() if norm.name in steps}
             translator = Translator(_schema(model), load_schema(target.schema))
             rewrite = rewrite_model(
                 data,
                 model.index,
                 norms,
-                recipes,
+                steps,
                 target,
                 translator,
                 half=half,
@@ -150,10 +149,14 @@ def _schema(model: Model) -> Schema:
     return load_schema(model.dialect.schema)
 
 
-def _own_recipes(
-    model: Model, target: Dialect, choices: PlanOptions, data: Buffer, known: Mapping[str, Recipe]
-) -> tuple[dict[str, Recipe], list[Note]]:
-    """Recipes for the BatchNorm layers that no prototxt speaks of."""
+def _own_steps(
+    model: Model,
+    target: Dialect,
+    choices: PlanOptions,
+    data: Buffer,
+    known: Mapping[str, WeightStep],
+) -> tuple[dict[str, WeightStep], list[Note]]:
+    """Return steps for the BatchNorm layers that no prototxt speaks of."""
     rest = {norm.name for norm in model.norms.values()} - known.keys()
     if not rest:
         return {}, []
@@ -185,7 +188,7 @@ def _own_recipes(
     spoken = rest | {entry.name for entry in model.index.layers if entry.type == SCALE}
     refuse(model.path, [refusal for refusal in plan.refusals if refusal.layer in spoken])
     norms = [norm for norm in model.norms.values() if norm.name in rest]
-    found = recipes_of((plan,), norms, target)
+    found = weight_steps_of((plan,), norms, target)
     return found, [note for note in plan.notes if note.code and note.layer in rest]
 
 

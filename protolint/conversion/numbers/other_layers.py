@@ -13,8 +13,8 @@ from protolint.batchnorm.state import Array
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.field_numbers import LayerField, V0LayerField, V1LayerField
 from protolint.conversion import file_refusals
-from protolint.conversion.numbers.encode import Recipe
 from protolint.conversion.numbers.fields import Translator
+from protolint.conversion.numbers.weight_step import WeightStep
 from protolint.errors import InputError
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
@@ -71,7 +71,7 @@ class Rewritten:
     data: Buffer
     index: ModelIndex
     norms: Mapping[int, Norm]
-    recipes: Mapping[str, Recipe]
+    steps: Mapping[str, WeightStep]
     target: Dialect
     translator: Translator
     half: bool

@@ -26,10 +26,8 @@ from protolint.conversion.decide.affine import CONVOLUTION, SCALE
 from protolint.conversion.decide.step import Action
 from protolint.conversion.notes import Note
 from protolint.conversion.numbers.encode import (
-    FROZEN_SCALE,
     Encoded,
     LayerChange,
-    Recipe,
     encode_norm,
     no_equivalent,
     written_layout,
@@ -43,6 +41,7 @@ from protolint.conversion.numbers.other_layers import (
     scale_blobs_of,
     text_field,
 )
+from protolint.conversion.numbers.weight_step import FROZEN_SCALE, WeightStep
 from protolint.errors import InputError
 from protolint.float32 import single
 from protolint.weights.blobs import Form, encode_blob, form_of
@@ -91,7 +90,7 @@ def rewrite_model(
     data: Buffer,
     index: ModelIndex,
     norms: Mapping[int, Norm],
-    recipes: Mapping[str, Recipe],
+    steps: Mapping[str, WeightStep],
     target: Dialect,
     translator: Translator,
     *,
@@ -103,23 +102,23 @@ def rewrite_model(
 ) -> Rewrite:
     """Return the changes that make a model one of the target's.
 
-    `recipes` has one entry for every BatchNorm of `norms`, by name. `half` keeps values of
+    `steps` has one entry for every BatchNorm of `norms`, by name. `half` keeps values of
     half precision outside BatchNorm where the target reads them, `floats` makes every value a
     plain float; `resume` gives layouts of sums the factor of a run that has settled. `names` and
     `shapes` are what other layers and their blobs are to have, by the layer's name. Raises
     InputError where a layer's numbers have no equivalent, or a blob is damaged.
     """
-    model = Rewritten(data, index, norms, recipes, target, translator, half, resume, floats, shapes)
+    model = Rewritten(data, index, norms, steps, target, translator, half, resume, floats, shapes)
     result = Rewrite()
-    gone = {recipe.scale for norm in norms.values() if (recipe := recipes[norm.name]).removes_scale}
+    gone = {step.scale for norm in norms.values() if (step := steps[norm.name]).removes_scale}
     new_scales: dict[str, tuple[Array, ...]] = {}
-    new_names = {recipe.scale: recipe.scale_name for recipe in recipes.values()}
+    new_names = {step.scale: step.scale_name for step in steps.values()}
     for position, norm in norms.items():
         layer = index.layers[position]
-        rebuilt = _Rebuilt(model, layer, norm, recipes[norm.name], result)
+        rebuilt = _Rebuilt(model, layer, norm, steps[norm.name], result)
         result.changes += rebuilt.changes()
         if rebuilt.pushed is not None:
-            new_scales[recipes[norm.name].scale] = rebuilt.pushed
+            new_scales[steps[norm.name].scale] = rebuilt.pushed
     for layer in index.layers:
         if layer.position in norms:
             continue
@@ -145,7 +144,7 @@ class _Rebuilt:
         model: Rewritten,
         layer: LayerEntry,
         norm: Norm,
-        recipe: Recipe,
+        step: WeightStep,
         result: Rewrite,
     ) -> None:
         self.model = model
@@ -153,10 +152,10 @@ class _Rebuilt:
         self.norm = norm
         self.result = result
         self.pushed: tuple[Array, ...] | None = None
-        layout = written_layout(recipe.layout, norm.state.channels)
-        if layout.name != recipe.layout.name:
-            result.notes.append(notes.order_of_015(norm.name, recipe.layout.name))
-        self.recipe = recipe._replace(layout=layout)
+        layout = written_layout(step.layout, norm.state.channels)
+        if layout.name != step.layout.name:
+            result.notes.append(notes.order_of_015(norm.name, step.layout.name))
+        self.step = step._replace(layout=layout)
         self.scale_layer = self._scale_layer()
 
     def changes(self) -> list[Change]:
@@ -164,13 +163,13 @@ class _Rebuilt:
         try:
             return self._changes()
         except LayoutError as error:
-            text = no_equivalent(self.norm, self.recipe, error)
+            text = no_equivalent(self.norm, self.step, error)
             raise InputError(self.model.index.path, text) from None
 
     def _changes(self) -> list[Change]:
-        recipe, norm = self.recipe, self.norm
-        made = encode_norm(norm, recipe, self._scale_values(), resume=self.model.resume)
-        self.result.layers.append(LayerChange(norm, recipe, made))
+        step, norm = self.step, self.norm
+        made = encode_norm(norm, step, self._scale_values(), resume=self.model.resume)
+        self.result.layers.append(LayerChange(norm, step, made))
         form = self._form()
         if self._stays(made, form):
             return []
@@ -180,24 +179,24 @@ class _Rebuilt:
         new += [(_PARAM, (item,)) for item in self._params()]
         new.append(self._parameter(made.eps))
         tops = self.layer.tops
-        if self.scale_layer is not None and recipe.removes_scale:
+        if self.scale_layer is not None and step.removes_scale:
             tops = self.scale_layer.tops
         new += [(REMARK, (text_field(REMARK, text),)) for text in self._remarks()]
         changed = {_PARAM, _BLOBS, _NORM, _SCALE_PARAM, REMARK}
-        if recipe.name:
+        if step.name:
             changed.add(_NAME)
-            new.append((_NAME, (text_field(_NAME, recipe.name),)))
+            new.append((_NAME, (text_field(_NAME, step.name),)))
         if tops != self.layer.tops:
             changed.add(_TOP)
             new += [(_TOP, (text_field(_TOP, top),)) for top in tops]
-        wanted = "Scale" if recipe.layout is FROZEN_SCALE else "BatchNorm"
+        wanted = "Scale" if step.layout is FROZEN_SCALE else "BatchNorm"
         if self.layer.type != wanted:
             changed.add(_TYPE)
             new.append((_TYPE, (text_field(_TYPE, wanted),)))
         if self.layer.type == "BN":
             changed.update(_OLD_PARAMS)
         pieces = self._with_kept(changed, new)
-        if made.scale is not None and recipe.adds_scale:
+        if made.scale is not None and step.adds_scale:
             pieces += self._added_scale(made.scale, form, tops)
         elif made.scale is not None:
             self.pushed = made.scale
@@ -205,16 +204,16 @@ class _Rebuilt:
 
     def _remarks(self) -> list[str]:
         """Return what the layer is to remember: what it was, and what its blobs do not show."""
-        comment = self.recipe.comment
+        comment = self.step.comment
         return [*([comment] if comment else []), *([VARIANCE_REMARK] if self._is_open() else [])]
 
     def _is_open(self) -> bool:
         """Whether other files of this layout have an inverse deviation for the variance."""
-        return is_open(self.recipe.layout.name)
+        return is_open(self.step.layout.name)
 
     def _stays(self, made: Encoded, form: Form) -> bool:
         """Whether the layer is already what it would become, so that its bytes can stay."""
-        layer, norm, recipe = self.layer, self.norm, self.recipe
+        layer, norm, step = self.layer, self.norm, self.step
         given = [
             bytes(self.model.data[f.value : f.end]) for f in layer.fields if f.number == REMARK
         ]
@@ -223,15 +222,15 @@ class _Rebuilt:
             not self.model.translator.same
             or layer.type != "BatchNorm"
             or (marks and bool(given))
-            or recipe.comment
-            or recipe.name
+            or step.comment
+            or step.name
         ):
             return False
-        if recipe.layout.name != norm.layout.name or recipe.written or made.scale is not None:
+        if step.layout.name != norm.layout.name or step.written or made.scale is not None:
             return False
-        if recipe.action is not Action.KEEP:
+        if step.action is not Action.KEEP:
             return False
-        rates = [rule.lr_mult for rule in recipe.layout.params]
+        rates = [rule.lr_mult for rule in step.layout.params]
         given_rates = [param.lr_mult for param in norm.facts.params]
         frozen = all(rate in (None, lr) for rate, lr in zip(rates, given_rates, strict=False))
         return (
@@ -247,21 +246,21 @@ class _Rebuilt:
 
     def _parameter(self, eps: float) -> tuple[int, tuple[Piece, ...]]:
         """Return the parameter message of the new layer."""
-        if self.recipe.layout is FROZEN_SCALE:
+        if self.step.layout is FROZEN_SCALE:
             return _SCALE_PARAM, (length_delimited(_SCALE_PARAM, varint_field(4, 1)),)
         return _NORM, (length_delimited(_NORM, self._norm_param(eps)),)
 
     def _scale_layer(self) -> LayerEntry | None:
-        """Return the Scale layer of the recipe, the last of its name, as Caffe would have it."""
-        if not self.recipe.reads_scale:
+        """Return the Scale layer of the step, the last of its name, as Caffe would have it."""
+        if not self.step.reads_scale:
             return None
         named = [
             layer
-            for layer in self.model.index.named(self.recipe.scale)
+            for layer in self.model.index.named(self.step.scale)
             if layer.type in (SCALE, CONVOLUTION) and layer.blobs
         ]
-        if not named and self.recipe.removes_scale:
-            self.result.notes.append(notes.scale_missing(self.norm.name, self.recipe.scale))
+        if not named and self.step.removes_scale:
+            self.result.notes.append(notes.scale_missing(self.norm.name, self.step.scale))
         return named[-1] if named else None
 
     def _scale_values(self) -> tuple[Array, ...]:
@@ -303,7 +302,7 @@ class _Rebuilt:
         if len(layer.params) == len(self.norm.layout.roles):
             for role, span in zip(self.norm.layout.roles, layer.params, strict=True):
                 found[role] = bytes(data[span.start : span.end])
-        if self.scale_layer is not None and self.recipe.removes_scale:
+        if self.scale_layer is not None and self.step.removes_scale:
             for role, span in zip((Role.GAMMA, Role.BETA), self.scale_layer.params, strict=False):
                 found[role] = bytes(data[span.start : span.end])
         return found
@@ -311,7 +310,7 @@ class _Rebuilt:
     def _params(self) -> Iterator[bytes]:
         """Yield the `param` fields of the new layer, one for each blob."""
         specs = self._specs()
-        for rule in self.recipe.layout.params:
+        for rule in self.step.layout.params:
             spec = specs.get(rule.role, b"")
             if rule.lr_mult is not None:
                 kept = b"".join(spec[f.start : f.end] for f in _shared(spec))
@@ -330,7 +329,7 @@ class _Rebuilt:
 
     def _norm_param(self, eps: float) -> bytes:
         """batch_norm_param of the new layer."""
-        recipe, target = self.recipe, self.model.target
+        step, target = self.step, self.model.target
         norm = self.norm.facts.norm
         parts: dict[int, bytes] = {}
         has_fillers = target.knows_field(_NORM_MESSAGE, "scale_filler")
@@ -340,20 +339,20 @@ class _Rebuilt:
             real = found.number == 2 and found.wire_type == FIXED32
             filler = (
                 found.number in (5, 6) and found.wire_type == LENGTH and has_fillers
-            ) and recipe.layout.affine
+            ) and step.layout.affine
             engine = found.number == 15 and found.wire_type == VARINT and has_engine
             if flag or real or filler or engine:
                 parts[found.number] = content
         if self.layer.type == "BN" and norm.fraction is not None:
             parts[2] = float_field(2, norm.fraction)
-        if norm.eps is not None or eps != single(recipe.layout.eps.default):
+        if norm.eps is not None or eps != single(step.layout.eps.default):
             parts[3] = float_field(3, eps)
-        if recipe.layout.affine and target.knows_field(_NORM_MESSAGE, "scale_bias"):
+        if step.layout.affine and target.knows_field(_NORM_MESSAGE, "scale_bias"):
             parts[7] = varint_field(7, 1)
-        if recipe.action is Action.MERGE and recipe.layout.affine and has_fillers:
+        if step.action is Action.MERGE and step.layout.affine and has_fillers:
             parts.update(self._moved_fillers())
-        if has_engine and recipe.written in _ENGINES:
-            parts[15] = varint_field(15, _ENGINES[recipe.written])
+        if has_engine and step.written in _ENGINES:
+            parts[15] = varint_field(15, _ENGINES[step.written])
         return b"".join(parts[number] for number in sorted(parts))
 
     def _moved_fillers(self) -> dict[int, bytes]:
@@ -375,12 +374,12 @@ class _Rebuilt:
         self, blobs: tuple[Array, ...], form: Form, tops: Sequence[str]
     ) -> tuple[Piece, ...]:
         """Return the layer with gamma and beta that follows, in place on the top."""
-        layer, name = self.layer, self.recipe.scale_name or self.recipe.scale
-        if self.recipe.action is Action.SPLIT and self.model.index.named(name):
+        layer, name = self.layer, self.step.scale_name or self.step.scale
+        if self.step.action is Action.SPLIT and self.model.index.named(name):
             raise LayoutError(file_refusals.scale_name_taken(name))
         parts: list[tuple[int, tuple[Piece, ...]]] = [
             (_NAME, (text_field(_NAME, name),)),
-            (_TYPE, (text_field(_TYPE, self.recipe.scale_type),)),
+            (_TYPE, (text_field(_TYPE, self.step.scale_type),)),
             *((number, (text_field(number, tops[0]),)) for number in (_BOTTOM, _TOP) if tops),
         ]
         specs = self._specs()
@@ -396,15 +395,15 @@ class _Rebuilt:
             if found.number in (_INCLUDE, _EXCLUDE, _PHASE)
         ]
         parts.append(self._scale_param(blobs))
-        if self.recipe.scale_comment:
-            parts.append((REMARK, (text_field(REMARK, self.recipe.scale_comment),)))
+        if self.step.scale_comment:
+            parts.append((REMARK, (text_field(REMARK, self.step.scale_comment),)))
         return message(Generation.CURRENT.value, [p for _, part in parts for p in part])
 
     def _scale_param(self, blobs: tuple[Array, ...]) -> tuple[int, tuple[Piece, ...]]:
         """Return the parameter message of a gamma and beta layer, with the source's fillers."""
         number, numbers = _SCALE_PARAM, _SCALE_FILLERS
         inner: dict[int, bytes] = {4: varint_field(4, 1)} if len(blobs) > 1 else {}
-        if self.recipe.scale_type == CONVOLUTION:
+        if self.step.scale_type == CONVOLUTION:
             number, numbers = _CONVOLUTION_PARAM, _CONVOLUTION_FILLERS
             channels = self.norm.state.channels
             # num_output, bias_term, kernel_size, group

@@ -130,7 +130,7 @@ def slots_of(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange]) -
     gamma and beta of a Scale layer that is merged are those of its BatchNorm.
     """
     merged = {
-        change.recipe.scale: name for name, change in changes.items() if change.recipe.removes_scale
+        change.step.scale: name for name, change in changes.items() if change.step.removes_scale
     }
     slots: list[Slot] = []
     for layer, i, shape in _learnable(layers):
@@ -149,7 +149,7 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
 
     In a binary file a BatchNorm has the order in which its blobs are written there.
     """
-    gone = {c.recipe.scale for c in changes.values() if c.recipe.removes_scale}
+    gone = {c.step.scale for c in changes.values() if c.step.removes_scale}
     refilled = _refilled(changes)
     slots: list[Slot] = []
     done: set[str] = set()
@@ -166,12 +166,12 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
             slots.append(Slot(layer, i, shape))
         elif layer not in done:
             done.add(layer)
-            layout = change.recipe.layout
+            layout = change.step.layout
             slots += (
                 Slot(layer, role, tuple(values.shape))
                 for role, values in zip(layout.roles, change.made.blobs, strict=True)
             )
-            if change.recipe.adds_scale and change.made.scale is not None:
+            if change.step.adds_scale and change.made.scale is not None:
                 pairs = zip((Role.GAMMA, Role.BETA), change.made.scale, strict=False)
                 slots += (Slot(layer, role, tuple(values.shape)) for role, values in pairs)
     return slots
@@ -180,9 +180,9 @@ def target_slots(layers: Iterable[ModelLayer], changes: Mapping[str, LayerChange
 def _refilled(changes: Mapping[str, LayerChange]) -> dict[str, LayerChange]:
     """Return the Scale layers of the source that get other values, by name."""
     return {
-        change.recipe.scale: change
+        change.step.scale: change
         for change in changes.values()
-        if change.made.scale is not None and not change.recipe.adds_scale
+        if change.made.scale is not None and not change.step.adds_scale
     }
 
 

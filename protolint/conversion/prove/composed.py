@@ -137,10 +137,10 @@ def prove_nets(
 
 def _source(change: LayerChange, before: Side) -> Folded | None:
     """Return what a BatchNorm of the source amounts to, None where a filler is random."""
-    norm, recipe = change.norm, change.recipe
+    norm, step = change.norm, change.step
     folded = fold(norm.state)
     if not before.nets:
-        own = recipe.scale if recipe.reads_scale else norm.facts.scale or ""
+        own = step.scale if step.reads_scale else norm.facts.scale or ""
         return after_scale(folded, [values.reshape(-1) for values in before.blobs(own)])
     chain = before.chain(norm.name)
     layers = chain[1][1:] if chain is not None else []

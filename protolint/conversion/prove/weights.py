@@ -16,13 +16,9 @@ from protolint.batchnorm.facts import LayerFacts, facts_of, file_marks
 from protolint.batchnorm.reference import Folded, fold, largest_difference
 from protolint.batchnorm.state import Array, LayoutError
 from protolint.caffe.dialect import Dialect
-from protolint.conversion.numbers.encode import (
-    FROZEN_SCALE,
-    LayerChange,
-    after_scale,
-    target_layout,
-)
+from protolint.conversion.numbers.encode import LayerChange, after_scale
 from protolint.conversion.numbers.other_layers import blobs_of, scale_blobs_of
+from protolint.conversion.numbers.weight_step import FROZEN_SCALE, target_layout
 from protolint.errors import ProtolintError
 from protolint.execution.weights import load_order
 from protolint.record import NamedTuple
@@ -150,10 +146,10 @@ def check_proofs(proofs: Sequence[Proof], tolerance: float = TOLERANCE) -> None:
 @np.errstate(invalid="ignore", over="ignore")
 def _folded(change: LayerChange, target: Dialect, facts: LayerFacts) -> Folded:
     """Return what a layer of the finished file amounts to; raises ProofError."""
-    if change.recipe.layout is FROZEN_SCALE:
+    if change.step.layout is FROZEN_SCALE:
         one = np.ones(facts.blobs[0].size)
         return after_scale(Folded(one, 0 * one, 0 * one), facts.blobs)
-    layout, blobs = as_loaded(target, change.recipe.engine, facts.blobs)
+    layout, blobs = as_loaded(target, change.step.engine, facts.blobs)
     try:
         return fold(layout.decode(blobs, facts.norm.eps, facts.fraction))
     except LayoutError as error:
@@ -163,7 +159,7 @@ def _folded(change: LayerChange, target: Dialect, facts: LayerFacts) -> Folded:
 def _scale(data: Buffer, index: ModelIndex, change: LayerChange) -> tuple[Array, ...]:
     """Return the blobs of the Scale layer that the source's measure has in it."""
     if change.made.measured_with_scale:
-        kind = change.recipe.scale_type
+        kind = change.step.scale_type
         named = [layer for layer in index.named(change.new_scale) if layer.type == kind]
         if named:
             return scale_blobs_of(index.path, data, named[-1])
