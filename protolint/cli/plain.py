@@ -52,6 +52,8 @@ def plain_options(arguments: Sequence[str]) -> CheckOptions | None:
                 targets.append(dialect)
             elif name == "--target" and value.strip().lower() == AUTO:
                 targets.append(None)
+            elif name == "--jobs" and len(value) < 4 and value.isascii() and value.isdecimal():
+                fields["jobs"] = int(value)
             else:
                 return None
     return CheckOptions(tuple(paths), tuple(targets), choices=Choices(**choices), **fields)

@@ -17,6 +17,7 @@ _WORDS = (
     "--statistics", "--force-exclude", "--target", "--target=", "--target=ssd", "--target=AUTO",
     "--target=nvidia=", "auto", " NVIDIA ", "intel", "caffe2", "--output-format", "json", "JSON",
     "--output-format=sarif", "--output-format=", "--format", "--select", "PT001", "--color=never",
+    "--jobs", "--jobs=", "--jobs=2", "--jobs=-1", "--jobs=\u0662", "1", " 1",
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def test_what_is_read_is_what_click_reads(arguments: list[str]) -> None:
     [
         "", "a.prototxt b.prototxt", "-", "--target ssd --target=nvidia-0.17 a", "--target auto a",
         "--output-format json -q --isolated a", "--output-format=github --without-cudnn a",
-        "--force-exclude --fine-tune --statistics --exit-zero --quiet a",
+        "--force-exclude --fine-tune --statistics --exit-zero --quiet a", "--jobs 1 a", "--jobs=02 a",
     ],
 )  # fmt: skip
 def test_the_everyday_is_read_here(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
