@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from protolint.errors import InputError, ProtolintError, UsageError
@@ -42,14 +42,19 @@ def check_files(
     as many as pay. Raises ConfigError for a configuration that is wrong, InputError for a schema
     that cannot be read.
     """
+    reports: list[FileReport] = []
     if jobs != 1 and len(files) > 1:
         from protolint.lint.jobs import in_processes, workers_for
 
         workers = workers_for(files, jobs)
         if workers > 1:
-            work = partial(_check_share, workspace.choices, files, weights)
-            return _gathered(in_processes(work, files, workers), report)
-    reports: list[FileReport] = []
+            _workspace.cache_clear()  # Files may be others than in the run before.
+            work = partial(_check_share, workspace.choices, tuple(files), weights)
+            for found, errors in in_processes(work, files, workers):
+                reports += found
+                for error in errors:
+                    report(error)
+            return reports
     for path in files:
         try:
             source = workspace.source_or_weights(path)
@@ -66,25 +71,19 @@ def check_files(
 
 
 def _check_share(
-    choices: Choices, files: Sequence[str], weights: Sequence[str], share: list[str]
+    choices: Choices, files: tuple[str, ...], weights: Sequence[str], share: Sequence[str]
 ) -> tuple[list[FileReport], list[ProtolintError]]:
-    """Return the reports of some of the files, in a process of their own, and the errors."""
+    """Return the reports of some of the files, in one process of several, and the errors."""
+    errors: list[ProtolintError] = []
+    return check_files(_workspace(choices, files), share, errors.append, weights=weights), errors
+
+
+@lru_cache(maxsize=1)
+def _workspace(choices: Choices, files: tuple[str, ...]) -> Workspace:
+    """Return the workspace of a process, one for all its shares."""
     workspace = Workspace(choices)
     workspace.pair(files)
-    errors: list[ProtolintError] = []
-    return check_files(workspace, share, errors.append, weights=weights), errors
-
-
-def _gathered(
-    shares: Iterable[tuple[list[FileReport], list[ProtolintError]]],
-    report: Callable[[ProtolintError], None],
-) -> list[FileReport]:
-    reports: list[FileReport] = []
-    for found, errors in shares:
-        reports += found
-        for error in errors:
-            report(error)
-    return reports
+    return workspace
 
 
 def check_with_weights(

@@ -16,18 +16,18 @@ _Result = TypeVar("_Result")
 _WORTH = 1_500_000
 #: What looking at a file at all takes, in bytes of text.
 _EACH = 5_000
-#: The part of a worker's text below which a share of it does not pay.
-_SMALLEST = 16
+#: The part of a worker's text in a small share, by which one may end before the others.
+_SMALL = 64
 #: Seconds after which a worker looks whether its parent is there.
 _GLANCE = 0.3
 
 
 def workers_for(files: Sequence[str], jobs: int) -> int:
     """Return how many processes to use: as asked, else as many as pay; 1 is this one alone."""
-    if jobs:
-        return min(jobs, max(1, len(files)))
-    if len(files) < 2 or "-" in files:
+    if len(files) < 2 or "-" in files:  # Only this process has a standard input.
         return 1
+    if jobs:
+        return min(jobs, len(files))
     return max(1, min(len(files), sum(map(_bytes_to_check, files)) // _WORTH, _processors()))
 
 
@@ -43,16 +43,25 @@ def _processors() -> int:
 
 
 def in_processes(
-    work: Callable[[list[str]], _Result], files: Sequence[str], workers: int
+    work: Callable[[Sequence[str]], _Result], files: Sequence[str], workers: int
 ) -> Iterator[_Result]:
-    """Yield what `work` makes of each share of the files, in order."""
+    """Yield what `work` makes of each share of the files, in order.
+
+    The other processes begin with the first share, this one with the last.
+    """
     from concurrent.futures import ProcessPoolExecutor
 
     sizes = [_EACH + _bytes_to_check(path) for path in files]
     shares = shares_of(files, sizes, workers)
-    pool = ProcessPoolExecutor(workers, initializer=_end_with, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(workers - 1, initializer=_end_with, initargs=(os.getpid(),))
     try:
-        yield from pool.map(work, shares)
+        theirs = [pool.submit(work, share) for share in shares]
+        ours = []
+        while theirs and theirs[-1].cancel():
+            theirs.pop()
+            ours.append(work(shares[len(theirs)]))
+        yield from (future.result() for future in theirs)
+        yield from reversed(ours)
     except BaseException:
         # Nobody waits for the rest: the workers end with this process.
         pool.shutdown(wait=False, cancel_futures=True)
@@ -61,13 +70,17 @@ def in_processes(
 
 
 def shares_of(files: Sequence[str], sizes: Sequence[int], workers: int) -> list[list[str]]:
-    """Return neighbouring files in shares of less and less text: all workers end at one time."""
+    """Return neighbouring files in shares: a large one for each worker, small ones between them.
+
+    Files that are alike are mostly neighbours, and take less time in one process.
+    """
     left = total = sum(sizes)
+    large, small = 2 * total // (3 * workers), total // (_SMALL * workers)
     room = 0
     shares: list[list[str]] = []
     for path, size in zip(files, sizes, strict=True):
         if not shares or room < size:
-            room = max(left // (2 * workers), total // (_SMALLEST * workers), size)
+            room = max(large if len(shares) < workers - 1 or left <= large else small, size)
             shares.append([])
         shares[-1].append(path)
         room -= size

@@ -19,13 +19,13 @@ def test_shares_hold_every_file_once_and_in_order(sizes: list[int], workers: int
 
 
 @given(st.integers(2, 8))
-def test_the_last_shares_are_small_so_that_all_workers_end_at_one_time(workers: int) -> None:
-    files = [str(i) for i in range(1000)]
-    shares = jobs.shares_of(files, [30_000] * 1000, workers)
+def test_each_worker_has_one_large_share_and_small_ones_level_them(workers: int) -> None:
+    files = [str(i) for i in range(3000)]
+    shares = jobs.shares_of(files, [30_000] * 3000, workers)
     lengths = [len(share) for share in shares]
-    assert lengths[:-1] == sorted(lengths[:-1], reverse=True)
-    assert lengths[0] == 1000 // (2 * workers)
-    assert lengths[-1] <= 1000 / (10 * workers)
+    large, between = [*lengths[: workers - 1], lengths[-1]], lengths[workers - 1 : -1]
+    assert all(length >= 0.6 * 3000 / workers for length in large)
+    assert max(between) <= 3000 / (60 * workers)
 
 
 def test_of_weights_little_is_looked_at(tmp_path: Path) -> None:
@@ -35,3 +35,7 @@ def test_of_weights_little_is_looked_at(tmp_path: Path) -> None:
     weights, *texts = (str(path) for path in sorted(tmp_path.iterdir()))
     assert jobs.workers_for([weights, texts[0]], 0) == 1
     assert jobs.workers_for(["missing.prototxt", weights], 0) == 1
+
+
+def test_standard_input_is_read_by_this_process() -> None:
+    assert jobs.workers_for(["-", "a.prototxt"], 2) == 1
