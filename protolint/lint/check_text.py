@@ -52,8 +52,12 @@ def check_readings(
         for net in (net for target in targets for net in readings.read(target.dialect).nets):
             net.broken_statistics = broken
     names = [target.dialect.name for target in targets]
-    ran = {rule.code for rule in rules if any(map(rule.applies_to, names))}
-    found = [_found(readings.read(target.dialect), target, rules, selection) for target in targets]
+    runs = [[rule for rule in rules if rule.applies_to(name)] for name in names]
+    found = [
+        _found(readings.read(target.dialect), target, those, selection)
+        for target, those in zip(targets, runs, strict=True)
+    ]
+    ran = {rule.code for those in runs for rule in those}
     outcome = suppress(source, readings.directives, found, ran)
     reports = [
         _report(readings.read(target.dialect), target, kept, outcome.suppressed)
@@ -64,7 +68,7 @@ def check_readings(
     more = [
         selection.diagnostic(rule, finding, source.path, names[0])
         for rule in rules
-        if rule.code in ran
+        if rule.scope is Scope.CHECKED_FILE and rule.code in ran
         for finding in findings_after(rule, checked)
     ]
     if more:
@@ -105,13 +109,13 @@ def _builds(file: LintFile) -> dict[str, bool | None] | None:
 def _found(
     file: LintFile, target: Target, rules: list[Rule], selection: Selection
 ) -> list[Diagnostic]:
-    """Return what each rule that can run on a file finds in it."""
+    """Return what rules for the Caffe of a file find in it, those of them that can run on it."""
     name = file.dialect.name
     broken = file.tree.broken
     found = [
         selection.diagnostic(rule, finding, file.source.path, name)
         for rule in rules
-        if rule.applies_to(name) and (rule.reader or not broken) and not holds_back(rule, target)
+        if (rule.reader or not broken) and not holds_back(rule, target)
         for finding in findings_of(rule, file)
     ]
     return with_careful_fixes(file, target, found)

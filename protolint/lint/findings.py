@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -32,10 +32,9 @@ def findings_of(rule: Rule, file: LintFile) -> Iterable[Finding]:
     return ()
 
 
-def findings_after(rule: Rule, checked: CheckedFile) -> Iterator[Finding]:
-    """Yield what a rule finds in a file that all other rules have checked."""
-    if rule.scope is Scope.CHECKED_FILE and _concerns_checked(rule.needs, checked):
-        yield from rule.check(checked)
+def findings_after(rule: Rule, checked: CheckedFile) -> Iterable[Finding]:
+    """Return what a rule on checked files finds in one that all other rules have checked."""
+    return rule.check(checked) if _concerns_checked(rule.needs, checked) else ()
 
 
 def _concerns_net(needs: Needs, net: Net) -> bool:

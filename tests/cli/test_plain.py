@@ -46,7 +46,8 @@ def test_what_is_read_is_what_click_reads(arguments: list[str]) -> None:
     [
         "", "a.prototxt b.prototxt", "-", "--target ssd --target=nvidia-0.17 a", "--target auto a",
         "--output-format json -q --isolated a", "--output-format=github --without-cudnn a",
-        "--force-exclude --fine-tune --statistics --exit-zero --quiet a", "--jobs 1 a", "--jobs=02 a",
+        "--force-exclude --fine-tune --statistics --exit-zero --quiet a",
+        "--jobs 1 a", "--jobs=02 a",
     ],
 )  # fmt: skip
 def test_the_everyday_is_read_here(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
