@@ -95,7 +95,8 @@ def check_with_weights(
 ) -> list[FileReport]:
     """Return the reports of a net, and those of the weights that were given for it."""
     readings = workspace.readings(source)
-    ask_weights(workspace, readings, weights)
+    if not workspace.choices.targets:
+        ask_weights(workspace, readings, weights)
     of_weights = _of_weights(workspace, readings, report, weights, progress)
     broken = broken_statistics(of_weights)
     return [*check_readings(workspace, readings, broken=broken), *of_weights]

@@ -57,6 +57,8 @@ def type_edits(source: Source, message: Message, node: Block) -> list[Edit]:
 def param_edits(source: Source, node: Block) -> list[Edit]:
     """Return the edits that make `blobs_lr` and the like of a layer `param` blocks."""
     fields = [child for child in node.children if child.name in V1_PARAM_FIELDS]
+    if not fields:
+        return []
     params = old_params(fields)
     edits = delete_fields(source, [field for field in fields if field.name != params.anchor])
     at = 0
