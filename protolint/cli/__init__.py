@@ -82,6 +82,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Threads of NumPy's OpenBLAS spin before they sleep, even before they work.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     # Trees hold no cycles, and a check is over before a collection would pay.
     gc.disable()
     try:
