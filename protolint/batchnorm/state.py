@@ -18,7 +18,6 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protolint.errors import ProtolintError
 from protolint.float32 import single
@@ -39,7 +38,7 @@ __all__ = [
     "with_eps",
 ]
 
-Array: TypeAlias = NDArray[Any]
+Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
 
 class LayoutError(ProtolintError):

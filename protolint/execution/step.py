@@ -9,7 +9,6 @@ from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protolint.caffe.binder import Message
 from protolint.caffe.dialect import Dialect
@@ -26,7 +25,7 @@ from protolint.text.tree import Block, Scalar
 
 __all__ = ["Array", "ExecutionError", "Foreign", "Function", "Step", "sizes_of"]
 
-Array: TypeAlias = NDArray[Any]
+Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
 
 class ExecutionError(ProtolintError):

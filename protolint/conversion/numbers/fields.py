@@ -9,8 +9,7 @@ everything else, unknown fields of forks included, stays as it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 
 from protolint.caffe.descriptors import FieldType, MessageType, Schema, load_schema
 from protolint.caffe.registry import FOREIGN
@@ -51,10 +50,12 @@ class Translator:
         self._numbers: dict[tuple[str, str], dict[int, FieldType]] = {}
         self._alike: dict[str, bool] = {}
 
-    @cached_property
-    def _schemas(self) -> tuple[Schema, ...]:
-        others = (load_schema(dialect.schema) for dialect in FOREIGN)
-        return (self.source, *(schema for schema in others if schema.name != self.source.name))
+    def _schemas(self) -> Iterator[Schema]:
+        """Yield the source's schema, and those of others as they are asked for."""
+        yield self.source
+        for dialect in FOREIGN:
+            if dialect.schema != self.source.name:
+                yield load_schema(dialect.schema)
 
     @property
     def same(self) -> bool:
@@ -127,7 +128,7 @@ class Translator:
             self._alike[type] = True  # a message that holds itself ends here
             known = type not in self.target.messages or all(
                 self._field_alike(type, field)
-                for schema in self._schemas
+                for schema in self._schemas()
                 if type in schema.messages
                 for field in schema.messages[type].fields.values()
             )
@@ -151,7 +152,7 @@ class Translator:
         return self._meanings[key]
 
     def _look_up(self, type: str, field: WireField) -> _Meaning | None:
-        for schema in self._schemas:
+        for schema in self._schemas():
             if type in schema.messages:
                 meant = self._by_number(schema, type).get(field.number)
                 if meant is not None and _fits(meant, field.wire_type):
