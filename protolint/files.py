@@ -24,18 +24,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from io import FileIO
 from types import TracebackType
 
 from protolint.errors import InputError, UsageError
 from protolint.leftovers import OLD, is_free, share, temporary_name
 
 __all__ = [
-    "AtomicFile", "check_target", "folder_named", "made_folder", "replace_file", "signals_wait",
-    "sync_folder",
+    "ANYWHERE", "AtomicFile", "check_target", "folder_named", "made_folder", "replace_file",
+    "signals_wait", "sync_folder",
 ]  # fmt: skip
 
-# Large enough for full speed, small enough for a progress bar and for Ctrl-C.
-_KERNEL_BYTES = 16 << 20
+#: Whether threads can write to places of one file at once; Windows has no pwrite.
+ANYWHERE = hasattr(os, "pwrite")
 
 # How much may wait for the disk; all of it would wait for the end otherwise.
 _EARLY_BYTES = 8 << 20
@@ -108,9 +109,9 @@ class AtomicFile:
 
     Use in a `with` block: write, `finish`, then `publish`. Leaving the block without
     `publish` removes the file. Raises InputError, naming the target as it was given, when
-    the system refuses (no folder, no space, no permission). `size` is the number of bytes
-    written so far; `source` is the file that it is made of, whose permissions a new file does
-    not exceed. `losses` says, once it is finished, what of the replaced file is not kept.
+    the system refuses (no folder, no space, no permission). `source` is the file that it is
+    made of, whose permissions a new file does not exceed. `losses` says, once it is finished,
+    what of the replaced file is not kept.
     """
 
     def __init__(self, target: str, source: str | None = None) -> None:
@@ -119,10 +120,7 @@ class AtomicFile:
         self.target = os.path.realpath(target)
         self.folder = os.path.dirname(self.target)
         self.path = ""
-        self.size = 0
         self.losses: list[str] = []
-        self._begun = 0
-        self._room = 0
         self._descriptor = -1
         # Shares the lock, and keeps it when what is written is closed.
         self._lock = -1
@@ -173,13 +171,16 @@ class AtomicFile:
     ) -> None:
         self.discard()
 
-    def write(self, data: bytes | memoryview) -> None:
-        """Append all of `data`."""
+    def write(self, data: bytes | memoryview, at: int | None = None) -> None:
+        """Write all of `data` behind what was written last, or at a place if that goes ANYWHERE."""
         rest = memoryview(data)
         try:
             while rest:
-                written = os.write(self._descriptor, rest)
-                self._grown(written)
+                if at is None or not ANYWHERE:
+                    written = os.write(self._descriptor, rest)
+                else:
+                    written = os.pwrite(self._descriptor, rest, at)
+                    at += written
                 rest = rest[written:]
         except OSError as error:
             raise self.failure(error) from error
@@ -188,42 +189,30 @@ class AtomicFile:
         """Let the file system find room in one go, where it can, for a file of so many bytes.
 
         That takes less than to find it for each write, or for each part of the file while the
-        disk is busy with the one before. A kernel's copy needs none, as it may share what is there.
+        disk is busy with the one before.
         """
-        if size <= self._room:
-            return
-        self._room = size
-        fallocate = _fallocate() if size - self.size >= _EARLY_BYTES else None
+        fallocate = _of_linux("fallocate") if size >= _EARLY_BYTES else None
         if fallocate is not None:
-            fallocate(self._descriptor, 0, self.size, size - self.size)
+            fallocate(self._descriptor, 0, 0, size)
 
-    def copy_from(self, descriptor: int, start: int, end: int) -> int:
-        """Let the kernel append bytes of another file.
-
-        Returns how many, at most a bounded part of them; 0 where the kernel or the file
-        systems cannot do it, and then the caller reads and writes instead.
-        """
+    def copy_from(self, source: FileIO, start: int, end: int, at: int) -> int:
+        """Let the kernel copy bytes of another file to a place, and return how many it could."""
         if not hasattr(os, "copy_file_range"):
             return 0
-        size = min(end - start, _KERNEL_BYTES)
         try:
-            copied = os.copy_file_range(descriptor, self._descriptor, size, start)
+            return os.copy_file_range(source.fileno(), self._descriptor, end - start, start, at)
         except OSError as error:
             if error.errno in _NO_KERNEL_COPY:
                 return 0
             raise self.failure(error) from error
-        self._grown(copied)
-        return copied
 
-    def _grown(self, size: int) -> None:
-        """Count bytes written, and let the disk begin with them while more are made."""
-        self.size += size
-        fresh = self.size - self._begun
-        if fresh >= _EARLY_BYTES and hasattr(os, "posix_fadvise"):
-            # The advice makes Linux start to write the dirty pages; it keeps them in memory.
-            with suppress(OSError):
-                os.posix_fadvise(self._descriptor, self._begun, fresh, os.POSIX_FADV_DONTNEED)
-            self._begun = self.size
+    def begin(self, start: int, end: int) -> None:
+        """Let the disk begin now and then with what is written, by other threads as well."""
+        first = start // _EARLY_BYTES
+        begin = _of_linux("sync_file_range") if end // _EARLY_BYTES > first else None
+        if begin is not None:
+            first = max(0, first - 1) * _EARLY_BYTES
+            begin(self._descriptor, first, end - first, 2)  # SYNC_FILE_RANGE_WRITE
 
     def finish(self) -> None:
         """Bring everything to the disk and close, with the permissions and owner to have."""
@@ -340,17 +329,18 @@ def signals_wait() -> Iterator[None]:
 
 
 @cache
-def _fallocate() -> Callable[[int, int, int, int], int] | None:
-    """Return Linux's own function; that of `os` writes to every block where the kernel cannot."""
+def _of_linux(name: str) -> Callable[[int, int, int, int], int] | None:
+    """Return a function of Linux's own; that of `os` does more, where there is one."""
     if sys.platform != "linux" or sys.maxsize <= 1 << 32:
         return None
     try:
         import ctypes
 
-        found = ctypes.CDLL(None).fallocate
+        found = ctypes.CDLL(None)[name]
     except (ImportError, OSError, AttributeError):
         return None
-    found.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    # Each has four, and an int lies where a long does.
+    found.argtypes = [ctypes.c_long] * 4
     function: Callable[[int, int, int, int], int] = found
     return function
 

@@ -39,7 +39,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY / "fixtures" / "golden" / "bvlc-master-9b89154"
 NETS = REPOSITORY / "fixtures" / "nets"
 
-WRITES = ("write", "writev", "copy_file_range", "sendfile")
+WRITES = ("write", "writev", "pwrite", "copy_file_range", "sendfile")
 CALLS = (
     *WRITES, "open", "close", "dup", "fsync", "fdatasync", "rename", "replace", "link", "symlink",
     "unlink", "remove", "mkdir", "rmdir", "ftruncate", "truncate", "fchmod", "fchown", "chmod",
@@ -95,8 +95,8 @@ class Shim:
 
     def _strike(self, name: str, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         kind = self.fault.kind
-        if kind == HALF and name == "write":
-            return real(args[0], bytes(args[1])[: len(args[1]) // 2])
+        if kind == HALF and name in ("write", "pwrite"):
+            return real(args[0], bytes(args[1])[: len(args[1]) // 2], *args[2:])
         if kind == HALF:
             return real(args[0], args[1], args[2] // 2, *args[3:], **kwargs)
         if kind == READ_ONLY:

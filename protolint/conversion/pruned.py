@@ -14,14 +14,7 @@ from protolint.upgrading.model import upgrade_model
 from protolint.weights.blobs import Form, form_of, recoded_blob
 from protolint.weights.files import mapped
 from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_file, index_model
-from protolint.weights.splice import (
-    Change,
-    changed_layer,
-    message,
-    size_of,
-    splice,
-    whole_file,
-)
+from protolint.weights.splice import Change, changed_layer, message, whole_file
 from protolint.wire import Buffer
 
 __all__ = ["PlainModelJob", "PrunedModelJob", "plain_job", "pruned", "pruned_job"]
@@ -79,9 +72,7 @@ class PlainModelJob(Job):
 
     def fill(self, output: AtomicFile, how: Writing) -> None:
         """Splice."""
-        size = size_of(self.pieces)
-        shown = how.shown(self.path, size)
-        splice(self.path, output, self.pieces, state=self.index.state, progress=shown)
+        how.splice(self.path, output, self.pieces, self.index.state)
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back; raises InputError for a file that is damaged."""

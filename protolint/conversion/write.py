@@ -38,7 +38,7 @@ from protolint.files import AtomicFile, check_target
 from protolint.net.net import Net
 from protolint.publish import publish_all
 from protolint.record import NamedTuple
-from protolint.weights.files import mapped
+from protolint.weights.files import FileState, mapped
 from protolint.weights.hdf5 import read_model
 from protolint.weights.index import ModelIndex, index_model
 from protolint.weights.splice import Piece, size_of, splice, whole_file
@@ -74,10 +74,13 @@ class Writing(NamedTuple):
     progress: Progress | None = None
     tolerance: float = TOLERANCE
 
-    def shown(self, path: str, size: int) -> Callable[[int], None] | None:
-        """Return the progress of one file of so many bytes."""
-        progress = self.progress
-        return None if progress is None else lambda done: progress(path, done, size)
+    def splice(
+        self, path: str, output: AtomicFile, pieces: Sequence[Piece], state: FileState | None
+    ) -> None:
+        """Write a plan over a file into another one."""
+        progress, size = self.progress, size_of(pieces)
+        shown = None if progress is None else lambda done: progress(path, done, size)
+        splice(path, output, pieces, state=state, progress=shown)
 
 
 class Job(ABC):
@@ -211,13 +214,7 @@ class ModelJob(WeightsJob):
 
     def fill(self, output: AtomicFile, how: Writing) -> None:
         """Splice."""
-        splice(
-            self.path,
-            output,
-            self.plan.pieces,
-            state=self.plan.model.index.state,
-            progress=how.shown(self.path, self.plan.size),
-        )
+        how.splice(self.path, output, self.plan.pieces, self.plan.model.index.state)
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and measure every BatchNorm."""
@@ -329,13 +326,7 @@ class StateJob(_HistoryJob):
 
     def fill(self, output: AtomicFile, how: Writing) -> None:
         """Splice."""
-        splice(
-            self.path,
-            output,
-            self.pieces,
-            state=self.index.state,
-            progress=how.shown(self.path, size_of(self.pieces)),
-        )
+        how.splice(self.path, output, self.pieces, self.index.state)
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and compare shapes."""

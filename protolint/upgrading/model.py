@@ -20,8 +20,7 @@ from protolint.errors import InputError
 from protolint.record import NamedTuple
 from protolint.upgrading.padding import PADDING, OldLayer, PaddingError, padding_read
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
-from protolint.weights.pieces import Copy, Piece
-from protolint.weights.splice import Change, changed_layer, message
+from protolint.weights.splice import Change, Copy, Piece, changed_layer, message
 from protolint.wire import (
     FIXED32,
     LENGTH,

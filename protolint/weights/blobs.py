@@ -14,15 +14,16 @@ order of their numbers, as protobuf does, and the shape always as `shape`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
+from functools import partial
 from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protolint.errors import InputError, UsageError
+from protolint.weights.files import Copy, Generated, Piece, ReadAt
 from protolint.weights.header import (
     DATA,
     DOUBLE_DATA,
@@ -34,7 +35,6 @@ from protolint.weights.header import (
     Run,
     Storage,
 )
-from protolint.weights.pieces import Copy, Generated, Piece, ReadAt
 from protolint.wire import (
     LENGTH,
     Buffer,
@@ -50,7 +50,7 @@ __all__ = [
     "rows_at", "scaled_blob", "turned_blob",
 ]  # fmt: skip
 
-Array: TypeAlias = NDArray[Any]
+Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 #: From the place of a value and a number of values to their factors.
 Factors: TypeAlias = Callable[[int, int], Array]
 
@@ -58,7 +58,7 @@ Factors: TypeAlias = Callable[[int, int], Array]
 _VALUES_AT_ONCE = 1 << 18
 
 # How many values of a matrix are turned at once; each time all of it is gone through.
-_TURNED_AT_ONCE = 1 << 23
+_TURNED_AT_ONCE = 1 << 22
 
 # How many values NumPy makes doubles of at a time: they stay in the cache nearest to the
 # processor, which takes half the time of what NumPy does by itself.
@@ -73,6 +73,11 @@ class Form(Enum):
     RAW_FLOAT = "raw_data FLOAT"
     RAW_HALF = "raw_data FLOAT16"
     RAW_DOUBLE = "raw_data DOUBLE"
+
+    @property
+    def stored(self) -> np.dtype[Any]:
+        """The type of a value in the file."""
+        return _TYPES[self][0]
 
 
 # The type in the file, little-endian on every machine Caffe ran on, and its raw type.
@@ -110,7 +115,7 @@ def decode_blob(data: Buffer, header: BlobHeader, *, path: str, place: str) -> A
     form = form_of(header)
     if form is None:
         return np.zeros(header.shape, np.float32)
-    stored = _TYPES[form][0]
+    stored = form.stored
     parts = [
         np.ndarray((run.length,), stored, data, run.start, (run.stride,)) for run in header.runs
     ]
@@ -147,18 +152,14 @@ def recoded_blob(header: BlobHeader, form: Form) -> tuple[Piece, ...]:
         raise ValueError(problem)
     if source is None:
         return (encode_blob(np.zeros(header.shape, np.float32), form),)
-    stored, wanted = _TYPES[source][0], _TYPES[form][0]
-    size = header.count * wanted.itemsize
-    before, after = _frame(form, header.shape, size)
+    stored, wanted = source.stored, form.stored
     packed = all(run.stride == stored.itemsize for run in header.runs)
     if stored == wanted and packed:
+        before, after = _frame(form, header.shape, header.count * wanted.itemsize)
         return (before, *(Copy(run.start, run.end) for run in header.runs), after)
-
-    def chunks(read_at: ReadAt) -> Iterator[bytes]:
-        for run in header.runs:
-            yield from _converted(read_at, run, stored, form)
-
-    return (before, Generated(size, chunks), after)
+    return _generated(
+        header, stored, form, _VALUES_AT_ONCE, lambda values, _: _fitted(values, form)
+    )
 
 
 def scaled_blob(header: BlobHeader, row: int, factors: Factors) -> tuple[Piece, ...]:
@@ -172,24 +173,13 @@ def scaled_blob(header: BlobHeader, row: int, factors: Factors) -> tuple[Piece, 
     source, problem = form_of(header), header.problem()
     if problem is not None or source is None:
         raise ValueError(problem or "no values")
-    form = Form.DATA
-    size = header.count * _TYPES[form][0].itemsize
-    before, after = _frame(form, header.shape, size)
     many = max(1, _VALUES_AT_ONCE // row) * row if row < _VALUES_AT_ONCE else _VALUES_AT_ONCE
 
-    def chunks(read_at: ReadAt) -> Iterator[memoryview]:
-        made = np.zeros(min(many, header.count), _TYPES[form][0])
-        at = 0
-        for run in header.runs:
-            for values in _stored(read_at, run, _TYPES[source][0], many):
-                factor = factors(at, values.size)[:, None]
-                grid = values.reshape(factor.size, -1)
-                fitted = made[: values.size]
-                _multiply(grid, factor, fitted.reshape(grid.shape))
-                yield fitted.data.cast("B")
-                at += values.size
+    def scaled(values: Array, at: int) -> Array:
+        factor = factors(at, values.size)[:, None]
+        return _multiplied(values.reshape(factor.size, -1), factor)
 
-    return (before, Generated(size, chunks), after)
+    return _generated(header, source.stored, Form.DATA, many, scaled)
 
 
 def turned_blob(header: BlobHeader, outputs: int, factor: Array) -> tuple[Piece, ...]:
@@ -201,25 +191,51 @@ def turned_blob(header: BlobHeader, outputs: int, factor: Array) -> tuple[Piece,
     source, problem = form_of(header), header.problem()
     if problem is not None or source is None:
         raise ValueError(problem or "no values")
-    stored, inputs = _TYPES[source][0], header.count // outputs
-    size = header.count * _TYPES[Form.DATA][0].itemsize
-    before, after = _frame(Form.DATA, (outputs, inputs), size)
+    stored, inputs = source.stored, header.count // outputs
+    width = inputs * Form.DATA.stored.itemsize
+    before, after = _frame(Form.DATA, (outputs, inputs), outputs * width)
     many = max(1, _TURNED_AT_ONCE // inputs)
 
-    def chunks(read_at: ReadAt) -> Iterator[memoryview]:
-        for first in range(0, outputs, many):
-            columns = min(many, outputs - first)
-            block = np.empty((inputs, columns), stored)
-            # Whole rows lie one behind the other.
-            rows = max(1, _VALUES_AT_ONCE // columns) if columns == outputs else 1
-            for row in range(0, inputs, rows):
-                part = block[row : row + rows].reshape(-1)
-                _read_into(read_at, header.runs, row * outputs + first, part)
-            made = np.empty((columns, inputs), _TYPES[Form.DATA][0])
-            _multiply(block.T, factor[first : first + columns, None], made)
-            yield made.data.cast("B")
+    def make(first: int, columns: int, read_at: ReadAt) -> memoryview:
+        block = np.empty((inputs, columns), stored)
+        # Whole rows lie one behind the other.
+        rows = max(1, _VALUES_AT_ONCE // columns) if columns == outputs else 1
+        for row in range(0, inputs, rows):
+            part = block[row : row + rows].reshape(-1)
+            _read_into(read_at, header.runs, row * outputs + first, part)
+        return _multiplied(block.T, factor[first : first + columns, None]).data.cast("B")
 
-    return (before, Generated(size, chunks), after)
+    parts = ((first, min(many, outputs - first)) for first in range(0, outputs, many))
+    return (before, *(Generated(part[1] * width, partial(make, *part)) for part in parts), after)
+
+
+def _generated(
+    header: BlobHeader,
+    stored: np.dtype[Any],
+    form: Form,
+    many: int,
+    made: Callable[[Array, int], Array],
+) -> tuple[Piece, ...]:
+    """Return the pieces of a BlobProto whose values are made of some, and the place of the first.
+
+    Each piece has so `many`.
+    """
+    width = form.stored.itemsize
+    before, after = _frame(form, header.shape, header.count * width)
+
+    def make(run: Run, at: int, read_at: ReadAt) -> memoryview:
+        data = read_at(run.start, (run.length - 1) * run.stride + stored.itemsize)
+        values = np.ndarray((run.length,), stored, data, 0, (run.stride,))
+        return made(values, at).data.cast("B")
+
+    pieces: list[Piece] = [before]
+    at = 0
+    for start, end, stride in header.runs:
+        for first in range(start, end, many * stride):
+            part = Run(first, min(first + many * stride, end), stride)
+            pieces.append(Generated(part.length * width, partial(make, part, at)))
+            at += part.length
+    return (*pieces, after)
 
 
 def _read_into(read_at: ReadAt, runs: Sequence[Run], at: int, values: Array) -> None:
@@ -233,17 +249,19 @@ def _read_into(read_at: ReadAt, runs: Sequence[Run], at: int, values: Array) -> 
         values, at = values[count:], max(0, at - run.length)
 
 
-def _multiply(grid: Array, factor: Array, out: Array) -> None:
-    """Multiply in float64; raises UsageError where a finite value becomes infinite."""
+def _multiplied(grid: Array, factor: Array) -> Array:
+    """Return floats multiplied in float64; raises UsageError where one becomes infinite."""
+    out = np.empty(grid.shape, Form.DATA.stored)
     usual = np.setbufsize(_BUFFERED)
     try:
         with np.errstate(over="raise", under="ignore", invalid="ignore"):
             np.multiply(grid, factor, out=out, dtype=np.float64, casting="same_kind")
     except FloatingPointError:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            out[...] = _fitted(np.multiply(grid, factor, dtype=np.float64), Form.DATA)
+            out = _fitted(np.multiply(grid, factor, dtype=np.float64), Form.DATA)
     finally:
         np.setbufsize(usual)
+    return out
 
 
 def rows_at(header: BlobHeader, data: Buffer, at: int, shape: tuple[int, int]) -> Array:
@@ -256,31 +274,17 @@ def rows_at(header: BlobHeader, data: Buffer, at: int, shape: tuple[int, int]) -
     if form is not None and len(header.runs) == 1:
         (run,) = header.runs
         strides = shape[1] * run.stride, run.stride
-        rows = np.ndarray(shape, _TYPES[form][0], data, run.start + at * run.stride, strides)
+        rows = np.ndarray(shape, form.stored, data, run.start + at * run.stride, strides)
     else:
         rows = decode_blob(data, header, path="", place="").reshape(-1, shape[1])
         rows = rows[at // shape[1] :][: shape[0]]
     return rows
 
 
-def _converted(read_at: ReadAt, run: Run, stored: np.dtype[Any], form: Form) -> Iterator[bytes]:
-    """Yield the values of one run in another form, a bounded number at a time."""
-    for values in _stored(read_at, run, stored, _VALUES_AT_ONCE):
-        yield _fitted(values, form).tobytes()
-
-
-def _stored(read_at: ReadAt, run: Run, stored: np.dtype[Any], many: int) -> Iterator[Array]:
-    """Yield the values of one run as they are stored, so many at a time."""
-    for first in range(0, run.length, many):
-        count = min(many, run.length - first)
-        data = read_at(run.start + first * run.stride, (count - 1) * run.stride + stored.itemsize)
-        yield np.ndarray((count,), stored, data, 0, (run.stride,))
-
-
 def _fitted(values: Array, form: Form) -> Array:
     """Return the values in a form's type; raises UsageError where a finite one becomes infinite."""
     with np.errstate(over="ignore", under="ignore"):
-        fitted = values.astype(_TYPES[form][0])
+        fitted = values.astype(form.stored)
     lost = np.isinf(fitted) & np.isfinite(values)
     if lost.any():
         largest = float(np.abs(values[lost]).max())

@@ -1,19 +1,46 @@
-"""Opening the files weights are read from: regular files only, mapped, never read whole."""
+"""The files weights are read from, mapped and never read whole, and the pieces of new ones."""
 
 from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from stat import S_ISREG
+from typing import TypeAlias, Union
 
 from protolint.errors import InputError
 from protolint.record import NamedTuple
 from protolint.wire import Buffer
 
-__all__ = ["FileState", "file_state", "mapped", "open_regular"]
+__all__ = [
+    "Copy", "FileState", "Generated", "Piece", "ReadAt", "file_state", "mapped", "open_regular",
+]  # fmt: skip
+
+
+#: What it gives lasts until more is read.
+ReadAt: TypeAlias = Callable[[int, int], Union[bytes, memoryview]]
+
+
+class Copy(NamedTuple):
+    """Bytes of the source, from `start` to `end` (not included)."""
+
+    start: int
+    end: int
+
+
+class Generated(NamedTuple):
+    """`length` bytes, not many, made while writing from what `make` reads from an offset on.
+
+    Two pieces may be made at the same time.
+    """
+
+    length: int
+    make: Callable[[ReadAt], bytes | memoryview]
+
+
+Piece: TypeAlias = bytes | Copy | Generated
 
 
 class FileState(NamedTuple):

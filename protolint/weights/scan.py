@@ -29,13 +29,6 @@ _BUFFER = 1 << 20
 # Bytes after which the mapped pages that were read are given back.
 _FORGET_EVERY = 16 << 20
 
-_TYPES: dict[Form, np.dtype[Any]] = {
-    Form.DATA: np.dtype("<f4"),
-    Form.DOUBLE_DATA: np.dtype("<f8"),
-    Form.RAW_FLOAT: np.dtype("<f4"),
-    Form.RAW_HALF: np.dtype("<f2"),
-    Form.RAW_DOUBLE: np.dtype("<f8"),
-}
 # The bits of a half without its sign; from the second on they are an infinity or a NaN.
 _HALF_BITS, _HALF_INFINITE = np.uint16(0x7FFF), 0x7C00
 
@@ -109,7 +102,7 @@ class _Reader:
         scan = BlobScan(0, half=form is Form.RAW_HALF)
         if form is not None:
             for run in header.runs:
-                for values in self.pieces(run, _TYPES[form]):
+                for values in self.pieces(run, form.stored):
                     scan = _joined(scan, _scan(values))
         return scan
 

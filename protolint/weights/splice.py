@@ -8,15 +8,24 @@ touched, so fields of other forks survive and the size of the file does not matt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from io import FileIO
+from threading import Lock, Thread
 
 from protolint.errors import InputError
-from protolint.files import AtomicFile, check_target
+from protolint.files import ANYWHERE, AtomicFile, check_target, signals_wait
 from protolint.record import NamedTuple
 from protolint.source import Span
-from protolint.weights.files import FileState, file_state, open_regular
+from protolint.weights.files import (
+    Copy,
+    FileState,
+    Generated,
+    Piece,
+    ReadAt,
+    file_state,
+    open_regular,
+)
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
-from protolint.weights.pieces import Copy, Generated, Piece, ReadAt
 from protolint.wire import LENGTH, encode_varint, tag
 
 __all__ = [
@@ -36,7 +45,7 @@ __all__ = [
 
 # What is read and written at once: as much as stays in the cache of one core. Measured on ext4,
 # a quarter of it takes a seventh longer, and four times as much up to twice as long.
-_BUFFER_BYTES = 1 << 20
+_PART_BYTES = 1 << 20
 # Ranges that keep their place in a page are for the kernel, which may even share them; for
 # all others it works page by page in halves, slower than reading and writing.
 _PAGE_BYTES = 4096
@@ -165,16 +174,80 @@ def splice(
 
     The arguments and errors are those of write_spliced.
     """
-    written = 0
-    with open_regular(source) as file:
-        reader = _Source(source, file)
-        reader.check(state)
-        for size in _steps(reader, output, pieces):
-            written += size
-            if progress is not None:
-                progress(written)
-        reader.check(state)
-    return written
+    work = _Work(source, output, pieces, state)
+    helper = Thread(target=work.help)
+    try:
+        if len(pieces) > 1:  # The kernel may share all of one.
+            output.expect(work.size)
+        makes = any(isinstance(piece, Generated) for piece in pieces)
+        if makes and work.size > _PART_BYTES and ANYWHERE:
+            with suppress(RuntimeError):  # A browser has no threads.
+                helper.start()
+        work.do(progress)
+    finally:
+        work.parts = iter(())
+        if helper.ident is not None:
+            with signals_wait():
+                helper.join()
+    if work.error is not None:
+        raise work.error
+    if progress is not None:
+        progress(work.size)
+    return work.size
+
+
+class _Work:
+    """A plan for one thread, or two where values are made: a copy is bound by the disk."""
+
+    def __init__(
+        self, path: str, output: AtomicFile, pieces: Sequence[Piece], state: FileState | None
+    ) -> None:
+        self.path, self.output, self.state = path, output, state
+        self.size = size_of(pieces)
+        self.parts = _parts(pieces)
+        #: Of the second thread.
+        self.error: BaseException | None = None
+        self._lock = Lock()
+
+    def help(self) -> None:
+        """Do what a second thread does."""
+        try:
+            self.do()
+        except BaseException as error:
+            self.error, self.parts = error, iter(())
+
+    def do(self, progress: Callable[[int], None] | None = None) -> None:
+        """Write one part after another until there are no more."""
+        with open_regular(self.path) as file:
+            source = _Source(self.path, file)
+            source.check(self.state)
+            while True:
+                with self._lock:
+                    at, piece = next(self.parts, (0, None))
+                if piece is None:
+                    break
+                if progress is not None:
+                    progress(at)
+                self._write(source, piece, at)
+                self.output.begin(at, at + size_of((piece,)))
+            source.check(self.state)
+
+    def _write(self, source: _Source, piece: Piece, at: int) -> None:
+        """Write a piece to its place, by the kernel where that is faster and as far as it can."""
+        data: bytes | memoryview
+        if isinstance(piece, Copy):
+            start, end = piece
+            if (start - at) % _PAGE_BYTES == 0:
+                copied = self.output.copy_from(source.file, start, end, at)
+                start, at = start + copied, at + copied
+            data = source.read_at(start, end - start)
+        elif isinstance(piece, Generated):
+            data = piece.make(source.read_at)
+            if len(data) != piece.length:
+                raise ValueError(f"a piece of {piece.length} bytes made {len(data)}")
+        else:
+            data = piece
+        self.output.write(data, at)
 
 
 class _Source:
@@ -184,14 +257,9 @@ class _Source:
         self.path, self.file = path, file
         self._buffer = bytearray()
 
-    @property
-    def descriptor(self) -> int:
-        """For the kernel."""
-        return self.file.fileno()
-
     def check(self, state: FileState | None) -> None:
         """Refuse a file that is not the one the plan was made for."""
-        if state is not None and file_state(self.path, self.descriptor) != state:
+        if state is not None and file_state(self.path, self.file.fileno()) != state:
             raise InputError(self.path, "has changed since it was read; start again")
 
     def read_at(self, offset: int, size: int) -> memoryview:
@@ -199,59 +267,26 @@ class _Source:
         if len(self._buffer) < size:
             self._buffer = bytearray(size)
         found = memoryview(self._buffer)[:size]
-        self.read_into(offset, found)
-        return found
-
-    def read_into(self, offset: int, buffer: memoryview) -> None:
-        """Fill the buffer with what begins at `offset`; raises InputError."""
-        end = offset + len(buffer)
+        rest = found
         try:
             self.file.seek(offset)
-            while buffer:
-                size = self.file.readinto(buffer)
-                if not size:
-                    raise InputError(self.path, f"ends before byte {end}; start again")
-                buffer = buffer[size:]
+            while rest:
+                more = self.file.readinto(rest)
+                if not more:
+                    raise InputError(self.path, f"ends before byte {offset + size}; start again")
+                rest = rest[more:]
         except OSError as error:
             raise InputError(self.path, f"cannot be read: {error.strerror or error}") from error
+        return found
 
 
-def _steps(source: _Source, output: AtomicFile, pieces: Sequence[Piece]) -> Iterator[int]:
-    """Write the pieces in steps of bounded size, yielding the bytes of each."""
-    end = output.size + size_of(pieces)
+def _parts(pieces: Iterable[Piece]) -> Iterator[tuple[int, Piece | None]]:
+    """Yield the pieces with their places, long ranges in parts."""
+    at = 0
     for piece in pieces:
         if isinstance(piece, Copy):
-            yield from _copied(source, output, piece, end)
-        elif isinstance(piece, Generated):
-            total = 0
-            output.expect(end)
-            for data in piece.chunks(source.read_at):
-                output.write(data)
-                total += len(data)
-                yield len(data)
-            if total != piece.length:
-                raise ValueError(f"a piece of {piece.length} bytes made {total}")
+            for start in range(piece.start, piece.end, _PART_BYTES):
+                yield at + start - piece.start, Copy(start, min(start + _PART_BYTES, piece.end))
         else:
-            output.write(piece)
-            yield len(piece)
-
-
-def _copied(source: _Source, output: AtomicFile, piece: Copy, end: int) -> Iterator[int]:
-    """Copy one range, by the kernel where that is faster and as long as it can.
-
-    `end` is the size that the whole file will have.
-    """
-    at, by_kernel = piece.start, (piece.start - output.size) % _PAGE_BYTES == 0
-    buffer = memoryview(b"")
-    while at < piece.end:
-        size = output.copy_from(source.descriptor, at, piece.end) if by_kernel else 0
-        if size == 0:
-            by_kernel = False
-            if not buffer:
-                output.expect(end)
-                buffer = memoryview(bytearray(min(_BUFFER_BYTES, piece.end - at)))
-            size = min(len(buffer), piece.end - at)
-            source.read_into(at, buffer[:size])
-            output.write(buffer[:size])
-        yield size
-        at += size
+            yield at, piece
+        at += size_of((piece,))

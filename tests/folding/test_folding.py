@@ -23,8 +23,7 @@ from protolint.folding.numbers import FoldError, check_folds, fold_changes, meas
 from protolint.folding.text import fold_edits
 from protolint.net.net import Net
 from protolint.weights.index import index_model
-from protolint.weights.pieces import Copy, Generated
-from protolint.weights.splice import Change, whole_file
+from protolint.weights.splice import Change, Copy, Generated, whole_file
 from protolint.workspace.workspace import Choices, Workspace
 from tests.cli.command import run, write
 
@@ -67,7 +66,7 @@ def _bytes(piece: bytes | Copy | Generated, data: bytes) -> bytes:
     if isinstance(piece, Copy):
         return data[piece.start : piece.end]
     if isinstance(piece, Generated):
-        return b"".join(map(bytes, piece.chunks(lambda at, size: data[at : at + size])))
+        return bytes(piece.make(lambda at, size: data[at : at + size]))
     return piece
 
 

@@ -56,8 +56,7 @@ def made(data: bytes, pieces: tuple[Piece, ...]) -> bytes:
         if isinstance(piece, Copy):
             parts.append(data[piece.start : piece.end])
         elif isinstance(piece, Generated):
-            chunks = piece.chunks(lambda at, size: data[at : at + size])
-            parts.append(b"".join(map(bytes, chunks)))
+            parts.append(bytes(piece.make(lambda at, size: data[at : at + size])))
             assert len(parts[-1]) == piece.length
         else:
             parts.append(piece)

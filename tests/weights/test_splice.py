@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Barrier, active_count, current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -165,14 +167,13 @@ def test_pieces_are_written_in_order(
     if not kernel:
         monkeypatch.setattr(os, "copy_file_range", failing(errno.EXDEV), raising=False)
 
-    def chunks(read_at: ReadAt) -> Iterator[bytes | memoryview]:
-        yield bytes(read_at(10, 3))[::-1]
-        yield b"!"
+    def make(read_at: ReadAt) -> bytes:
+        return bytes(read_at(10, 3))[::-1]
 
     seen: list[int] = []
-    pieces: list[Piece] = [Copy(0, 250), Copy(250, 9000), b"new", Generated(4, chunks), Copy(0, 5)]
+    pieces: list[Piece] = [Copy(0, 250), Copy(250, 9000), b"new", Generated(3, make), Copy(0, 5)]
     written = write_spliced(str(source), str(folder / "f"), pieces, progress=seen.append)
-    expected = SOURCE[:9000] + b"new" + SOURCE[10:13][::-1] + b"!" + SOURCE[:5]
+    expected = SOURCE[:9000] + b"new" + SOURCE[10:13][::-1] + SOURCE[:5]
     assert (folder / "f").read_bytes() == expected
     assert written == len(expected) == seen[-1]
     assert seen == sorted(seen)
@@ -186,6 +187,75 @@ def test_large_ranges_are_copied_wherever_they_lie(tmp_path: Path, folder: Path)
     write_spliced(str(source), str(folder / "f"), pieces)
     expected = content[:300_001] + b"12345" + content[300_001:] + content[7:9]
     assert (folder / "f").read_bytes() == expected
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans of a few KiB are written in parts, by two threads, and the disk begins early."""
+    monkeypatch.setattr("protolint.weights.splice._PART_BYTES", 1000)
+    monkeypatch.setattr("protolint.files._EARLY_BYTES", 3000)
+
+
+LONG: list[Piece] = [
+    Copy(0, 4096),
+    b"new",
+    Copy(4099, 9000),
+    Generated(3, lambda _: b"!!!"),
+    Copy(1, 9999),
+]
+LONG_MADE = SOURCE[:4096] + b"new" + SOURCE[4099:9000] + b"!!!" + SOURCE[1:9999]
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("without", ["", "threads", "places", "kernel copies"])
+def test_two_threads_write_what_one_does(
+    source: Path, folder: Path, without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if without == "threads":
+        monkeypatch.setattr("threading.Thread.start", failing(0, RuntimeError))
+    elif without == "places":
+        monkeypatch.setattr("protolint.files.ANYWHERE", False)
+        monkeypatch.setattr("protolint.weights.splice.ANYWHERE", False)
+    if without in ("places", "kernel copies"):
+        monkeypatch.delattr(os, "copy_file_range", raising=False)
+    seen: list[int] = []
+    write_spliced(str(source), str(folder / "f"), LONG, progress=seen.append)
+    assert (folder / "f").read_bytes() == LONG_MADE
+    assert seen == sorted(seen)
+    assert seen[-1] == len(LONG_MADE)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_fails_in_one_thread_ends_the_other(source: Path, folder: Path) -> None:
+    """Whichever of them it is, and however much is left."""
+    gate, threads = Barrier(2, timeout=60), set[str]()
+
+    def make(read_at: ReadAt, in_main: bool) -> bytes:
+        gate.wait()
+        threads.add(current_thread().name)
+        if in_main == (current_thread() is main_thread()):
+            raise UsageError("does not fit")
+        return bytes(read_at(0, 2000))
+
+    for in_main in (False, True):
+        part = Generated(2000, partial(make, in_main=in_main))
+        with pytest.raises(UsageError, match="does not fit"):
+            write_spliced(str(source), str(folder / "f"), [part, part, *[Copy(0, 9999)] * 1000])
+        assert os.listdir(folder) == []
+        assert active_count() == 1
+    assert len(threads) == 3
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_an_interrupt_ends_both_threads(source: Path, folder: Path) -> None:
+    def interrupt(written: int) -> None:
+        if written:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_spliced(str(source), str(folder / "f"), LONG * 100, progress=interrupt)
+    assert os.listdir(folder) == []
+    assert active_count() == 1
 
 
 def test_a_python_without_kernel_copies_works_too(
@@ -296,16 +366,16 @@ def test_sources_that_cannot_be_read(tmp_path: Path, folder: Path) -> None:
     assert os.listdir(folder) == []
 
 
-def failing(code: int) -> Callable[..., int]:
+def failing(code: int, kind: type[Exception] = OSError) -> Callable[..., int]:
     """A system call that always fails."""
 
     def call(*arguments: object) -> int:
-        raise OSError(code, os.strerror(code))
+        raise kind(code, os.strerror(code))
 
     return call
 
 
-@pytest.mark.parametrize("call", ["write", "copy_file_range", "fsync", "replace"])
+@pytest.mark.parametrize("call", ["pwrite", "copy_file_range", "fsync", "replace"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
 def test_a_failing_disk_gives_one_message_and_leaves_nothing(
     source: Path, folder: Path, call: str, code: int, monkeypatch: pytest.MonkeyPatch
@@ -388,9 +458,9 @@ def test_a_source_that_changes_while_it_is_copied_is_refused(source: Path, folde
     with mapped(str(source)) as (_, state):
         pass
 
-    def change(read_at: ReadAt) -> Iterator[bytes | memoryview]:
-        yield read_at(0, 2)
+    def change(read_at: ReadAt) -> bytes:
         source.write_bytes(source.read_bytes() + b"more")
+        return bytes(read_at(0, 2))
 
     with pytest.raises(InputError, match="has changed since it was read"):
         write_spliced(str(source), str(folder / "f"), [Generated(2, change)], state=state)
@@ -420,7 +490,7 @@ def test_a_source_that_is_too_short_is_refused(source: Path, folder: Path) -> No
 
 def test_a_piece_must_be_as_long_as_it_says(source: Path, folder: Path) -> None:
     with pytest.raises(ValueError, match="a piece of 5 bytes made 1"):
-        write_spliced(str(source), str(folder / "f"), [Generated(5, lambda _: iter((b"x",)))])
+        write_spliced(str(source), str(folder / "f"), [Generated(5, lambda _: b"x")])
     assert os.listdir(folder) == []
 
 
@@ -549,17 +619,17 @@ def test_a_disk_that_fills_up_while_it_is_written(
     source.write_bytes(os.urandom(300_000))
     if old is not None:
         (folder / "f").write_bytes(old)
-    real, left = os.write, room
+    real, left = os.pwrite, room
 
-    def write(descriptor: int, data: memoryview) -> int:
+    def write(descriptor: int, data: memoryview, at: int) -> int:
         nonlocal left
         if left == 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written = real(descriptor, data[:left])
+        written = real(descriptor, data[:left], at)
         left -= written
         return written
 
-    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "pwrite", write)
     monkeypatch.setattr(os, "copy_file_range", failing(errno.ENOSYS))
     with pytest.raises(InputError, match=r"f: cannot be written: No space left on device; nothing"):
         write_spliced(str(source), str(folder / "f"), [b"x", Copy(7, 300_000)], overwrite=True)

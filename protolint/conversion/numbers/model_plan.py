@@ -29,7 +29,7 @@ from protolint.net.net import Net
 from protolint.record import NamedTuple
 from protolint.weights.files import mapped
 from protolint.weights.index import ModelIndex
-from protolint.weights.splice import Piece, size_of, whole_file
+from protolint.weights.splice import Piece, whole_file
 from protolint.wire import Buffer, WireError
 
 __all__ = ["ModelPlan", "plan_model"]
@@ -46,11 +46,6 @@ class ModelPlan(NamedTuple):
     rewrite: Rewrite
     notes: tuple[Note, ...]
     others: Mapping[str, str]
-
-    @property
-    def size(self) -> int:
-        """The bytes of the new file."""
-        return size_of(self.pieces)
 
     @property
     def touched(self) -> frozenset[str]:
