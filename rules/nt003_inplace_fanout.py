@@ -40,9 +40,12 @@ from ._layers import named
 def check(net: Net) -> Iterator[Finding]:
     reported: set[int] = set()
     for view in net.views:
-        for number, tops in view.in_place.items():
+        for number in sorted(view.contested):
             layer = net.layers[number]
-            for index, lost in tops:
+            for index, top in enumerate(view.tops[number]):
+                lost = top.overwritten
+                if lost is None:
+                    continue
                 other = _other_reader(view, layer, lost)
                 if other is None or layer.index in reported:
                     continue

@@ -68,8 +68,11 @@ def check(net: Net) -> Iterator[Finding]:
 
 def _spoilt_top(net: Net, view: View, layer: Layer, effect: InPlace) -> int | None:
     """Return the first top that is wrong in place: the gradient may be all that is."""
-    for index, lost in view.in_place.get(layer.index, ()):
-        if effect is not InPlace.WRONG_GRADIENT or gets_gradient(net, view, lost):
+    for index, top in enumerate(view.tops[layer.index]):
+        lost = top.overwritten
+        if lost is not None and (
+            effect is not InPlace.WRONG_GRADIENT or gets_gradient(net, view, lost)
+        ):
             return index
     return None
 

@@ -184,8 +184,7 @@ class _Planner:
         """Return a version and those that layers in place make of it."""
         found = [version]
         for layer in self.view.layers:
-            for _, before in self.view.in_place.get(layer.index, ()):
-                if before is found[-1]:
-                    tops = self.view.tops[layer.index]
-                    found += [v for v in tops if v.overwritten is before]
+            for top in self.view.tops[layer.index]:
+                if top.overwritten is found[-1]:
+                    found.append(top)
         return found

@@ -35,9 +35,9 @@ class View:
     """The net that one state gives, with every bottom resolved to a blob version.
 
     `bottoms[i]` and `tops[i]` belong to the layer of index `i`; a bottom that nothing
-    produces is None. `clashes` are tops that another layer has written already, `in_place`
-    gives, for the layers that overwrite a bottom, each such top's index and what is lost.
-    `missing` are the bottoms that nothing produces: the layer, the bottom's index.
+    produces is None. `clashes` are tops that another layer has written already. `in_place` are
+    the indices of the layers that overwrite a bottom, `contested` of those where it has another
+    use, too. `missing` are the bottoms that nothing produces: the layer, the bottom's index.
     With the same layers as another view, its `twin`, it has the very same blobs.
     """
 
@@ -70,7 +70,8 @@ class View:
         self.bottoms: dict[int, list[BlobVersion | None]] = {}
         self.tops: dict[int, list[BlobVersion]] = {}
         self.clashes: list[tuple[Layer, int, BlobVersion]] = []
-        self.in_place: dict[int, list[tuple[int, BlobVersion]]] = {}
+        self.in_place: set[int] = set()
+        self.contested: set[int] = set()
         self.missing: list[tuple[Layer, int]] = []
         if self.twin is None:
             self._resolve(inputs)
@@ -78,7 +79,7 @@ class View:
         twin = self.twin
         self.inputs, self.outputs = twin.inputs, twin.outputs
         self.bottoms, self.tops, self.missing = twin.bottoms, twin.tops, twin.missing
-        self.clashes, self.in_place = twin.clashes, twin.in_place
+        self.clashes, self.in_place, self.contested = twin.clashes, twin.in_place, twin.contested
 
     def _resolve(self, inputs: list[str]) -> None:
         """Find the version that each bottom reads."""
@@ -104,7 +105,10 @@ class View:
                     at = len(written)
                     if at < len(bottoms) and bottoms[at][0] == name:
                         version.overwritten = before
-                        self.in_place.setdefault(index, []).append((at, before))
+                        self.in_place.add(index)
+                        # No layer below can read what is lost: its uses are all known.
+                        if uses(before) > 1:
+                            self.contested.add(index)
                     else:
                         self.clashes.append((layer, at, before))
                 written.append(version)

@@ -68,7 +68,7 @@ class Walk:
         self.apart = {
             *self.clashing,
             *(layer.index for layer, _ in view.missing),
-            *(i for i, lost in view.in_place.items() if any(uses(one) > 1 for _, one in lost)),
+            *view.contested,
         }
         self.divided = net.dialect.building.divides_batches and any(
             layer in view for layer in net.of_types(_BATCHES)
@@ -328,7 +328,10 @@ class Walk:
         """
         layer = setup.layer
         in_place = set()
-        for i, before in self.view.in_place.get(layer.index, ()):
+        for i, version in enumerate(self.view.tops[layer.index]):
+            before = version.overwritten
+            if before is None:
+                continue
             if uses(before) > 1:
                 setup.fault(
                     Kind.DUPLICATE_TOP, f"'{before.name}' cannot be written in place: others read "
