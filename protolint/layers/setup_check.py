@@ -106,7 +106,7 @@ class SetupCheck:
     def __init__(
         self,
         layer: Layer,
-        bottoms: list[Shape],
+        bottoms: tuple[Shape, ...],
         around: Around,
         state: NetState,
         origin: Callable[[int], Span | None],
@@ -118,7 +118,7 @@ class SetupCheck:
         self.dialect = around.dialect
         self.origin = origin
         self.asked_phase = False
-        self.tops: list[Shape] = []
+        self.tops: tuple[Shape, ...] = ()
         self.in_place: frozenset[int] = frozenset()
         self.faults: list[Fault] = []
         self.unsure = False

@@ -16,7 +16,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Fault
 from protolint.layers.shape import Shape
 from protolint.layers.states import NetState
-from protolint.net.settled import Alike, SetUp, alike_in
+from protolint.net.settled import Alike, Settled, Table, alike_in
 from protolint.net.solver_parameter import SolverParameter
 from protolint.net.view import View
 from protolint.record import NamedTuple
@@ -120,12 +120,12 @@ class Net:
         self.inline = inline
         self._traits: dict[int, BatchNormTraits] = {}
         #: By the layer's index: bottoms that it was set up on, and the tops it made of them.
-        self.shapes_made: dict[int, tuple[list[Shape], list[Shape]]] = {}
+        self.shapes_made: dict[int, tuple[tuple[Shape, ...], tuple[Shape, ...]]] = {}
         self._relatives = relatives
         self._other_views: dict[NetState, View] = {}
         self._misfits = misfits
         #: What protolint.net.init found out, kept here for all views.
-        self.settled: dict[int, SetUp] = {}
+        self.settled: dict[Table, dict[int, Settled]] = {}
         self.faults: list[tuple[Fault, list[NetState]]] | None = None
         self.fault_kinds: frozenset[str] | None = None
         #: The BatchNorms whose statistics the weights at hand have broken, by their names.
@@ -272,12 +272,15 @@ class Net:
             found.append(View(state, self.layers, self._inputs_in(state), found))
         return tuple(found)
 
-    def has_misfit(self, layer: Layer) -> bool:
-        """Return whether something in a layer does not fit the schema and is left out."""
-        if not self._misfits:
-            return False
-        index = bisect_left(self._misfits, layer.node.start)
-        return index < len(self._misfits) and self._misfits[index] < layer.node.end
+    @cached_property
+    def misfit_layers(self) -> frozenset[int]:
+        """The indices of the layers in which something does not fit the schema and is left out."""
+        misfits = self._misfits
+        return frozenset(
+            layer.index
+            for layer in (self.layers if misfits else ())
+            if bisect_left(misfits, layer.node.start) < bisect_left(misfits, layer.node.end)
+        )
 
     @property
     def misfit(self) -> Span:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from protolint.layers.by_text import by_text
 from protolint.layers.catalogue import ALL_TYPES, is_understood
@@ -47,7 +47,9 @@ def parameters(net: Net, view: View) -> Mapping[int, tuple[Parameter, ...] | Non
     }
 
 
-def layer_parameters(net: Net, layer: Layer, bottoms: list[Shape]) -> tuple[Parameter, ...] | None:
+def layer_parameters(
+    net: Net, layer: Layer, bottoms: Sequence[Shape]
+) -> tuple[Parameter, ...] | None:
     """Return the learnable blobs of a layer in order; None where their number is not known.
 
     `lr_mult` is the one that holds when the net is built, not always the one that is written.

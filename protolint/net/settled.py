@@ -12,18 +12,19 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import Shape
 from protolint.record import NamedTuple
 
-__all__ = ["Alike", "SetUp", "Settled", "Table", "alike_in", "forget", "table_in", "written"]
+__all__ = ["Alike", "Settled", "Table", "alike_in", "forget", "table_in", "written"]
 
 
 class Settled(NamedTuple):
-    """A layer that is built: the shapes it makes, and whether that is sure.
+    """A layer that is built over some bottoms: the shapes it makes, and whether that is sure.
 
     `alone` is whether nothing but its text and its bottoms decides about it: what it shares
     with other layers, or who reads it, is still to be looked at where it is False. Of a layer
     that is not `readable` something does not fit the schema, so that its tops are not known.
     """
 
-    tops: list[Shape]
+    bottoms: tuple[Shape, ...]
+    tops: tuple[Shape, ...]
     unsure: bool
     alone: bool
     readable: bool = True
@@ -41,15 +42,6 @@ class Table:
     def __init__(self) -> None:
         self.settled: dict[tuple[Hashable, tuple[Shape, ...]], Settled] = {}
         self.sound: set[Hashable] = set()
-
-
-class SetUp(NamedTuple):
-    """A layer of one net that is like another: on which bottoms, how it is written, what comes."""
-
-    bottoms: list[Shape]
-    given: Hashable
-    settled: Settled
-    table: Table
 
 
 #: By a function, how a layer is written, and what else the function may ask (net/facts.py); the

@@ -7,7 +7,7 @@ nothing here fails on a net that Caffe would refuse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from protolint.layers.base import Setup
 from protolint.layers.catalogue import ALL_TYPES, is_understood
@@ -42,9 +42,10 @@ def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVe
         kind = ALL_TYPES.get(layer.type)
         if kind is not None and kind.keeps_shape:
             read = reads[0] if reads else None
-            tops = [UNKNOWN if read is None else found[read]] * len(writes)
+            tops = (UNKNOWN if read is None else found[read],) * len(writes)
         else:
-            tops = top_shapes(net, layer, [found[v] if v else UNKNOWN for v in reads])
+            bottoms = tuple([found[v] if v else UNKNOWN for v in reads])
+            tops = top_shapes(net, layer, bottoms)
         found.update(zip(writes, tops, strict=True))
         if given:
             new = [v for v in writes if v.overwritten is None]
@@ -52,31 +53,32 @@ def shapes_with(net: Net, view: View, given: Mapping[str, Shape]) -> dict[BlobVe
     return found
 
 
-def top_shapes(net: Net, layer: Layer, bottoms: list[Shape]) -> list[Shape]:
+def top_shapes(net: Net, layer: Layer, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """Return the shapes of a layer's tops over bottoms of these shapes.
 
     A layer makes the same of the same in every view, so that only the first one works it out.
     """
-    before = net.settled.get(layer.index)
-    if before is not None and before.settled.readable and before.bottoms == bottoms:
-        return before.settled.tops
+    for settled in net.settled.values():
+        before = settled.get(layer.index)
+        if before is not None and before.readable and before.bottoms == bottoms:
+            return before.tops
     known = net.shapes_made.get(layer.index)
     if known is None or known[0] != bottoms:
         known = net.shapes_made[layer.index] = bottoms, made_by(net, layer, bottoms)
     return known[1]
 
 
-def made_by(net: Net, layer: Layer, bottoms: list[Shape]) -> list[Shape]:
+def made_by(net: Net, layer: Layer, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """Return the same, worked out anew."""
     known = ALL_TYPES.get(layer.type)
     count = len(layer.tops)
     if known is None or not (known.is_loss or is_understood(layer)):
-        return [UNKNOWN] * count
+        return (UNKNOWN,) * count
     setup = set_up(net, layer, bottoms)
-    return [known.shape(setup, i) for i in range(count)]
+    return tuple([known.shape(setup, i) for i in range(count)])
 
 
-def set_up(net: Net, layer: Layer, bottoms: list[Shape]) -> Setup:
+def set_up(net: Net, layer: Layer, bottoms: Sequence[Shape]) -> Setup:
     """Return a layer of the net as it is set up on bottoms of these shapes."""
     return Setup(layer, bottoms, net.dialect, net.build.cudnn)
 

@@ -18,7 +18,7 @@ from protolint.net.inputs import checked_inputs, input_span
 from protolint.net.loss_weights import check_loss_weights
 from protolint.net.net import Net
 from protolint.net.param_blocks import ParamBlocks
-from protolint.net.settled import Settled, SetUp, table_in, written
+from protolint.net.settled import Settled, table_in, written
 from protolint.net.shapes import made_by
 from protolint.net.view import BlobVersion, View, made_at, read_at, uses
 from protolint.record import NamedTuple
@@ -53,7 +53,6 @@ class Walk:
         self.net = net
         self.view = view
         self.types = net.dialect.layer_types
-        self.has_misfits = net.has_misfits
         self.shapes: dict[BlobVersion, Shape] = {}
         self.input_shapes, self.input_faults = checked_inputs(net)
         self.params = ParamBlocks(net)
@@ -78,6 +77,7 @@ class Walk:
             net.message.integer("bn_stats_batch_size"),
         )  # fmt: skip
         self.table = table_in(net.alike, (self.around, self.divided))
+        self.settled = net.settled.setdefault(self.table, {})
 
     def run(self) -> Construction:
         """Return what is found, in Caffe's order."""
@@ -128,26 +128,22 @@ class Walk:
     def _layer(self, layer: Layer) -> None:
         index, shapes = layer.index, self.shapes
         versions = self.view.bottoms[index]
-        bottoms = [(one and shapes.get(one)) or self._shape(one) for one in versions]
+        bottoms = tuple([(one and shapes.get(one)) or self._shape(one) for one in versions])
         given: Hashable = None
         settled: Settled | None = None
         if index not in self.apart:
-            before = self.net.settled.get(index)
-            if before is None or before.bottoms != bottoms or before.table is not self.table:
-                given, settled = self._settled(layer, bottoms)
-            else:
-                given, settled = before.given, before.settled
+            settled = self.settled.get(index)
+            if settled is None or settled.bottoms != bottoms:
+                given = self._written(layer)
+                settled = self._settled(index, given, bottoms)
         sound = settled is None and given in self.table.sound
         if sound and self._is_neutral(layer, bottoms):
-            settled = Settled(bottoms * len(layer.tops), False, True)
-            self._settle(layer, bottoms, given, settled)
+            settled = Settled(bottoms, bottoms * len(layer.tops), False, True)
+            self._settle(index, given, settled)
         if settled is not None and settled.alone:
-            self.unsure = self.unsure or settled.unsure
-            tops = self.view.tops[index]
-            if len(tops) == 1:
-                shapes[tops[0]] = settled.tops[0]
-            else:
-                shapes.update(zip(tops, settled.tops, strict=True))
+            if settled.unsure:
+                self.unsure = True
+            shapes.update(zip(self.view.tops[index], settled.tops, strict=True))
             return
         setup = self._setup(layer, bottoms, versions)
         known = sound or layer.type in self.types
@@ -162,7 +158,7 @@ class Walk:
         setup.in_place = self._tops(setup)
         first = len(setup.faults)
         # What does not fit the schema is not there: nothing follows from its absence.
-        readable = known and not self.net.has_misfit(layer)
+        readable = known and index not in self.net.misfit_layers
         if not readable or None in versions or first:
             setup.unsure = True
         if settled is not None:
@@ -183,7 +179,7 @@ class Walk:
         self.unsure = self.unsure or setup.unsure
 
     @staticmethod
-    def _is_neutral(layer: Layer, bottoms: list[Shape]) -> bool:
+    def _is_neutral(layer: Layer, bottoms: tuple[Shape, ...]) -> bool:
         """Whether a layer gives its one bottom's shape on, and any will do."""
         kind = ALL_TYPES[layer.type]
         return (
@@ -216,44 +212,38 @@ class Walk:
         if asked_phase:
             self.by_phase = True
         elif given is not None and not setup.faults:
-            shapes = [UNKNOWN] * len(tops) if broken else setup.tops
+            shapes = (UNKNOWN,) * len(tops) if broken else setup.tops
             empty = any(0 in shape.dims for shape in shapes)
             alone = alone and not empty and "loss_weight" not in setup.layer.message.given
-            found = Settled(shapes, setup.unsure if alone else unsure, alone, not broken)
+            unsure = setup.unsure if alone else unsure
+            found = Settled(setup.bottoms, shapes, unsure, alone, not broken)
             if sound and alone and not broken:
                 self.table.sound.add(given)
-            self._settle(setup.layer, setup.bottoms, given, found)
-
-    def _settled(self, layer: Layer, bottoms: list[Shape]) -> tuple[Hashable, Settled | None]:
-        """Return how a layer is written, and what one like it came to over the same bottoms.
-
-        None for how it is written where other layers decide about it.
-        """
-        given = self._written(layer)
-        if given is None:
-            return None, None
-        found = self.table.settled.get((given, tuple(bottoms)))
-        if found is not None:
-            self.net.settled[layer.index] = SetUp(bottoms, given, found, self.table)
-        return given, found
+            self._settle(setup.layer.index, given, found)
 
     def _written(self, layer: Layer) -> Hashable:
         """Return how a layer is written; None where other things decide about it, too."""
         net = self.net
         found = written(layer, net.source.data)
-        if self.has_misfits and net.has_misfit(layer):
+        if layer.index in net.misfit_layers:
             return None if layer.node.model is None else ("misfit", found)
         if layer.type == "BatchNorm" and net.dialect.merges_scale:
             return found, net.traits(layer).blobs
         return found
 
-    def _settle(self, layer: Layer, bottoms: list[Shape], given: Hashable, found: Settled) -> None:
+    def _settled(self, index: int, given: Hashable, bottoms: tuple[Shape, ...]) -> Settled | None:
+        """Return what a layer that is written so came to over the same bottoms, if one has."""
+        found = None if given is None else self.table.settled.get((given, bottoms))
+        if found is not None:
+            self.settled[index] = found
+        return found
+
+    def _settle(self, index: int, given: Hashable, found: Settled) -> None:
         """Keep for all layers that are written alike what one comes to."""
-        self.table.settled[(given, tuple(bottoms))] = found
-        self.net.settled[layer.index] = SetUp(bottoms, given, found, self.table)
+        self.table.settled[(given, found.bottoms)] = self.settled[index] = found
 
     def _setup(
-        self, layer: Layer, bottoms: list[Shape], versions: list[BlobVersion | None]
+        self, layer: Layer, bottoms: tuple[Shape, ...], versions: list[BlobVersion | None]
     ) -> SetupCheck:
         return SetupCheck(
             layer, bottoms, self.around, self.view.state, lambda i: made_at(self.view, versions[i])
