@@ -27,7 +27,7 @@ from protolint.layers.fillers import fill
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape, canonical, positive, product
-from protolint.layers.window import CONVOLUTION, Window, given_once, padded, windows
+from protolint.layers.window import CONVOLUTION, HALVES, Window, given_once, padded, windows
 from protolint.record import NamedTuple
 
 __all__ = ["TYPES", "products_per_place"]
@@ -53,8 +53,6 @@ def _numbers(layer: Layer) -> _Numbers:
 
 
 if TYPE_CHECKING:
-    #: Kernel, stride, pad and dilation along each axis.
-    _Columns = tuple[list[int], list[int], list[int], list[int]]
     _SizeOf = Callable[[int, Window], int | None]
 
 
@@ -101,9 +99,10 @@ def _sizes(axis: int, bottom: Shape, found: list[Window], size_of: _SizeOf) -> l
 
 
 def _shrunk(known: int, window: Window) -> int | None:
-    if window.extent is None or not window.stride:
+    extent = window.extent
+    if extent is None or not window.stride:
         return None
-    return _divided(known + 2 * window.pad - window.extent, window.stride) + 1
+    return _divided(known + 2 * window.pad - extent, window.stride) + 1
 
 
 def _divided(value: int, by: int) -> int:
@@ -172,25 +171,18 @@ def _check_deconvolution(setup: SetupCheck) -> None:
 
 
 def _check_convolved(setup: SetupCheck, *, turned: bool) -> None:
-    if not setup.once(given_once, CONVOLUTION):
+    bottom, written = setup.bottom(), _numbers(setup.layer)
+    axis = canonical(written.axis, bottom)
+    if axis is None or not bottom.complete:
+        _without_axes(setup, written)
         return
-    bottom, axis = setup.bottom(), _axis(setup)
-    axes = bottom.axes
-    if axis is None or axes is None:
-        _without_axes(setup, axis)
+    found = setup.once(_window, len(bottom.dims) - axis - 1)
+    channels = bottom.dims[axis]
+    if found is None or not _groups_fit(setup, written, channels):
         return
-    columns = setup.once(_columns, axes - axis - 1)
-    outputs, group = _channels(setup, axis)
-    if columns is None or outputs is None or group is None:
-        return
-    kernel, stride, pad, dilation = columns
-    channels = bottom.size(axis)
-    part = None if channels is None else channels // group
-    if turned:
-        weights = Shape((channels, outputs // group, *kernel), True)
-    else:
-        weights = Shape((outputs, part, *kernel), True)
-    _fill(setup, weights, outputs)
+    part = None if channels is None else channels // written.group
+    lead = (channels, written.outputs // written.group) if turned else (written.outputs, part)
+    _fill(setup, written, Shape((*lead, *[window.kernel for window in found]), True))
     for i in range(1, len(setup.bottoms)):
         if setup.unlike(bottom, setup.bottom(i)):
             setup.fault(
@@ -198,49 +190,58 @@ def _check_convolved(setup: SetupCheck, *, turned: bool) -> None:
                 f"bottoms must be alike: {setup.called(0)}, {setup.called(i)}",
                 bottoms=(0, i),
             )
-    sizes: list[int | None] = []
-    for j, side in enumerate(bottom.dims[axis + 1 :]):
-        extent = dilation[j] * (kernel[j] - 1) + 1
-        if stride[j] == 0:
-            setup.fault(Kind.RANGE, "a stride of 0 divides by zero", at=(CONVOLUTION, "stride_h"))
-            return
-        if side is None:
-            sizes.append(None)
-            setup.unsure = True
-            continue
-        if turned:
-            sizes.append(stride[j] * (side - 1) + extent - 2 * pad[j])
-        else:
-            sizes.append(_divided(side + 2 * pad[j] - extent, stride[j]) + 1)
-        if sizes[-1] is not None and sizes[-1] < 0:
-            setup.fault(
-                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} does not fit into {side}"
-                f"{padded(pad[j])} of {setup.called()}", bottoms=(0,),
-            )  # fmt: skip
-            return
-    if 0 in sizes and _numbers(setup.layer).bias:
+    sizes = _room(setup, axis, found, _grown if turned else _shrunk)
+    if 0 in sizes and written.bias:
         setup.empty(f"its output over {setup.called()} is empty", bottoms=(0,))
 
 
-def _axis(setup: SetupCheck) -> int | None:
+def _room(setup: SetupCheck, axis: int, found: list[Window], size_of: _SizeOf) -> list[int | None]:
+    """Demand room for the window along each axis; return the sizes there, none after a fault."""
+    sizes: list[int | None] = []
+    for side, window in zip(setup.bottom().dims[axis + 1 :], found, strict=True):
+        if window.stride == 0:
+            setup.fault(Kind.RANGE, "a stride of 0 divides by zero", at=(CONVOLUTION, "stride_h"))
+            return []
+        if side is None:
+            setup.unsure = True
+            continue
+        size = size_of(side, window)
+        if size is not None and size < 0:
+            dilated = f" with dilation {window.dilation}" if window.dilation > 1 else ""
+            setup.fault(
+                Kind.WINDOW, f"kernel {window.kernel}{dilated} does not fit into {side}"
+                f"{padded(window.pad)} of {setup.called()}", bottoms=(0,),
+            )  # fmt: skip
+            return []
+        sizes.append(size)
+    return sizes
+
+
+def _axis(setup: SetupCheck, written: _Numbers) -> int | None:
     """Return the axis of the channels, counted from the front; None after a fault."""
-    axis = _numbers(setup.layer).axis
-    return setup.axis_of(axis, f"axis {axis}", at=(CONVOLUTION, "axis"))
+    return setup.axis_of(written.axis, f"axis {written.axis}", at=(CONVOLUTION, "axis"))
 
 
-def _without_axes(setup: SetupCheck, axis: int | None) -> None:
+def _without_axes(setup: SetupCheck, written: _Numbers) -> None:
     """Check what does not need to know how many axes the bottom has."""
+    if not setup.once(given_once, CONVOLUTION):
+        return
+    axis = _axis(setup, written)
     if setup.faults:
         return
     setup.unsure = True
-    outputs, group = _channels(setup, axis)
-    if outputs is not None and group is not None:
-        _fill(setup, Shape((None,)), outputs)
+    channels = None if axis is None else setup.bottom().size(axis)
+    if _groups_fit(setup, written, channels):
+        _fill(setup, written, Shape((None,)))
 
 
-def _columns(setup: SetupCheck, count: int) -> _Columns | None:
-    """Return kernel, stride, pad and dilation along each axis; None after a fault."""
-    kernel = _column(setup, count, "kernel_size", "kernel", None)
+def _window(setup: SetupCheck, count: int) -> list[Window] | None:
+    """Return the window along each of `count` axes; None after a fault."""
+    if not given_once(setup, CONVOLUTION):
+        return None
+    message = setup.message(CONVOLUTION)
+    halved = message is not None and not HALVES.isdisjoint(message.given)
+    kernel = _column(setup, count, "kernel_size", "kernel" if halved else "", None)
     if kernel is None:
         return None
     for side in kernel:
@@ -249,8 +250,8 @@ def _columns(setup: SetupCheck, count: int) -> _Columns | None:
                 Kind.RANGE, f"kernel size {side}; it must be above 0", at=_at(setup, "kernel")
             )
             return None
-    stride = _column(setup, count, "stride", "stride", 1)
-    pad = _column(setup, count, "pad", "pad", 0)
+    stride = _column(setup, count, "stride", "stride" if halved else "", 1)
+    pad = _column(setup, count, "pad", "pad" if halved else "", 0)
     dilation = _column(setup, count, "dilation", "", 1)
     if stride is None or pad is None or dilation is None:
         return None
@@ -262,7 +263,7 @@ def _columns(setup: SetupCheck, count: int) -> _Columns | None:
         return None
     if setup.layer.padding:
         pad = [setup.layer.padding] * count
-    return kernel, stride, pad, dilation
+    return [Window(*sides) for sides in zip(kernel, stride, pad, dilation, strict=True)]
 
 
 def _at(setup: SetupCheck, stem: str) -> tuple[str, str]:
@@ -300,16 +301,14 @@ def _column(
     return given * count if len(given) == 1 else given
 
 
-def _channels(setup: SetupCheck, axis: int | None) -> tuple[int | None, int | None]:
-    """Return num_output and group; None after a fault."""
-    _, outputs, group, _ = _numbers(setup.layer)
+def _groups_fit(setup: SetupCheck, written: _Numbers, channels: int | None) -> bool:
+    """Demand num_output, and groups that divide it and the channels; True where they do."""
+    outputs, group = written.outputs, written.group
     if outputs <= 0:
-        above_zero(setup, CONVOLUTION, "num_output")
-        return None, None
+        return above_zero(setup, CONVOLUTION, "num_output")
     if group == 0:
         setup.fault(Kind.RANGE, "group 0 divides by zero", at=(CONVOLUTION, "group"))
-        return None, None
-    channels = None if axis is None else setup.bottom().size(axis)
+        return False
     if group != 1 and channels is None:
         setup.unsure = True
     if channels is not None and channels % group:
@@ -317,26 +316,26 @@ def _channels(setup: SetupCheck, axis: int | None) -> tuple[int | None, int | No
             Kind.GROUP, f"group {group} does not divide the {channels} channels of "
             f"{setup.called()}", at=(CONVOLUTION, "group"), bottoms=(0,),
         )  # fmt: skip
-        return None, None
+        return False
     if outputs % group:
         setup.fault(
             Kind.GROUP,
             f"group {group} does not divide num_output {outputs}",
             at=(CONVOLUTION, "group"),
         )
-        return None, None
-    return outputs, group
+        return False
+    return True
 
 
-def _fill(setup: SetupCheck, weights: Shape, outputs: int) -> None:
+def _fill(setup: SetupCheck, written: _Numbers, weights: Shape) -> None:
     fill(setup, CONVOLUTION, "weight_filler", weights, "weights")
-    if _numbers(setup.layer).bias:
-        fill(setup, CONVOLUTION, "bias_filler", Shape((outputs,), True), "biases")
+    if written.bias:
+        fill(setup, CONVOLUTION, "bias_filler", Shape((written.outputs,), True), "biases")
 
 
 def _check_im2col(setup: SetupCheck) -> None:
     """Demand a window as of a convolution, and at least one axis to go along."""
-    axis = _axis(setup)
+    axis = _axis(setup, _numbers(setup.layer))
     axes = setup.bottom().axes
     if not given_once(setup, CONVOLUTION):
         return
@@ -347,28 +346,9 @@ def _check_im2col(setup: SetupCheck) -> None:
         setup.fault(Kind.AXIS, f"no spatial axis behind axis {axis} of {setup.called()}",
                     bottoms=(0,))  # fmt: skip
         return
-    columns = _columns(setup, axes - axis - 1)
-    if columns is None:
-        return
-    kernel, stride, pad, dilation = columns
-    for j, side in enumerate(setup.bottom().dims[axis + 1 :]):
-        if stride[j] == 0:
-            setup.fault(Kind.RANGE, "a stride of 0 divides by zero", at=(CONVOLUTION, "stride_h"))
-            return
-        if side is None:
-            setup.unsure = True
-            continue
-        room = side + 2 * pad[j] - dilation[j] * (kernel[j] - 1) - 1
-        if _divided(room, stride[j]) + 1 < 0:
-            setup.fault(
-                Kind.WINDOW, f"{_spans(kernel[j], dilation[j])} does not fit into {side}"
-                f"{padded(pad[j])} of {setup.called()}", bottoms=(0,),
-            )  # fmt: skip
-            return
-
-
-def _spans(kernel: int, dilation: int) -> str:
-    return f"kernel {kernel}" + (f" with dilation {dilation}" if dilation > 1 else "")
+    found = _window(setup, axes - axis - 1)
+    if found is not None:
+        _room(setup, axis, found, _shrunk)
 
 
 _BACKWARD = Backward(weights=True)

@@ -17,8 +17,8 @@ from protolint.layers.shape import Shape, positive
 from protolint.record import NamedTuple
 
 __all__ = [
-    "CONVOLUTION", "POOLING", "Conflict", "Window", "conflicts", "given_once", "padded", "sides",
-    "windows",
+    "CONVOLUTION", "HALVES", "POOLING", "Conflict", "Window", "conflicts", "given_once", "padded",
+    "sides", "windows",
 ]  # fmt: skip
 
 CONVOLUTION, POOLING = "convolution_param", "pooling_param"
@@ -31,7 +31,8 @@ _FIELDS: dict[str, tuple[int, tuple[str, ...]]] = {
     "dilation": (1, ()),
 }
 _NONE: list[int] = []
-_HALVES = frozenset(half for _, halves in _FIELDS.values() for half in halves)
+#: The fields of that other form.
+HALVES = frozenset(half for _, halves in _FIELDS.values() for half in halves)
 
 
 class Window(NamedTuple):
@@ -69,7 +70,7 @@ def _windows(layer: Layer, count: int | None) -> list[Window] | None:
         # Nets are mostly convolutions: what is not given is not asked for.
         values = message.given
         given = [message.integers(field) if field in values else _NONE for field in _FIELDS]
-        halved = not _HALVES.isdisjoint(values)
+        halved = not HALVES.isdisjoint(values)
         for i, (_, halves) in enumerate(_FIELDS.values() if halved else ()):
             if any(half in message for half in halves):
                 given[i] = [message.integer(half) if half in message else 0 for half in halves]
@@ -133,7 +134,7 @@ class Conflict(NamedTuple):
 
 
 #: Without one of these nothing can be given twice.
-_SUSPICIOUS = _HALVES | {"global_pooling"}
+_SUSPICIOUS = HALVES | {"global_pooling"}
 
 
 def conflicts(layer: Layer, param: Message) -> Iterator[Conflict]:
