@@ -10,7 +10,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import UNKNOWN
 from protolint.net.facts import fact, layer_fact
 from protolint.net.net import TRAIN, Net
-from protolint.net.parameters import layer_parameters
+from protolint.net.parameters import layer_blobs
 from protolint.net.view import BlobVersion, View
 
 __all__ = [
@@ -52,10 +52,7 @@ def may_train(net: Net, view: View) -> bool:
 
 def learnable_blobs(net: Net, layer: Layer) -> int:
     """Return how many blobs of its own a layer has; 0 for types that are not known well enough."""
-    known = ALL_TYPES.get(layer.type)
-    if known is None or not known.learnable:
-        return 0
-    return len(layer_parameters(net, layer, [UNKNOWN] * len(layer.bottoms)) or ())
+    return len(layer_blobs(net, layer, [UNKNOWN] * len(layer.bottoms)) or ())
 
 
 def learns(net: Net, layer: Layer) -> bool:

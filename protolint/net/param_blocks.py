@@ -12,7 +12,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Fault, Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape
 from protolint.net.net import Net
-from protolint.net.parameters import layer_parameters
+from protolint.net.parameters import layer_blobs
 from protolint.record import NamedTuple
 from protolint.source import Span
 
@@ -40,7 +40,7 @@ class ParamBlocks:
         blocks = _blocks(layer)
         if not blocks:
             return True
-        found = layer_parameters(self.net, layer, setup.bottoms)
+        found = layer_blobs(self.net, layer, setup.bottoms)
         if found is None:
             setup.unsure = True
             return True
@@ -53,11 +53,11 @@ class ParamBlocks:
             return True
         if not any(block.name for block in blocks):
             return True
-        for i, (block, parameter) in enumerate(zip(blocks, found, strict=False)):
+        for i, (block, (role, blob)) in enumerate(zip(blocks, found, strict=False)):
             if not block.name:
                 continue
-            shape = UNKNOWN if broken else parameter.shape
-            multipliers = self._multipliers(layer, parameter.role, block)
+            shape = UNKNOWN if broken else blob
+            multipliers = self._multipliers(layer, role, block)
             owner = self.owners.get(block.name)
             if owner is None:
                 self.owners[block.name] = _Owner(layer, shape, multipliers)

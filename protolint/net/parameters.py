@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from protolint.layers.base import Blob
 from protolint.layers.by_text import by_text
 from protolint.layers.catalogue import ALL_TYPES, is_understood
 from protolint.layers.fields import learning_rates
@@ -15,7 +16,7 @@ from protolint.net.shapes import bottom_shapes, set_up, shapes
 from protolint.net.view import View
 from protolint.record import NamedTuple
 
-__all__ = ["Parameter", "layer_parameters", "parameters"]
+__all__ = ["Parameter", "layer_blobs", "layer_parameters", "parameters"]
 
 _STATISTICS = frozenset({"mean", "variance", "factor", "reserved"})
 
@@ -54,20 +55,28 @@ def layer_parameters(
 
     `lr_mult` is the one that holds when the net is built, not always the one that is written.
     """
-    known = ALL_TYPES.get(layer.type)
-    if known is not None and not known.learnable:
-        return ()
-    if known is None or known.blobs is None or not is_understood(layer):
-        return None
+    blobs = layer_blobs(net, layer, bottoms)
+    if not blobs:
+        return None if blobs is None else ()
     rates, names = learning_rates(layer), _names(layer)
     found = []
-    for i, (role, shape) in enumerate(known.blobs(set_up(net, layer, bottoms))):
+    for i, (role, shape) in enumerate(blobs):
         rate = rates[i] if i < len(rates) else 1.0
         if layer.type == "BatchNorm" and net.dialect.masks_statistics:
             # The layer sets all of them itself, gamma and beta to 1 (NVIDIA 0.16 on).
             rate = 0.0 if role in _STATISTICS else 1.0
         found.append(Parameter(role, shape, rate, names[i] if i < len(names) else ""))
     return tuple(found)
+
+
+def layer_blobs(net: Net, layer: Layer, bottoms: Sequence[Shape]) -> list[Blob] | None:
+    """Return what the learnable blobs of a layer hold; None where their number is not known."""
+    known = ALL_TYPES.get(layer.type)
+    if known is not None and not known.learnable:
+        return []
+    if known is None or known.blobs is None or not is_understood(layer):
+        return None
+    return list(known.blobs(set_up(net, layer, bottoms)))
 
 
 @by_text

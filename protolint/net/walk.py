@@ -198,8 +198,8 @@ class Walk:
         tops = self.view.tops[setup.layer.index]
         if not broken and self.net.dialect.building.splits_no_empty:
             self._split(setup, tops)
-        for i, version in enumerate(tops):
-            self.shapes[version] = UNKNOWN if broken else setup.tops[i]
+        shapes = (UNKNOWN,) * len(tops) if broken else setup.tops
+        self.shapes.update(zip(tops, shapes, strict=True))
         alone = True
         if not sound:
             setup.unsure = False
@@ -212,7 +212,6 @@ class Walk:
         if asked_phase:
             self.by_phase = True
         elif given is not None and not setup.faults:
-            shapes = (UNKNOWN,) * len(tops) if broken else setup.tops
             empty = any(0 in shape.dims for shape in shapes)
             alone = alone and not empty and "loss_weight" not in setup.layer.message.given
             unsure = setup.unsure if alone else unsure
@@ -253,7 +252,7 @@ class Walk:
         """Check what the layer's type demands, and the sizes of its tops."""
         faults = len(setup.faults)
         setup.tops = made_by(self.net, setup.layer, setup.bottoms)
-        if not sound:
+        if not (sound or self.net.build.cudnn):
             self._engine(setup)
         if sound or check_counts(setup):
             check = ALL_TYPES[setup.layer.type].check
@@ -264,13 +263,13 @@ class Walk:
                     self._sized(setup, shape)
 
     def _engine(self, setup: SetupCheck) -> None:
-        """Check that the engine a layer names is in this build (layer_factory.cpp)."""
+        """Check that the engine a layer names is in a build without cuDNN (layer_factory.cpp)."""
         parameters = ALL_TYPES[setup.layer.type].parameters
         message = setup.message(parameters[0]) if parameters else None
         if message is None or "engine" not in message.type.fields or "engine" not in message:
             return
         engine = message.text("engine")
-        if engine not in ("CAFFE", "DEFAULT") and not self.net.build.cudnn:
+        if engine not in ("CAFFE", "DEFAULT"):
             setup.fault(
                 Kind.ENGINE,
                 f"engine {engine} is not in this build; leave it out or write CAFFE",
