@@ -25,7 +25,7 @@ def by_text(find: Callable[..., _T]) -> Callable[..., _T]:
         model = layer.node.model
         if model is None or layer.padding:
             return find(layer, *given)
-        key = find, layer.message.type, *given
+        key = find, layer.message.type, given
         found = model.readings.get(key, model)
         if found is model:
             found = model.readings[key] = find(layer, *given)

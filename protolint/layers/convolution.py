@@ -255,10 +255,8 @@ def _window(setup: SetupCheck, count: int) -> list[Window] | None:
     dilation = _column(setup, count, "dilation", "", 1)
     if stride is None or pad is None or dilation is None:
         return None
-    if (
-        not (setup.given(CONVOLUTION, "stride_h") or setup.given(CONVOLUTION, "stride_w"))
-        and 0 in stride
-    ):
+    halves = ("stride_h", "stride_w")
+    if 0 in stride and not any(setup.given(CONVOLUTION, half) for half in halves):
         setup.fault(Kind.RANGE, "stride 0; it must be above 0", at=(CONVOLUTION, "stride"))
         return None
     if setup.layer.padding:

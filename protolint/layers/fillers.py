@@ -31,13 +31,16 @@ def fill(setup: SetupCheck, parameter: str, field: str, shape: Shape, blob: str)
         return
     if kind in _FANS:
         _fans(setup, shape, blob, kind, at)
-    setup.once(_numbers, kind, at)
+    if kind:
+        setup.once(_numbers, kind, at)
 
 
 def _kind(setup: SetupCheck, parameter: str, field: str) -> str | None:
-    """Return the type of a filler; None after a fault."""
+    """Return the type of a filler, "" where none is written; None after a fault."""
     filler = _filler(setup, parameter, field)
-    if filler is None or "type" not in filler:
+    if filler is None:
+        return ""
+    if "type" not in filler:
         return "constant"
     kind, fillers = filler.text("type"), setup.dialect.building.fillers
     if kind in fillers:

@@ -138,7 +138,7 @@ class SetupCheck:
         model = self.layer.node.model
         if model is None or self.layer.padding:
             return find(self, *given)
-        key = find, self.layer.message.type, self.dialect.name, *given
+        key = find, self.layer.message.type, self.dialect.name, given
         found = model.readings.get(key, model)
         if found is model:
             before = len(self.faults)

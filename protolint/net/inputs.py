@@ -15,6 +15,9 @@ from protolint.source import Span
 
 __all__ = ["checked_inputs", "input_shapes", "input_span"]
 
+#: What a net says of its inputs; most have layers instead.
+_FIELDS = frozenset({"input", "input_shape", "input_dim"})
+
 
 def input_shapes(net: Net) -> dict[str, Shape]:
     """Return the shapes of the net's own inputs.
@@ -32,6 +35,8 @@ def input_span(net: Net) -> Span:
 
 def checked_inputs(net: Net) -> tuple[dict[str, Shape], list[Fault]]:
     """Return the shapes of the inputs, unknown where a Caffe refuses one, and the faults."""
+    if _FIELDS.isdisjoint(net.message.given):
+        return {}, []
     span, shapes = input_span(net), input_shapes(net)
     faults = [Fault(Kind.INPUT, None, span, what) for what in _miscounted(net)]
     if len(set(net.inputs)) < len(net.inputs):

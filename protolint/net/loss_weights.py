@@ -15,11 +15,12 @@ __all__ = ["check_loss_weights"]
 def check_loss_weights(setup: SetupCheck, made: list[BlobVersion]) -> None:
     """Demand a loss_weight for each top or for none (Layer::SetLossWeights, Net::Init)."""
     layer = setup.layer
-    given = [value for value, _ in layer.message.given.get("loss_weight", ())]
-    tops = len(layer.tops)
+    written = layer.message.given.get("loss_weight", ())
     auto = ALL_TYPES[layer.type].is_loss
-    if not given and not auto:
+    if not written and not auto:
         return
+    given = [value for value, _ in written]
+    tops = len(layer.tops)
     if auto and not tops:
         tops = 1
     cleared = any(

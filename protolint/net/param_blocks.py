@@ -140,10 +140,10 @@ def _blocks(layer: Layer) -> tuple[_Block, ...]:
 
 def _block(message: Message) -> _Block:
     return _Block(
-        message.text("name"),
+        message.text("name") if "name" in message else "",
         message.number("lr_mult") if "lr_mult" in message else None,
         message.number("decay_mult") if "decay_mult" in message else None,
-        message.text("share_mode") == "PERMISSIVE",
+        "share_mode" in message and message.text("share_mode") == "PERMISSIVE",
     )
 
 

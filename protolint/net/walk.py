@@ -143,7 +143,11 @@ class Walk:
         if settled is not None and settled.alone:
             if settled.unsure:
                 self.unsure = True
-            shapes.update(zip(self.view.tops[index], settled.tops, strict=True))
+            tops = self.view.tops[index]
+            if len(tops) == 1:
+                shapes[tops[0]] = settled.tops[0]
+            else:
+                shapes.update(zip(tops, settled.tops, strict=True))
             return
         setup = self._setup(layer, bottoms, versions)
         known = sound or layer.type in self.types
