@@ -8,6 +8,7 @@ NVIDIA v0.14.5 to v0.17.4, weiliu89/caffe ssd, Intel 1.1.6.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import cast
 
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.counts import check_counts
@@ -53,7 +54,9 @@ class Walk:
         self.net = net
         self.view = view
         self.types = net.dialect.layer_types
-        self.shapes: dict[BlobVersion, Shape] = {}
+        #: What the versions so far are; what nothing produces is not known.
+        self.shapes: dict[BlobVersion | None, Shape] = {None: UNKNOWN}
+        self.shape_of = self.shapes.__getitem__
         self.input_shapes, self.input_faults = checked_inputs(net)
         self.params = ParamBlocks(net)
         self.faults: list[Fault] = []
@@ -94,11 +97,15 @@ class Walk:
         else:
             # UpgradeNetInput comes before anything else.
             first = [*self.input_faults, *first]
+        for version in self.view.inputs:
+            self._input(version)
         for layer in self.view.layers:
             self._layer(layer)
+        del self.shapes[None]
         faults = (*first, *self.faults)
         builds = False if faults else None if self.unsure else True
-        return Construction(faults, builds, self.shapes, self.by_phase)
+        shapes = cast("dict[BlobVersion, Shape]", self.shapes)
+        return Construction(faults, builds, shapes, self.by_phase)
 
     # -- Before any layer is made.
 
@@ -123,12 +130,24 @@ class Walk:
             for layer, i in self.view.missing
         ]  # fmt: skip
 
+    def _input(self, version: BlobVersion) -> None:
+        """Check that no empty input of the net is read by several layers."""
+        found = self.shapes[version] = self.input_shapes.get(version.name, UNKNOWN)
+        if 0 in found.dims and uses(version) > 1 and self.net.dialect.building.splits_no_empty:
+            self.faults.append(
+                Fault(
+                    Kind.EMPTY, None, input_span(self.net),
+                    f"the input '{version.name}' ({found}) is empty and is read more than once",
+                    read_at(version),
+                )
+            )  # fmt: skip
+
     # -- One layer.
 
     def _layer(self, layer: Layer) -> None:
         index, shapes = layer.index, self.shapes
         versions = self.view.bottoms[index]
-        bottoms = tuple([(one and shapes.get(one)) or self._shape(one) for one in versions])
+        bottoms = tuple(map(self.shape_of, versions))
         given: Hashable = None
         settled: Settled | None = None
         if index not in self.apart:
@@ -287,22 +306,6 @@ class Walk:
                 message = f"'{version.name}' ({shape}) is empty and is read more than once"
                 layer = setup.layer
                 setup.faults.append(Fault(Kind.EMPTY, layer, layer.head, message, read_at(version)))
-
-    def _shape(self, version: BlobVersion | None) -> Shape:
-        if version is None:
-            return UNKNOWN
-        found = self.shapes.get(version)
-        if found is None:
-            found = self.shapes[version] = self.input_shapes.get(version.name, UNKNOWN)
-            if 0 in found.dims and uses(version) > 1 and self.net.dialect.building.splits_no_empty:
-                self.faults.append(
-                    Fault(
-                        Kind.EMPTY, None, input_span(self.net),
-                        f"the input '{version.name}' ({found}) is empty and is read more than once",
-                        read_at(version),
-                    )
-                )  # fmt: skip
-        return found
 
     def _gradient_switches(self, setup: SetupCheck) -> None:
         layer = setup.layer
