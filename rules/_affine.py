@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from protolint.edit import Edit
 from protolint.layers.layer import Layer
 from protolint.names import Names
 from protolint.net.net import Net
-from protolint.text.tree import Block, Scalar
+from protolint.text.insert import NewLayer, insert_after
+from protolint.text.tree import Scalar
 from protolint.text.write import append_field, quote, replace_value
 
 from ._statistics import norm_of, obeys_global_stats
-
-_LINE_END = re.compile(r"[ \t]*[,;]?[ \t]*(?:#[^\r\n]*)?(?=(\r?\n|\Z))")
-_INDENT = re.compile(r"\n([ \t]*)[^\s#]")
 
 
 def uses_stored_statistics(net: Net, batchnorm: Layer) -> bool:
@@ -56,23 +52,5 @@ def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> 
     blob = quote(batchnorm.tops[0].name)
     head = [f"name: {quote(name)}", 'type: "Scale"', f"bottom: {blob}", f"top: {blob}"]
     inner = ["scale_param {", *(f"\t{field}" for field in fields), "}"]
-    return _below(net, node, ["layer {", *(f"\t{line}" for line in head + inner), "}"])
-
-
-def _below(net: Net, node: Block, lines: list[str]) -> Edit:
-    """Return the edit that puts a block below another, laid out as that one is."""
-    text = net.source.text
-    rest = _LINE_END.match(text, node.end)
-    if rest is None or "\n" not in text[node.start : node.end]:
-        lines = [" ".join(line.strip() for line in lines)]
-    if rest is None:
-        return Edit(node.end, node.end, f" {lines[0]}")
-    start = text.rfind("\n", 0, node.start) + 1
-    base = text[start : node.start] if text[start : node.start].isspace() else ""
-    indent = _INDENT.search(text, node.start, node.end)
-    unit = (indent[1][len(base) :] if indent is not None else "") or "  "
-    laid = ""
-    for line in lines:
-        content = line.lstrip("\t")
-        laid += (rest[1] or "\n") + base + unit * (len(line) - len(content)) + content
-    return Edit(rest.end(), rest.end(), laid)
+    lines = ("layer {", *(f"\t{line}" for line in head + inner), "}")
+    return insert_after(net.source, node, [NewLayer(lines)])

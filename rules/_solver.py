@@ -15,6 +15,7 @@ from protolint.net.solver import Solver
 from protolint.net.solver_faults import SolverKind
 from protolint.net.solver_init import solver_faults
 from protolint.source import Source, Span
+from protolint.text.style import begins_line, indent_of, line_end
 from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, delete_fields, replace_value
 
@@ -112,10 +113,7 @@ def set_field(
         return append_field(source, message.node, [f"{field}: {value}"])
     if before.in_list:
         return None
-    line_start = source.text.rfind("\n", 0, before.start) + 1
-    indent = source.text[line_start : before.start]
-    if indent.strip():
-        return Edit(before.start, before.start, f"{field}: {value} ")
-    end = source.text.find("\n")
-    line_end = "\r\n" if end > 0 and source.text[end - 1] == "\r" else "\n"
-    return Edit(before.start, before.start, f"{field}: {value}{line_end}{indent}")
+    behind = " "
+    if begins_line(source, before.start):
+        behind = line_end(source) + indent_of(source, before)
+    return Edit(before.start, before.start, f"{field}: {value}{behind}")

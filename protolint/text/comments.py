@@ -9,6 +9,7 @@ from itertools import groupby
 from protolint.edit import Edit
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
+from protolint.text.style import line_end, line_start
 from protolint.text.tree import Block, ListValue, Node, Scalar
 
 __all__ = ["Item", "comments_in", "items", "keep_comments", "lines_of", "trail", "verbatim"]
@@ -121,12 +122,11 @@ def _keeping(source: Source, edit: Edit, moved: Sequence[Span]) -> Edit:
             missing.append(text)
     if not missing:
         return edit
-    line = source.text.rfind("\n", 0, edit.start) + 1
-    before = source.text[line : edit.start]
+    before = source.text[line_start(source, edit.start) : edit.start]
     region = source.text[edit.start : edit.end]
     indent = before + region[: len(region) - len(region.lstrip(" \t"))]
     alone = not indent.strip()
-    between = "\r\n" if "\r\n" in source.text[:4096] else "\n"
+    between = line_end(source)
     head = (indent[len(before) :] if alone else " ") + missing[0] + between
     rest = "".join(f"{indent if alone else ''}{text}{between}" for text in missing[1:])
     again = before if alone and edit.text else ""

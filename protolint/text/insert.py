@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from protolint.edit import Edit
 from protolint.record import NamedTuple
 from protolint.source import Source
+from protolint.text.style import (
+    begins_line,
+    indent_of,
+    indented,
+    line_end,
+    line_start,
+    unit_of,
+)
 from protolint.text.tree import Block, Node
 from protolint.text.write import delete_fields
 
 __all__ = [
     "NewLayer",
-    "begins_line",
     "comment",
     "delete_layer",
     "insert_after",
@@ -23,7 +30,6 @@ __all__ = [
     "insert_line_before",
     "is_one_line",
     "laid_out",
-    "line_end",
     "replace_layer",
     "rewrite",
 ]
@@ -41,55 +47,18 @@ class NewLayer(NamedTuple):
     comment: str = ""
 
 
-def line_end(source: Source) -> str:
-    """Return the line end the file uses, by its first line."""
-    at = source.text.find("\n")
-    return "\r\n" if at > 0 and source.text[at - 1] == "\r" else "\n"
-
-
 def is_one_line(source: Source, node: Block) -> bool:
     """Whether a message begins and ends on one line."""
     return source.line_number(node.value_start) == source.line_number(node.end - 1)
-
-
-def begins_line(source: Source, node: Node) -> bool:
-    """Whether nothing but blanks is before a field on its line."""
-    return not source.text[_line_start(source, node.start) : node.start].strip()
-
-
-def _line_start(source: Source, offset: int) -> int:
-    return source.text.rfind("\n", 0, offset) + 1
-
-
-def _indent(source: Source, node: Node) -> str:
-    """Return the white space that the line of a field begins with."""
-    start = _line_start(source, node.start)
-    found = re.compile(r"[ \t]*").match(source.text, start)
-    return found[0] if found is not None else ""
-
-
-def _unit(source: Source, node: Block) -> str:
-    """Return what one level of nesting adds inside a message."""
-    base = _indent(source, node)
-    for child in node.children:
-        if begins_line(source, child):
-            inner = _indent(source, child)
-            if inner.startswith(base) and inner != base:
-                return inner[len(base) :]
-    return "  "
 
 
 def laid_out(source: Source, lines: Sequence[str], like: Block, depth: int = 0) -> str:
     """Return lines, indented by one tab a level, as a message beside or inside another has them."""
     if is_one_line(source, like):
         return " ".join(line.strip() for line in lines)
-    unit = _unit(source, like)
-    base = _indent(source, like) + unit * depth
-    laid = []
-    for line in lines:
-        content = line.lstrip("\t")
-        laid.append(base + unit * (len(line) - len(content)) + content)
-    return line_end(source).join(laid)
+    unit = unit_of(source, like)
+    base = indent_of(source, like) + unit * depth
+    return line_end(source).join(indented(lines, base, unit))
 
 
 def _layer_text(source: Source, new: NewLayer, like: Block) -> str:
@@ -110,45 +79,45 @@ def insert_after(source: Source, node: Block, layers: Sequence[NewLayer]) -> Edi
     rest = _REST.match(source.text, node.end)
     texts = [_layer_text(source, new, node) for new in layers]
     end = line_end(source)
-    if rest is None or not begins_line(source, node):
+    if rest is None or not begins_line(source, node.start):
         ends = [end if new.comment else "" for new in layers]
         pairs = zip(texts, ends, strict=True)
         return Edit(node.end, node.end, "".join(f" {text.strip()}{after}" for text, after in pairs))
     gap = end * (2 if _BLANK_LINE.match(source.text, rest.end()) else 1)
     if is_one_line(source, node):
-        gap += _indent(source, node)
+        gap += indent_of(source, node)
     return Edit(rest.end(), rest.end(), "".join(gap + text for text in texts))
 
 
 def insert_before(source: Source, node: Block, new: NewLayer) -> Edit:
     """Return the edit that puts a layer above another one."""
     text = _layer_text(source, new, node)
-    if node.in_list:
-        text += "," if text.endswith(("}", ">")) else f"\n{_indent(source, node)},"
     end = line_end(source)
-    if not begins_line(source, node):
+    if node.in_list:
+        text += "," if text.endswith(("}", ">")) else f"{end}{indent_of(source, node)},"
+    if not begins_line(source, node.start):
         return Edit(node.start, node.start, f"{text.strip()}{end if new.comment else ' '}")
-    start = _line_start(source, node.start)
+    start = line_start(source, node.start)
     if is_one_line(source, node):
-        text = _indent(source, node) + text
+        text = indent_of(source, node) + text
     spaced = source.text[:start].rstrip(" \t").endswith(("\n\n", "\n\r\n"))
     return Edit(start, start, text + end * (2 if spaced else 1))
 
 
 def insert_line_before(source: Source, node: Block, line: str) -> Edit:
     """Return the edit that puts a field of the net above a layer."""
-    if not begins_line(source, node):
+    if not begins_line(source, node.start):
         return Edit(node.start, node.start, f"{line} ")
-    start = _line_start(source, node.start)
-    return Edit(start, start, f"{_indent(source, node)}{line}{line_end(source)}")
+    start = line_start(source, node.start)
+    return Edit(start, start, f"{indent_of(source, node)}{line}{line_end(source)}")
 
 
 def insert_line_after(source: Source, node: Node, line: str) -> Edit:
     """Return the edit that puts a field of the file behind another one."""
     rest = _REST.match(source.text, node.end)
-    if rest is None or not begins_line(source, node):
+    if rest is None or not begins_line(source, node.start):
         return Edit(node.end, node.end, f" {line}")
-    return Edit(rest.end(), rest.end(), f"{line_end(source)}{_indent(source, node)}{line}")
+    return Edit(rest.end(), rest.end(), f"{line_end(source)}{indent_of(source, node)}{line}")
 
 
 def insert_after_field(source: Source, block: Block, node: Node, lines: Sequence[str]) -> Edit:
@@ -156,7 +125,7 @@ def insert_after_field(source: Source, block: Block, node: Node, lines: Sequence
     separator = _SEPARATOR.match(source.text, node.end)
     end = separator.end() if separator is not None else node.end
     rest = _REST.match(source.text, end)
-    if is_one_line(source, block) or rest is None or not begins_line(source, node):
+    if is_one_line(source, block) or rest is None or not begins_line(source, node.start):
         return Edit(end, end, f" {' '.join(line.strip() for line in lines)}")
     text = laid_out(source, lines, block, depth=1)
     return Edit(rest.end(), rest.end(), line_end(source) + text)
@@ -164,7 +133,7 @@ def insert_after_field(source: Source, block: Block, node: Node, lines: Sequence
 
 def rewrite(source: Source, block: Block, node: Block, lines: Sequence[str]) -> Edit:
     """Return the edit that writes other lines over a message in a message, in its layout."""
-    if is_one_line(source, node) or not begins_line(source, node):
+    if is_one_line(source, node) or not begins_line(source, node.start):
         return Edit(node.start, node.end, " ".join(line.strip() for line in lines))
     return Edit(node.start, node.end, laid_out(source, lines, block, depth=1).lstrip())
 
@@ -196,13 +165,13 @@ def comment(source: Source, node: Block, text: str) -> Edit:
             return Edit(node.end, node.end, f"  {text}")
     elif _REST.match(source.text, at) is not None:
         return Edit(at, at, f"  {text}")
-    inside = _indent(source, node) + _unit(source, node)
+    inside = indent_of(source, node) + unit_of(source, node)
     return Edit(at, at, f"  {text}{line_end(source)}{inside}")
 
 
 def replace_layer(source: Source, node: Block, lines: Sequence[str]) -> Edit:
     """Return the edit that writes fields of the net over a layer."""
     between = " "
-    if begins_line(source, node):
-        between = line_end(source) + _indent(source, node)
+    if begins_line(source, node.start):
+        between = line_end(source) + indent_of(source, node)
     return Edit(node.start, node.end, between.join(lines))

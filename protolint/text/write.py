@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from protolint.edit import Edit
 from protolint.source import Source, Span
+from protolint.text.style import begins_line, indent_of, indented, line_end, line_start, unit_of
 from protolint.text.tree import Block, Node, Scalar
 
 __all__ = ["append_field", "delete_fields", "quote", "replace", "replace_value"]
@@ -23,40 +24,6 @@ def quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _indent_of(source: Source, offset: int) -> str:
-    """Return the white space that the line of an offset begins with."""
-    text = source.text
-    start = text.rfind("\n", 0, offset) + 1
-    end = start
-    while end < len(text) and text[end] in " \t":
-        end += 1
-    return text[start:end]
-
-
-def _begins_line(source: Source, offset: int) -> bool:
-    start = source.text.rfind("\n", 0, offset) + 1
-    return not source.text[start:offset].strip()
-
-
-def _indent_unit(source: Source, block: Block) -> str:
-    """Return what one level of nesting adds, as this block, else the file's first, shows it."""
-    inner_blocks = [child for child in block.children if isinstance(child, Block)]
-    for outer in (block, *inner_blocks):
-        base = _indent_of(source, outer.start)
-        for child in outer.children:
-            if _begins_line(source, child.start):
-                inner = _indent_of(source, child.start)
-                if inner.startswith(base) and inner != base:
-                    return inner[len(base) :]
-    return "  "
-
-
-def _line_end(source: Source) -> str:
-    """Return the line end the file uses, by its first line."""
-    at = source.text.find("\n")
-    return "\r\n" if at > 0 and source.text[at - 1] == "\r" else "\n"
-
-
 def append_field(source: Source, block: Block, lines: list[str]) -> Edit:
     """Return the edit that puts a field at the end of a block.
 
@@ -70,19 +37,13 @@ def append_field(source: Source, block: Block, lines: list[str]) -> Edit:
         gap = "" if source.text[close - 1] in " \t{<" else " "
         lead = " " if source.text[close - 1] in "{<" else gap
         return Edit(close, close, f"{lead}{content} ")
-    unit = _indent_unit(source, block)
-    base = _indent_of(source, block.start)
-    end_of_line = _line_end(source)
-    text = "".join(f"{_indented(line, base + unit, unit)}{end_of_line}" for line in lines)
-    if _begins_line(source, close):
-        start = source.text.rfind("\n", 0, close) + 1
+    unit, end = unit_of(source, block), line_end(source)
+    base = indent_of(source, block)
+    text = "".join(f"{line}{end}" for line in indented(lines, base + unit, unit))
+    if begins_line(source, close):
+        start = line_start(source, close)
         return Edit(start, start, text)
-    return Edit(close, close, f"{end_of_line}{text}{base}")
-
-
-def _indented(line: str, base: str, unit: str) -> str:
-    content = line.lstrip("\t")
-    return base + unit * (len(line) - len(content)) + content
+    return Edit(close, close, f"{end}{text}{base}")
 
 
 def delete_fields(source: Source, nodes: Sequence[Node]) -> list[Edit]:
@@ -114,9 +75,9 @@ def _from_comma(text: str, start: int, end: int) -> int:
 def _deletion(source: Source, start: int, end: int) -> Edit:
     text = source.text
     rest = _REST_OF_LINE.match(text, end)
-    if _begins_line(source, start):
+    if begins_line(source, start):
         if rest is not None:
-            return Edit(text.rfind("\n", 0, start) + 1, rest.end(), "")
+            return Edit(line_start(source, start), rest.end(), "")
         while text[end] in " \t":
             end += 1
         return Edit(start, end, "")

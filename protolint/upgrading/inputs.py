@@ -9,6 +9,7 @@ from protolint.edit import Edit
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.comments import comments_in, items, lines_of, trail, verbatim
+from protolint.text.style import begins_line, indented, line_end, line_start, unit_of
 from protolint.text.tree import Block, ListValue, Node, Tree
 from protolint.text.write import delete_fields
 from protolint.upgrading.params import values_of
@@ -65,8 +66,9 @@ def new_inputs(
         "\t}",
         "}",
     ]
-    end = "\r\n" if "\r\n" in tree.source.text[:4096] else "\n"
-    text = end.join(line.replace("\t", "  ") for line in lines) + end
+    like = next((child for child in tree.children if isinstance(child, Block)), None)
+    unit = "  " if like is None else unit_of(tree.source, like)
+    text = "".join(f"{line}{line_end(tree.source)}" for line in indented(lines, "", unit))
     place = nodes[0]
     if first_layer is not None and first_layer.start < place.start:
         place = first_layer
@@ -90,9 +92,9 @@ def _in(lines: Sequence[str]) -> list[str]:
 
 def _above(source: Source, node: Node, text: str) -> Edit:
     """Return the edit that puts lines above a field."""
-    start = source.text.rfind("\n", 0, node.start) + 1
-    if source.text[start : node.start].strip():
-        return Edit(node.start, node.start, "\n" + text)
+    if not begins_line(source, node.start):
+        return Edit(node.start, node.start, line_end(source) + text)
+    start = line_start(source, node.start)
     return Edit(start, start, text)
 
 

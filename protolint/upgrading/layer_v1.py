@@ -15,7 +15,8 @@ from protolint.caffe.legacy import (
 from protolint.edit import Edit
 from protolint.source import Source, Span
 from protolint.text.comments import keep_comments, trail, verbatim
-from protolint.text.insert import begins_line, insert_after_field, is_one_line, laid_out
+from protolint.text.insert import insert_after_field, is_one_line, laid_out
+from protolint.text.style import begins_line
 from protolint.text.tree import Block, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
 from protolint.upgrading.params import old_params, values_of
@@ -84,7 +85,7 @@ def _blocks(source: Source, layer: Block, field: Node, blocks: Sequence[Sequence
     """Return the edit that writes `param` blocks over a field: on one line if that was shared."""
     end = source.text.find("\n", field.end)
     rest = source.text[field.end : end if end >= 0 else None].strip(" \t\r,;")
-    shared = not begins_line(source, field) or (rest and not rest.startswith("#"))
+    shared = not begins_line(source, field.start) or (rest and not rest.startswith("#"))
     if shared or is_one_line(source, layer):
         text = " ".join(f"param {{ {' '.join(lines)} }}" for lines in blocks)
         return Edit(field.start, field.end, text)

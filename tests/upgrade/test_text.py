@@ -232,6 +232,14 @@ def test_a_v0_net_loses_its_padding_layers_and_no_comment() -> None:
     assert losses_of(V0) == ["dropout_ratio means nothing to a layer of type 'conv'; it is dropped"]
 
 
+def test_inputs_become_a_layer_in_the_layout_of_the_file() -> None:
+    before = 'input: "a" input_dim: [1, 1, 2, 2]\nlayers {\n\ttype: RELU\n}\n'
+    made = text_of(before.replace("\n", "\r\n"))
+    lines = 'layer {\r\n\tname: "input"\r\n\ttype: "Input"\r\n\ttop: "a"\r\n\tinput_param {\r\n\t\t'
+    assert made.startswith(lines)
+    assert "\n" not in made.replace("\r\n", "")
+
+
 def test_what_is_dropped_is_named() -> None:
     net = (
         'input: "a"\nstate { phase: TEST }\n'

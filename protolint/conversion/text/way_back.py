@@ -28,7 +28,7 @@ from protolint.edit import Edit, apply_edits
 from protolint.net.net import Net
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
-from protolint.text.insert import line_end
+from protolint.text.style import line_end
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target
 

@@ -44,6 +44,15 @@ INVALID = (
     ),
     Invalid("nvidia-0.14", _RELU % "  batch_norm_param { engine: CAFFE }\n", (2,)),
     Invalid("bvlc", _RELU % "  include { phase: TRAIN }\n", (2,)),
+    # Layers stay as far apart as they are.
+    Invalid(
+        "bvlc",
+        (_DATA + _BN % "").replace("}\n", "}\n\n") + _READ % "ReLU",
+        (3,),
+        fixed=(_DATA + _BN % "").replace("}\n", "}\n\n")
+        + 'layer {\n  name: "bn_scale"\n  type: "Scale"\n  bottom: "y"\n  top: "y"\n'
+        "  scale_param {\n    bias_term: true\n  }\n}\n\n" + _READ % "ReLU",
+    ),
     # Two of one name, which is for NT005, get two Scale layers of two names.
     Invalid("bvlc", _RELU % "" + (_BN % "" + _READ % "ReLU").replace('"y"', '"z"'), (2, 6)),
 )
