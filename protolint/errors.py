@@ -1,16 +1,29 @@
-"""The exceptions protolint raises, and the exit code each one means.
+"""The exit codes, and the exceptions protolint raises.
 
-    ProtolintError           exit code 2
+    OK       0    nothing was found, or all was done
+    FOUND    1    something was found, or a result would not compute what its source does
+    FAILED   2    a ProtolintError: in every verb
+    STOPPED  130  Ctrl-C
+    CLOSED   141  whoever reads standard output has gone
+
+    ProtolintError
     +-- UsageError           the command line or an argument is wrong
     +-- InputError           a file cannot be read, or is not what it has to be
     +-- ConfigError          a configuration file is wrong
+    +-- ProofError           a conversion is wrong (protolint.conversion.prove.weights): FOUND
+    +-- FoldError            a fold is wrong (protolint.folding.numbers): FOUND
 
 A finding is never an exception: what is wrong *inside* a file is a diagnostic.
 """
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "InputError", "ProtolintError", "UsageError"]
+__all__ = [
+    "CLOSED", "FAILED", "FOUND", "OK", "STOPPED", "ConfigError", "InputError", "ProtolintError",
+    "UsageError",
+]  # fmt: skip
+
+OK, FOUND, FAILED, STOPPED, CLOSED = 0, 1, 2, 130, 141
 
 
 class ProtolintError(Exception):
@@ -19,7 +32,7 @@ class ProtolintError(Exception):
     Its text is one message for a person: where, what was found, what to do.
     """
 
-    exit_code = 2
+    exit_code = FAILED
 
 
 class UsageError(ProtolintError):

@@ -83,11 +83,21 @@ def test_the_configuration_shown_is_valid(tmp_path: Path) -> None:
     assert settings.layer_types == {"RoiAlign"}
 
 
-def test_every_target_is_in_the_readmes_table() -> None:
+def test_every_target_is_in_the_readmes_table_and_the_editors_snippet() -> None:
     from protolint.caffe.registry import DIALECTS
 
+    snippets = REPOSITORY / "editors" / "vscode" / "snippets" / "prototxt.json"
+    assert f"target=${{1|{','.join(DIALECTS)}|}}" in snippets.read_text("utf-8")
     for name in DIALECTS:
         assert f"`{name}`" in README
+
+
+def test_every_writer_of_weights_is_in_the_guide() -> None:
+    from protolint.batchnorm.sources import SOURCES
+
+    guide = (REPOSITORY / "docs" / "convert.md").read_text("utf-8")
+    (row,) = (line for line in guide.splitlines() if "`--from bvlc`" in line)
+    assert set(re.findall(r"`(?:--from )?([a-z0-9.-]+)`", row)) == set(SOURCES)
 
 
 def test_links_lead_to_files() -> None:

@@ -1,8 +1,10 @@
 """The layouts: how one BatchNorm's numbers lie in blobs, a small class each.
 
-Converting is `target.encode(source.decode(blobs))`: a new fork costs one class. A
-layout only knows its own order, shapes, eps and what its reserved blob holds. The
-`param` blocks of a layer have the order of its blobs, so `roles` is the order of both.
+Converting is `target.encode(source.decode(blobs))`. A new layout is a class here and a place in
+what its Caffe writes: `file_layouts` in protolint.caffe, or FORK_LAYOUTS in protolint.caffe.forks;
+protolint.batchnorm.detect chooses between those with as many blobs. A layout only knows its own
+order, shapes, eps and what its reserved blob holds. The `param` blocks of a layer have the order
+of its blobs, so `roles` is the order of both.
 
 Short names of sources, as in the framework's tree: BN.cpp is
 src/caffe/layers/batch_norm_layer.cpp, cuBN.cpp src/caffe/layers/cudnn_batch_norm_layer.cpp.

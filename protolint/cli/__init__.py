@@ -7,28 +7,28 @@ import os
 import sys
 from typing import NoReturn
 
+from protolint.errors import CLOSED, FAILED, OK, STOPPED, ProtolintError
+
 __all__ = ["exit_code_of", "main"]
 
 
 def exit_code_of(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: nothing found; 1: findings; 2: a wrong command line or an unreadable file; 130: Ctrl-C.
-    Only faults of protolint's own and of standard output are raised.
+    protolint.errors says what each means. Only faults of protolint's own and of standard output
+    are raised.
     """
-    from protolint.errors import ProtolintError
-
     given = sys.argv[1:] if arguments is None else arguments
     try:
         code = _plain_check(given[1:]) if given[:1] == ["check"] else None
         if code is None:
             code = _by_click(arguments if given else ["--help"])
         if not given:
-            code = 2
+            code = FAILED
         sys.stdout.flush()
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        return 130
+        return STOPPED
     except ProtolintError as error:
         from protolint.cli.problems import warn
 
@@ -55,7 +55,7 @@ def _by_click(arguments: list[str] | None) -> int:
     try:
         code = cli.main(arguments, prog_name="protolint", standalone_mode=False)
     except click.exceptions.Abort:
-        return 130
+        return STOPPED
     except click.ClickException as error:
         from protolint.shown import shown
 
@@ -63,8 +63,8 @@ def _by_click(arguments: list[str] | None) -> int:
             # The others are far-fetched: '--help' for '--selct'.
             error = click.NoSuchOption(error.option_name, None, error.possibilities[:1], error.ctx)
         click.UsageError(shown(error.format_message()), getattr(error, "ctx", None)).show()
-        return 2
-    return code if isinstance(code, int) else 0
+        return FAILED
+    return code if isinstance(code, int) else OK
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -89,16 +89,16 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = exit_code_of(arguments)
     except KeyboardInterrupt:
-        code = 130
+        code = STOPPED
     except BrokenPipeError:
         # The reader has gone; nothing more can be printed, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        code = CLOSED
     except MemoryError as error:
-        code = 2
+        code = FAILED
         print(f"protolint: there is not enough memory: {error}".rstrip(": "), file=sys.stderr)
     except Exception as error:  # a fault of protolint's own must not look like findings
-        code = 2
+        code = FAILED
         if isinstance(error, FileNotFoundError) and error.filename is None:
             print("protolint: the working directory is there no more", file=sys.stderr)
         elif isinstance(error, OSError) and error.filename is None:

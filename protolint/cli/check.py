@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from protolint.caffe.registry import DIALECTS
 from protolint.cli.checking import CheckOptions, check
 from protolint.cli.common import common_options, threshold_option
 from protolint.cli.options import (
@@ -30,7 +31,7 @@ __all__ = ["command"]
     "targets",
     multiple=True,
     type=TargetOrAutoType(),
-    help="bvlc, nvidia-0.14 to 0.17, ssd, intel.  [auto]",
+    help=f"{', '.join(DIALECTS)}.  [auto]",
 )
 @click.option(
     "--weights",

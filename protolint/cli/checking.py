@@ -10,7 +10,7 @@ from protolint.cli.outputs import Output, write_outputs
 from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.cli.progress import progress_bar
 from protolint.diagnostic import Severity
-from protolint.errors import UsageError
+from protolint.errors import FOUND, OK, UsageError
 from protolint.lint.check_files import check_files
 from protolint.lint.file_report import FileReport
 from protolint.lint.select import require_known
@@ -98,17 +98,17 @@ def check(options: CheckOptions) -> int:
     require_known(workspace, (first, *files))
     if options.show_files:
         put("".join(f"{shown(file)}\n" for file in (*files, *weights)))
-        return problems.exit_code(0)
+        return problems.exit_code(OK)
     if options.explain_target:
         from protolint.cli.explain import explain
 
         put(explain(workspace, files, problems, weights))
-        return problems.exit_code(0)
+        return problems.exit_code(OK)
     if options.show_settings:
         from protolint.cli.settings import show
 
         put(show(workspace, first))
-        return problems.exit_code(0)
+        return problems.exit_code(OK)
     if options.fix or options.diff or options.add_suppressions is not None:
         from protolint.cli.change import change
 
@@ -134,7 +134,7 @@ def check(options: CheckOptions) -> int:
             from protolint.report.style import coloured_diff
 
             put(coloured_diff(changed) if colour else changed)
-            return problems.exit_code(1 if changed and not options.exit_zero else 0)
+            return problems.exit_code(FOUND if changed and not options.exit_zero else OK)
     else:
         reports = check_files(
             workspace,
@@ -151,7 +151,7 @@ def check(options: CheckOptions) -> int:
 
         if options.write_baseline:
             warn(record(baseline or "protolint-baseline.json", reports))
-            return problems.exit_code(0)
+            return problems.exit_code(OK)
         reports, stale = apply(baseline or "", reports, workspace)
     write_outputs(problems, options.outputs, reports)
     if reports or options.form in DOCUMENTS or not problems.found:
@@ -170,7 +170,7 @@ def check(options: CheckOptions) -> int:
             # Annotations for GitHub are commands.
             put(text) if options.form != "github" else sys.stdout.write(text)
     found = _fails(workspace, reports, options.fail_level)
-    return problems.exit_code(1 if (found or stale) and not options.exit_zero else 0)
+    return problems.exit_code(FOUND if (found or stale) and not options.exit_zero else OK)
 
 
 #: What cannot be done in one run.

@@ -12,6 +12,7 @@ from protolint.cli.options import TargetType, colour_option, format_option
 from protolint.cli.problems import coloured, put
 from protolint.cli.progress import progress_bar
 from protolint.cli.proof import proof_options
+from protolint.conversion.prove.ways import TOLERANCE
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
@@ -81,9 +82,9 @@ __all__ = ["command"]
 @click.option(
     "--tolerance",
     type=float,
-    default=1e-6,
+    default=TOLERANCE,
     metavar="REL",
-    help="The largest difference allowed.  [1e-06]",
+    help=f"The largest difference allowed.  [{TOLERANCE:g}]",
 )
 @common_options
 @colour_option

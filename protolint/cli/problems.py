@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TextIO
 
+from protolint.errors import FAILED
 from protolint.shown import shown, without_commands
 
 __all__ = ["Problems", "coloured", "put", "warn"]
@@ -31,8 +32,8 @@ class Problems:
         warn(str(error))
 
     def exit_code(self, code: int) -> int:
-        """Return the exit code of the run: 2 where some input could not be read."""
-        return 2 if self.found else code
+        """Return the exit code of the run: FAILED where some input could not be read."""
+        return FAILED if self.found else code
 
 
 def warn(text: str) -> None:

@@ -20,7 +20,7 @@ import click
 from protolint.cli.options import PathType, colour_option
 from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.difference import unified_diff
-from protolint.errors import ProtolintError, UsageError
+from protolint.errors import FOUND, OK, ProtolintError, UsageError
 from protolint.files import check_target, folder_named, made_folder, replace_file
 from protolint.record import NamedTuple
 from protolint.report.style import coloured_diff
@@ -186,7 +186,7 @@ class Manners:
             changed += result.changed
         if self.in_place and not self.only_shows:
             warn(f"changed {changed} of {len(paths)} file{'s' if len(paths) > 1 else ''}")
-        return problems.exit_code(1 if self.check and changed else 0)
+        return problems.exit_code(FOUND if self.check and changed else OK)
 
     def require_target(self, path: str, paths: Sequence[str]) -> None:
         """Raise UsageError where the binary result of one of the files could not be written.

@@ -13,7 +13,7 @@ from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, TargetType, colour_option, format_option
 from protolint.cli.problems import Problems, coloured, put, warn
 from protolint.diagnostic import Diagnostic, Severity
-from protolint.errors import InputError, UsageError
+from protolint.errors import OK, InputError, UsageError
 from protolint.files import replace_file
 from protolint.layers.shape import Shape
 from protolint.lint.check_text import check_readings
@@ -81,7 +81,7 @@ def command(
         problems = Problems()
         workspace = Workspace(choices._replace(targets=chosen))
         put(explain(workspace, (path,), problems))
-        return problems.exit_code(0)
+        return problems.exit_code(OK)
     file, report = _read(path, Workspace(choices._replace(targets=chosen)))
     nets = [(net, _views(net, states)) for net in _nets(file)]
     shapes = dict(given)

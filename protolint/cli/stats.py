@@ -12,7 +12,7 @@ from protolint.cli.common import common_options, threshold_option
 from protolint.cli.options import PathType, TargetType, colour_option, format_option
 from protolint.cli.problems import coloured, put
 from protolint.cli.progress import progress_bar
-from protolint.errors import InputError, UsageError
+from protolint.errors import FOUND, OK, InputError, UsageError
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def command(
         write_html(report, html)
     _write(_text(report, form, sort, each=each, color=color, output=output), output)
     unread = any(numbers.problem for snapshot in report.snapshots for numbers in snapshot.layers)
-    return 1 if exit_code and (report.findings or unread) else 0
+    return FOUND if exit_code and (report.findings or unread) else OK
 
 
 def _check_outputs(paths: tuple[str, ...], outputs: list[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from protolint.batchnorm.fit import require_fit
 from protolint.batchnorm.reference import fold
+from protolint.conversion import notes
 from protolint.conversion.bundle import Bundle
 from protolint.conversion.inputs import Input
 from protolint.conversion.notes import Note
@@ -47,11 +48,8 @@ class Folding(NamedTuple):
     @property
     def notes(self) -> tuple[Note, ...]:
         """The notes on what was folded, and on what was not."""
-        done = Note("", "", f"folded {len(self.taken)} layers into {len(self.folds)}")
-        return (
-            done,
-            *(Note("", name, f"'{name}' is not folded: {why}") for name, why in self.kept),
-        )
+        done = notes.folded(len(self.taken), len(self.folds))
+        return (done, *(notes.not_folded(name, why) for name, why in self.kept))
 
 
 def fold_net(net: Net, model: Model) -> Folding:

@@ -106,6 +106,31 @@ def scale_kept(layer: str, scale: str, reason: str) -> Note:
     return Note("CV002", layer, f"'{scale}' kept as a layer of its own because {reason}")
 
 
+def other_multipliers(whose: str, lr_mult: float, decay_mult: float, target: str) -> str:
+    """Return as a reason that the target would set both multipliers to 1."""
+    return f"{whose} lr_mult and decay_mult, {lr_mult:g} and {decay_mult:g}, would be 1 in {target}"
+
+
+def no_bias(target: str) -> str:
+    """Return as a reason that the target would train a beta where there is none."""
+    return f"it has no bias, which {target} would train"
+
+
+def one_channel(target: str) -> str:
+    """Return as a reason that the target cannot load gamma and beta of one channel."""
+    return f"{target} scrambles five blobs of one channel (BN029)"
+
+
+def folded(layers: int, into: int) -> Note:
+    """Return how many layers were folded into how many others."""
+    return Note("", "", f"folded {layers} layers into {into}")
+
+
+def not_folded(layer: str, reason: str) -> Note:
+    """Return why a layer is not folded."""
+    return Note("", layer, f"'{layer}' is not folded: {reason}")
+
+
 def sharing_blocks(layer: str, parameter: str) -> Note:
     """Return that a parameter shared by name keeps two layers apart."""
     text = f"shared parameter '{parameter}' blocks the conversion to one layer"

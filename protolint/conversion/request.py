@@ -12,8 +12,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS, resolve_target
 from protolint.conversion.decide.step import PlanOptions
 from protolint.conversion.prove.opinions import PROGRAMS
-from protolint.conversion.prove.ways import AUTO, RUN, WAYS, require_runnable
-from protolint.conversion.prove.weights import TOLERANCE
+from protolint.conversion.prove.ways import AUTO, RUN, TOLERANCE, WAYS, require_runnable
 from protolint.errors import UsageError
 from protolint.record import NamedTuple
 from protolint.suggest import did_you_mean
@@ -21,7 +20,7 @@ from protolint.suggest import did_you_mean
 if TYPE_CHECKING:
     from protolint.execution.run import Data
 
-__all__ = ["SCALE_NAME", "TOLERANCE", "Options", "options_of"]
+__all__ = ["SCALE_NAME", "Options", "options_of"]
 
 #: What a new Scale layer is called, by the BatchNorm's name.
 SCALE_NAME = "{bn}_scale"

@@ -12,9 +12,9 @@ from protolint.conversion.bundle import Bundle, Opinion
 from protolint.conversion.fold import folded_jobs
 from protolint.conversion.inputs import read_inputs
 from protolint.conversion.prove.opinions import case_of, compare, input_shape
-from protolint.conversion.prove.ways import AUTO, NEVER, too_large
+from protolint.conversion.prove.ways import AUTO, NEVER, TOLERANCE, too_large
 from protolint.conversion.report import ConversionReport, with_default_engine
-from protolint.conversion.request import SCALE_NAME, TOLERANCE, Options, options_of
+from protolint.conversion.request import SCALE_NAME, Options, options_of
 from protolint.conversion.write import Job, Progress, Writing, write_jobs
 from protolint.errors import UsageError
 from protolint.files import check_target, folder_named, made_folder

@@ -24,8 +24,8 @@ from protolint.conversion.numbers.other_layers import blobs_of
 from protolint.conversion.numbers.solverstate import StateIndex, index_state
 from protolint.conversion.numbers.weight_step import FROZEN_SCALE
 from protolint.conversion.prove.composed import Side, prove_nets
+from protolint.conversion.prove.ways import TOLERANCE
 from protolint.conversion.prove.weights import (
-    TOLERANCE,
     Proof,
     ProofError,
     check_moved,

@@ -16,7 +16,7 @@ from protolint.conversion.bundle import Bundle
 from protolint.conversion.fold import Folding, fold_net
 from protolint.conversion.inputs import Input
 from protolint.conversion.numbers.model import Model, read_model_file
-from protolint.conversion.prove.ways import AUTO
+from protolint.conversion.prove.ways import AUTO, TOLERANCE
 from protolint.conversion.pruned import plain_job, pruned_job
 from protolint.conversion.request import options_of
 from protolint.conversion.write import Job, ModelJob, TextJob
@@ -69,7 +69,7 @@ class Wishes(NamedTuple):
     prove: str = AUTO
     data: Data = None
     importer: str | None = None
-    tolerance: float = 1e-6
+    tolerance: float = TOLERANCE
 
 
 class Plan(NamedTuple):

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import dialects_of
 from protolint.conversion import notes
-from protolint.conversion.prove.ways import AUTO, NEVER, RUN, WAYS, require_runnable, too_large
-from protolint.conversion.request import TOLERANCE
+from protolint.conversion.prove.ways import (
+    AUTO,
+    NEVER,
+    RUN,
+    TOLERANCE,
+    WAYS,
+    require_runnable,
+    too_large,
+)
 from protolint.conversion.write import Progress, TextJob, Writing, write_jobs
 from protolint.deployment.importers import IMPORTERS, limits
 from protolint.deployment.jobs import Plan, Wishes, model_of, plan

@@ -10,7 +10,7 @@ import numpy as np
 from protolint.batchnorm.reference import Folded
 from protolint.batchnorm.state import Array
 from protolint.caffe.field_numbers import LayerField
-from protolint.errors import ProtolintError
+from protolint.errors import FOUND, ProtolintError
 from protolint.folding.decide import PARAMETERS, Fold, FoldPlan, NotFolded
 from protolint.layers.fields import flag, integer
 from protolint.layers.layer import Layer
@@ -52,7 +52,7 @@ _AT_ONCE = 1 << 22
 class FoldError(ProtolintError):
     """A folded layer that does not compute what it did before; nothing was written."""
 
-    exit_code = 1
+    exit_code = FOUND
 
 
 class NumberedFold(NamedTuple):

@@ -8,6 +8,7 @@ from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit
 from protolint.lint.suppress import is_broken_syntax
 from protolint.source import Source
+from protolint.workspace.directives import IGNORE
 
 __all__ = ["suppression_edits"]
 
@@ -33,12 +34,11 @@ def _edit(source: Source, line: int, codes: list[str], reason: str) -> Edit:
     end = source.text.find("\n", start)
     end = len(source.text) if end < 0 else end
     content = source.text[start:end].rstrip()
-    marker = "# protolint: ignore["
-    at = content.find(marker)
+    at = content.find(IGNORE)
     if at >= 0:
-        place = start + at + len(marker)
+        place = start + at + len(IGNORE)
         return Edit(place, place, "".join(f"{code}, " for code in codes))
     place = start + len(content)
     lead = "  " if content else ""
     tail = f" {reason}" if reason else ""
-    return Edit(place, place, f"{lead}{marker}{', '.join(codes)}]{tail}")
+    return Edit(place, place, f"{lead}{IGNORE}{', '.join(codes)}]{tail}")

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from protolint.batchnorm.detect import Detection
 from protolint.batchnorm.facts import LayerFacts
 from protolint.batchnorm.numbers import Numbers
+from protolint.batchnorm.origin import writer_of
 from protolint.batchnorm.reading import Norm, StoredLayer, WeightsFile
-from protolint.batchnorm.writer import writer_of
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT
 from protolint.diagnostic import Diagnostic, Severity

@@ -20,7 +20,7 @@ from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.tree import Tree
 
-__all__ = ["Code", "Directives", "Misused", "Suppression", "read_directives"]
+__all__ = ["IGNORE", "Code", "Directives", "Misused", "Suppression", "read_directives"]
 
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
 # Not compiled here: most files have no directive.
@@ -29,6 +29,8 @@ _DIRECTIVE = r"#[ \t]*protolint:[ \t]*([a-z-]*)[ \t]*(?:\[([^\]\n]*)\]|=[ \t]*([
 _start = attrgetter("start")
 #: What a conversion writes into a net to find its way back (protolint.conversion); no order.
 _MEMORY = ("was", "added", "undo")
+#: What a comment that suppresses findings on its line begins with, up to the codes.
+IGNORE = "# protolint: ignore["
 _SUPPRESSING = ("ignore", "ignore-file", "disable", "enable")
 
 

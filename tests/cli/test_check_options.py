@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from protolint.workspace.config_keys import keys
+
 from .command import CLEAN, FAULTY, process, run, write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -165,6 +167,27 @@ def test_settings_are_shown(tmp_path: Path) -> None:
     assert f"# read from {tmp_path / 'protolint.toml'}" in shown
     assert 'target = ["nvidia-0.15"]\n' in shown
     assert 'select = ["BN001"]\n' in shown
+
+
+EVERY_KEY = """\
+proto = "own.proto"
+baseline = "known.json"
+[per-file-ignores]
+"*.prototxt" = ["BN001"]
+[per-file-targets]
+"b*" = "ssd"
+[severity]
+BN001 = "info"
+"""
+
+
+def test_every_key_is_shown(tmp_path: Path) -> None:
+    """What `extend` and `ignore` come to is in the other keys."""
+    tomllib = pytest.importorskip("tomllib")
+    write(tmp_path, "protolint.toml", EVERY_KEY)
+    write(tmp_path, "own.proto", (REPOSITORY / "proto" / "bvlc.proto").read_text("utf-8"))
+    shown = run("check", "--show-settings", write(tmp_path, "a.prototxt", CLEAN)).stdout
+    assert tomllib.loads(shown).keys() == set(keys()) - {"extend", "ignore"}
 
 
 def test_several_processes_find_the_same(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.numbers import encode, rewrite
 from protolint.conversion.prove.opinions import Case, compare
-from protolint.conversion.prove.weights import TOLERANCE, Proof, ProofError, as_loaded, check_proofs
+from protolint.conversion.prove.ways import TOLERANCE
+from protolint.conversion.prove.weights import Proof, ProofError, as_loaded, check_proofs
 from protolint.conversion.run import convert
 from protolint.errors import UsageError
 

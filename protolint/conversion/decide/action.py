@@ -198,10 +198,9 @@ def _objection(scene: Scene, case: Case) -> str:
         specs = scale_specs(scale)
         changed = next((s for s in specs.values() if s[:2] != PLAIN[:2]), None)
         if changed is not None:
-            given = f"{changed.lr_mult:g} and {changed.decay_mult:g}"
-            return f"its lr_mult and decay_mult, {given}, would be 1 in {target}"
+            return notes.other_multipliers("its", *changed[:2], target)
         if "beta" not in specs:
-            return f"it has no bias, which {target} would train"
+            return notes.no_bias(target)
     return _one_channel(scene, case)
 
 
@@ -212,12 +211,11 @@ def _own_objection(scene: Scene, case: Case) -> str:
         own = (specs[role] for role in ("gamma", "beta"))
         changed = next((spec for spec in own if spec[:2] != PLAIN[:2]), None)
         if changed is not None:
-            given = f"{changed.lr_mult:g} and {changed.decay_mult:g}"
-            return f"their lr_mult and decay_mult, {given}, would be 1 in {scene.target.name}"
+            return notes.other_multipliers("their", *changed[:2], scene.target.name)
     return _one_channel(scene, case)
 
 
 def _one_channel(scene: Scene, case: Case) -> str:
     if scene.channels(case.layers) != 1:
         return ""
-    return f"{scene.target.name} scrambles five blobs of one channel (BN029)"
+    return notes.one_channel(scene.target.name)

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from protolint.batchnorm.facts import REMARK, VARIANCE_REMARK
 from protolint.batchnorm.layouts import NATIVE_LAYOUTS
+from protolint.batchnorm.origin import writer_of
 from protolint.batchnorm.reading import Norm, read_weights
 from protolint.batchnorm.stored_scales import is_without_blobs_between
-from protolint.batchnorm.writer import writer_of
 from protolint.caffe.binder import Message
 from protolint.caffe.build import Build
 from protolint.caffe.descriptors import FieldType, Value, load_schema

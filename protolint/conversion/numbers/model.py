@@ -6,9 +6,9 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from protolint.batchnorm.facts import file_marks
+from protolint.batchnorm.origin import writer_of
 from protolint.batchnorm.reading import Norm, norms_in, require
 from protolint.batchnorm.state import Statistic
-from protolint.batchnorm.writer import writer_of
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import file_refusals, notes
 from protolint.conversion.decide.forms import form_of

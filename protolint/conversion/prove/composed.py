@@ -17,9 +17,9 @@ from protolint.batchnorm.state import Array, LayoutError
 from protolint.conversion.decide.affine import CONVOLUTION, SCALE, has_groups, is_depthwise
 from protolint.conversion.decide.forms import filler_of
 from protolint.conversion.numbers.encode import LayerChange, after_scale
+from protolint.conversion.prove.ways import TOLERANCE
 from protolint.conversion.prove.weights import (
     REPORT,
-    TOLERANCE,
     Proof,
     ProofError,
     as_loaded,

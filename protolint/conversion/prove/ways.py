@@ -1,4 +1,4 @@
-"""Whether nets are run before and after: where that is quick, always, or not at all."""
+"""How much is proven: what counts as rounding, and whether nets are run before and after."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import os
 
 from protolint.errors import UsageError
 
-__all__ = ["AUTO", "NEVER", "RUN", "WAYS", "require_runnable", "too_large"]
+__all__ = ["AUTO", "NEVER", "RUN", "TOLERANCE", "WAYS", "require_runnable", "too_large"]
+
+#: The largest relative difference that roundings of a right conversion make: a division by
+#: the factor, an eps put into the variance, an inverse deviation, each at most about 3e-7.
+TOLERANCE = 1e-6
 
 AUTO, RUN, NEVER = WAYS = ("auto", "run", "none")
 

@@ -19,7 +19,8 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion.numbers.encode import LayerChange, after_scale
 from protolint.conversion.numbers.other_layers import blobs_of, scale_blobs_of
 from protolint.conversion.numbers.weight_step import FROZEN_SCALE, target_layout
-from protolint.errors import ProtolintError
+from protolint.conversion.prove.ways import TOLERANCE
+from protolint.errors import FOUND, ProtolintError
 from protolint.execution.weights import load_order
 from protolint.record import NamedTuple
 from protolint.weights.index import LayerEntry, ModelIndex
@@ -27,7 +28,6 @@ from protolint.wire import Buffer
 
 __all__ = [
     "REPORT",
-    "TOLERANCE",
     "Proof",
     "ProofError",
     "as_loaded",
@@ -38,9 +38,6 @@ __all__ = [
     "same_layers",
 ]
 
-#: The largest relative difference that roundings of a right conversion make: a division by
-#: the factor, an eps put into the variance, an inverse deviation, each at most about 3e-7.
-TOLERANCE = 1e-6
 #: The advice where the fault is protolint's.
 REPORT = "Please report this"
 
@@ -48,7 +45,7 @@ REPORT = "Please report this"
 class ProofError(ProtolintError):
     """A converted model that does not compute what its source does; nothing was written."""
 
-    exit_code = 1
+    exit_code = FOUND
 
     def __init__(self, found: str, advice: str = "") -> None:
         super().__init__(f"{found}; nothing was written" + (f". {advice}" if advice else ""))

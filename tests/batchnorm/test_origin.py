@@ -8,10 +8,10 @@ import pytest
 from protolint.batchnorm.detect import Candidate, Detection
 from protolint.batchnorm.facts import FileMarks, LayerFacts
 from protolint.batchnorm.layouts import LAYOUTS
+from protolint.batchnorm.origin import writer_of
 from protolint.batchnorm.reading import Norm, StoredLayer
 from protolint.batchnorm.sources import SOURCES, sources_of
 from protolint.batchnorm.state import Array
-from protolint.batchnorm.writer import writer_of
 from protolint.caffe.registry import NEWEST, TARGETS
 from protolint.source import Span
 
