@@ -8,21 +8,35 @@ v0.17.4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from math import prod
 
 import numpy as np
 
 from protolint.caffe.binder import Message
-from protolint.execution.places import ALL, pixels_under
 from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.shape import Shape
 from protolint.layers.window import Window, windows
 from protolint.record import NamedTuple
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["FUNCTIONS", "pixels_under"]
 
+#: All items and channels.
+_ALL: tuple[slice, ...] = (slice(None), slice(None))
 #: How many values the columns of a part of an image have at most, where a row has no more.
 _STRIP = 1 << 23
+
+
+def pixels_under(
+    found: Sequence[Window], sizes: Sequence[int]
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+    """Yield each place in a kernel, and the padded pixels (N, C, ...) under it everywhere."""
+    for place in product(*(range(window.kernel or 0) for window in found)):
+        pixels = []
+        for i, size, window in zip(place, sizes, found, strict=True):
+            start = i * window.dilation
+            pixels.append(slice(start, start + (size - 1) * window.stride + 1, window.stride))
+        yield place, (*_ALL, *pixels)
 
 
 def _windows(step: Step, axis: int) -> list[Window]:
@@ -56,7 +70,7 @@ def _columns(padded: Array, found: Sequence[Window], sizes: Sequence[int]) -> Ar
         return padded.reshape(*lead, 1, -1)
     columns = np.empty((*lead, *kernel, *sizes), padded.dtype)
     for place, pixels in pixels_under(found, sizes):
-        columns[ALL + place] = padded[pixels]
+        columns[_ALL + place] = padded[pixels]
     return columns.reshape(*lead, prod(kernel), -1)
 
 
@@ -89,9 +103,9 @@ def _images(columns: Array, found: Sequence[Window], sizes: Sequence[int]) -> Ar
         (*lead, *(size + 2 * w.pad for size, w in zip(sizes, found, strict=True))), columns.dtype
     )
     for place, pixels in pixels_under(found, rooms):
-        padded[pixels] += columns[ALL + place]
+        padded[pixels] += columns[_ALL + place]
     return padded[
-        ALL + tuple(slice(w.pad, w.pad + size) for size, w in zip(sizes, found, strict=True))
+        _ALL + tuple(slice(w.pad, w.pad + size) for size, w in zip(sizes, found, strict=True))
     ]
 
 

@@ -13,7 +13,7 @@ from math import ceil
 
 import numpy as np
 
-from protolint.execution.places import pixels_under
+from protolint.execution.convolution import pixels_under
 from protolint.execution.step import Array, Function, Step, sizes_of
 from protolint.layers.window import Window
 from protolint.layers.window import sides as windows_of

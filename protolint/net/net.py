@@ -352,10 +352,6 @@ class Net:
             found.setdefault(layer.type, []).append(layer)
         return found
 
-    def has_type(self, name: str) -> bool:
-        """Whether some layer, in whatever state, is of a type."""
-        return name in self.by_type
-
     def of_types(self, types: Iterable[str]) -> list[Layer]:
         """Return the layers of some types, in file order."""
         groups = [self.by_type[name] for name in types if name in self.by_type]

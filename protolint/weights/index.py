@@ -70,8 +70,6 @@ class _Numbers(NamedTuple):
     blobs: int
     bottom: int = 0
     top: int = 0
-    include: int = 0
-    exclude: int = 0
     param: int = 0
     phase: int = 0
     batch_norm_param: int = 0
@@ -84,8 +82,6 @@ _NUMBERS = {
         LayerField.BLOBS,
         LayerField.BOTTOM,
         LayerField.TOP,
-        LayerField.INCLUDE,
-        LayerField.EXCLUDE,
         LayerField.PARAM,
         LayerField.PHASE,
         LayerField.BATCH_NORM_PARAM,
@@ -96,8 +92,6 @@ _NUMBERS = {
         V1LayerField.BLOBS,
         V1LayerField.BOTTOM,
         V1LayerField.TOP,
-        V1LayerField.INCLUDE,
-        V1LayerField.EXCLUDE,
     ),
     Generation.V0: _Numbers(V0LayerField.NAME, V0LayerField.TYPE, V0LayerField.BLOBS),
 }
@@ -134,8 +128,6 @@ class LayerEntry(NamedTuple):
     blobs: tuple[BlobHeader, ...]
     params: tuple[Span, ...]
     batch_norm_params: tuple[Span, ...]
-    includes: tuple[Span, ...]
-    excludes: tuple[Span, ...]
     phase: int | None
     fields: tuple[WireField, ...]
     inner: tuple[WireField, ...] = ()
@@ -276,8 +268,6 @@ class _Reader:
             blobs=self.blobs(holder, own.blobs),
             params=self.messages(outer, shell.param, "param"),
             batch_norm_params=self.messages(outer, shell.batch_norm_param, "batch_norm_param"),
-            includes=self.messages(outer, shell.include, "include"),
-            excludes=self.messages(outer, shell.exclude, "exclude"),
             phase=self.phase(outer, shell.phase),
             fields=outer,
             inner=inner,

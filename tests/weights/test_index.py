@@ -88,8 +88,6 @@ def test_the_index_is_what_protobuf_parses(caffe: Any, net: dict[str, Any]) -> N
         assert data[slice(*entry.field)] == length_delimited(100, data[slice(*entry.payload)])
         for spans, messages in (
             (entry.params, layer.param),
-            (entry.includes, layer.include),
-            (entry.excludes, layer.exclude),
             (entry.batch_norm_params, [layer.batch_norm_param]),
         ):
             parsed = [data[slice(*span)] for span in spans]
