@@ -73,6 +73,7 @@ class Workspace:
         self.shown_by: dict[str, Callable[[], list[Readings]]] = {}
         self._finder = ConfigFinder(isolated=choices.isolated, given=choices.config)
         self._fixed = settings
+        #: By file and by folder.
         self._settings: dict[str, Settings] = {}
         self._schemas: dict[str, Schema] = {}
         if choices.proto is not None:
@@ -131,11 +132,14 @@ class Workspace:
         """
         if path == "-":
             path = self.choices.stdin_filename or path
-        folder = os.path.dirname(os.path.realpath(path))
-        known = self._settings.get(folder)
+        known = self._settings.get(path)
         if known is None:
-            configured = self._fixed or self._finder.settings_for(folder)
-            known = self._settings[folder] = self._chosen(configured)
+            folder = os.path.dirname(os.path.realpath(path))
+            known = self._settings.get(folder)
+            if known is None:
+                configured = self._fixed or self._finder.settings_for(folder)
+                known = self._settings[folder] = self._chosen(configured)
+            self._settings[path] = known
         return known
 
     def _chosen(self, settings: Settings) -> Settings:
