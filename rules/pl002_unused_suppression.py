@@ -23,11 +23,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.edit import Edit, Fix
+from protolint.edit import Fix
 from protolint.lint.checked_file import CheckedFile
 from protolint.lint.rule import Finding, Invalid, checked_file_rule
-from protolint.source import Source, Span
-from protolint.workspace.directives import Suppression
+from protolint.source import Span
+from protolint.workspace.directives import Suppression, without
 
 
 @checked_file_rule("PL002", "unused-suppression", Severity.WARNING, words=("protolint:",))
@@ -41,30 +41,9 @@ def check(checked: CheckedFile) -> Iterator[Finding]:
             f"{', '.join(codes)} {'is' if len(codes) == 1 else 'are'} not found here; "
             "remove the suppression",
             fix=Fix(
-                "Remove what suppresses nothing", (_without(checked.source, suppression, codes),)
+                "Remove what suppresses nothing", (without(checked.source, suppression, codes),)
             ),
         )
-
-
-def _without(source: Source, suppression: Suppression, codes: list[str]) -> Edit:
-    """Return the edit that takes codes out of a comment, or the comment with its last one."""
-    listed = source.decode(*suppression.listed)
-    rest = [name for part in listed.split(",") if (name := part.strip()) and name not in codes]
-    if rest:
-        return Edit(suppression.listed.start, suppression.listed.end, ", ".join(rest))
-    return _without_comment(source, suppression.comment)
-
-
-def _without_comment(source: Source, comment: Span) -> Edit:
-    """Return the edit that takes a comment out, its whole line where nothing else is on it."""
-    text = source.text
-    start = comment.start
-    while start > 0 and text[start - 1] in " \t":
-        start -= 1
-    if start == 0 or text[start - 1] == "\n":
-        end = text.find("\n", comment.end)
-        return Edit(start, len(text) if end < 0 else end + 1, "")
-    return Edit(start, comment.end, "")
 
 
 INVALID = (

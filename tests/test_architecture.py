@@ -264,6 +264,21 @@ def test_both_commands_are_installed() -> None:
     }
 
 
+def test_verbs_name_their_exit_codes() -> None:
+    """So that protolint.errors is the one place that says what they are."""
+    bare = [
+        f"{path.name}:{node.lineno}"
+        for path in (REPOSITORY / "protolint" / "cli").glob("*.py")
+        for function in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef) and function.name in ("command", "check", "main")
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and type(part.value) is int
+    ]
+    assert bare == []
+
+
 def test_one_rule_per_module() -> None:
     from protolint.lint.registry import all_rules
 

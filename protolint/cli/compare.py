@@ -13,7 +13,7 @@ from protolint.caffe.registry import DEFAULT
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType, format_option
 from protolint.cli.problems import put, warn
-from protolint.errors import UsageError
+from protolint.errors import FOUND, OK, UsageError
 from protolint.net.net import Net
 from protolint.shown import json_text, shown
 from protolint.source import Source
@@ -94,7 +94,7 @@ def command(
     if weights is None and data is None:
         changes = compare_nets(nets[0], nets[1])
         put(_json(_changes(changes)) if form == "json" else _list(changes, everything=everything))
-        return 0 if changes.equal else 1
+        return OK if changes.equal else FOUND
     files = weights or (None, None)
     pairs = list(zip(nets, files, strict=True))
     for net, file in pairs:
@@ -107,7 +107,7 @@ def command(
         put(_json(_document(found)))
     else:
         put(_table(found, everything=everything))
-    return 0 if found.equal else 1
+    return OK if found.equal else FOUND
 
 
 def _sides(

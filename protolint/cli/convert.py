@@ -99,7 +99,7 @@ def command(paths: tuple[str, ...], form: str, color: str, choices: Choices, **a
     from protolint.conversion.report import render_json, render_refusal, render_text
     from protolint.conversion.request import options_of
     from protolint.conversion.run import convert_files
-    from protolint.errors import ProtolintError
+    from protolint.errors import OK, ProtolintError
     from protolint.report.table import room
 
     try:
@@ -118,4 +118,4 @@ def command(paths: tuple[str, ...], form: str, color: str, choices: Choices, **a
         render_json(report) if form == "json" else render_text(report, room(), colour=colour),
         err=aside,
     )
-    return 0
+    return OK

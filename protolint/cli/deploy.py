@@ -13,7 +13,7 @@ from protolint.cli.proof import proof_options
 from protolint.cli.results import Manners, TextResult, result_options
 from protolint.conversion.prove.ways import RUN, require_runnable
 from protolint.deployment.importers import IMPORTERS, limits
-from protolint.errors import UsageError
+from protolint.errors import OK, UsageError
 from protolint.layers.shape import Shape
 from protolint.shown import shown
 from protolint.workspace.workspace import Choices, Workspace
@@ -133,4 +133,4 @@ def command(
         warn(line)
     for written in done.written:
         put(f"{shown(written)}\n")
-    return 0
+    return OK

@@ -7,6 +7,7 @@ import click
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType
 from protolint.cli.results import Manners, TextResult, result_options
+from protolint.errors import OK
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
@@ -27,7 +28,7 @@ def command(paths: tuple[str, ...], force_exclude: bool, manners: Manners, choic
     workspace = Workspace(choices._replace(force_exclude=force_exclude))
     kept = [path for path in paths if not workspace.excludes(path, named=True)]
     if not kept:
-        return 0
+        return OK
     return manners.each(kept, lambda path: _formatted(workspace, path))
 
 

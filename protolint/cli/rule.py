@@ -9,7 +9,7 @@ import click
 from protolint.cli.options import RuleType, colour_option, format_option
 from protolint.cli.problems import coloured
 from protolint.conversion.notes import CODES
-from protolint.errors import UsageError
+from protolint.errors import OK, UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line
 from protolint.lint.registry import all_rules, find_rule, known_rules
 from protolint.lint.rule import Rule
@@ -43,14 +43,14 @@ def command(codes: tuple[str, ...], every: bool, form: str, color: str) -> int:
             click.echo(json_text([_as_dict(rule) for rule in rules]))
         else:
             click.echo("\n".join(map(summary_line, rules)))
-        return 0
+        return OK
     described = [_described(code, form) for code in codes]
     if form == "json":
         click.echo(json_text(described if len(described) > 1 else described[0]))
     else:
         page = "\n\n".join(map(str, described))
         click.echo(_headed(page, Style(coloured(color))), color=True)
-    return 0
+    return OK
 
 
 def _as_dict(rule: Rule) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
 from protolint.cli.problems import put, warn
 from protolint.cli.progress import progress_bar
-from protolint.errors import InputError, UsageError
+from protolint.errors import OK, InputError, UsageError
 from protolint.files import check_target
 from protolint.workspace.workspace import Choices, Workspace
 
@@ -89,7 +89,7 @@ def command(
         _write(npz(blobs, names or blobs), output)
     table = _table(executor, names or outputs(executor))
     put(table, err=output == "-")
-    return 0
+    return OK
 
 
 def _check_outputs(paths: list[str], outputs: list[str], *, force: bool) -> None:

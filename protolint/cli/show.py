@@ -88,7 +88,7 @@ def command(
     _require_blobs(shapes, nets)
     if svg is not None or dot is not None:
         _draw(svg, dot, nets, shapes, report)
-        return 0
+        return OK
     if not states:
         _tell_left_out(path, nets)
     found = [(net, [summarise(net, view, shapes) for view in views]) for net, views in nets]
@@ -96,7 +96,7 @@ def command(
     if errors and (path == "-" or not holds_weights(path)):
         warn(_problems(report, errors, path, target))
     put(_json(report, errors, found) if form == "json" else _text(report, found, coloured(color)))
-    return 0
+    return OK
 
 
 def _read(path: str, workspace: Workspace) -> tuple[LintFile, FileReport]:

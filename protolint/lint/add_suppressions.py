@@ -8,7 +8,7 @@ from protolint.diagnostic import Diagnostic
 from protolint.edit import Edit
 from protolint.lint.suppress import is_broken_syntax
 from protolint.source import Source
-from protolint.workspace.directives import IGNORE
+from protolint.workspace.directives import ignoring
 
 __all__ = ["suppression_edits"]
 
@@ -26,19 +26,6 @@ def suppression_edits(source: Source, diagnostics: Iterable[Diagnostic], reason:
     for diagnostic in diagnostics:
         for span in (diagnostic.span, *(repeat.span for repeat in diagnostic.repeats)):
             by_line.setdefault(source.line_number(span.start), set()).add(diagnostic.code)
-    return [_edit(source, line, sorted(codes), reason) for line, codes in sorted(by_line.items())]
-
-
-def _edit(source: Source, line: int, codes: list[str], reason: str) -> Edit:
-    start = source.line_starts[line - 1]
-    end = source.text.find("\n", start)
-    end = len(source.text) if end < 0 else end
-    content = source.text[start:end].rstrip()
-    at = content.find(IGNORE)
-    if at >= 0:
-        place = start + at + len(IGNORE)
-        return Edit(place, place, "".join(f"{code}, " for code in codes))
-    place = start + len(content)
-    lead = "  " if content else ""
-    tail = f" {reason}" if reason else ""
-    return Edit(place, place, f"{lead}{IGNORE}{', '.join(codes)}]{tail}")
+    return [
+        ignoring(source, line, sorted(codes), reason) for line, codes in sorted(by_line.items())
+    ]

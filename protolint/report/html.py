@@ -107,14 +107,16 @@ def _source(number: int, source: Source, diagnostics: Sequence[Diagnostic]) -> s
     by_line: dict[int, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         by_line.setdefault(source.line_number(diagnostic.span.start), []).append(diagnostic)
-    lines, at = [], 0
-    for count, raw in enumerate(source.data.splitlines(keepends=True) or [b""], 1):
+    lines = []
+    ends = [*source.line_starts[1:], len(source.data)]
+    for count, (at, end) in enumerate(zip(source.line_starts, ends, strict=True), 1):
+        if at == end and count > 1:
+            break  # Nothing follows the last line end.
         found = by_line.get(count, [])
-        text = _marked(raw.rstrip(b"\r\n"), at, found)
+        text = _marked(source.data[at:end].rstrip(b"\r\n"), at, found)
         anchor = f"f{number}l{count}"
         lines.append(f'<div class="line" id="{anchor}"><a href="#{anchor}">{count}</a>{text}</div>')
         lines += [_finding(diagnostic) for diagnostic in found]
-        at += len(raw)
     return f'<div class="source">{"".join(lines)}</div>\n'
 
 

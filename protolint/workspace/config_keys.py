@@ -66,7 +66,7 @@ def located(path: str, key: str) -> str:
     """Return `path:line` of a key in a configuration, the path alone where it is not found."""
     name = re.escape(key.split(".")[-1])
     try:
-        lines = read_text(path, _MOST_BYTES, "the configuration").splitlines()
+        lines = read_text(path, _MOST_BYTES, "the configuration").split("\n")
     except ConfigError:
         return path
     table = next((n for n, line in enumerate(lines) if "tool.protolint" in line), 0)

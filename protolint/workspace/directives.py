@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import resolve_target
+from protolint.edit import Edit
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.tree import Tree
 
-__all__ = ["IGNORE", "Code", "Directives", "Misused", "Suppression", "read_directives"]
+__all__ = ["Code", "Directives", "Misused", "Suppression", "ignoring", "read_directives", "without"]
 
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
 # Not compiled here: most files have no directive.
@@ -30,7 +31,7 @@ _start = attrgetter("start")
 #: What a conversion writes into a net to find its way back (protolint.conversion); no order.
 _MEMORY = ("was", "added", "undo")
 #: What a comment that suppresses findings on its line begins with, up to the codes.
-IGNORE = "# protolint: ignore["
+_IGNORE = "# protolint: ignore["
 _SUPPRESSING = ("ignore", "ignore-file", "disable", "enable")
 
 
@@ -190,3 +191,39 @@ def _field_below(tree: Tree, found: _Found) -> tuple[int, int]:
             best = (number(below.start), number(max(below.start, below.end - 1)))
         break
     return best
+
+
+def ignoring(source: Source, line: int, codes: Sequence[str], reason: str) -> Edit:
+    """Return the edit that suppresses codes on a line, in the comment that it has or in a new one."""
+    start = source.line_starts[line - 1]
+    end = source.text.find("\n", start)
+    content = source.text[start : len(source.text) if end < 0 else end].rstrip()
+    at = content.find(_IGNORE)
+    if at >= 0:
+        place = start + at + len(_IGNORE)
+        return Edit(place, place, "".join(f"{code}, " for code in codes))
+    place = start + len(content)
+    lead = "  " if content else ""
+    tail = f" {reason}" if reason else ""
+    return Edit(place, place, f"{lead}{_IGNORE}{', '.join(codes)}]{tail}")
+
+
+def without(source: Source, suppression: Suppression, codes: Iterable[str]) -> Edit:
+    """Return the edit that takes codes out of a comment, or the comment with its last one."""
+    gone = set(codes)
+    rest = [code.text for code in suppression.codes if code.text not in gone]
+    if rest:
+        return Edit(suppression.listed.start, suppression.listed.end, ", ".join(rest))
+    return _without_comment(source, suppression.comment)
+
+
+def _without_comment(source: Source, comment: Span) -> Edit:
+    """Return the edit that takes a comment out, its whole line where nothing else is on it."""
+    text = source.text
+    start = comment.start
+    while start > 0 and text[start - 1] in " \t":
+        start -= 1
+    if start == 0 or text[start - 1] == "\n":
+        end = text.find("\n", comment.end)
+        return Edit(start, len(text) if end < 0 else end + 1, "")
+    return Edit(start, comment.end, "")

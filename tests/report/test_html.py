@@ -71,6 +71,14 @@ def test_the_page_has_every_line_and_every_finding() -> None:
         assert inside or link.startswith("https://github.com/protolint-caffe/") or link == "data:,"
 
 
+def test_lines_end_where_those_of_findings_do() -> None:
+    """At a line feed alone: Caffe's readers end a line at nothing else."""
+    shown, (report,) = page('input: "x"\r# a\nlayer { name: "c" type: "Nope" }')
+    assert [report.source.line_number(d.span.start) for d in report.diagnostics] == [2]
+    assert Tree(shown).ids[-1] == "f0l2"
+    assert '<mark class="error">' in shown.partition('id="f0l2"')[2]
+
+
 def test_what_is_wrong_is_underlined() -> None:
     shown, _ = page('layer { name: "a" type: "ReLU" phaze: 1 bottom: "x" top: "y" }\n')
     assert '<mark class="error">phaze</mark>' in shown
