@@ -194,7 +194,7 @@ def _field_below(tree: Tree, found: _Found) -> tuple[int, int]:
 
 
 def ignoring(source: Source, line: int, codes: Sequence[str], reason: str) -> Edit:
-    """Return the edit that suppresses codes on a line, in the comment that it has or in a new one."""
+    """Return the edit that suppresses codes on a line: in its comment, or in a new one."""
     start = source.line_starts[line - 1]
     end = source.text.find("\n", start)
     content = source.text[start : len(source.text) if end < 0 else end].rstrip()
