@@ -13,11 +13,12 @@ from protolint.diagnostic import Severity
 from protolint.errors import FOUND, OK, UsageError
 from protolint.lint.check_files import check_files
 from protolint.lint.file_report import FileReport
-from protolint.lint.select import require_known
+from protolint.lint.select import require_known, selection_of
 from protolint.record import NamedTuple
 from protolint.report import DOCUMENTS, FORMATS, renderer
 from protolint.shown import shown
 from protolint.weights.kinds import named_as_weights
+from protolint.words import counted
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["CheckOptions", "check"]
@@ -147,12 +148,13 @@ def check(options: CheckOptions) -> int:
     stale = 0
     baseline = options.baseline or workspace.settings(first).baseline
     if options.write_baseline or baseline:
-        from protolint.cli.baselines import apply, record
-
         if options.write_baseline:
-            warn(record(baseline or "protolint-baseline.json", reports))
+            from protolint.lint.baseline import write_baseline
+
+            path = baseline or "protolint-baseline.json"
+            warn(f"wrote {counted(write_baseline(path, reports), 'finding')} to {path}")
             return problems.exit_code(OK)
-        reports, stale = apply(baseline or "", reports, workspace)
+        reports, stale = _new(baseline or "", reports, workspace)
     write_outputs(problems, options.outputs, reports)
     if reports or options.form in DOCUMENTS or not problems.found:
         if options.statistics:
@@ -200,6 +202,25 @@ def _refuse_all_but_one(files: list[str]) -> None:
             f"--weights goes with one net or solver, and {found}; as in: protolint check "
             "deploy.prototxt --weights net.caffemodel"
         )
+
+
+def _new(
+    path: str, reports: list[FileReport], workspace: Workspace
+) -> tuple[list[FileReport], int]:
+    """Return what is not in a baseline, and how many of its entries are stale."""
+    from protolint.lint.baseline import read_baseline
+
+    def ran(shown: str, code: str) -> bool:
+        return selection_of(workspace, shown).selector(shown)(code)
+
+    kept, stale = read_baseline(path).new(reports, ran)
+    for key in stale:
+        where = f" in layer {key.layer}" if key.layer else ""
+        warn(
+            f"{path}: {key.code}{where} of {key.path} ({key.target}) is no longer found; write the "
+            "baseline again"
+        )
+    return kept, len(stale)
 
 
 def _fails(workspace: Workspace, reports: list[FileReport], level: Severity | None) -> bool:

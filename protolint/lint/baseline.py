@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from protolint.diagnostic import Diagnostic
 from protolint.errors import ConfigError
+from protolint.files import replace_file
 from protolint.lint.file_report import FileReport
 from protolint.record import NamedTuple
 from protolint.shown import json_text
@@ -102,12 +103,13 @@ def read_baseline(path: str) -> Baseline:
     return Baseline(path, counts)
 
 
-def write_baseline(path: str, reports: Sequence[FileReport]) -> tuple[str, int]:
-    """Return the text of a baseline that lets all findings pass, and their number."""
+def write_baseline(path: str, reports: Sequence[FileReport]) -> int:
+    """Write a baseline that lets all findings pass, and return their number."""
     empty = Baseline(path, Counter())
     counts = Counter(empty.key(d) for report in reports for d in report.diagnostics)
     document = {
         "version": _VERSION,
         "findings": [{**key._asdict(), "count": counts[key]} for key in sorted(counts)],
     }
-    return json_text(document, 1) + "\n", sum(counts.values())
+    replace_file(path, (json_text(document, 1) + "\n").encode())
+    return sum(counts.values())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import islice
 
-from protolint.diagnostic import Diagnostic, Severity
+from protolint.diagnostic import Diagnostic, Repeat, Severity
 from protolint.lint.checked_file import CheckedFile
 from protolint.lint.file_report import FileReport
 from protolint.lint.findings import findings_after, findings_of
 from protolint.lint.guessed_target import holds_back, with_careful_fixes
-from protolint.lint.merge import merged
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import Rule, Scope
 from protolint.lint.select import Selection, selection_of
@@ -24,6 +25,8 @@ from protolint.workspace.workspace import Workspace
 
 __all__ = ["check_readings", "check_source"]
 
+#: Where the number goes: behind the first clause. Compiled when something is alike.
+_CLAUSE = r"[:;] |$"
 _TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.CHECKED_FILE)
 
 
@@ -84,7 +87,7 @@ def _report(file: LintFile, target: Target, kept: list[Diagnostic], suppressed: 
         file.kind,
         target,
         file.accepted,
-        _presented(file, with_waiting_fixes(merged(kept))),
+        _presented(file, with_waiting_fixes(_merged(kept))),
         suppressed,
         _builds(file),
         build=file.build,
@@ -133,6 +136,31 @@ def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnosti
         syntax = (d for d in errors[1:] if d.code == "PT001" and errors[0].code != "PT001")
         return (*errors[:1], *islice(syntax, 1)) or found
     return found
+
+
+def _merged(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Return the findings, those that are alike as one at the first place."""
+    groups: dict[tuple[str, str], list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
+        if diagnostic.alike:
+            groups.setdefault((diagnostic.code, diagnostic.alike), []).append(diagnostic)
+    found = [diagnostic for diagnostic in diagnostics if not diagnostic.alike]
+    for group in groups.values():
+        first = min(group, key=lambda one: one.span.start)
+        found.append(first if len(group) == 1 else _one(first, group))
+    return found
+
+
+def _one(first: Diagnostic, group: list[Diagnostic]) -> Diagnostic:
+    place = re.search(_CLAUSE, first.message)
+    at = place.start() if place is not None else len(first.message)
+    message = f"{first.message[:at]} ({len(group)} times){first.message[at:]}"
+    fix = first.fix
+    if fix is not None:
+        fixes = [one.fix for one in group if one.fix is not None and one.fix.title == fix.title]
+        fix = fix._replace(edits=tuple(dict.fromkeys(e for f in fixes for e in f.edits)))
+    repeats = tuple(Repeat(one.span, one.layer) for one in group if one is not first)
+    return first._replace(message=message, fix=fix, repeats=repeats)
 
 
 def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
