@@ -7,9 +7,9 @@ from enum import Enum
 from re import Match
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from protolint.caffe.descriptors import FieldType, MessageType, Value
+from protolint.caffe.descriptors import FieldType, MessageType, Value, utf8
 from protolint.record import NamedTuple
-from protolint.text.tree import Block, ListValue, Node, Scalar, starting_at
+from protolint.text.tree import Block, ListValue, Node, Scalar, placed
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message as ProtobufMessage
@@ -19,6 +19,10 @@ __all__ = ["BindProblem", "Message", "ProblemKind", "bind", "to_protobuf"]
 _T = TypeVar("_T")
 _new = object.__new__
 _Values = dict[str, "list[tuple[Message | Value, Scalar | Block]]"]
+_Groups = tuple["str | Any", ...]
+#: By field, which groups of a head are its values.
+_Named = dict[str, slice]
+_NO_NAMES: _Named = {}
 
 #: Makes what holds the values of a message, if not a dict (scripts/field_names.py).
 new_values: Callable[[MessageType], _Values] | None = None
@@ -47,10 +51,9 @@ class BindProblem(NamedTuple):
     first: Node | None = None
     guess: Value | None = None
 
-    def placed(self, block: Block) -> BindProblem:
-        """Return the same problem, of an unknown field in a block's model, in the block."""
-        node = starting_at(block.children, self.node.start + block.at)
-        return BindProblem(self.kind, node, self.message)
+    def placed(self, at: int) -> BindProblem:
+        """Return the same problem, of an unknown field in a model, at its place in the file."""
+        return BindProblem(self.kind, placed(self.node, at), self.message)
 
     @property
     def place(self) -> str:
@@ -69,43 +72,56 @@ class Message:
     given twice reads as the first.
 
     A message may share what it holds with its `model`, of a block that is written alike: then
-    `given` holds the same values with nodes that are not where this one's are.
+    `given` holds the same values with nodes that are not where this one's are. What its block's
+    head gives is not among them, but in some of `_groups`, those which `_named` has by field.
     """
 
-    __slots__ = ("_place", "given", "inner", "node", "type", "values")
+    # Without __getattr__ for what is made late: Python looks up all attributes slowly then.
+    __slots__ = ("_groups", "_named", "_node", "_path", "given", "inner", "type")
 
-    #: A block, and the fields that lead from it to this message's.
-    _place: tuple[Any, ...]
+    _groups: _Groups
+    #: A block, and the fields that lead from it to this message's, which is `_node` once known.
+    _path: tuple[Any, ...]
 
     def __init__(self, type: MessageType, node: Block | None) -> None:
         self.type = type
-        self.node = node
-        self.given = self.values = _no_values(type)
+        self._node = node
+        self._path = ()
+        self.given = _no_values(type)
+        self._named = _NO_NAMES
         #: The messages in it, by field, where it shares its values.
         self.inner: dict[str, list[Message]] | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        """Return the values, or the node, with places in the file, when first asked for."""
-        if name == "node":
-            block, *path = self._place
+    @property
+    def node(self) -> Block | None:
+        """The block that the message is written as; None for a whole file."""
+        if self._node is None and self._path:
+            node, *path = self._path
             for field, index in path:
-                block = _nodes_of(block)[field][index]
-            self.node = block
-            return block
-        if name != "values" or self.inner is None or self.node is None:
-            raise AttributeError(name)
-        nodes = _nodes_of(self.node)
+                node = _nodes_of(node)[field][index]
+            self._node = node
+        return self._node
+
+    @property
+    def values(self) -> _Values:
+        """What the message holds, with the places in its file."""
+        node = self.node
+        if self.inner is None or node is None:
+            return self.given
+        nodes = _nodes_of(node)
         values = _no_values(self.type)
+        for field in self._named:
+            values[field] = list(zip(self.texts(field), nodes[field], strict=True))
         for field, found in self.given.items():
             messages: Sequence[Message | Value] = ()
             if found and isinstance(found[0][0], Message):
                 messages = self._inside(field)
                 for message, block in zip(messages, nodes[field], strict=True):
-                    message.node = block  # type: ignore[assignment]
+                    message._node = block  # type: ignore[assignment]
             values[field] = list(
                 zip(messages or [value for value, _ in found], nodes.get(field, ()), strict=True)
             )
-        self.given = self.values = values
+        self.given = values
         self.inner = None
         return values
 
@@ -115,32 +131,32 @@ class Message:
         found = self.inner.get(field)
         if found is None:
             found = self.inner[field] = []
+            path = self._path or (self._node,)
             for index, (model, _) in enumerate(self.given[field]):
                 if isinstance(model, Message):
                     message = _new(Message)
                     message.type, message.given, message.inner = model.type, model.given, {}
-                    message._place = *self._place, (field, index)
+                    message._named = _NO_NAMES
+                    message._node, message._path = None, (*path, (field, index))
                     found.append(message)
         return found
 
     def __repr__(self) -> str:
-        return f"Message({self.type.name!r}, {list(self.given)})"
+        return f"Message({self.type.name!r}, {list(self._named | self.given)})"
 
     def __contains__(self, name: str) -> bool:
         """Whether the field is given, with a value."""
-        return bool(self.given.get(name))
+        return bool(self.given.get(name)) or name in self._named
 
     def node_of(self, name: str) -> Scalar | Block | None:
         """Where the field is first given, or None."""
-        return self.node_at(name, 0) if self.given.get(name) else None
+        return self.node_at(name, 0) if name in self else None
 
     def node_at(self, name: str, index: int) -> Scalar | Block:
         """Return where one value of a field is given."""
-        if self.inner is not None and self.node is not None and self.node.model is not None:
+        if name in self._named and self.node is not None:
             # What stands first in a layer is asked for most.
-            head = [node for node in self.node.head_nodes if node.name == name]
-            if index < len(head):
-                return head[index]
+            return [node for node in self.node.head_nodes if node.name == name][index]
         return self.values[name][index][1]
 
     def nodes_of(self, name: str) -> list[Scalar | Block]:
@@ -175,7 +191,8 @@ class Message:
 
     def texts(self, name: str) -> list[str]:
         """Return the strings, or names of enum values, in a repeated field."""
-        return self._all(name, str)
+        at = self._named.get(name)
+        return self._all(name, str) if at is None else list(self._groups[at])
 
     def number(self, name: str) -> float:
         """Return the number in a field."""
@@ -209,6 +226,9 @@ class Message:
         found = self.given.get(name)
         if found:
             return found[0][0]
+        at = self._named.get(name)
+        if at is not None:
+            return self._groups[at][0]
         field = self.type.fields.get(name)
         return None if field is None or field.kind == "message" else field.default
 
@@ -246,7 +266,7 @@ def _bind(
     type: MessageType, node: Block | None, children: list[Node], problems: list[BindProblem]
 ) -> Message:
     message = Message(type, node)
-    values = message.values
+    values = message.given
     fields = type.fields
     value: Message | Value | None
     for child in children:
@@ -304,66 +324,67 @@ def _like_model(
 ) -> Message | None:
     """Return a message that shares what is in a block's model; None where that does not fit.
 
-    What the model is in a schema is found out once, and which of its fields are not known there.
+    What the model is in a schema is found out once, behind each sequence of names.
     """
-    reading: Any = model.readings.get(type, False)
+    groups = () if node.head is None else _groups_of(node.head)
+    form = type, groups[2::3], groups[4::3]
+    reading: Any = model.readings.get(form, False)
     if reading is False:
-        reading = model.readings[type] = _reading(type, model)
+        reading = model.readings[form] = _reading(type, model, groups)
     if reading is None:
         return None
-    shared, unknown = reading
-    given = _no_values(type)
-    if node.head is not None and not _bind_head(type.fields, node.head, given):
-        return None
-    of_head = len(given)
-    given.update(shared)
-    if len(given) < of_head + len(shared):
-        return None
-    if unknown:
-        problems.extend(problem.placed(node) for problem in unknown)
     found = _new(Message)
-    found.type, found.given, found.inner, found.node = type, given, {}, node
-    found._place = (node,)
+    found.type, found._node, found._path, found.inner = type, node, (), {}
+    found._groups = groups
+    found.given, found._named, unknown = reading
+    if unknown:
+        problems.extend(problem.placed(node.at) for problem in unknown)
     return found
 
 
-def _reading(type: MessageType, model: Block) -> tuple[_Values, list[BindProblem]] | None:
-    """Return what a model holds and its unknown fields; None where more does not fit."""
-    problems: list[BindProblem] = []
-    values = _bind(type, None, model.children, problems).values
-    known = all(problem.kind is ProblemKind.UNKNOWN_FIELD for problem in problems)
-    return (values, problems) if known and not type.required else None
-
-
-def _bind_head(fields: dict[str, FieldType], head: Match[str], given: _Values) -> bool:
-    """Add what the first lines of a layer give; return whether that is all that they say."""
+def _groups_of(head: Match[str]) -> _Groups:
+    """Return what is matched in the first lines of a layer, as it is read."""
     groups = head.groups()
+    if head.string.isascii():
+        return groups
     # Text has one character per byte: more than one for a letter that is not ASCII.
-    is_ascii = head.string.isascii()
-    value: Value | None
+    return tuple(text and utf8(text.encode("latin-1")) for text in groups)
+
+
+def _reading(
+    type: MessageType, model: Block, groups: _Groups
+) -> tuple[_Values, _Named, list[BindProblem]] | None:
+    """Return what a model holds, what stands before it, and its unknown fields.
+
+    None where more does not fit.
+    """
+    problems: list[BindProblem] = []
+    values = _bind(type, None, model.children, problems).given
+    known = all(problem.kind is ProblemKind.UNKNOWN_FIELD for problem in problems)
+    named = _named(type.fields, groups)
+    if not known or type.required or named is None or not named.keys().isdisjoint(values):
+        return None
+    return values, named, problems
+
+
+def _named(fields: dict[str, FieldType], groups: _Groups) -> _Named | None:
+    """Return which groups of a layer's first lines are the values of a field; None for a misfit."""
+    found: _Named = {}
     for i in range(2, len(groups), 3):
-        name, value = groups[i], groups[i + 1]
+        name, _, word = groups[i : i + 3]
         if name is None:
             break
         field = fields.get(name)
-        if field is None or field.kind == "message":
-            return False
-        if value is None or field.kind != "string" or not is_ascii:
-            raw = groups[i + 2] if value is None else f'"{value}"'
-            value = field.known.get(raw) or field.read(raw)
-            if value is None:
-                return False
-        if name not in given:
-            given[field.name] = [(value, _NOWHERE)]
-        elif field.repeated:
-            given[name].append((value, _NOWHERE))
-        else:
-            return False
-    return True
-
-
-#: Stands for the places of values that are not known yet.
-_NOWHERE = Scalar.of("", 0, 0, 0, "")
+        if field is None or (name in found and not field.repeated):
+            return None
+        if not (field.kind == "string" if word is None else field.read(word) == word):
+            return None
+        at = i + 1 if word is None else i + 2
+        before = found.get(name, slice(at, at))
+        if before.stop != at:
+            return None
+        found[field.name] = slice(before.start, at + 3, 3)
+    return found
 
 
 def _bind_list(
@@ -378,7 +399,7 @@ def _bind_list(
     if not field.repeated or (of_messages and field.kind != "message"):
         problems.append(BindProblem(ProblemKind.WRONG_VALUE, node, message.type, field))
         return
-    found = message.values.setdefault(node.name, [])
+    found = message.given.setdefault(node.name, [])
     for item in node.items:
         value = _value(message.type, field, item, problems)
         if value is not None:

@@ -160,7 +160,7 @@ class FieldType:
             content = quoted(raw)
             if content is BAD:
                 return None
-            value = content if kind == "bytes" else content.decode("utf-8", "backslashreplace")
+            value = content if kind == "bytes" else utf8(content)
         if value is not None:
             self.known[raw] = value
         return value
@@ -168,7 +168,7 @@ class FieldType:
     def guess(self, raw: str) -> Value | None:
         """Return what a value of the wrong kind was most likely meant as, or None."""
         content = quoted(raw)
-        bare = raw if content is BAD else content.decode("utf-8", "backslashreplace")
+        bare = raw if content is BAD else utf8(content)
         if self.kind == "string":
             return bare if bare.isidentifier() and bare.isascii() else None
         if self.kind == "enum":
@@ -182,6 +182,11 @@ class FieldType:
             if number is not None and number.is_integer():
                 return self.read(str(int(number)))
         return None
+
+
+def utf8(content: bytes) -> str:
+    """Return the text of a string field, with an escape for each byte that is not UTF-8."""
+    return content.decode("utf-8", "backslashreplace")
 
 
 def _or(number: int | None) -> int:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.binder import Message
-from protolint.caffe.descriptors import Value
 from protolint.caffe.legacy import V0_TYPES, V1_TYPES
 from protolint.layers.norm_param import norm_param
 from protolint.layers.states import NetState, StateRule
@@ -72,12 +69,11 @@ class Layer:
         self.index = -1
         self.message = message
         self.node = node
-        # Read without the message's getters and BlobName's constructor: layers are thousands.
-        values = message.given
-        self.bottoms = _blobs(message, "bottom", values.get("bottom", ()))
-        self.tops = _blobs(message, "top", values.get("top", ()))
-        self.include = _rules(message, "include") if "include" in values else ()
-        self.exclude = _rules(message, "exclude") if "exclude" in values else ()
+        self.bottoms = _blobs(message, "bottom")
+        self.tops = _blobs(message, "top")
+        given = message.given
+        self.include = _rules(message, "include") if "include" in given else ()
+        self.exclude = _rules(message, "exclude") if "exclude" in given else ()
         self._params: list[ParamSpec] | None = None
         self._batchnorm: NormParam | None = None
         self.padding = 0
@@ -88,9 +84,9 @@ class Layer:
             self.type = V0_TYPES.get(old, old)
             return
         self.generation = 1 if legacy else 2
-        name, kind = values.get("name"), values.get("type")
-        self.name = str(name[0][0]) if name else ""
-        written = str(kind[0][0]) if kind else ""
+        name, kind = message.texts("name"), message.texts("type")
+        self.name = name[0] if name else ""
+        written = kind[0] if kind else ""
         self.type = V1_TYPES.get(written, written) if legacy else written
 
     def __repr__(self) -> str:
@@ -154,13 +150,14 @@ class Layer:
 
 
 _new = tuple.__new__
-_Given = Sequence[tuple[Message | Value, Scalar | Block]]
 
 
-def _blobs(message: Message, field: str, given: _Given) -> list[BlobName]:
-    if len(given) == 1:
-        return [_new(BlobName, (given[0][0], message, field, 0))]
-    return [_new(BlobName, (name, message, field, i)) for i, (name, _) in enumerate(given)]
+def _blobs(message: Message, field: str) -> list[BlobName]:
+    # Without BlobName's constructor, and without a loop where one is enough: layers are thousands.
+    names = message.texts(field)
+    if len(names) == 1:
+        return [_new(BlobName, (names[0], message, field, 0))]
+    return [_new(BlobName, (name, message, field, i)) for i, name in enumerate(names)]
 
 
 def _rules(message: Message, field: str) -> tuple[StateRule, ...]:

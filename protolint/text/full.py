@@ -103,7 +103,7 @@ def _scalar(name: Token, start: int, value: list[Token]) -> Scalar:
 
 def _block(name: Token, start: int, body: list[Any]) -> Block:
     block = Block(str(name), start, _start(body[0]))
-    block.children = body[1:-1]
+    block.children.extend(body[1:-1])
     block.end = _end(body[-1])
     block.closed = bool(body[-1])
     return block

@@ -210,7 +210,7 @@ def _read_body(text: str) -> Block | None:
     if found is None or found[1]:
         return None
     model = _bodies[text] = Block("", 0, 0)
-    model.children = found[0]
+    model.children.extend(found[0])
     return model
 
 

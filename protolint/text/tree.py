@@ -7,16 +7,16 @@ what the nodes cover and what lies between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from re import Match
-from typing import Any, Union
+from typing import Union
 
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
 
 __all__ = [
     "MAX_DEPTH", "Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "placed",
-    "starting_at", "to_text", "walk",
+    "to_text", "walk",
 ]  # fmt: skip
 
 #: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
@@ -129,15 +129,15 @@ class Block(_Placed):
 
     Nets repeat themselves: a block may share what is in it with its `model`, whose children have
     offsets from `at`. Before that stands its `head`, matched in the file: name and brace of the
-    block, and names and values of its first lines, which say what layer it is. Its `children`, the
-    `head_nodes` and those of the model, are made when they are asked for. `readings` are what a
-    model is in schemas (protolint.caffe.binder).
+    block, and for each of its first lines, which say what layer it is, a name and the content of a
+    string or a word. `readings` are what a model is in schemas (protolint.caffe.binder).
     """
 
-    __slots__ = ("at", "children", "closed", "head", "head_nodes", "model", "name", "readings")
+    # Without __getattr__ for what is made late: Python looks up all attributes slowly then.
+    __slots__ = ("_children", "_head_nodes", "at", "closed", "head", "model", "name", "readings")
 
-    children: list[Node]
-    head_nodes: list[Scalar]
+    _children: list[Node] | None
+    _head_nodes: list[Scalar] | None
     readings: dict[object, object]
 
     def __init__(
@@ -156,26 +156,27 @@ class Block(_Placed):
         self.closed = False
         self.model = model
         if model is None:
-            self.children = []
+            self._children = []
+            self.readings = {}
         else:
+            self._children = self._head_nodes = None
             self.at = at
             self.head = head
 
-    def __getattr__(self, name: str) -> Any:
-        """Return what is made when it is first asked for."""
-        if name == "readings":
-            self.readings = {}
-            return self.readings
-        if self.model is None:
-            raise AttributeError(name)
-        if name == "head_nodes":
-            self.head_nodes = [] if self.head is None else _nodes_in(self.head)
-            return self.head_nodes
-        if name != "children":
-            raise AttributeError(name)
-        at = self.at
-        self.children = [*self.head_nodes, *(placed(node, at) for node in self.model.children)]
-        return self.children
+    @property
+    def children(self) -> list[Node]:
+        """The fields in it; those it shares are made when they are asked for."""
+        if self._children is None:
+            inside = () if self.model is None else self.model.children
+            self._children = [*self.head_nodes, *(placed(node, self.at) for node in inside)]
+        return self._children
+
+    @property
+    def head_nodes(self) -> list[Scalar]:
+        """The fields in its head."""
+        if self._head_nodes is None:
+            self._head_nodes = [] if self.head is None else _nodes_in(self.head)
+        return self._head_nodes
 
     @property
     def in_list(self) -> bool:
@@ -241,7 +242,7 @@ _new = tuple.__new__
 
 
 def _nodes_in(head: Match[str]) -> list[Scalar]:
-    """Return the fields in the head of a block; a value is one of two groups, without quotes."""
+    """Return the fields in the head of a block."""
     found = []
     for i in range(3, head.lastindex or 0, 3):
         name, text, word = head.group(i, i + 1, i + 2)
@@ -308,12 +309,6 @@ def children_of(node: Node) -> list[Node]:
     if isinstance(node, Block):
         return node.children
     return list(node.items) if isinstance(node, ListValue) else []
-
-
-def starting_at(nodes: Sequence[Node], offset: int) -> Node:
-    """Return the node that begins at an offset, one of these or inside one of them."""
-    node = [node for node in nodes if node.start <= offset][-1]
-    return node if node.start == offset else starting_at(children_of(node), offset)
 
 
 def walk(nodes: list[Node]) -> Iterator[Node]:
