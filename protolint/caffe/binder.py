@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
+from functools import lru_cache
 from re import Match
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -330,7 +331,7 @@ def _like_model(
     form = type, groups[2::3], groups[4::3]
     reading: Any = model.readings.get(form, False)
     if reading is False:
-        reading = model.readings[form] = _reading(type, model, groups)
+        reading = model.readings[form] = _reading(model, *form)
     if reading is None:
         return None
     found = _new(Message)
@@ -352,7 +353,7 @@ def _groups_of(head: Match[str]) -> _Groups:
 
 
 def _reading(
-    type: MessageType, model: Block, groups: _Groups
+    model: Block, type: MessageType, names: _Groups, words: _Groups
 ) -> tuple[_Values, _Named, list[BindProblem]] | None:
     """Return what a model holds, what stands before it, and its unknown fields.
 
@@ -361,25 +362,25 @@ def _reading(
     problems: list[BindProblem] = []
     values = _bind(type, None, model.children, problems).given
     known = all(problem.kind is ProblemKind.UNKNOWN_FIELD for problem in problems)
-    named = _named(type.fields, groups)
+    named = _named(type, names, words)
     if not known or type.required or named is None or not named.keys().isdisjoint(values):
         return None
     return values, named, problems
 
 
-def _named(fields: dict[str, FieldType], groups: _Groups) -> _Named | None:
-    """Return which groups of a layer's first lines are the values of a field; None for a misfit."""
+@lru_cache(maxsize=256)
+def _named(type: MessageType, names: _Groups, words: _Groups) -> _Named | None:
+    """Return which groups of a head are the values of a field; None where they do not fit it."""
     found: _Named = {}
-    for i in range(2, len(groups), 3):
-        name, _, word = groups[i : i + 3]
+    for i, (name, word) in enumerate(zip(names, words, strict=True)):
         if name is None:
             break
-        field = fields.get(name)
+        field = type.fields.get(name)
         if field is None or (name in found and not field.repeated):
             return None
         if not (field.kind == "string" if word is None else field.read(word) == word):
             return None
-        at = i + 1 if word is None else i + 2
+        at = 3 * i + (3 if word is None else 4)
         before = found.get(name, slice(at, at))
         if before.stop != at:
             return None

@@ -174,25 +174,24 @@ def _layers(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
         _bodies.clear()
     top: list[Node] = []
     problems: list[SyntaxProblem] = []
+    match, find, known = _LAYER.match, text.find, _bodies.get
     base = parts = others = end = 0
     while end >= 0:
-        m = _LAYER.match(text, base)
+        m = match(text, base)
+        at = base if m is None else m.end()
         # The line end in front of the brace may be that of the head.
-        end = text.find("\n}", base if m is None else m.end() - 1)
+        end = find("\n}", base if m is None else at - 1)
         after = end + 2 if end >= 0 else len(text)
         model = None
         if m is not None and end >= 0:
-            body = text[m.end() : end]
-            model = _bodies.get(body) or _read_body(body)
+            body = text[at:end]
+            model = known(body) or _read_body(body)
         else:
             others += 1
             if others > _OTHERS + parts // 2 or (parts and not _REST.match(text, base)):
                 return None
         if m is not None and model is not None:
-            block = Block(m[1], m.start(1), m.start(2), model, m.end(), m)
-            block.end = after
-            block.closed = True
-            top.append(block)
+            top.append(Block(m[1], m.start(1), m.start(2), model, at, m, after))
         else:
             found = _part(text[base:after], base, is_last=end < 0)
             if found is None:

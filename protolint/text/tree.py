@@ -124,8 +124,8 @@ class Scalar:
 class Block(_Placed):
     """A field that holds a message: `name { ... }` or `name: < ... >`.
 
-    `value_start` is the opening brace, `end` is after the closing one. A block that the
-    file never closes ends where the file does and has `closed` False.
+    `value_start` is the opening brace, `end` is after the closing one, if it is known. A block that
+    the file never closes ends where the file does and has `closed` False.
 
     Nets repeat themselves: a block may share what is in it with its `model`, whose children have
     offsets from `at`. Before that stands its `head`, matched in the file: name and brace of the
@@ -148,12 +148,13 @@ class Block(_Placed):
         model: Block | None = None,
         at: int = 0,
         head: Match[str] | None = None,
+        end: int = 0,
     ) -> None:
         self.name = name
         self.start = start
         self.value_start = value_start
-        self.end = value_start + 1
-        self.closed = False
+        self.end = end or value_start + 1
+        self.closed = end > 0
         self.model = model
         if model is None:
             self._children = []
@@ -263,8 +264,8 @@ def placed(node: Node, at: int) -> Node:
         items = [placed(item, at) for item in node.items]
         start, value_start, end = node.start + at, node.value_start + at, node.end + at
         return ListValue(node.name, start, value_start, end, items, colon=node.colon)  # type: ignore[arg-type]
-    block = Block(node.name, node.start + at, node.value_start + at, node, at)
-    block.end, block.closed = node.end + at, node.closed
+    block = Block(node.name, node.start + at, node.value_start + at, node, at, None, node.end + at)
+    block.closed = node.closed
     return block
 
 
