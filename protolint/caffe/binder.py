@@ -190,10 +190,10 @@ class Message:
         value = self._one(name)
         return value if isinstance(value, str) else ""
 
-    def texts(self, name: str) -> list[str]:
+    def texts(self, name: str) -> Sequence[str]:
         """Return the strings, or names of enum values, in a repeated field."""
         at = self._named.get(name)
-        return self._all(name, str) if at is None else list(self._groups[at])
+        return self._all(name, str) if at is None else self._groups[at]
 
     def number(self, name: str) -> float:
         """Return the number in a field."""

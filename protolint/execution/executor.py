@@ -233,7 +233,7 @@ def _shared(layer: Layer, blobs: list[Array], known: dict[str, Array]) -> list[A
     """
     names = [param.name for param in layer.params]
     if layer.generation == 1:
-        names = layer.message.texts("param")
+        names = list(layer.message.texts("param"))
     found = []
     for i, blob in enumerate(blobs):
         name = names[i] if i < len(names) else ""

@@ -130,7 +130,7 @@ class Net:
         self.fault_kinds: frozenset[str] | None = None
         #: The BatchNorms whose statistics the weights at hand have broken, by their names.
         self.broken_statistics: frozenset[str] = frozenset()
-        self.inputs = message.texts("input")
+        self.inputs = list(message.texts("input"))
         sized = "input_dim" in message or "input_shape" in message
         if not sized and not dialect.keeps_inputs_without_shape:
             # UpgradeNetInput drops inputs without a shape (upgrade_proto.cpp, not in 0.14).

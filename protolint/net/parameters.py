@@ -84,4 +84,4 @@ def _names(layer: Layer) -> list[str]:
     """Return the names under which a layer shares its blobs; V1 has them alone in `param`."""
     if layer.generation == 2:
         return [param.text("name") for param in layer.message.contents("param")]
-    return layer.message.texts("param")
+    return list(layer.message.texts("param"))
