@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from protolint.caffe.descriptors import FieldType, MessageType, Value, utf8
 from protolint.record import NamedTuple
-from protolint.text.tree import Block, ListValue, Node, Scalar, placed
+from protolint.text.tree import Block, ListValue, Node, Scalar, starting_at
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message as ProtobufMessage
@@ -52,9 +52,10 @@ class BindProblem(NamedTuple):
     first: Node | None = None
     guess: Value | None = None
 
-    def placed(self, at: int) -> BindProblem:
-        """Return the same problem, of an unknown field in a model, at its place in the file."""
-        return BindProblem(self.kind, placed(self.node, at), self.message)
+    def placed(self, block: Block) -> BindProblem:
+        """Return the same problem, of an unknown field in a block's model, in the block."""
+        node = starting_at(block.children, self.node.start + block.at)
+        return BindProblem(self.kind, node, self.message)
 
     @property
     def place(self) -> str:
@@ -339,7 +340,7 @@ def _like_model(
     found._groups = groups
     found.given, found._named, unknown = reading
     if unknown:
-        problems.extend(problem.placed(node.at) for problem in unknown)
+        problems.extend(problem.placed(node) for problem in unknown)
     return found
 
 

@@ -7,7 +7,7 @@ what the nodes cover and what lies between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from re import Match
 from typing import Union
 
@@ -16,7 +16,7 @@ from protolint.source import Source, Span
 
 __all__ = [
     "MAX_DEPTH", "Block", "ListValue", "Node", "Scalar", "SyntaxProblem", "Tree", "placed",
-    "to_text", "walk",
+    "starting_at", "to_text", "walk",
 ]  # fmt: skip
 
 #: Levels of nesting read, as in protobuf's own readers (recursion limit 100).
@@ -310,6 +310,12 @@ def children_of(node: Node) -> list[Node]:
     if isinstance(node, Block):
         return node.children
     return list(node.items) if isinstance(node, ListValue) else []
+
+
+def starting_at(nodes: Sequence[Node], offset: int) -> Node:
+    """Return the node that begins at an offset, one of these or inside one of them."""
+    node = [node for node in nodes if node.start <= offset][-1]
+    return node if node.start == offset else starting_at(children_of(node), offset)
 
 
 def walk(nodes: list[Node]) -> Iterator[Node]:
