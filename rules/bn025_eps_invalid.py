@@ -82,7 +82,7 @@ def _verdict(net: Net, layer: Layer) -> _Verdict | None:
     if rule.floor is not None:
         least = _written(rule.floor)
         raised = f"is raised to {least}; write that"
-        return _Verdict(eps, raised, least, Severity.INFO) if eps < single(rule.floor) else None
+        return _Verdict(eps, raised, least, Severity.INFO) if rule.effective(eps) > eps else None
     if eps > 0:
         return None
     where = f"a variance is below {-eps:g}" if eps < 0 else "a channel is constant in a batch"

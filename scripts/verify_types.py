@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from protolint.errors import InputError
-from protolint.execution.registry import function_of, name_of
+from protolint.execution.executor import function_of, name_of
 from protolint.workspace.workspace import Choices, Workspace
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"

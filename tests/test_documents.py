@@ -92,6 +92,13 @@ def test_every_target_is_in_the_readmes_table_and_the_editors_snippet() -> None:
         assert f"`{name}`" in README
 
 
+def test_every_output_format_is_in_the_readme() -> None:
+    from protolint.report import FORMATS
+
+    (sentence,) = re.findall(r"`--output-format` takes (.*?), and", README, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", sentence)) == set(FORMATS)
+
+
 def test_every_writer_of_weights_is_in_the_guide() -> None:
     from protolint.batchnorm.sources import SOURCES
 

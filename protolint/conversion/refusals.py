@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from protolint.caffe.forks import FORK_LAYOUTS
 from protolint.conversion.notes import first_of
 from protolint.conversion.refusal import Refusal
 from protolint.words import counted
@@ -66,8 +67,9 @@ def no_place(layer: str, stored: str) -> Refusal:
 
 def fork_norm(layer: str, evidence: str) -> Refusal:
     """Return that the nets of a fork with a BatchNorm of its own are not converted."""
-    advice = "write it as BatchNorm and Scale, and convert the weights alone with --from segnet"
-    return Refusal(layer, evidence, f"{advice} (or yjxiong, pspnet)")
+    first, *others = FORK_LAYOUTS
+    advice = f"write it as BatchNorm and Scale, and convert the weights alone with --from {first}"
+    return Refusal(layer, evidence, f"{advice} (or {', '.join(others)})")
 
 
 def nothing_between(scales: Sequence[str]) -> Refusal:

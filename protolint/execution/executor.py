@@ -12,8 +12,23 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from protolint.errors import UsageError
+from protolint.execution import (
+    activations,
+    alignment,
+    convolution,
+    data,
+    detection,
+    forks,
+    losses,
+    multibox,
+    norms,
+    pooling,
+    python,
+    recurrent,
+    ristretto,
+    structure,
+)
 from protolint.execution.data import random_input
-from protolint.execution.registry import FUNCTIONS, function_of, name_of
 from protolint.execution.step import Array, ExecutionError, Function, Step
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
@@ -23,15 +38,40 @@ from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.net.view import View
 from protolint.suggest import did_you_mean
+from protolint.text.tree import Scalar
 
-__all__ = ["Before", "Executor", "view_of"]
+__all__ = ["FUNCTIONS", "Before", "Executor", "function_of", "name_of", "view_of"]
 
 #: Called with a layer and its bottoms.
 Before = Callable[[Layer, Sequence[Array]], None]
 
+_FAMILIES = (
+    activations, alignment, convolution, data, detection, forks, losses, multibox, norms,
+    pooling, python, recurrent, ristretto, structure,
+)  # fmt: skip
+#: What runs a layer, by its type, a Python layer's class or an old fork's word.
+FUNCTIONS: dict[str, Function] = {
+    name: function for family in _FAMILIES for name, function in family.FUNCTIONS.items()
+}
 _SEED = 20171107
 #: Layers without a bottom that need no data.
 _CONSTANTS = frozenset(("DummyData", "Parameter"))
+
+
+def function_of(layer: Layer) -> Function | None:
+    """Return what runs a layer; None for a type, or a Python layer's class, that is not run."""
+    return FUNCTIONS.get(name_of(layer))
+
+
+def name_of(layer: Layer) -> str:
+    """Return what a layer runs as: its type; the class of a Python layer; a V1 fork's own word."""
+    param = layer.parameter("python_param") if layer.type == "Python" else None
+    if param is not None:
+        return f"{param.text('module')}.{param.text('layer')}"
+    if layer.generation == 1 and not layer.type:
+        written = (node for node in layer.node.children if node.name == "type")
+        return next((node.raw for node in written if isinstance(node, Scalar)), "")
+    return layer.type
 
 
 def view_of(net: Net, state: NetState) -> View:

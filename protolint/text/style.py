@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from protolint.source import Source
 from protolint.text.tree import Block, Node
 
-__all__ = ["begins_line", "indent_of", "indented", "line_end", "line_start", "unit_of"]
+__all__ = ["UNIT", "begins_line", "indent_of", "indented", "line_end", "line_start", "unit_of"]
 
+#: What a level of nesting adds where nothing shows it.
+UNIT = "  "
 _BLANKS = re.compile(r"[ \t]*")
 
 
@@ -44,7 +46,7 @@ def unit_of(source: Source, block: Block) -> str:
             inner = indent_of(source, child)
             if begins_line(source, child.start) and inner.startswith(base) and inner != base:
                 return inner[len(base) :]
-    return "  "
+    return UNIT
 
 
 def indented(lines: Iterable[str], base: str, unit: str) -> list[str]:

@@ -9,7 +9,7 @@ from protolint.edit import Edit
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.comments import comments_in, items, lines_of, trail, verbatim
-from protolint.text.style import begins_line, indented, line_end, line_start, unit_of
+from protolint.text.style import UNIT, begins_line, indented, line_end, line_start, unit_of
 from protolint.text.tree import Block, ListValue, Node, Tree
 from protolint.text.write import delete_fields
 from protolint.upgrading.params import values_of
@@ -67,7 +67,7 @@ def new_inputs(
         "}",
     ]
     like = next((child for child in tree.children if isinstance(child, Block)), None)
-    unit = "  " if like is None else unit_of(tree.source, like)
+    unit = UNIT if like is None else unit_of(tree.source, like)
     text = "".join(f"{line}{line_end(tree.source)}" for line in indented(lines, "", unit))
     place = nodes[0]
     if first_layer is not None and first_layer.start < place.start:

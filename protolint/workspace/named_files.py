@@ -1,4 +1,4 @@
-"""Where a file lies that a solver names."""
+"""Where a file lies that a solver names, and whether it names a file that is given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from protolint.workspace.config import has_configuration, is_temporary
 
-__all__ = ["NamedFiles", "project_root", "same_last_name"]
+__all__ = ["NamedFiles", "may_mean", "project_root", "same_last_name"]
 
 
 class NamedFiles:
@@ -31,6 +31,19 @@ class NamedFiles:
             self._places[folder] = places
         found = [os.path.normpath(os.path.join(place, name)) for place in self._places[folder]]
         return list(dict.fromkeys(found))
+
+
+def may_mean(solver: str, name: str, path: str) -> bool:
+    """Whether a name in a solver may mean a file that the user gives with it.
+
+    That says where the project is, so that any folder above the solver will do.
+    """
+    place = os.path.dirname(os.path.abspath(solver))
+    folders = [os.getcwd(), place]
+    while os.path.dirname(folders[-1]) != folders[-1]:
+        folders.append(os.path.dirname(folders[-1]))
+    wanted = os.path.realpath(path)
+    return any(os.path.realpath(os.path.join(folder, name)) == wanted for folder in folders)
 
 
 def project_root(folder: str) -> str:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import protolint
-from protolint.execution.executor import Executor
-from protolint.execution.registry import FUNCTIONS
+from protolint.execution.executor import FUNCTIONS, Executor
 from protolint.execution.step import Array, ExecutionError
 from protolint.layers.states import NetState
 

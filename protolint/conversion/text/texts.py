@@ -25,6 +25,7 @@ from protolint.edit import Edit, apply_edits
 from protolint.record import NamedTuple
 from protolint.source import Source
 from protolint.weights.kinds import FileKind
+from protolint.workspace.named_files import may_mean
 from protolint.workspace.reading import LintFile, Readings
 
 __all__ = ["check_text", "new_net_text", "new_paths", "new_solver_text"]
@@ -119,7 +120,7 @@ def new_paths(file: LintFile, outputs: Mapping[str, str]) -> dict[str, str]:
     for field in ("net", "train_net", "test_net"):
         for value in file.message.texts(field):
             for path, output in outputs.items():
-                if output == "-" or not _names(value, path, file.source.path):
+                if output == "-" or not may_mean(file.source.path, value, path):
                     continue
                 here = os.path.exists(value) and os.path.samefile(value, path)
                 folder = os.path.dirname(value)
@@ -127,13 +128,3 @@ def new_paths(file: LintFile, outputs: Mapping[str, str]) -> dict[str, str]:
                 if os.path.normpath(new) != os.path.normpath(value):
                     found[value] = new
     return found
-
-
-def _names(value: str, path: str, solver: str) -> bool:
-    """Whether a name in a solver is that of a file, in some folder above the solver or here."""
-    place = os.path.dirname(os.path.abspath(solver))
-    folders = [os.getcwd(), place]
-    while os.path.dirname(folders[-1]) != folders[-1]:
-        folders.append(os.path.dirname(folders[-1]))
-    wanted = os.path.realpath(path)
-    return any(os.path.realpath(os.path.join(folder, value)) == wanted for folder in folders)
