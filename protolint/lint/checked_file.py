@@ -13,7 +13,7 @@ __all__ = ["CheckedFile"]
 class CheckedFile(NamedTuple):
     """A file after the rules on text have run for all its targets.
 
-    `unused` are the codes of its suppressions that were looked for and suppressed nothing,
+    `unused` are the codes of its suppressions that suppressed nothing (lint/suppress),
     `disagreements` what in it is for another Caffe than the files of its model.
     """
 

@@ -1,4 +1,4 @@
-"""Leaving out what comments suppress, and knowing which of them suppress nothing."""
+"""Leaving out what comments suppress, and knowing which of them suppress nothing (PL002)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How much is proven: what counts as rounding, and whether nets are run before and after."""
+"""How much is proven: what counts as rounding, and whether nets are run before and after.
+
+What counts as rounding in blobs of nets that are run is in protolint.comparison.models.
+"""
 
 from __future__ import annotations
 
