@@ -12,6 +12,7 @@ from protolint.text.style import (
     begins_line,
     indent_of,
     indented,
+    is_one_line,
     line_end,
     line_start,
     unit_of,
@@ -28,7 +29,6 @@ __all__ = [
     "insert_before",
     "insert_line_after",
     "insert_line_before",
-    "is_one_line",
     "laid_out",
     "replace_layer",
     "rewrite",
@@ -45,11 +45,6 @@ class NewLayer(NamedTuple):
 
     lines: tuple[str, ...]
     comment: str = ""
-
-
-def is_one_line(source: Source, node: Block) -> bool:
-    """Whether a message begins and ends on one line."""
-    return source.line_number(node.value_start) == source.line_number(node.end - 1)
 
 
 def laid_out(source: Source, lines: Sequence[str], like: Block, depth: int = 0) -> str:

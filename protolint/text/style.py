@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from protolint.source import Source
 from protolint.text.tree import Block, Node
 
-__all__ = ["UNIT", "begins_line", "indent_of", "indented", "line_end", "line_start", "unit_of"]
+__all__ = [
+    "UNIT",
+    "begins_line",
+    "indent_of",
+    "indented",
+    "is_one_line",
+    "line_end",
+    "line_start",
+    "unit_of",
+]
 
 #: What a level of nesting adds where nothing shows it.
 UNIT = "  "
@@ -29,6 +38,11 @@ def line_start(source: Source, offset: int) -> int:
 def begins_line(source: Source, offset: int) -> bool:
     """Whether nothing but blanks is before an offset on its line."""
     return not source.text[line_start(source, offset) : offset].strip()
+
+
+def is_one_line(source: Source, node: Block) -> bool:
+    """Whether a message begins and ends on one line."""
+    return source.line_number(node.value_start) == source.line_number(node.end - 1)
 
 
 def indent_of(source: Source, node: Node) -> str:

@@ -7,10 +7,18 @@ from collections.abc import Sequence
 
 from protolint.edit import Edit
 from protolint.source import Source, Span
-from protolint.text.style import begins_line, indent_of, indented, line_end, line_start, unit_of
+from protolint.text.style import (
+    begins_line,
+    indent_of,
+    indented,
+    is_one_line,
+    line_end,
+    line_start,
+    unit_of,
+)
 from protolint.text.tree import Block, Node, Scalar
 
-__all__ = ["append_field", "delete_fields", "quote", "replace", "replace_value"]
+__all__ = ["append_field", "delete", "delete_fields", "quote", "replace", "replace_value"]
 
 _REST_OF_LINE = re.compile(r"[ \t\r\v\f]*(?:#[^\n]*)?(?:\n|\Z)")
 
@@ -31,8 +39,7 @@ def append_field(source: Source, block: Block, lines: list[str]) -> Edit:
     on one line they are joined by spaces.
     """
     close = block.end - 1
-    opened_at = source.line_number(block.value_start)
-    if source.line_number(close) == opened_at:
+    if is_one_line(source, block):
         content = " ".join(line.strip() for line in lines)
         gap = "" if source.text[close - 1] in " \t{<" else " "
         lead = " " if source.text[close - 1] in "{<" else gap
@@ -60,7 +67,7 @@ def delete_fields(source: Source, nodes: Sequence[Node]) -> list[Edit]:
             ranges[-1][1] = end
         else:
             ranges.append([node.start, end])
-    return [_deletion(source, _from_comma(text, start, end), end) for start, end in ranges]
+    return [delete(source, Span(_from_comma(text, start, end), end)) for start, end in ranges]
 
 
 def _from_comma(text: str, start: int, end: int) -> int:
@@ -72,8 +79,12 @@ def _from_comma(text: str, start: int, end: int) -> int:
     return before - 1 if is_last else start
 
 
-def _deletion(source: Source, start: int, end: int) -> Edit:
-    text = source.text
+def delete(source: Source, span: Span) -> Edit:
+    """Return the edit that takes a span out, its whole line where nothing else is on it.
+
+    A comment behind it goes with the line.
+    """
+    text, (start, end) = source.text, span
     rest = _REST_OF_LINE.match(text, end)
     if begins_line(source, start):
         if rest is not None:

@@ -15,8 +15,8 @@ from protolint.caffe.legacy import (
 from protolint.edit import Edit
 from protolint.source import Source, Span
 from protolint.text.comments import keep_comments, trail, verbatim
-from protolint.text.insert import insert_after_field, is_one_line, laid_out
-from protolint.text.style import begins_line
+from protolint.text.insert import insert_after_field, laid_out
+from protolint.text.style import begins_line, is_one_line
 from protolint.text.tree import Block, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
 from protolint.upgrading.params import old_params, values_of

@@ -20,6 +20,7 @@ from protolint.edit import Edit
 from protolint.record import NamedTuple
 from protolint.source import Source, Span
 from protolint.text.tree import Tree
+from protolint.text.write import delete
 
 __all__ = ["Code", "Directives", "Misused", "Suppression", "ignoring", "read_directives", "without"]
 
@@ -214,16 +215,4 @@ def without(source: Source, suppression: Suppression, codes: Iterable[str]) -> E
     rest = [code.text for code in suppression.codes if code.text not in gone]
     if rest:
         return Edit(suppression.listed.start, suppression.listed.end, ", ".join(rest))
-    return _without_comment(source, suppression.comment)
-
-
-def _without_comment(source: Source, comment: Span) -> Edit:
-    """Return the edit that takes a comment out, its whole line where nothing else is on it."""
-    text = source.text
-    start = comment.start
-    while start > 0 and text[start - 1] in " \t":
-        start -= 1
-    if start == 0 or text[start - 1] == "\n":
-        end = text.find("\n", comment.end)
-        return Edit(start, len(text) if end < 0 else end + 1, "")
-    return Edit(start, comment.end, "")
+    return delete(source, suppression.comment)

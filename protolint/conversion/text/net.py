@@ -35,10 +35,10 @@ from protolint.text.insert import (
     insert_after_field,
     insert_before,
     insert_line_before,
-    is_one_line,
     replace_layer,
     rewrite,
 )
+from protolint.text.style import is_one_line
 from protolint.text.tree import Block, ListValue, Node, Scalar
 from protolint.text.write import append_field, delete_fields, quote, replace_value
 from protolint.workspace.reading import LintFile, Readings

@@ -11,7 +11,8 @@ from protolint.conversion.decide.memory import ADDED
 from protolint.conversion.decide.step import Step
 from protolint.layers.layer import Layer
 from protolint.source import Source
-from protolint.text.insert import NewLayer, is_one_line
+from protolint.text.insert import NewLayer
+from protolint.text.style import is_one_line
 from protolint.text.write import quote
 
 __all__ = [
