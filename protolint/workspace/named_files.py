@@ -24,11 +24,9 @@ class NamedFiles:
         the root of its project.
         """
         if folder not in self._places:
-            root = project_root(folder)
-            places = [os.getcwd(), folder]
-            while places[-1] != root and os.path.dirname(places[-1]) != places[-1]:
-                places.append(os.path.dirname(places[-1]))
-            self._places[folder] = places
+            above = _upward(folder)
+            end = above.index(project_root(folder)) + 1
+            self._places[folder] = [os.getcwd(), *above[:end]]
         found = [os.path.normpath(os.path.join(place, name)) for place in self._places[folder]]
         return list(dict.fromkeys(found))
 
@@ -38,10 +36,7 @@ def may_mean(solver: str, name: str, path: str) -> bool:
 
     That says where the project is, so that any folder above the solver will do.
     """
-    place = os.path.dirname(os.path.abspath(solver))
-    folders = [os.getcwd(), place]
-    while os.path.dirname(folders[-1]) != folders[-1]:
-        folders.append(os.path.dirname(folders[-1]))
+    folders = [os.getcwd(), *_upward(os.path.dirname(os.path.abspath(solver)))]
     wanted = os.path.realpath(path)
     return any(os.path.realpath(os.path.join(folder, name)) == wanted for folder in folders)
 
@@ -54,9 +49,7 @@ def project_root(folder: str) -> str:
     folder of temporary files are above every project.
     """
     home = os.path.realpath(os.path.expanduser("~"))
-    above = [folder]
-    while os.path.dirname(above[-1]) != above[-1]:
-        above.append(os.path.dirname(above[-1]))
+    above = _upward(folder)
     inside = list(
         takewhile(lambda at: os.path.realpath(at) != home and not is_temporary(at), above)
     )
@@ -66,6 +59,14 @@ def project_root(folder: str) -> str:
             return found
     here = os.getcwd()
     return here if here in above else folder
+
+
+def _upward(folder: str) -> list[str]:
+    """Return a folder and all above it."""
+    found = [folder]
+    while (above := os.path.dirname(found[-1])) != found[-1]:
+        found.append(above)
+    return found
 
 
 def _is_repository(folder: str) -> bool:
