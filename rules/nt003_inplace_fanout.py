@@ -42,10 +42,7 @@ def check(net: Net) -> Iterator[Finding]:
     for view in net.views:
         for number in sorted(view.contested):
             layer = net.layers[number]
-            for index, top in enumerate(view.tops[number]):
-                lost = top.overwritten
-                if lost is None:
-                    continue
+            for index, lost in view.lost(layer):
                 other = _other_reader(view, layer, lost)
                 if other is None or layer.index in reported:
                     continue

@@ -68,11 +68,8 @@ def check(net: Net) -> Iterator[Finding]:
 
 def _spoilt_top(net: Net, view: View, layer: Layer, effect: InPlace) -> int | None:
     """Return the first top that is wrong in place: the gradient may be all that is."""
-    for index, top in enumerate(view.tops[layer.index]):
-        lost = top.overwritten
-        if lost is not None and (
-            effect is not InPlace.WRONG_GRADIENT or gets_gradient(net, view, lost)
-        ):
+    for index, lost in view.lost(layer):
+        if effect is not InPlace.WRONG_GRADIENT or gets_gradient(net, view, lost):
             return index
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from protolint.diagnostic import Label
 from protolint.layers.layer import Layer
@@ -123,6 +123,12 @@ class View:
         """Return the version that a bottom of a layer reads, None where there is none."""
         bottoms = self.bottoms.get(layer.index, ())
         return bottoms[i] if i < len(bottoms) else None
+
+    def lost(self, layer: Layer) -> Iterator[tuple[int, BlobVersion]]:
+        """Yield the index of each top that a layer writes over a bottom, and that bottom."""
+        for i, version in enumerate(self.tops[layer.index]):
+            if version.overwritten is not None:
+                yield i, version.overwritten
 
     def readers(self, layer: Layer, top: int = 0) -> list[Layer]:
         """Return the first consumers of a top: the layers that read the very version it writes."""

@@ -324,10 +324,7 @@ class Walk:
         """
         layer = setup.layer
         in_place = set()
-        for i, version in enumerate(self.view.tops[layer.index]):
-            before = version.overwritten
-            if before is None:
-                continue
+        for i, before in self.view.lost(layer):
             if uses(before) > 1:
                 setup.fault(
                     Kind.DUPLICATE_TOP, f"'{before.name}' cannot be written in place: others read "
