@@ -48,12 +48,14 @@ def check_files(
 
         workers = workers_for(files, jobs)
         if workers > 1:
-            _workspace.cache_clear()  # Files may be others than in the run before.
             work = partial(_check_share, workspace.choices, tuple(files), weights)
-            for found, errors in in_processes(work, files, workers):
-                reports += found
-                for error in errors:
-                    report(error)
+            try:
+                for found, errors in in_processes(work, files, workers):
+                    reports += found
+                    for error in errors:
+                        report(error)
+            finally:
+                _workspace.cache_clear()  # Files of the next run may say something else.
             return reports
     for path in files:
         try:
