@@ -15,13 +15,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from protolint.errors import ProtolintError
 from protolint.float32 import single
 from protolint.record import NamedTuple
+from protolint.weights.blobs import Array
 
 __all__ = [
     "UNKNOWN_AGE",
@@ -37,8 +38,6 @@ __all__ = [
     "with_affine",
     "with_eps",
 ]
-
-Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
 
 class LayoutError(ProtolintError):

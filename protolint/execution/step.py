@@ -22,10 +22,9 @@ from protolint.net.net import TEST, Net
 from protolint.net.view import View
 from protolint.record import NamedTuple
 from protolint.text.tree import Block, Scalar
+from protolint.weights.blobs import Array
 
 __all__ = ["Array", "ExecutionError", "Foreign", "Function", "Step", "sizes_of"]
-
-Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
 
 class ExecutionError(ProtolintError):
