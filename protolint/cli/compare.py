@@ -102,7 +102,8 @@ def command(
             warn(f"{file}: {remark}")
     models = [model_of(net, file, state) for net, file in pairs]
     given = inputs_of(Executor(*models[0]), data)
-    found = compare_models(models[0], models[1], given, tolerance=tolerance or TOLERANCE)
+    limit = TOLERANCE if tolerance is None else tolerance
+    found = compare_models(models[0], models[1], given, tolerance=limit)
     if form == "json":
         put(_json(_document(found)))
     else:

@@ -189,8 +189,8 @@ def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
         Side(net, text, job.path, job.temporary, run.foreign_layout(net, job))
         for net, text, job in pairs
     ]
-    way, data = options.prove, options.data
-    return [prove_by_running(side, options.target, way, data) for side in sides]
+    how = options.target, options.prove, options.data, options.tolerance
+    return [prove_by_running(side, *how) for side in sides]
 
 
 def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:

@@ -251,4 +251,4 @@ def _run(found: Plan, wishes: Wishes) -> str:
     from protolint.conversion.prove.run import Side, prove_by_running
 
     side = Side(found.made.net, found.text, model.path, model.temporary)
-    return prove_by_running(side, found.target, way, wishes.data)
+    return prove_by_running(side, found.target, way, wishes.data, wishes.tolerance)

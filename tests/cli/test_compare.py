@@ -58,6 +58,8 @@ def test_a_caffemodel_stands_for_the_net_inside_it(fixtures: Path, tmp_path: Pat
     done = run("compare", weights, other, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert max(row["relative"] for row in json.loads(done.stdout)["layers"]) < 1e-6
+    done = run("compare", weights, other, "--tolerance", "0")
+    assert done.returncode == 1, done.stdout
     # A net that was edited is not the one that the weights carry.
     edited = write(tmp_path, "edited.prototxt", net.read_text().replace("ReLU", "TanH"))
     done = run("compare", weights, edited)

@@ -45,6 +45,17 @@ def test_a_text_that_computes_something_else_is_no_conversion() -> None:
         prove_by_running(side(text.replace(b"ReLU", b"TanH", 1)), DIALECTS["bvlc"], "auto")
 
 
+def test_a_wider_tolerance_holds_for_what_is_run_too() -> None:
+    """A narrower one does not: a layer rounds by itself, whatever its weights are."""
+    leaky = b'type: "ReLU"\n  relu_param { negative_slope: 1e-4 }'
+    text = NET.read_bytes().replace(b'type: "ReLU"', leaky, 1)
+    with pytest.raises(ProofError, match="differ from layer 'act_a'"):
+        prove_by_running(side(text), DIALECTS["bvlc"], "auto")
+    assert "equal" in prove_by_running(side(text), DIALECTS["bvlc"], "auto", None, 1e-3)
+    same = side(NET.read_bytes())
+    assert "equal" in prove_by_running(same, DIALECTS["bvlc"], "auto", None, 0.0)
+
+
 def test_what_would_take_long_is_run_when_asked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

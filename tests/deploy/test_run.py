@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 import protolint
 from protolint.caffe.descriptors import load_schema
 from protolint.caffe.registry import DIALECTS
-from protolint.comparison.models import compare_models
 from protolint.deployment.run import Deployment, Wishes, deploy_files
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.execution.weights import load_weights
@@ -278,9 +276,8 @@ def test_a_net_that_gives_something_else_is_not_written(
     fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     golden = fixtures / "golden" / "bvlc-master-9b89154"
-    strict = partial(compare_models, tolerance=-1.0)
-    monkeypatch.setattr("protolint.conversion.prove.run.compare_models", strict)
     pair = golden / "brook.prototxt", golden / "brook.caffemodel"
+    monkeypatch.setattr("protolint.comparison.models._limit", lambda *_: -1.0)
     with pytest.raises(ProtolintError, match="before and after differ from layer 'pix'"):
         deployed(*pair, tmp_path / "o")
     assert not (tmp_path / "o").exists()

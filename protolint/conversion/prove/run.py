@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from protolint.batchnorm.fit import PairError, require_fit
 from protolint.caffe.dialect import Dialect
+from protolint.comparison import models
 from protolint.comparison.models import Model, compare_models
-from protolint.conversion.prove.ways import AUTO, RUN
+from protolint.conversion.prove.ways import AUTO, RUN, TOLERANCE
 from protolint.conversion.prove.weights import ProofError
 from protolint.errors import ProtolintError, UsageError
 from protolint.execution.executor import Executor
@@ -46,14 +47,17 @@ class Side(NamedTuple):
     foreign: str = ""
 
 
-def prove_by_running(side: Side, target: Dialect, way: str, data: Data = None) -> str:
+def prove_by_running(
+    side: Side, target: Dialect, way: str, data: Data = None, tolerance: float = TOLERANCE
+) -> str:
     """Return a line on how far a converted model computes what its source does.
 
-    `data` are the values of the inputs, random ones where it is None. Raises ProofError where it
-    does not. With `way` RUN what cannot be run is an error too.
+    `data` are the values of the inputs, random ones where it is None. `tolerance` is what counts
+    as rounding in weights: a layer may be off by as much, and by what it rounds itself. Raises
+    ProofError where one is off by more. With `way` RUN what cannot be run is an error too.
     """
     try:
-        return _proven(side, target, way, data)
+        return _proven(side, target, way, data, max(tolerance, models.TOLERANCE))
     except (ExecutionError, UsageError, PairError) as error:
         if way == RUN:
             raise
@@ -64,7 +68,7 @@ def _reason(net: Net, error: ProtolintError) -> str:
     return str(error).removeprefix(f"{net.source.path}: ")
 
 
-def _proven(side: Side, target: Dialect, way: str, data: Data) -> str:
+def _proven(side: Side, target: Dialect, way: str, data: Data, tolerance: float) -> str:
     net = side.net
     view = next((view for view in net.views if view.state.phase == TEST), None)
     if view is None:
@@ -81,7 +85,7 @@ def _proven(side: Side, target: Dialect, way: str, data: Data) -> str:
     after = Readings.of(Source(net.source.path, side.text), build).read(target).nets[0]
     first, second = (_model(n, p, view.state) for n, p in ((net, side.before), (after, side.after)))
     given = None if data is None else inputs_of(Executor(*first), data)
-    found = compare_models(first, second, given)
+    found = compare_models(first, second, given, tolerance=tolerance)
     if found.difference is not None and found.difference.layer.type in _JUMPS:
         name = found.difference.layer.name
         return f"run before and after: equal within rounding up to '{name}', which rounding turns"
