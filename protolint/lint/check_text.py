@@ -8,11 +8,10 @@ from itertools import islice
 
 from protolint.diagnostic import Diagnostic, Repeat, Severity
 from protolint.lint.checked_file import CheckedFile
+from protolint.lint.chosen import rules_for
 from protolint.lint.file_report import FileReport
-from protolint.lint.findings import findings_after, findings_of
-from protolint.lint.guessed_target import holds_back, with_careful_fixes
-from protolint.lint.registry import known_rules
-from protolint.lint.rule import Rule, Scope
+from protolint.lint.findings import TextRules, findings_after, findings_of
+from protolint.lint.guessed_target import with_careful_fixes
 from protolint.lint.select import Selection, selection_of
 from protolint.lint.suppress import suppress
 from protolint.lint.waiting_fixes import with_waiting_fixes
@@ -27,7 +26,6 @@ __all__ = ["check_readings", "check_source"]
 
 #: Where the number goes: behind the first clause. Compiled when something is alike.
 _CLAUSE = r"[:;] |$"
-_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.CHECKED_FILE)
 
 
 def check_source(
@@ -48,19 +46,16 @@ def check_readings(
     """Return one report on a parsed prototxt for each of its targets, as check_source does."""
     source = readings.tree.source
     selection = selection_of(workspace, source.path)
-    selected = selection.selector(source.path)
-    rules = [rule for rule in known_rules() if rule.scope in _TEXT and selected(rule.code)]
     targets = workspace.targets(readings)
+    chosen = [rules_for(workspace, readings, target) for target in targets]
     if broken:
         for net in (net for target in targets for net in readings.read(target.dialect).nets):
             net.broken_statistics = broken
-    names = [target.dialect.name for target in targets]
-    runs = [[rule for rule in rules if rule.applies_to(name)] for name in names]
     found = [
-        _found(readings.read(target.dialect), target, those, selection)
-        for target, those in zip(targets, runs, strict=True)
+        _found(readings.read(target.dialect), target, those.by_need, selection)
+        for target, those in zip(targets, chosen, strict=True)
     ]
-    ran = {rule.code for those in runs for rule in those}
+    ran = frozenset().union(*(those.codes for those in chosen))
     outcome = suppress(source, readings.directives, found, ran)
     reports = [
         _report(readings.read(target.dialect), target, kept, outcome.suppressed)
@@ -69,9 +64,8 @@ def check_readings(
     disagreements = [t.disagreement for t in targets if t.disagreement is not None]
     checked = CheckedFile(source, tuple(outcome.unused), tuple(disagreements))
     more = [
-        selection.diagnostic(rule, finding, source.path, names[0])
-        for rule in rules
-        if rule.scope is Scope.CHECKED_FILE and rule.code in ran
+        selection.diagnostic(rule, finding, source.path, targets[0].dialect.name)
+        for rule in {rule.code: rule for those in chosen for rule in those.after}.values()
         for finding in findings_after(rule, checked)
     ]
     if more:
@@ -110,16 +104,12 @@ def _builds(file: LintFile) -> dict[str, bool | None] | None:
 
 
 def _found(
-    file: LintFile, target: Target, rules: list[Rule], selection: Selection
+    file: LintFile, target: Target, rules: TextRules, selection: Selection
 ) -> list[Diagnostic]:
-    """Return what rules for the Caffe of a file find in it, those of them that can run on it."""
-    name = file.dialect.name
-    broken = file.tree.broken
+    """Return what rules find in a file as its target reads it."""
     found = [
-        selection.diagnostic(rule, finding, file.source.path, name)
-        for rule in rules
-        if (rule.reader or not broken) and not holds_back(rule, target)
-        for finding in findings_of(rule, file)
+        selection.diagnostic(rule, finding, file.source.path, file.dialect.name)
+        for rule, finding in findings_of(rules, file)
     ]
     return with_careful_fixes(file, target, found)
 

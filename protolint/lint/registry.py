@@ -90,7 +90,8 @@ def _announce(
     code = code.upper()
 
     def check(subject: Any) -> Iterator[Finding]:
-        importlib.import_module(module)
+        if module not in sys.modules:
+            importlib.import_module(module)
         return RULES[code].check(subject)
 
     RULES.setdefault(

@@ -57,10 +57,14 @@ class Selection(NamedTuple):
 
     def selector(self, path: str) -> Callable[[str], bool]:
         """Return whether a rule runs on a file, by its code."""
+        select, ignored = self.select, self.ignored(path)
+        return lambda code: code not in ignored and (select is None or code in select)
+
+    def ignored(self, path: str) -> frozenset[str]:
+        """Return the codes that are left out in a file."""
         patterns = self.per_file_ignores.items()
         found = [codes for pattern, codes in patterns if self.settings.matches(path, pattern)]
-        select, ignored = self.select, self.ignore.union(*found)
-        return lambda code: code not in ignored and (select is None or code in select)
+        return self.ignore.union(*found) if found else self.ignore
 
     def diagnostic(self, rule: Rule, finding: Finding, path: str, target: str | None) -> Diagnostic:
         """Return what is reported of a finding: as bad as configured, else as the rule says."""

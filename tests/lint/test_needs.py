@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from protolint.caffe.registry import DIALECTS
-from protolint.lint.findings import findings_of
+from protolint.lint.findings import TextRules, findings_of
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import NOTHING, Rule, Scope
 from protolint.source import Source
@@ -38,7 +38,11 @@ def test_what_a_rule_needs_is_there_wherever_it_finds_something(rule: Rule) -> N
             continue
         for text in (*texts_of(rule), *TEXTS):
             file = workspace.readings(Source("net.prototxt", text)).read(DIALECTS[name])
-            assert list(findings_of(rule, file)) == list(findings_of(always, file))
+            found, all_of_them = (
+                [finding for _, finding in findings_of(TextRules.of([each]), file)]
+                for each in (rule, always)
+            )
+            assert found == all_of_them
 
 
 def test_a_healthy_net_without_batchnorm_imports_few_rules(tmp_path: Path) -> None:

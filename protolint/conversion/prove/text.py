@@ -13,7 +13,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.conversion import refusals
 from protolint.conversion.refusal import Refusal
 from protolint.diagnostic import Severity
-from protolint.lint.findings import findings_of
+from protolint.lint.findings import TextRules, findings_of
 from protolint.lint.registry import known_rules
 from protolint.net.init import construction, state_of, verdicts
 from protolint.record import NamedTuple
@@ -113,12 +113,14 @@ def _official(file: LintFile) -> str | None:
 
 def _errors(file: LintFile) -> Iterator[_Error]:
     """Yield what our own rules call an error, whatever the configuration and comments say."""
-    for rule in known_rules():
-        if not rule.applies_to(file.dialect.name) or not rule.module.startswith(_OWN):
-            continue
-        if rule.code in _PLACES:
-            continue
-        for finding in findings_of(rule, file):
-            if (finding.severity or rule.severity) is Severity.ERROR:
-                line = file.source.line_number(finding.span.start)
-                yield _Error(rule.code, finding.layer or "", finding.message, line)
+    rules = (
+        rule
+        for rule in known_rules()
+        if rule.applies_to(file.dialect.name)
+        and rule.module.startswith(_OWN)
+        and rule.code not in _PLACES
+    )
+    for rule, finding in findings_of(TextRules.of(rules), file):
+        if (finding.severity or rule.severity) is Severity.ERROR:
+            line = file.source.line_number(finding.span.start)
+            yield _Error(rule.code, finding.layer or "", finding.message, line)
