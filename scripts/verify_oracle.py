@@ -17,6 +17,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -77,27 +78,24 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=_HERE.parent / "shared/oracle")
     parser.add_argument("--only", default="", help="part of the files' names")
     parser.add_argument("--list", type=int, default=5, help="disagreements to show, by message")
-    parser.add_argument("--first", type=int, default=0, help="look at this many nets of a file")
+    parser.add_argument("--every", type=int, default=1, help="look at one in so many of a file")
     options = parser.parse_args()
     folder = options.folder.resolve()  # Each net is checked in a folder of its own.
     solvers = folder / "solvers.jsonl.gz"
     if solvers.is_file() and options.only in solvers.name:
-        for dialect, found in compare_solvers(solvers, options.first).items():
+        for dialect, found in compare_solvers(solvers, options.every).items():
             _print_solvers(dialect, found, options.list)
     for path in sorted(folder.glob("*-*.jsonl.gz")):
         name, _, dialect = path.name.removesuffix(".jsonl.gz").partition("-")
         if dialect not in DIALECTS or options.only not in path.name or name == "upgrade":
             continue
-        _print(path.name, compare(path, dialect, options.first), options.list)
+        _print(path.name, compare(path, dialect, options.every), options.list)
     return 0
 
 
-def _records(path: Path, first: int) -> Iterator[dict[str, Any]]:
+def _records(path: Path, every: int) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for i, line in enumerate(lines):
-            if first and i >= first:
-                return
-            yield json.loads(line)
+        yield from map(json.loads, islice(lines, 0, None, every))
 
 
 class Result(NamedTuple):
@@ -113,11 +111,11 @@ class Result(NamedTuple):
         return self.counts[part] / self.counts[whole] if self.counts[whole] else 1.0
 
 
-def compare(path: Path, dialect: str, first: int = 0) -> Result:
-    """Compare the verdicts of one file, or of its first nets, with those of protolint."""
+def compare(path: Path, dialect: str, every: int = 1) -> Result:
+    """Compare the verdicts of one file, or of one in `every`, with those of protolint."""
     result = Result(Counter(), [], [], [])
     count = result.counts
-    for record in _records(path, first):
+    for record in _records(path, every):
         readings = Readings.of(Source("net.prototxt", record["net"].encode()), Build(cudnn=False))
         file = readings.read(DIALECTS[dialect])
         net = file.nets[0] if file.nets else None
@@ -171,7 +169,7 @@ class SolverResult(NamedTuple):
 _RESULTS = re.compile("divide")
 
 
-def compare_solvers(path: Path, first: int = 0) -> dict[str, SolverResult]:
+def compare_solvers(path: Path, every: int = 1) -> dict[str, SolverResult]:
     """Compare errors and verdicts on solvers with how far the real ones came, for each Caffe.
 
     A solver that ran has no error on its file, one that did not has one; `builds` is true for
@@ -179,7 +177,7 @@ def compare_solvers(path: Path, first: int = 0) -> dict[str, SolverResult]:
     """
     found: dict[str, SolverResult] = {}
     with TemporaryDirectory() as folder, inside(folder):
-        for record in _records(path, first):
+        for record in _records(path, every):
             for name, text in record["files"].items():
                 Path(name).write_text(text, "utf-8")
             for dialect in (name for name in DIALECTS if name in record):

@@ -15,6 +15,7 @@ from protolint.caffe.registry import DIALECTS, TARGETS
 from protolint.source import Source, Span
 from protolint.text import parse
 from tests.conftest import SHARED
+from tests.sample import every, sample
 
 _NETS = Path(__file__).parents[2] / "fixtures" / "nets"
 _CORPUS = sorted((SHARED / "corpus").glob("*.prototxt"))
@@ -77,7 +78,7 @@ def test_awkward_texts_have_the_misfits_that_each_caffe_finds(text: str) -> None
 
 
 @pytest.mark.parametrize(
-    "path", [*sorted(_NETS.glob("*.prototxt")), *_CORPUS[::6]], ids=lambda path: path.name
+    "path", [*sorted(_NETS.glob("*.prototxt")), *sample(_CORPUS, 12)], ids=lambda path: path.name
 )
 def test_real_nets_have_the_misfits_that_each_caffe_finds(path: Path) -> None:
     _agree(path.read_bytes())
@@ -86,7 +87,7 @@ def test_real_nets_have_the_misfits_that_each_caffe_finds(path: Path) -> None:
 _LINES = [line for text in _TEXTS[:6] for line in text.splitlines()]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 // every(4), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.sampled_from(_LINES)), max_size=4))
 def test_nets_with_stray_lines_have_the_misfits_that_each_caffe_finds(
     strays: list[tuple[int, str]],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -24,11 +23,11 @@ from protolint.weights.kinds import FileKind
 from protolint.workspace.reading import LintFile, Readings
 from protolint.workspace.target import infer_target
 from protolint.workspace.workspace import Choices, Workspace
+from tests.sample import ALL, every, sample
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "nets"
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 CORPUS = sorted((SHARED / "corpus").glob("*.prototxt"))
-EVERY = os.environ.get("PROTOLINT_EVERY_TARGET") == "1"
 DIALECT_NAMES = ("bvlc", "nvidia-0.14", "nvidia-0.15", "nvidia-0.16", "nvidia-0.17")
 
 
@@ -175,21 +174,21 @@ def test_our_own_nets(path: Path, tools: SimpleNamespace) -> None:
 
 @pytest.mark.skipif(not CORPUS, reason="the corpus of public nets is not beside this checkout")
 def test_public_nets_with_convolutions_for_scale_layers(tools: SimpleNamespace) -> None:
-    files = (net_in(path) for path in (CORPUS if EVERY else CORPUS[1::8]))
+    files = (net_in(path) for path in sample(CORPUS, 16, 1))
     done = [check_convolutions(file, tools) for file in files if file is not None]
-    assert sum(done) > (30 if EVERY else 3)
+    assert sum(done) > (30 if ALL else 1)
 
 
 @pytest.mark.skipif(not CORPUS, reason="the corpus of public nets is not beside this checkout")
 def test_public_nets(tools: SimpleNamespace) -> None:
-    """Every other net to one target, in turn; all to all with PROTOLINT_EVERY_TARGET=1."""
+    """One net in four to one target, in turn; all to all with PROTOLINT_TEST_ALL=1."""
     done = 0
-    for i, path in enumerate(CORPUS if EVERY else CORPUS[::2]):
+    for i, path in enumerate(sample(CORPUS, 4)):
         file = net_in(path)
         if file is not None:
-            some = tools.targets if EVERY else [tools.targets[i % len(tools.targets)]]
+            some = tools.targets if ALL else [tools.targets[i % len(tools.targets)]]
             done += check_everywhere(file, tools, some)
-    assert done > (500 if EVERY else 30)
+    assert done > (500 if ALL else 15)
 
 
 def message_of(file: LintFile) -> Any:
@@ -200,7 +199,7 @@ def message_of(file: LintFile) -> Any:
 
 
 @pytest.mark.skipif(not CORPUS, reason="the corpus of public nets is not beside this checkout")
-@pytest.mark.parametrize("path", CORPUS[::12], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sample(CORPUS, 24), ids=lambda path: path.stem)
 def test_the_protobuf_library_reads_the_same_other_layers(
     path: Path, tools: SimpleNamespace
 ) -> None:
@@ -360,7 +359,7 @@ def nets(draw: Draw) -> tuple[str, str]:
     return dialect, _Maker(draw, dialect).text()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60 // every(2))
 @given(made=nets())
 def test_any_net(made: tuple[str, str], tools: SimpleNamespace) -> None:
     dialect, text = made
@@ -370,7 +369,7 @@ def test_any_net(made: tuple[str, str], tools: SimpleNamespace) -> None:
     check_convolutions(file, tools)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50 // every(2))
 @given(made=nets(), route=st.lists(st.sampled_from(DIALECT_NAMES), min_size=2, max_size=3))
 def test_a_detour_comes_home_too(
     made: tuple[str, str], route: list[str], tools: SimpleNamespace
