@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, overload
 
 from protolint.record import NamedTuple
 
-__all__ = ["Applicability", "Edit", "Fix", "apply_edits", "overlap"]
+if TYPE_CHECKING:
+    from typing import ParamSpec
+
+    _P = ParamSpec("_P")
+
+__all__ = ["Applicability", "Edit", "Fix", "LaterEdits", "apply_edits", "overlap"]
 
 
 class Applicability(Enum):
@@ -29,11 +36,40 @@ class Edit(NamedTuple):
     text: str
 
 
+class LaterEdits(Sequence[Edit]):
+    """Edits that a function makes of its arguments when somebody looks at them, and once.
+
+    Most reports say what fixes there are and not what they change.
+    """
+
+    def __init__(
+        self, make: Callable[_P, Iterable[Edit]], *args: _P.args, **kwargs: _P.kwargs
+    ) -> None:
+        self._make = partial(make, *args, **kwargs)
+        self._made: tuple[Edit, ...] | None = None
+
+    @property
+    def _edits(self) -> tuple[Edit, ...]:
+        if self._made is None:
+            self._made = tuple(self._make())
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self._edits)
+
+    @overload
+    def __getitem__(self, index: int) -> Edit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Edit, ...]: ...
+    def __getitem__(self, index: int | slice) -> Edit | tuple[Edit, ...]:
+        return self._edits[index]
+
+
 class Fix(NamedTuple):
     """Edits that belong together: all are applied, or none."""
 
     title: str
-    edits: tuple[Edit, ...]
+    edits: Sequence[Edit]
     applicability: Applicability = Applicability.SAFE
 
 

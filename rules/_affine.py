@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from protolint.edit import Edit
+from protolint.edit import Edit, LaterEdits
 from protolint.layers.layer import Layer
 from protolint.names import Names
 from protolint.net.net import Net
 from protolint.text.insert import NewLayer, insert_after
-from protolint.text.tree import Scalar
+from protolint.text.tree import Block, Scalar
 from protolint.text.write import append_field, quote, replace_value
 
 from ._statistics import norm_of, obeys_global_stats
@@ -36,8 +36,8 @@ def set_field(net: Net, layer: Layer, parameter: str, field: str, value: str) ->
     return append_field(net.source, message.node, [f"{field}: {value}"])
 
 
-def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> Edit | None:
-    """Return the edit that puts a Scale layer, in place, right below a BatchNorm.
+def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> LaterEdits | None:
+    """Return the edit, made later, that puts a Scale layer, in place, right below a BatchNorm.
 
     `fields` are the lines of its `scale_param`, `names` those of the layers. None where
     the layer has phase rules, which the new one would have to share, or stands in a list.
@@ -53,4 +53,8 @@ def scale_below(net: Net, batchnorm: Layer, fields: list[str], names: Names) -> 
     head = [f"name: {quote(name)}", 'type: "Scale"', f"bottom: {blob}", f"top: {blob}"]
     inner = ["scale_param {", *(f"\t{field}" for field in fields), "}"]
     lines = ("layer {", *(f"\t{line}" for line in head + inner), "}")
-    return insert_after(net.source, node, [NewLayer(lines)])
+    return LaterEdits(_inserted, net, node, NewLayer(lines))
+
+
+def _inserted(net: Net, node: Block, layer: NewLayer) -> list[Edit]:
+    return [insert_after(net.source, node, [layer])]

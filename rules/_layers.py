@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protolint.caffe.legacy import V1_TYPES
-from protolint.edit import Applicability, Fix
+from protolint.edit import Applicability, Fix, LaterEdits
 from protolint.layers.layer import Layer, ParamSpec
 from protolint.net.net import Net
 from protolint.text.tree import Scalar
@@ -18,13 +18,10 @@ def named(layer: Layer) -> str:
 
 def is_old_type_word(layer: Layer) -> bool:
     """Whether a `layer` has a word of the old enum as its type, as in `type: CONVOLUTION`."""
+    if layer.generation != 2 or layer.type not in V1_TYPES:
+        return False
     node = layer.type_node
-    return (
-        layer.generation == 2
-        and isinstance(node, Scalar)
-        and node.raw == layer.type
-        and layer.type in V1_TYPES
-    )
+    return isinstance(node, Scalar) and node.raw == layer.type
 
 
 def delete_params(
@@ -37,4 +34,4 @@ def delete_params(
     nodes = [param.message.node for param in params if param.message.node is not None]
     if any(node.in_list for node in nodes):
         return None
-    return Fix(title, tuple(delete_fields(net.source, nodes)), applicability)
+    return Fix(title, LaterEdits(delete_fields, net.source, nodes), applicability)

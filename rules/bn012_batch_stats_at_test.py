@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.edit import Applicability, Fix
+from protolint.edit import Applicability, Fix, LaterEdits
 from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.net import Net
 from protolint.text.write import delete_fields
@@ -70,7 +70,7 @@ def check(net: Net) -> Iterator[Finding]:
             layer=layer.name,
             fix=Fix(
                 "Let the phase decide",
-                tuple(delete_fields(net.source, [node])),
+                LaterEdits(delete_fields, net.source, [node]),
                 Applicability.UNSAFE if broken else Applicability.SAFE,
             ),
         )

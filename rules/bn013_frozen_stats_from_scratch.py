@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Severity
-from protolint.edit import Applicability, Fix
+from protolint.edit import Applicability, Fix, LaterEdits
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Example, Finding, Invalid, net_rule
@@ -89,7 +89,7 @@ def check(net: Net) -> Iterator[Finding]:
             layer=layer.name,
             fix=Fix(
                 "Use the statistics of the batch",
-                tuple(delete_fields(net.source, [node])),
+                LaterEdits(delete_fields, net.source, [node]),
                 Applicability.UNSAFE,
             ),
         )

@@ -88,7 +88,7 @@ def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
     if not net.dialect.has_scale_layer:
         return None
     below = scale_below(net, layer, ["bias_term: true"], names)
-    return Fix("Add a Scale layer", (below,), Applicability.UNSAFE) if below else None
+    return Fix("Add a Scale layer", below, Applicability.UNSAFE) if below is not None else None
 
 
 INVALID = (

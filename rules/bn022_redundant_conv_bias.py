@@ -26,12 +26,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protolint.diagnostic import Label, Severity
-from protolint.edit import Applicability, Fix
+from protolint.edit import Applicability, Edit, Fix, LaterEdits
 from protolint.layers.catalogue import ALL_TYPES
 from protolint.layers.layer import Layer
 from protolint.lint.rule import Finding, Invalid, net_rule
 from protolint.net.facts import layer_fact
 from protolint.net.net import Net
+from protolint.text.tree import Node
 from protolint.text.write import delete_fields
 
 from ._affine import set_field, uses_stored_statistics
@@ -88,15 +89,28 @@ def _only_reader(net: Net, layer: Layer) -> Layer | None:
 
 
 def _fix(net: Net, layer: Layer, field: str) -> Fix | None:
-    blocks = [node for node in layer.node.children if node.name == "param"]
-    if len(blocks) != len(layer.message.given.get("param", ())):
-        return None  # Some stand in a list.
+    if _lists_blocks(net, layer):
+        return None
+    edits = LaterEdits(_without_bias, net, layer, field)
+    return Fix("Leave the bias out", edits, Applicability.UNSAFE)
+
+
+@layer_fact
+def _lists_blocks(_net: Net, layer: Layer) -> bool:
+    """Whether some `param` blocks stand in a list."""
+    return len(_blocks(layer)) != len(layer.message.given.get("param", ()))
+
+
+def _blocks(layer: Layer) -> list[Node]:
+    return [node for node in layer.node.children if node.name == "param"]
+
+
+def _without_bias(net: Net, layer: Layer, field: str) -> list[Edit]:
     parameter = layer.parameter(field)
     inside = parameter.node.children if parameter is not None and parameter.node is not None else ()
     fillers = [node for node in inside if node.name == "bias_filler"]
     off = set_field(net, layer, field, "bias_term", "false")
-    edits = [off, *delete_fields(net.source, [*blocks[1:], *fillers])]
-    return Fix("Leave the bias out", tuple(edits), Applicability.UNSAFE)
+    return [off, *delete_fields(net.source, [*_blocks(layer)[1:], *fillers])]
 
 
 INVALID = (

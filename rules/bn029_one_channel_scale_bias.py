@@ -96,7 +96,7 @@ def _fix(net: Net, layer: Layer, names: Names) -> Fix | None:
     scale = scale_below(net, layer, fields, names)
     if scale is None or "#" in "".join(fields):
         return None
-    edits = (*delete_fields(net.source, [*surplus, *_nodes(layer)]), scale)
+    edits = (*delete_fields(net.source, [*surplus, *_nodes(layer)]), *scale)
     return Fix("Use a Scale layer", edits, Applicability.UNSAFE)
 
 

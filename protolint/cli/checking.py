@@ -15,7 +15,7 @@ from protolint.lint.check_files import check_files
 from protolint.lint.file_report import FileReport
 from protolint.lint.select import require_known, selection_of
 from protolint.record import NamedTuple
-from protolint.report import DOCUMENTS, FORMATS, renderer
+from protolint.report import DOCUMENTS, FORMATS, SHOW_EDITS, renderer
 from protolint.shown import shown
 from protolint.weights.kinds import named_as_weights
 from protolint.words import counted
@@ -62,6 +62,7 @@ def check(options: CheckOptions) -> int:
     """Check files and return the exit code. Raises ProtolintError where nothing can be checked."""
     if None in options.targets and len(options.targets) > 1:
         raise UsageError("--target auto stands alone: each file shows its own")
+    formats = {options.form, *(output.format for output in options.outputs)}
     choices = options.choices._replace(
         targets=tuple(target for target in options.targets if target is not None),
         auto=None in options.targets,
@@ -73,6 +74,7 @@ def check(options: CheckOptions) -> int:
         force_exclude=options.force_exclude,
         exclude=options.exclude,
         stdin_filename=options.stdin_filename,
+        edits=options.fix or options.diff or not SHOW_EDITS.isdisjoint(formats),
     )
     _refuse_together(
         {

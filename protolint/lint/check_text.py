@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from itertools import islice
 
 from protolint.diagnostic import Diagnostic, Repeat, Severity
+from protolint.edit import Fix
 from protolint.lint.checked_file import CheckedFile
 from protolint.lint.chosen import rules_for
 from protolint.lint.file_report import FileReport
 from protolint.lint.findings import TextRules, findings_after, findings_of
-from protolint.lint.guessed_target import with_careful_fixes
+from protolint.lint.guessed_target import careful
 from protolint.lint.select import Selection, selection_of
 from protolint.lint.suppress import suppress
 from protolint.lint.waiting_fixes import with_waiting_fixes
@@ -51,8 +52,10 @@ def check_readings(
     if broken:
         for net in (net for target in targets for net in readings.read(target.dialect).nets):
             net.broken_statistics = broken
+    # Findings for several targets are shown as one where their edits are the same.
+    edits = workspace.choices.edits or len(targets) > 1
     found = [
-        _found(readings.read(target.dialect), target, those.by_need, selection)
+        _found(readings.read(target.dialect), target, those.by_need, selection, edits=edits)
         for target, those in zip(targets, chosen, strict=True)
     ]
     ran = frozenset().union(*(those.codes for those in chosen))
@@ -104,14 +107,18 @@ def _builds(file: LintFile) -> dict[str, bool | None] | None:
 
 
 def _found(
-    file: LintFile, target: Target, rules: TextRules, selection: Selection
+    file: LintFile, target: Target, rules: TextRules, selection: Selection, *, edits: bool
 ) -> list[Diagnostic]:
-    """Return what rules find in a file as its target reads it."""
-    found = [
-        selection.diagnostic(rule, finding, file.source.path, file.dialect.name)
-        for rule, finding in findings_of(rules, file)
-    ]
-    return with_careful_fixes(file, target, found)
+    """Return what rules find in a file as its target reads it; their fixes with `edits` or bare."""
+    found = []
+    for rule, finding in findings_of(rules, file):
+        fix = finding.fix
+        if fix is not None:
+            trust = careful(file, target, rule.code, fix)
+            made = Fix(fix.title, tuple(fix.edits) if edits else (), trust)
+            finding = finding._replace(fix=made)
+        found.append(selection.diagnostic(rule, finding, file.source.path, file.dialect.name))
+    return found
 
 
 def _presented(file: LintFile, diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:

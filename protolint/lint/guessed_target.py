@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from protolint.caffe.misfits import targets_taking
 from protolint.caffe.registry import DEFAULT
-from protolint.diagnostic import Diagnostic
-from protolint.edit import Applicability, Edit, apply_edits
+from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.lint.rule import Rule
 from protolint.source import Source
 from protolint.text import parse
 from protolint.workspace.reading import LintFile
 from protolint.workspace.target import Basis, Target
 
-__all__ = ["holds_back", "with_careful_fixes"]
+__all__ = ["careful", "holds_back"]
 
 
 def holds_back(rule: Rule, target: Target) -> bool:
@@ -25,31 +24,22 @@ def holds_back(rule: Rule, target: Target) -> bool:
     return target.is_misfit and bool(rule.dialects) and DEFAULT.name not in rule.dialects
 
 
-def with_careful_fixes(
-    file: LintFile, target: Target, diagnostics: Iterable[Diagnostic]
-) -> list[Diagnostic]:
-    """Return the findings, their fixes unsafe where they rest on the guess of a target.
+def careful(file: LintFile, target: Target, code: str, fix: Fix) -> Applicability:
+    """Return how far the fix of a rule may be trusted: less where it rests on a guessed target.
 
     That is where nothing speaks for any Caffe, or the files of a model disagree, and the fix
-    changes a BatchNorm; and where what
-    it adds would be refused by a Caffe that takes the layer, or the solver, as it is.
+    changes a BatchNorm; and where what it adds would be refused by a Caffe that takes the layer,
+    or the solver, as it is.
     """
-    if target.basis is Basis.GIVEN:
-        return list(diagnostics)
-    found = []
-    for diagnostic in diagnostics:
-        fix = diagnostic.fix
-        if fix is not None and fix.applicability is Applicability.SAFE:
-            open_ = target.basis is Basis.ASSUMED or target.disagreement is not None
-            assumed = open_ and diagnostic.code.startswith("BN")
-            if assumed or _narrows(file, fix.edits):
-                fix = fix._replace(applicability=Applicability.UNSAFE)
-                diagnostic = diagnostic._replace(fix=fix)
-        found.append(diagnostic)
-    return found
+    if target.basis is Basis.GIVEN or fix.applicability is not Applicability.SAFE:
+        return fix.applicability
+    open_ = target.basis is Basis.ASSUMED or target.disagreement is not None
+    assumed = open_ and code.startswith("BN")
+    unsafe = assumed or _narrows(file, fix.edits)
+    return Applicability.UNSAFE if unsafe else fix.applicability
 
 
-def _narrows(file: LintFile, edits: tuple[Edit, ...]) -> bool:
+def _narrows(file: LintFile, edits: Sequence[Edit]) -> bool:
     """Return whether some Caffe takes what is edited as it is, and refuses what it becomes."""
     if not any(edit.text.strip() for edit in edits):
         return False
@@ -60,7 +50,7 @@ def _narrows(file: LintFile, edits: tuple[Edit, ...]) -> bool:
     return any(_narrows_part(file, edits, start, end) for start, end in parts)
 
 
-def _narrows_part(file: LintFile, edits: tuple[Edit, ...], start: int, end: int) -> bool:
+def _narrows_part(file: LintFile, edits: Sequence[Edit], start: int, end: int) -> bool:
     """Return whether some Caffe takes a part of the file before the edits in it, and not after."""
     inside = [
         Edit(edit.start - start, edit.end - start, edit.text)

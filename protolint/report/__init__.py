@@ -8,12 +8,14 @@ from typing import Protocol
 
 from protolint.lint.file_report import FileReport
 
-__all__ = ["DOCUMENTS", "FORMATS", "Renderer", "renderer"]
+__all__ = ["DOCUMENTS", "FORMATS", "SHOW_EDITS", "Renderer", "renderer"]
 
 #: The output formats, the default first; each is a module of this package.
 FORMATS = ("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "junit", "html")
 #: Those that are one document, which a program must get even where no file could be read.
 DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html"})
+#: Those that show what a fix changes; the others have its title.
+SHOW_EDITS = frozenset({"json", "sarif"})
 
 
 class Renderer(Protocol):

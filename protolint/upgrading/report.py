@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from protolint.edit import Edit
 from protolint.errors import InputError
 from protolint.record import NamedTuple
@@ -24,7 +26,7 @@ class Upgraded(NamedTuple):
     `forms` are the old forms found, in words; none where the file is current.
     """
 
-    edits: tuple[Edit, ...]
+    edits: Sequence[Edit]
     losses: tuple[Loss, ...] = ()
     forms: tuple[str, ...] = ()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from protolint.caffe.binder import BindProblem, Message, ProblemKind
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.legacy import FORK_V1_TYPES, SOLVER_TYPES
-from protolint.edit import Edit
+from protolint.edit import Edit, LaterEdits
 from protolint.source import Span
 from protolint.text.comments import comments_in, keep_comments, verbatim
 from protolint.text.insert import laid_out
@@ -15,7 +16,13 @@ from protolint.text.tree import Block, ListValue, Node, Scalar, Tree
 from protolint.text.write import append_field, delete_fields, quote, replace_value
 from protolint.upgrading.inputs import new_inputs
 from protolint.upgrading.layer_v0 import layer_lines, old_layer
-from protolint.upgrading.layer_v1 import is_transformed, param_edits, transformed, type_edits
+from protolint.upgrading.layer_v1 import (
+    is_transformed,
+    param_edits,
+    transformed,
+    type_edits,
+    v1_type,
+)
 from protolint.upgrading.padding import PADDING, PaddingError, padding_read
 from protolint.upgrading.report import Loss, Upgraded, refusal
 
@@ -111,7 +118,7 @@ class _Net:
         self.is_v0 = any("layer" in message for message, _ in self.old)
 
     def upgraded(self) -> Upgraded:
-        """Return the edits of every step."""
+        """Return what every step drops, or refuse the net; those of V1 layers are made later."""
         if self.old:
             self._mixed()
             self._lists()
@@ -119,12 +126,18 @@ class _Net:
                 self._v0()
             else:
                 self._v1()
+        above, self.edits = self.edits, []
         if self.dialect.has_input_layer:
             self._inputs()
         if self.dialect.zeroes_three_params:
             self._batchnorms()
-        edits = keep_comments(self.source, self.edits, self.moved)
+        edits = LaterEdits(self._written, above)
         return Upgraded(edits, tuple(self.losses), tuple(self.forms))
+
+    def _written(self, above: list[Edit]) -> tuple[Edit, ...]:
+        """Return the edits of every step; `above` are those before the layers of V1."""
+        layers = [] if self.is_v0 else self._v1_edits()
+        return keep_comments(self.source, [*above, *layers, *self.edits], self.moved)
 
     def _top(self, name: str) -> list[Node]:
         return [child for child in self.tree.children if child.name == name]
@@ -155,19 +168,30 @@ class _Net:
                 self.edits.append(Edit(*node.name_span, "layer"))
 
     def _v1(self) -> None:
+        """Refuse a net with a type whose new name is not known."""
         self.forms.append(_V1)
-        transforms = any(is_transformed(message) for message, _ in self.old)
-        if transforms:
+        if self._has_transforms:
             self.forms.append("old data transformation")
         for message, node in self.old:
+            if not v1_type(message):
+                type_edits(self.source, message, node)
+
+    @cached_property
+    def _has_transforms(self) -> bool:
+        return any(is_transformed(message) for message, _ in self.old)
+
+    def _v1_edits(self) -> list[Edit]:
+        edits = []
+        for message, node in self.old:
             if not node.in_list:
-                self.edits.append(Edit(*node.name_span, "layer"))
-            self.edits += type_edits(self.source, message, node)
-            self.edits += param_edits(self.source, node)
-            if transforms:
-                edits, moved = transformed(self.source, message, node)
-                self.edits += edits
+                edits.append(Edit(*node.name_span, "layer"))
+            edits += type_edits(self.source, message, node)
+            edits += param_edits(self.source, node)
+            if self._has_transforms:
+                new, moved = transformed(self.source, message, node)
+                edits += new
                 self.moved += moved
+        return edits
 
     def _v0(self) -> None:
         self.forms.append(_V0)

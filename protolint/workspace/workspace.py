@@ -37,7 +37,8 @@ class Choices(NamedTuple):
     the only rules to run, `extend_select` of those to run as well (protolint.lint.select).
     `thresholds` are keys of the table `thresholds` with their values. `stdin_filename` is the
     name of standard input. `config` is what --config says: a file, or keys as KEY=VALUE;
-    `exclude` are patterns of files to leave out, from the working directory.
+    `exclude` are patterns of files to leave out, from the working directory. Without `edits`
+    nobody looks at what fixes change, and a report on a file for one target holds none.
     """
 
     targets: tuple[Dialect, ...] = ()
@@ -54,6 +55,7 @@ class Choices(NamedTuple):
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     stdin_filename: str | None = None
+    edits: bool = True
 
 
 _NO_CHOICES = Choices()
