@@ -117,7 +117,7 @@ def _drawn(mark: _Mark) -> tuple[str, int, int]:
     Of a line longer than any screen only the start is examined.
     """
     source, span = mark.source, mark.span
-    start = source.line_starts[mark.line - 1]
+    start = source.data.rfind(b"\n", 0, span.start) + 1
     end = source.data.find(b"\n", start, start + _MOST_BYTES)
     long = end < 0 and len(source.data) - start > _MOST_BYTES
     line = source.decode(start, start + _MOST_BYTES if end < 0 else end).rstrip("\r\n")
