@@ -54,8 +54,8 @@ def check(net: Net) -> Iterator[Finding]:
         for batch in _batches(net)
         if 0 < batch.size < _ENOUGH and net.is_active(batch.layer, TRAIN)
     ]
-    number = sum(collects_statistics(net, layer) for layer in net.batchnorms)
-    if not batches or not number:
+    number = sum(collects_statistics(net, layer) for layer in net.batchnorms) if batches else 0
+    if not number:
         return
     if net.solver is not None and net.solver.message.integer("iter_size") > 1:
         return

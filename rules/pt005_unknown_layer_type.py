@@ -90,8 +90,8 @@ def _unknown(net: Net, known: frozenset[str]) -> Iterator[Layer]:
     for layer in net.of_types(net.by_type.keys() - known):
         if net.keeps(layer) and not is_old_type_word(layer):
             # A value that is no type is PT007's.
-            typed = layer.generation == 1 or layer.type_node is None
-            word = layer.node.children if typed else ()
+            is_open = layer.generation == 1 or (not layer.type and layer.type_node is None)
+            word = layer.node.children if is_open else ()
             if all(c.name != "type" for c in word) or _old_word(layer) is not None:
                 yield layer
 
