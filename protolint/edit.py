@@ -39,7 +39,8 @@ class Edit(NamedTuple):
 class LaterEdits(Sequence[Edit]):
     """Edits that a function makes of its arguments when somebody looks at them, and once.
 
-    Most reports say what fixes there are and not what they change.
+    They are equal to the tuple that they are then. Most reports say what fixes there are and not
+    what they change.
     """
 
     def __init__(
@@ -63,6 +64,12 @@ class LaterEdits(Sequence[Edit]):
     def __getitem__(self, index: slice) -> tuple[Edit, ...]: ...
     def __getitem__(self, index: int | slice) -> Edit | tuple[Edit, ...]:
         return self._edits[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self._edits == (other._edits if isinstance(other, LaterEdits) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._edits)
 
 
 class Fix(NamedTuple):

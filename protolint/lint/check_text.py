@@ -115,8 +115,7 @@ def _found(
         fix = finding.fix
         if fix is not None:
             trust = careful(file, target, rule.code, fix)
-            made = Fix(fix.title, tuple(fix.edits) if edits else (), trust)
-            finding = finding._replace(fix=made)
+            finding = finding._replace(fix=Fix(fix.title, fix.edits if edits else (), trust))
         found.append(selection.diagnostic(rule, finding, file.source.path, file.dialect.name))
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from weakref import WeakKeyDictionary
 
 from protolint.diagnostic import Diagnostic, Severity
+from protolint.edit import LaterEdits
 from protolint.errors import ConfigError, UsageError
 from protolint.lint.registry import known_rules
 from protolint.lint.rule import Finding, Rule
@@ -67,7 +68,13 @@ class Selection(NamedTuple):
         return self.ignore.union(*found) if found else self.ignore
 
     def diagnostic(self, rule: Rule, finding: Finding, path: str, target: str | None) -> Diagnostic:
-        """Return what is reported of a finding: as bad as configured, else as the rule says."""
+        """Return what is reported of a finding: as bad as configured, else as the rule says.
+
+        Edits that were to be made later are made: a report holds nothing of its file but the text.
+        """
+        fix = finding.fix
+        if fix is not None and isinstance(fix.edits, LaterEdits):
+            fix = fix._replace(edits=tuple(fix.edits))
         return Diagnostic(
             code=rule.code,
             name=rule.name,
@@ -78,7 +85,7 @@ class Selection(NamedTuple):
             layer=finding.layer,
             target=target,
             related=finding.related,
-            fix=finding.fix,
+            fix=fix,
             alike=finding.alike,
         )
 

@@ -53,7 +53,9 @@ def test_edits_are_made_once_and_only_for_who_looks() -> None:
     assert not made
     assert list(later) == [first, second]
     assert (later[1], later[:1], len(later)) == (second, (first,), 2)
-    assert len(made) == 1
+    assert later == (first, second) == later == LaterEdits(make, first, second) != (first,)
+    assert {later} == {(first, second)}
+    assert len(made) == 2
 
 
 def test_a_report_has_the_edits_of_its_fixes_as_plain_tuples() -> None:
