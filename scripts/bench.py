@@ -105,7 +105,7 @@ def installed(folder: Path) -> Path:
     into = ["--python", str(commands / "python"), "install", str(wheel)]
     subprocess.run([*pip, *into, *alone], check=True)
     (packages,) = environment.glob("lib/python*/site-packages")
-    for name in ("click", "lark", "numpy", "protobuf", "yamllint", "PyYAML", "pathspec"):
+    for name in ("click", "numpy", "protobuf", "yamllint", "PyYAML", "pathspec"):
         try:
             found = metadata.distribution(name)
         except metadata.PackageNotFoundError:

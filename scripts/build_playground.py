@@ -31,7 +31,7 @@ SOURCES = REPOSITORY / "playground"
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip",
            "pyodide-lock.json")  # fmt: skip
 #: What protolint imports for text and pictures; NumPy, for weights, is not needed here.
-NEEDED = ("click", "grandalf", "lark")
+NEEDED = ("click", "grandalf")
 #: Nets to start from, all in fixtures/nets; the page opens with the first.
 EXAMPLES = {
     "digits_opening_post.prototxt": "DIGITS: BatchNorm does not converge",

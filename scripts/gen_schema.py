@@ -1,7 +1,7 @@
 """Compile ``proto/*.proto`` into the descriptor set that protolint ships.
 
 Every ``proto/<name>.proto`` becomes a file of the one serialised ``FileDescriptorSet`` in
-``protolint/caffe/schemas.binpb``, without comments and without JSON names, which nobody asks for.
+``protolint/caffe/schemas.binpb``, without comments and without what goes without saying.
 All of these files declare the package ``caffe``, so each is compiled alone, and protolint loads
 each into a descriptor pool of its own. They lie in one file because they are much alike:
 compressed, as in a wheel, all of them take little more than the largest does alone.
@@ -80,16 +80,23 @@ def compile_proto(source: Path) -> FileDescriptor:
         (file,) = parse_set(output.read_bytes())
     file.name = f"protolint/{source.name}"
     for message in file.message_type:
-        forget_json_names(message)
+        shorten(message, f".{file.package}.")
     return file
 
 
-def forget_json_names(message: Any) -> None:
-    """Clear what protoc derives from the name of each field of a message type."""
+def shorten(message: Any, package: str) -> None:
+    """Clear what goes without saying of each field of a message type.
+
+    That is its JSON name, that it is optional, and the package of its type.
+    """
     for field in message.field:
         field.ClearField("json_name")
+        if field.label == field.LABEL_OPTIONAL:
+            field.ClearField("label")
+        if field.type_name:
+            field.type_name = field.type_name.removeprefix(package)
     for inner in message.nested_type:
-        forget_json_names(inner)
+        shorten(inner, package)
 
 
 def parse_set(data: bytes) -> list[FileDescriptor]:

@@ -89,10 +89,10 @@ def test_public_names_say_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
-        ("protolint.Severity", {"click", "protolint.lint", "protolint.caffe", "numpy", "lark"}),
+        ("protolint.Severity", {"click", "protolint.lint", "protolint.caffe", "numpy"}),
         ("protolint.ProtolintError", {"click", "protolint.source", "protolint.lint"}),
-        ("protolint.check", {"click", "numpy", "lark", "json", "google.protobuf", "protolint.cli"}),
-        ("protolint.load", {"click", "numpy", "lark", "json", "google.protobuf", "protolint.cli"}),
+        ("protolint.check", {"click", "numpy", "json", "google.protobuf", "protolint.cli"}),
+        ("protolint.load", {"click", "numpy", "json", "google.protobuf", "protolint.cli"}),
     ],
 )
 def test_a_name_imports_only_what_it_needs(statement: str, heavy: set[str]) -> None:

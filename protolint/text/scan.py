@@ -67,6 +67,8 @@ _GOES_ON = re.compile(r"[ \t\r\v\f]*[\"',;]")
 _SCALAR, _OPEN, _CLOSE, _BLANK, _LIST, _SEVERAL = range(6)
 _Items = list[tuple[int, int, str]]
 _Statement = tuple[int, int, Any]
+#: What has been read: nodes, problems, and blocks that are still open.
+_Read = tuple[list[Node], list[SyntaxProblem], list[Block]]
 
 _new = tuple.__new__
 _memo: dict[str, _Statement] = {}
@@ -159,11 +161,12 @@ def scan(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
         return None
     if len(_memo) > _MEMO_LIMIT:
         _memo.clear()
-    return _layers(text) or _lines(text)
+    found = _layers(text) or _lines(text)
+    return None if found is None or found[2] else found[:2]
 
 
-def _layers(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
-    """Return what `scan` does of a net as most are laid out, or None for any other.
+def _layers(text: str) -> _Read | None:
+    """Return what `_lines` does of a net as most are laid out, or None for any other.
 
     That is a layer's brace at the end of a line and its closing one at the start of another; what
     layers hold but for their names is read once for all that have the same.
@@ -200,30 +203,28 @@ def _layers(text: str) -> tuple[list[Node], list[SyntaxProblem]] | None:
             problems += found[1]
         base = after
         parts += 1
-    return (top, problems) if len(problems) < _MOST_PROBLEMS else None
+    return (top, problems, []) if len(problems) < _MOST_PROBLEMS else None
 
 
 def _read_body(text: str) -> Block | None:
     """Return what all layers share that have the same body, or None where it is none."""
     found = _lines(f"{text}\n", depth=1)
-    if found is None or found[1]:
+    if found is None or found[1] or found[2]:
         return None
     model = _bodies[text] = Block("", 0, 0)
     model.children.extend(found[0])
     return model
 
 
-def _part(text: str, base: int, *, is_last: bool) -> tuple[list[Node], list[SyntaxProblem]] | None:
+def _part(text: str, base: int, *, is_last: bool) -> _Read | None:
     """Return what stands in a part of a file between fields, or None where that is not known."""
     found = _lines(text, base)
-    if found is None or found[1]:
+    if found is None or found[1] or (found[2] and is_last):
         found = _broken_part(text, base, is_last=is_last)
-    return found
+    return None if found is None or found[2] else found
 
 
-def _broken_part(
-    text: str, base: int, *, is_last: bool
-) -> tuple[list[Node], list[SyntaxProblem]] | None:
+def _broken_part(text: str, base: int, *, is_last: bool) -> _Read | None:
     """Return what the grammar makes of a part of a file between fields, or None.
 
     None is where what follows would be read otherwise behind it than between fields. Who types
@@ -239,13 +240,14 @@ def _broken_part(
         return None
     for node in walk(nodes):
         node.move(base)
-    return nodes, [problem.moved(base) for problem in problems]
+    return nodes, [problem.moved(base) for problem in problems], []
 
 
-def _lines(
-    text: str, base: int = 0, depth: int = 0
-) -> tuple[list[Node], list[SyntaxProblem]] | None:
-    """Return what `scan` does, line by line, of a part of a file `base` bytes and levels in."""
+def _lines(text: str, base: int = 0, depth: int = 0) -> _Read | None:
+    """Read a part of a file line by line that begins so many bytes and levels in.
+
+    None is for a line that says nothing for itself.
+    """
     memo = _memo
     problems: list[SyntaxProblem] = []
     top: list[Node] = []
@@ -304,7 +306,7 @@ def _lines(
                         )
                     )
         base += length
-    return None if stack else (top, problems)
+    return top, problems, stack
 
 
 def _list_items(name: str, found: _Items, base: int) -> list[Scalar | Block]:
