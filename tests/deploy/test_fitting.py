@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import protolint
-from protolint.deployment.fitting import square_sizes
+from protolint.deployment.inputs import square_sizes
 
 DATA = 'layer { name: "d" type: "Data" top: "x" }\n'
 HEAD = f"""\
