@@ -13,12 +13,12 @@ from protolint.diagnostic import Diagnostic
 from protolint.edit import apply_edits
 from protolint.errors import InputError, ProtolintError, UsageError
 from protolint.files import replace_file
-from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.check_files import broken_statistics, check_files, check_with_weights
 from protolint.lint.check_text import check_source  # fmt: skip
 from protolint.lint.file_report import FileReport
 from protolint.lint.fixer import fix_source
 from protolint.lint.registry import known_rules
+from protolint.lint.suppress import suppression_edits
 from protolint.source import Source
 from protolint.words import plural
 from protolint.workspace.workspace import Workspace

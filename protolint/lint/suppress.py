@@ -1,4 +1,4 @@
-"""Leaving out what comments suppress, and knowing which of them suppress nothing (PL002)."""
+"""Leaving out what comments suppress, which of them suppress nothing (PL002), and writing them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from itertools import accumulate
 from math import inf
 
 from protolint.diagnostic import Diagnostic, Severity
+from protolint.edit import Edit
 from protolint.lint.rule import RULES
 from protolint.record import NamedTuple
 from protolint.source import Source
-from protolint.workspace.directives import Code, Directives, Suppression
+from protolint.workspace.directives import Code, Directives, Suppression, ignoring
 
-__all__ = ["Outcome", "is_broken_syntax", "suppress"]
+__all__ = ["Outcome", "is_broken_syntax", "suppress", "suppression_edits"]
 
 
 class Outcome(NamedTuple):
@@ -99,3 +100,21 @@ def _code(text: str) -> str | None:
     if text.upper() in RULES:
         return text.upper()
     return next((rule.code for rule in RULES.values() if rule.name == text.lower()), None)
+
+
+def suppression_edits(source: Source, diagnostics: Iterable[Diagnostic], reason: str) -> list[Edit]:
+    """Return the edits that suppress every finding with a comment behind its line.
+
+    Codes are joined to a suppression that the line already has. Syntax errors are left: where
+    the syntax is broken, nobody knows where a comment may stand.
+    """
+    diagnostics = list(diagnostics)
+    if any(is_broken_syntax(diagnostic) for diagnostic in diagnostics):
+        return []
+    by_line: dict[int, set[str]] = {}
+    for diagnostic in diagnostics:
+        for span in (diagnostic.span, *(repeat.span for repeat in diagnostic.repeats)):
+            by_line.setdefault(source.line_number(span.start), set()).add(diagnostic.code)
+    return [
+        ignoring(source, line, sorted(codes), reason) for line, codes in sorted(by_line.items())
+    ]

@@ -8,9 +8,9 @@ from lsprotocol import types
 
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit
-from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.manual import manual_page
 from protolint.lint.registry import find_rule
+from protolint.lint.suppress import suppression_edits
 from protolint.lsp.document import Document
 from protolint.lsp.hover import describe_field
 from protolint.lsp.navigation import describe_blob

@@ -12,9 +12,9 @@ from protolint.caffe.registry import DIALECTS, TARGETS
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.edit import Applicability, Edit, Fix, apply_edits
 from protolint.errors import ProtolintError
-from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.check_text import check_source
 from protolint.lint.fixer import fix_source, select_edits
+from protolint.lint.suppress import suppression_edits
 from protolint.source import Source, Span
 from protolint.text import parse
 from protolint.workspace.workspace import Choices, Workspace

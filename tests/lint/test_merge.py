@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from protolint.edit import apply_edits
-from protolint.lint.add_suppressions import suppression_edits
 from protolint.lint.check_text import check_source
 from protolint.lint.file_report import FileReport
+from protolint.lint.suppress import suppression_edits
 from protolint.source import Source
 from protolint.workspace.workspace import Choices, Workspace
 

@@ -14,10 +14,9 @@ from protolint.batchnorm.state import Age, Array
 from protolint.diagnostic import Severity
 from protolint.lint.select import selection_of
 from protolint.stats.compare import Comparison, compare_snapshots
-from protolint.stats.findings import drift_findings, layer_findings
 from protolint.stats.model import Snapshot
 from protolint.stats.reading import read_snapshots
-from protolint.stats.run import Options, collect
+from protolint.stats.run import Options, collect, drift_findings, layer_findings
 from protolint.weights.kinds import FileKind
 from protolint.workspace.thresholds import Thresholds
 from protolint.workspace.workspace import Choices, Workspace
