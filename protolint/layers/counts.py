@@ -17,7 +17,7 @@ def check_counts(setup: SetupCheck) -> bool:
     known = ALL_TYPES[layer.type]
     least, most = known.bottoms_of(layer, setup.dialect)
     least_tops, most_tops = known.tops_of(layer, setup.dialect)
-    bottoms, tops = len(layer.bottoms), len(layer.tops)
+    bottoms, tops = len(layer.bottom_names), len(layer.top_names)
     if known.is_loss and tops < 1:
         tops = 1
     before = len(setup.faults)

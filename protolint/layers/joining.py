@@ -44,7 +44,7 @@ def _slice(setup: Setup, i: int) -> Shape:
     axis = canonical(integer(setup.layer, "slice_param", "axis", older), setup.first)
     if axis is None:
         return UNKNOWN
-    whole, count = setup.first.size(axis), len(setup.layer.tops)
+    whole, count = setup.first.size(axis), len(setup.layer.top_names)
     points: list[int | None] = [*integers(setup.layer, "slice_param", "slice_point")]
     if not points:
         equal = whole is not None and whole % count == 0
@@ -123,7 +123,7 @@ def _check_slice(setup: SetupCheck) -> None:
         return
     points = setup.integers(name, "slice_point")
     size = None if axis is None else setup.bottom().size(axis)
-    tops = len(setup.layer.tops)
+    tops = len(setup.layer.top_names)
     if not points:
         if size is None:
             setup.unsure = setup.unsure or tops > 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import eq
+
 from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.binder import Message
 from protolint.caffe.legacy import V0_TYPES, V1_TYPES
@@ -60,8 +63,8 @@ class Layer:
     """
 
     __slots__ = (
-        "_batchnorm", "_params", "bottoms", "exclude", "generation", "include", "index", "message",
-        "name", "node", "padding", "tops", "type",
+        "_batchnorm", "_bottoms", "_params", "_tops", "bottom_names", "exclude", "generation",
+        "include", "index", "message", "name", "node", "padding", "top_names", "type",
     )  # fmt: skip
 
     def __init__(self, message: Message, node: Block, *, legacy: bool) -> None:
@@ -69,8 +72,10 @@ class Layer:
         self.index = -1
         self.message = message
         self.node = node
-        self.bottoms = _blobs(message, "bottom")
-        self.tops = _blobs(message, "top")
+        self.bottom_names = message.texts("bottom")
+        self.top_names = message.texts("top")
+        self._bottoms: list[BlobName] | None = None
+        self._tops: list[BlobName] | None = None
         given = message.given
         self.include = _rules(message, "include") if "include" in given else ()
         self.exclude = _rules(message, "exclude") if "exclude" in given else ()
@@ -91,6 +96,25 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"Layer({self.name!r}, {self.type!r})"
+
+    @property
+    def bottoms(self) -> list[BlobName]:
+        """The blobs that it reads, and where they are written; most are asked for by name alone."""
+        if self._bottoms is None:
+            self._bottoms = _blobs(self.message, "bottom", self.bottom_names)
+        return self._bottoms
+
+    @property
+    def tops(self) -> list[BlobName]:
+        """The blobs that it makes, and where they are written."""
+        if self._tops is None:
+            self._tops = _blobs(self.message, "top", self.top_names)
+        return self._tops
+
+    def read(self, bottoms: list[BlobName]) -> None:
+        """Read other bottoms than those that are written in the layer."""
+        self._bottoms = bottoms
+        self.bottom_names = [bottom.name for bottom in bottoms]
 
     @property
     def type_node(self) -> Scalar | Block | None:
@@ -133,7 +157,7 @@ class Layer:
 
     def is_in_place(self) -> bool:
         """Whether some top is the bottom at the same index."""
-        return any(b.name == t.name for b, t in zip(self.bottoms, self.tops, strict=False))
+        return any(map(eq, self.bottom_names, self.top_names))
 
     def is_kept(self, state: NetState) -> bool:
         """Whether the include and exclude rules leave the layer in a state.
@@ -149,15 +173,8 @@ class Layer:
         return self.message.text("phase") if "phase" in self.message else state.phase
 
 
-_new = tuple.__new__
-
-
-def _blobs(message: Message, field: str) -> list[BlobName]:
-    # Without BlobName's constructor, and without a loop where one is enough: layers are thousands.
-    names = message.texts(field)
-    if len(names) == 1:
-        return [_new(BlobName, (names[0], message, field, 0))]
-    return [_new(BlobName, (name, message, field, i)) for i, name in enumerate(names)]
+def _blobs(message: Message, field: str, names: Sequence[str]) -> list[BlobName]:
+    return [BlobName(name, message, field, i) for i, name in enumerate(names)]
 
 
 def _rules(message: Message, field: str) -> tuple[StateRule, ...]:

@@ -45,7 +45,7 @@ def layer_fact(find: Callable[[Net, Layer], _T]) -> Callable[[Net, Layer], _T]:
         model = layer.node.model
         if model is None:
             return find(net, layer)
-        key = find, model, layer.type, len(layer.bottoms), layer.generation
+        key = find, model, layer.type, len(layer.bottom_names), layer.generation
         found = net.alike.get(key, net)
         if found is net:
             found = net.alike[key] = find(net, layer)

@@ -20,12 +20,12 @@ def check_loss_weights(setup: SetupCheck, made: list[BlobVersion]) -> None:
     if not written and not auto:
         return
     given = [value for value, _ in written]
-    tops = len(layer.tops)
+    tops = len(layer.top_names)
     if auto and not tops:
         tops = 1
     cleared = any(
         weight and i < len(made) and made[i].readers
-        for i, weight in enumerate(given[: len(layer.tops)])
+        for i, weight in enumerate(given[: len(layer.top_names)])
     )
     count = 0 if cleared else len(given)
     if auto and count == 0:

@@ -188,10 +188,14 @@ class Net:
         return bool(self._stages)
 
     @cached_property
+    def _with_rules(self) -> list[Layer]:
+        return [layer for layer in self.layers if layer.include or layer.exclude]
+
+    @cached_property
     def _stages(self) -> frozenset[str]:
         return frozenset(
             stage
-            for layer in self.layers
+            for layer in self._with_rules
             for rule in (*layer.include, *layer.exclude)
             for stage in (*rule.stages, *rule.not_stages)
         )
@@ -201,17 +205,17 @@ class Net:
         return [
             layer
             for layer in self.layers
-            if layer.tops and not layer.bottoms and layer.type not in _CONSTANTS
+            if not layer.bottom_names and layer.top_names and layer.type not in _CONSTANTS
         ]
 
     @cached_property
     def is_deploy(self) -> bool:
         """Whether the net declares its inputs and has no data and no loss layer."""
-        declares = bool(self.inputs) or any(layer.type == "Input" for layer in self.layers)
+        declares = bool(self.inputs) or "Input" in self.by_type
         return (
             declares
             and not self._data_layers
-            and not any(layer.type.endswith("Loss") for layer in self.layers)
+            and not any(name.endswith("Loss") for name in self.by_type)
         )
 
     @cached_property
@@ -241,9 +245,7 @@ class Net:
         if self.is_deploy:
             return (NetState(TEST),)
         both = (NetState(TRAIN), NetState(TEST))
-        sources = [
-            layer for layer in self.layers if layer.type == "Input" or layer in self._data_layers
-        ]
+        sources = [*self.of_types(("Input",)), *self._data_layers]
         if self.inputs or not sources:
             return both
         fed = tuple(state for state in both if any(s.is_kept(state) for s in sources))
@@ -306,10 +308,10 @@ class Net:
         return found
 
     def _inputs_in(self, state: NetState) -> list[str]:
-        fed = self.inputs or any(
-            not layer.bottoms and layer.is_kept(state) for layer in self.layers
-        )
-        return ["data"] if state == _DIGITS_STATES[2] and not fed else self.inputs
+        if self.inputs or state != _DIGITS_STATES[2]:
+            return self.inputs
+        fed = any(not layer.bottom_names and layer.is_kept(state) for layer in self.layers)
+        return [] if fed else ["data"]
 
     def views_of(self, layer: Layer, phase: str | None = None) -> list[View]:
         """Return the views that keep a layer, of one phase or of both."""
@@ -390,12 +392,14 @@ def _without_padding(layers: list[Layer]) -> list[Layer]:
         if above is not None:
             inner = above.message.message("layer")
             layer.padding = inner.integer("pad") if inner is not None else 0
-        layer.bottoms = [
-            padded[bottom.name].bottoms[0]
-            if bottom.name in padded and padded[bottom.name].bottoms
-            else bottom
-            for bottom in layer.bottoms
-        ]
+        layer.read(
+            [
+                padded[bottom.name].bottoms[0]
+                if bottom.name in padded and padded[bottom.name].bottoms
+                else bottom
+                for bottom in layer.bottoms
+            ]
+        )
         for top in layer.tops:
             padded.pop(top.name, None)
         if layer.generation == 0 and layer.type == "padding":

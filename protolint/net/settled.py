@@ -85,12 +85,12 @@ def written(layer: Layer, text: bytes) -> Hashable:
     """
     if not layer.generation:
         return None
-    bottoms, tops = layer.bottoms, layer.tops
+    bottoms, tops = layer.bottom_names, layer.top_names
     same: Hashable
     if len(bottoms) == len(tops) == 1:
-        same = bottoms[0].name == tops[0].name
+        same = bottoms[0] == tops[0]
     else:
-        names = [blob.name for blob in (*bottoms, *tops)]
+        names = [*bottoms, *tops]
         same = len(bottoms), *map(names.index, names)
     model = layer.node.model
     if model is not None and not (layer.include or layer.exclude):

@@ -71,7 +71,7 @@ def top_shapes(net: Net, layer: Layer, bottoms: tuple[Shape, ...]) -> tuple[Shap
 def made_by(net: Net, layer: Layer, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """Return the same, worked out anew."""
     known = ALL_TYPES.get(layer.type)
-    count = len(layer.tops)
+    count = len(layer.top_names)
     if known is None or not (known.is_loss or is_understood(layer)):
         return (UNKNOWN,) * count
     setup = set_up(net, layer, bottoms)

@@ -87,23 +87,22 @@ class View:
         #: The versions that the inputs of the net are.
         self.inputs = list(current.values())
         for layer in self.layers:
-            index, bottoms = layer.index, layer.bottoms
+            index, bottoms = layer.index, layer.bottom_names
             read: list[BlobVersion | None] = []
-            for bottom in bottoms:
-                known = current.get(bottom[0])
+            for name in bottoms:
+                known = current.get(name)
                 if known is not None:
                     known.readers.append(layer)
                 else:
                     self.missing.append((layer, len(read)))
                 read.append(known)
             written: list[BlobVersion] = []
-            for top in layer.tops:
-                name = top[0]
+            for name in layer.top_names:
                 before = current.get(name)
                 version = current[name] = BlobVersion(name, layer)
                 if before is not None:
                     at = len(written)
-                    if at < len(bottoms) and bottoms[at][0] == name:
+                    if at < len(bottoms) and bottoms[at] == name:
                         version.overwritten = before
                         self.in_place.add(index)
                         # No layer below can read what is lost: its uses are all known.
