@@ -22,12 +22,21 @@ from protolint.layers.base import (
 )
 from protolint.layers.by_text import by_text
 from protolint.layers.checks import above_zero
-from protolint.layers.fields import flag, integer
+from protolint.layers.fields import flag, given_or
 from protolint.layers.fillers import fill
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import UNKNOWN, Shape, canonical, positive, product
-from protolint.layers.window import CONVOLUTION, HALVES, Window, given_once, padded, windows
+from protolint.layers.window import (
+    CONVOLUTION,
+    Sizes,
+    Window,
+    given_once,
+    padded,
+    sizes,
+    windows,
+    windows_along,
+)
 from protolint.record import NamedTuple
 
 __all__ = ["TYPES", "products_per_place"]
@@ -44,12 +53,8 @@ class _Numbers(NamedTuple):
 
 @by_text
 def _numbers(layer: Layer) -> _Numbers:
-    return _Numbers(
-        integer(layer, CONVOLUTION, "axis", 1),
-        integer(layer, CONVOLUTION, "num_output"),
-        integer(layer, CONVOLUTION, "group", 1),
-        flag(layer, CONVOLUTION, "bias_term", True),
-    )
+    axis, outputs, group = given_or(layer, CONVOLUTION, {"axis": 1, "num_output": 0, "group": 1})
+    return _Numbers(axis, outputs, group, flag(layer, CONVOLUTION, "bias_term", True))
 
 
 if TYPE_CHECKING:
@@ -190,14 +195,14 @@ def _check_convolved(setup: SetupCheck, *, turned: bool) -> None:
                 f"bottoms must be alike: {setup.called(0)}, {setup.called(i)}",
                 bottoms=(0, i),
             )
-    sizes = _room(setup, axis, found, _grown if turned else _shrunk)
-    if 0 in sizes and written.bias:
+    room = _room(setup, axis, found, _grown if turned else _shrunk)
+    if 0 in room and written.bias:
         setup.empty(f"its output over {setup.called()} is empty", bottoms=(0,))
 
 
 def _room(setup: SetupCheck, axis: int, found: list[Window], size_of: _SizeOf) -> list[int | None]:
     """Demand room for the window along each axis; return the sizes there, none after a fault."""
-    sizes: list[int | None] = []
+    room: list[int | None] = []
     for side, window in zip(setup.bottom().dims[axis + 1 :], found, strict=True):
         if window.stride == 0:
             setup.fault(Kind.RANGE, "a stride of 0 divides by zero", at=(CONVOLUTION, "stride_h"))
@@ -213,8 +218,8 @@ def _room(setup: SetupCheck, axis: int, found: list[Window], size_of: _SizeOf) -
                 f"{padded(window.pad)} of {setup.called()}", bottoms=(0,),
             )  # fmt: skip
             return []
-        sizes.append(size)
-    return sizes
+        room.append(size)
+    return room
 
 
 def _axis(setup: SetupCheck, written: _Numbers) -> int | None:
@@ -239,29 +244,25 @@ def _window(setup: SetupCheck, count: int) -> list[Window] | None:
     """Return the window along each of `count` axes; None after a fault."""
     if not given_once(setup, CONVOLUTION):
         return None
-    message = setup.message(CONVOLUTION)
-    halved = message is not None and not HALVES.isdisjoint(message.given)
-    kernel = _column(setup, count, "kernel_size", "kernel" if halved else "", None)
-    if kernel is None:
+    kernel, stride, pad, dilation = sizes(setup.layer)
+    if count and not kernel.given:
+        setup.fault(Kind.MISSING, f"no {kernel.field}", at=(CONVOLUTION, kernel.field))
         return None
-    for side in kernel:
-        if side <= 0:
+    if not _fits(setup, kernel, count):
+        return None
+    for side in kernel.given if count else ():
+        if positive(side) is None:
             setup.fault(
                 Kind.RANGE, f"kernel size {side}; it must be above 0", at=_at(setup, "kernel")
             )
             return None
-    stride = _column(setup, count, "stride", "stride" if halved else "", 1)
-    pad = _column(setup, count, "pad", "pad" if halved else "", 0)
-    dilation = _column(setup, count, "dilation", "", 1)
-    if stride is None or pad is None or dilation is None:
+    fit = [_fits(setup, size, count) for size in (stride, pad, dilation)]
+    if not all(fit):
         return None
-    halves = ("stride_h", "stride_w")
-    if 0 in stride and not any(setup.given(CONVOLUTION, half) for half in halves):
+    if count and 0 in stride.given and not stride.halves:
         setup.fault(Kind.RANGE, "stride 0; it must be above 0", at=(CONVOLUTION, "stride"))
         return None
-    if setup.layer.padding:
-        pad = [setup.layer.padding] * count
-    return [Window(*sides) for sides in zip(kernel, stride, pad, dilation, strict=True)]
+    return windows_along(setup.layer, count)
 
 
 def _at(setup: SetupCheck, stem: str) -> tuple[str, str]:
@@ -271,32 +272,23 @@ def _at(setup: SetupCheck, stem: str) -> tuple[str, str]:
     return (CONVOLUTION, stem)
 
 
-def _column(
-    setup: SetupCheck, count: int, field: str, stem: str, default: int | None
-) -> list[int] | None:
-    given = setup.integers(CONVOLUTION, field)
-    halves = [setup.integers(CONVOLUTION, f"{stem}_{side}") for side in "hw"] if stem else []
-    if any(halves):
-        if count != 2:
-            setup.fault(
-                Kind.CONTRADICTION,
-                f"{stem}_h and {stem}_w are for two spatial axes, here are {count}; use {field}",
-                at=(CONVOLUTION, f"{stem}_h" if halves[0] else f"{stem}_w"),
-            )
-            return None
-        return [half[0] if half else 0 for half in halves]
-    if not given and default is None and count != 0:
-        setup.fault(Kind.MISSING, f"no {field}", at=(CONVOLUTION, field))
-        return None
-    if len(given) not in (1, count) and (given or default is None):
+def _fits(setup: SetupCheck, size: Sizes, count: int) -> bool:
+    """Demand one value, or one for each of `count` axes; True where nothing is wrong."""
+    if size.halves and count != 2:
+        half = size.halves[0]
         setup.fault(
-            Kind.CONTRADICTION, f"{len(given)} values of {field} for {count} spatial axes; give "
-            f"one, or one for each", at=(CONVOLUTION, field),
+            Kind.CONTRADICTION,
+            f"{half[:-2]}_h and {half[:-2]}_w are for two spatial axes, here are {count}; "
+            f"use {size.field}", at=(CONVOLUTION, half),
         )  # fmt: skip
-        return None
-    if not given:
-        return [default or 0] * count
-    return given * count if len(given) == 1 else given
+        return False
+    if size.given and len(size.given) not in (1, count):
+        setup.fault(
+            Kind.CONTRADICTION, f"{len(size.given)} values of {size.field} for {count} spatial "
+            "axes; give one, or one for each", at=(CONVOLUTION, size.field),
+        )  # fmt: skip
+        return False
+    return True
 
 
 def _groups_fit(setup: SetupCheck, written: _Numbers, channels: int | None) -> bool:

@@ -17,8 +17,8 @@ from protolint.layers.shape import Shape, positive
 from protolint.record import NamedTuple
 
 __all__ = [
-    "CONVOLUTION", "HALVES", "POOLING", "Conflict", "Window", "conflicts", "given_once", "padded",
-    "sides", "windows",
+    "CONVOLUTION", "POOLING", "Conflict", "Sizes", "Window", "conflicts", "given_once", "padded",
+    "sides", "sizes", "windows", "windows_along",
 ]  # fmt: skip
 
 CONVOLUTION, POOLING = "convolution_param", "pooling_param"
@@ -30,9 +30,8 @@ _FIELDS: dict[str, tuple[int, tuple[str, ...]]] = {
     "pad": (0, ("pad_h", "pad_w")),
     "dilation": (1, ()),
 }
-_NONE: list[int] = []
 #: The fields of that other form.
-HALVES = frozenset(half for _, halves in _FIELDS.values() for half in halves)
+_HALVES = frozenset(half for _, halves in _FIELDS.values() for half in halves)
 
 
 class Window(NamedTuple):
@@ -56,32 +55,53 @@ def windows(layer: Layer, axis: int, bottom: Shape) -> list[Window] | None:
     a list means its length. The padding of a V0 padding layer wins over the layer's own.
     """
     count = len(bottom.dims) - axis - 1 if bottom.complete else None
-    return _windows(layer, count)
+    return windows_along(layer, count)
+
+
+class Sizes(NamedTuple):
+    """What is written of one size of a convolution's window.
+
+    `halves` are the fields for height and width that it is given by, if it is.
+    """
+
+    field: str
+    given: list[int]
+    halves: list[str]
 
 
 @by_text
-def _windows(layer: Layer, count: int | None) -> list[Window] | None:
-    """Return the window along each of `count` axes; None for as many as the text says."""
+def sizes(layer: Layer) -> list[Sizes]:
+    """Return what is written of the kernel, stride, padding and dilation of a convolution."""
     message = layer.parameter(CONVOLUTION)
     if message is None:
-        given = [integers(layer, CONVOLUTION, field) for field in _FIELDS]
-        halved = False
-    else:
-        # Nets are mostly convolutions: what is not given is not asked for.
-        values = message.given
-        given = [message.integers(field) if field in values else _NONE for field in _FIELDS]
-        halved = not HALVES.isdisjoint(values)
-        for i, (_, halves) in enumerate(_FIELDS.values() if halved else ()):
-            if any(half in message for half in halves):
-                given[i] = [message.integer(half) if half in message else 0 for half in halves]
+        return [Sizes(field, integers(layer, CONVOLUTION, field), []) for field in _FIELDS]
+    # Nets are mostly convolutions: what is not given is not asked for.
+    values = message.given
+    halved = not _HALVES.isdisjoint(values)
+    found = []
+    for field, (_, both) in _FIELDS.items():
+        halves = [half for half in both if half in message] if halved else []
+        if halves:
+            given = [message.integer(half) if half in halves else 0 for half in both]
+        else:
+            given = message.integers(field) if field in values else []
+        found.append(Sizes(field, given, halves))
+    return found
+
+
+@by_text
+def windows_along(layer: Layer, count: int | None) -> list[Window] | None:
+    """Return the window along each of `count` axes; None for as many as the text says."""
+    written = sizes(layer)
+    kernels, strides, pads, dilations = [size.given for size in written]
     if layer.padding:
-        given[2] = [layer.padding]
+        pads = [layer.padding]
     if count is None:
-        count = 2 if halved else max(map(len, given))
+        halved = any(size.halves for size in written)
+        count = 2 if halved else max(map(len, (kernels, strides, pads, dilations)))
         count = -1 if count < 2 else count
     if count < 0:
         return None
-    kernels, strides, pads, dilations = given
     alike = (
         kernels[0] if kernels else 0,
         strides[0] if strides else 1,
@@ -93,7 +113,10 @@ def _windows(layer: Layer, count: int | None) -> list[Window] | None:
     return [
         Window(positive(kernel), *rest)
         for kernel, *rest in (
-            [sizes[i] if i < len(sizes) else one for sizes, one in zip(given, alike, strict=True)]
+            [
+                given[i] if i < len(given) else one
+                for given, one in zip((kernels, strides, pads, dilations), alike, strict=True)
+            ]
             for i in range(count)
         )
     ]
@@ -134,7 +157,7 @@ class Conflict(NamedTuple):
 
 
 #: Without one of these nothing can be given twice.
-_SUSPICIOUS = HALVES | {"global_pooling"}
+_SUSPICIOUS = _HALVES | {"global_pooling"}
 
 
 def conflicts(layer: Layer, param: Message) -> Iterator[Conflict]:
