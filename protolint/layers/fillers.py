@@ -6,9 +6,13 @@ src/caffe/util/math_functions.cpp @ BVLC master, NVIDIA v0.14.5 to v0.17.4.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from protolint.caffe.binder import Message
+from protolint.caffe.dialect import Dialect
 from protolint.layers.setup_check import Kind, SetupCheck
 from protolint.layers.shape import Shape
+from protolint.record import NamedTuple
 from protolint.suggest import nearest
 
 __all__ = ["fill", "meant_filler"]
@@ -20,9 +24,10 @@ _GAUSSIAN = frozenset({"gaussian", "gaussianstatic"})
 
 def fill(setup: SetupCheck, parameter: str, field: str, shape: Shape, blob: str) -> None:
     """Check the filler of one blob; one that is not written is constant."""
-    kind = setup.once(_kind, parameter, field)
-    if kind is None:
+    filler = setup.once(_read, parameter, field)
+    if filler is None:
         return
+    kind, problems = filler
     at = (parameter, field)
     if kind in ("bilinear", "bilinearstatic"):
         _bilinear(setup, shape, blob, at)
@@ -31,20 +36,27 @@ def fill(setup: SetupCheck, parameter: str, field: str, shape: Shape, blob: str)
         return
     if kind in _FANS:
         _fans(setup, shape, blob, kind, at)
-    if kind:
-        setup.once(_numbers, kind, at)
+    for problem in problems:
+        setup.fault(Kind.FILLER, problem, at=at)
 
 
-def _kind(setup: SetupCheck, parameter: str, field: str) -> str | None:
-    """Return the type of a filler, "" where none is written; None after a fault."""
-    filler = _filler(setup, parameter, field)
+class _Filler(NamedTuple):
+    """A filler as it is written: its type, "" where there is none, and what is wrong besides."""
+
+    kind: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def _read(setup: SetupCheck, parameter: str, field: str) -> _Filler | None:
+    """Return the filler of a field; None after a fault."""
+    message = setup.message(parameter)
+    filler = message.message(field) if message is not None else None
     if filler is None:
-        return ""
-    if "type" not in filler:
-        return "constant"
-    kind, fillers = filler.text("type"), setup.dialect.building.fillers
+        return _Filler()
+    kind = filler.text("type") if "type" in filler else "constant"
+    fillers = setup.dialect.building.fillers
     if kind in fillers:
-        return kind
+        return _Filler(kind, tuple(_problems(filler, kind, setup.dialect)))
     guess = meant_filler(kind, fillers)
     hint = f"; did you mean '{guess}'?" if guess else ""
     setup.fault(
@@ -52,11 +64,6 @@ def _kind(setup: SetupCheck, parameter: str, field: str) -> str | None:
         node=filler.node_of("type"),
     )  # fmt: skip
     return None
-
-
-def _filler(setup: SetupCheck, parameter: str, field: str) -> Message | None:
-    message = setup.message(parameter)
-    return message.message(field) if message is not None else None
 
 
 def meant_filler(kind: str, fillers: frozenset[str]) -> str:
@@ -107,27 +114,18 @@ def _fans(setup: SetupCheck, shape: Shape, blob: str, kind: str, at: tuple[str, 
         setup.fault(Kind.FILLER, f"{kind} needs an axis, the {blob} are a {shape}", at=at)
 
 
-def _numbers(setup: SetupCheck, kind: str, at: tuple[str, str]) -> None:
-    filler = _filler(setup, *at)
-    if filler is None:
-        return
+def _problems(filler: Message, kind: str, dialect: Dialect) -> Iterator[str]:
+    """Yield what a Caffe has against the numbers of a filler."""
     if kind in _UNIFORM and filler.number("min") > filler.number("max"):
-        setup.fault(
-            Kind.FILLER, f"min {filler.number('min'):g} is above max {filler.number('max'):g}",
-            at=at,
-        )  # fmt: skip
+        yield f"min {filler.number('min'):g} is above max {filler.number('max'):g}"
     if kind in _GAUSSIAN:
         mean, deviation = filler.number("mean"), filler.number("std")
-        if setup.dialect.checks_gaussian_mean:
+        if dialect.checks_gaussian_mean:
             if mean > deviation:
-                setup.fault(
-                    Kind.FILLER, f"gaussian filler with mean {mean:g} above std {deviation:g}",
-                    at=at,
-                )  # fmt: skip
+                yield f"gaussian filler with mean {mean:g} above std {deviation:g}"
         elif deviation <= 0:
-            setup.fault(Kind.FILLER, f"a gaussian filler needs a std above 0, here {deviation:g}",
-                        at=at)  # fmt: skip
+            yield f"a gaussian filler needs a std above 0, here {deviation:g}"
         if filler.integer("sparse") < -1:
-            setup.fault(Kind.FILLER, "sparse must be -1 or more", at=at)
+            yield "sparse must be -1 or more"
     elif "sparse" in filler and filler.integer("sparse") != -1:
-        setup.fault(Kind.FILLER, f"a {kind} filler knows no sparse", at=at)
+        yield f"a {kind} filler knows no sparse"
