@@ -57,6 +57,7 @@ class Walk:
         #: What the versions so far are; what nothing produces is not known.
         self.shapes: dict[BlobVersion | None, Shape] = {None: UNKNOWN}
         self.shape_of = self.shapes.__getitem__
+        self.text = net.source.data
         self.input_shapes, self.input_faults = checked_inputs(net)
         self.params = ParamBlocks(net)
         self.faults: list[Fault] = []
@@ -66,6 +67,10 @@ class Walk:
         self.clashing: dict[int, list[tuple[int, BlobVersion]]] = {}
         for layer, i, before in view.clashes:
             self.clashing.setdefault(layer.index, []).append((i, before))
+        #: The layers of which more counts than how they are written.
+        self.involved = net.misfit_layers
+        if net.dialect.merges_scale:
+            self.involved |= {layer.index for layer in net.batchnorms}
         #: The layers that others decide about: whose bottoms are missing, or whose tops exist.
         self.apart = {
             *self.clashing,
@@ -153,11 +158,15 @@ class Walk:
         if index not in self.apart:
             settled = self.settled.get(index)
             if settled is None or settled.bottoms != bottoms:
-                given = self._written(layer)
-                settled = self._settled(index, given, bottoms)
+                given = written(layer, self.text)
+                if index in self.involved:
+                    given = self._involved(layer, given)
+                settled = self.table.settled.get((given, bottoms))
+                if settled is not None:
+                    self.settled[index] = settled
         sound = settled is None and given in self.table.sound
         if sound and self._is_neutral(layer, bottoms):
-            settled = Settled(bottoms, bottoms * len(layer.tops), False, True)
+            settled = Settled(bottoms, bottoms * len(layer.top_names), False, True)
             self._settle(index, given, settled)
         if settled is not None and settled.alone:
             if settled.unsure:
@@ -168,7 +177,9 @@ class Walk:
             else:
                 shapes.update(zip(tops, settled.tops, strict=True))
             return
-        setup = self._setup(layer, bottoms, versions)
+        setup = SetupCheck(
+            layer, bottoms, self.around, self.view.state, lambda i: made_at(self.view, versions[i])
+        )
         known = sound or layer.type in self.types
         if not sound:
             self._gradient_switches(setup)
@@ -178,7 +189,8 @@ class Walk:
                 f"{self.net.dialect.name} has no layer type '{layer.type}'",
                 node=layer.type_node,
             )
-        setup.in_place = self._tops(setup)
+        if index in self.view.in_place or index in self.clashing:
+            setup.in_place = self._tops(setup)
         first = len(setup.faults)
         # What does not fit the schema is not there: nothing follows from its absence.
         readable = known and index not in self.net.misfit_layers
@@ -219,9 +231,10 @@ class Walk:
         """Check what comes after a layer's own set-up: its readers, loss weights and parameters."""
         unsure, asked_phase = setup.unsure, setup.asked_phase
         tops = self.view.tops[setup.layer.index]
-        if not broken and self.net.dialect.building.splits_no_empty:
-            self._split(setup, tops)
         shapes = (UNKNOWN,) * len(tops) if broken else setup.tops
+        empty = any(0 in shape.dims for shape in shapes)
+        if empty and self.net.dialect.building.splits_no_empty:
+            self._split(setup, tops)
         self.shapes.update(zip(tops, shapes, strict=True))
         alone = True
         if not sound:
@@ -235,7 +248,6 @@ class Walk:
         if asked_phase:
             self.by_phase = True
         elif given is not None and not setup.faults:
-            empty = any(0 in shape.dims for shape in shapes)
             alone = alone and not empty and "loss_weight" not in setup.layer.message.given
             unsure = setup.unsure if alone else unsure
             found = Settled(setup.bottoms, shapes, unsure, alone, not broken)
@@ -243,33 +255,15 @@ class Walk:
                 self.table.sound.add(given)
             self._settle(setup.layer.index, given, found)
 
-    def _written(self, layer: Layer) -> Hashable:
-        """Return how a layer is written; None where other things decide about it, too."""
-        net = self.net
-        found = written(layer, net.source.data)
-        if layer.index in net.misfit_layers:
-            return None if layer.node.model is None else ("misfit", found)
-        if layer.type == "BatchNorm" and net.dialect.merges_scale:
-            return found, net.traits(layer).blobs
-        return found
-
-    def _settled(self, index: int, given: Hashable, bottoms: tuple[Shape, ...]) -> Settled | None:
-        """Return what a layer that is written so came to over the same bottoms, if one has."""
-        found = None if given is None else self.table.settled.get((given, bottoms))
-        if found is not None:
-            self.settled[index] = found
-        return found
+    def _involved(self, layer: Layer, given: Hashable) -> Hashable:
+        """Return how a layer is written, with what else counts; None where that is not known."""
+        if layer.index in self.net.misfit_layers:
+            return None if layer.node.model is None else ("misfit", given)
+        return given, self.net.traits(layer).blobs
 
     def _settle(self, index: int, given: Hashable, found: Settled) -> None:
         """Keep for all layers that are written alike what one comes to."""
         self.table.settled[(given, found.bottoms)] = self.settled[index] = found
-
-    def _setup(
-        self, layer: Layer, bottoms: tuple[Shape, ...], versions: list[BlobVersion | None]
-    ) -> SetupCheck:
-        return SetupCheck(
-            layer, bottoms, self.around, self.view.state, lambda i: made_at(self.view, versions[i])
-        )
 
     def _demands(self, setup: SetupCheck, *, sound: bool) -> None:
         """Check what the layer's type demands, and the sizes of its tops."""
@@ -283,7 +277,9 @@ class Walk:
                 check(setup)
             if len(setup.faults) == faults:
                 for shape in setup.tops:
-                    self._sized(setup, shape)
+                    # What a bottom is has been checked where it was made.
+                    if shape not in setup.bottoms:
+                        self._sized(setup, shape)
 
     def _engine(self, setup: SetupCheck) -> None:
         """Check that the engine a layer names is in a build without cuDNN (layer_factory.cpp)."""
@@ -309,10 +305,10 @@ class Walk:
 
     def _gradient_switches(self, setup: SetupCheck) -> None:
         layer = setup.layer
-        given = layer.message.given.get("propagate_down", ())
-        if given and len(given) != len(layer.bottoms):
+        given, bottoms = layer.message.given.get("propagate_down", ()), len(layer.bottom_names)
+        if given and len(given) != bottoms:
             setup.fault(
-                Kind.GRADIENT_SWITCHES, f"{len(given)} propagate_down for {len(layer.bottoms)} "
+                Kind.GRADIENT_SWITCHES, f"{len(given)} propagate_down for {bottoms} "
                 "bottoms; give one for each, or none", node=layer.message.node_of("propagate_down"),
             )  # fmt: skip
 
