@@ -8,7 +8,6 @@ from operator import eq
 from protolint.caffe.batchnorm import NormParam
 from protolint.caffe.binder import Message
 from protolint.caffe.legacy import V0_TYPES, V1_TYPES
-from protolint.layers.norm_param import norm_param
 from protolint.layers.states import NetState, StateRule
 from protolint.record import NamedTuple
 from protolint.source import Span
@@ -137,7 +136,7 @@ class Layer:
     def batchnorm(self) -> NormParam:
         """What the layer's batch_norm_param says; nothing where there is none."""
         if self._batchnorm is None:
-            self._batchnorm = norm_param(self.parameter("batch_norm_param"), self.message)
+            self._batchnorm = _norm_param(self.parameter("batch_norm_param"), self.message)
         return self._batchnorm
 
     def parameter(self, field: str) -> Message | None:
@@ -179,3 +178,36 @@ def _blobs(message: Message, field: str, names: Sequence[str]) -> list[BlobName]
 
 def _rules(message: Message, field: str) -> tuple[StateRule, ...]:
     return tuple(map(StateRule.read, message.messages(field)))
+
+
+_NOTHING = NormParam()
+
+
+def _norm_param(message: Message | None, layer: Message) -> NormParam:
+    """Return the values of a layer's batch_norm_param; None is a layer without one.
+
+    A layer of Intel's Caffe may name the engine in a field of its own, which counts where the
+    parameter names none (LayerParameter.engine, layer_factory.cpp @ intel/caffe 1.1.6).
+    """
+    outer = layer.text("engine") if "engine" in layer else None
+    if message is None:
+        return _NOTHING if outer is None else NormParam(engine=outer)
+    engine = message.text("engine") if "engine" in message else None
+
+    def flag(field: str) -> bool | None:
+        return message.flag(field) if field in message else None
+
+    def number(field: str) -> float | None:
+        return message.number(field) if field in message else None
+
+    return NormParam(
+        use_global_stats=flag("use_global_stats"),
+        fraction=number("moving_average_fraction"),
+        eps=number("eps"),
+        scale_bias=flag("scale_bias"),
+        engine=outer or engine if engine in (None, "DEFAULT") else engine,
+        scale_filler="scale_filler" in message,
+        bias_filler="bias_filler" in message,
+        use_weight_bias=flag("use_weight_bias"),
+        bias_term=flag("bias_term"),
+    )
