@@ -84,8 +84,8 @@ def test_agrees_with_protobuf_on_arbitrary_tokens(kind: str, raw: str) -> None:
     except text_format.ParseError:
         accepted = False
     if fits(text) != accepted:
-        # Python's tokenizer reads some numbers that the C++ one refuses. The reverse is a bool as an
-        # integer in another base: Python knows 0 and 1 alone (text_format.cc takes any integer).
+        # Python's tokenizer reads some numbers that the C++ one refuses. The reverse is a bool as
+        # an integer in another base: Python knows 0 and 1 alone (text_format.cc takes any integer).
         assert accepted or (kind == "bool" and re.fullmatch(r" *0[xX]?0*[01] *", raw))
         assert kind in ("float", "uint32", "bool", "enum")
         return
