@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from protolint.cli.common import common_options
-from protolint.cli.options import TargetType, colour_option, format_option
+from protolint.cli.options import TargetType, colour_option, format_option, proof_options
 from protolint.cli.problems import coloured, put
 from protolint.cli.progress import progress_bar
-from protolint.cli.proof import proof_options
 from protolint.conversion.prove.ways import TOLERANCE
 from protolint.workspace.workspace import Choices, Workspace
 

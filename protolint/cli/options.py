@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CodesType", "InputShapeType", "OutputType", "PathType", "RuleType", "TargetOrAutoType",
-    "TargetType", "ThresholdType", "colour_option", "distinct", "format_option", "severities",
+    "TargetType", "ThresholdType", "colour_option", "distinct", "format_option", "proof_options",
+    "severities",
 ]  # fmt: skip
 
 
@@ -299,3 +300,22 @@ def colour_option(command: _Command) -> _Command:
         default="auto",
         help="auto, always or never (also --no-color).  [auto]",
     )(never(command))
+
+
+def proof_options(command: _Command) -> _Command:
+    """Add --prove and --data, of verbs that prove a result by running nets before and after."""
+    from protolint.conversion.prove import ways
+
+    data = click.option(
+        "--data",
+        type=PathType(),
+        metavar="FILE",
+        help="Run both on this .npy or .npz, as in `run`.",
+    )
+    return click.option(
+        "--prove",
+        type=click.Choice(ways.WAYS),
+        default=ways.AUTO,
+        metavar="WAY",
+        help="Run both nets: auto, run or none.  [auto]",
+    )(data(command))
