@@ -29,6 +29,7 @@ __all__ = [
     "transformed",
     "type_edits",
     "v1_type",
+    "written_type",
 ]
 
 
@@ -37,14 +38,14 @@ def v1_type(message: Message) -> str:
     return V1_TYPES.get(message.text("type"), "")
 
 
-def type_edits(source: Source, message: Message, node: Block) -> list[Edit]:
-    """Return the edit that gives a layer its current type.
+def written_type(source: Source, message: Message, node: Block) -> tuple[Scalar, str] | None:
+    """Return the field with the type of a V1 layer, and its current type; None where it has none.
 
     Raises InputError for one that no Caffe here knows.
     """
     written = next((child for child in node.children if child.name == "type"), None)
     if not isinstance(written, Scalar):
-        return []
+        return None
     name = V1_TYPES.get(message.text("type")) if "type" in message else None
     if name is None or written.raw[:1] in "\"'":
         name = FORK_V1_TYPES.get(written.raw)
@@ -52,7 +53,13 @@ def type_edits(source: Source, message: Message, node: Block) -> list[Edit]:
         raise refusal(
             source, written, f"no V1 layer has the type {written.raw}, so its new name is not known"
         )
-    return [replace_value(written, quote(name))]
+    return written, name
+
+
+def type_edits(source: Source, message: Message, node: Block) -> list[Edit]:
+    """Return the edit that gives a layer its current type. Raises as written_type."""
+    found = written_type(source, message, node)
+    return [] if found is None else [replace_value(found[0], quote(found[1]))]
 
 
 def param_edits(source: Source, node: Block) -> list[Edit]:

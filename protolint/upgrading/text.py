@@ -22,6 +22,7 @@ from protolint.upgrading.layer_v1 import (
     transformed,
     type_edits,
     v1_type,
+    written_type,
 )
 from protolint.upgrading.padding import PADDING, PaddingError, padding_read
 from protolint.upgrading.report import Loss, Upgraded, refusal
@@ -174,7 +175,7 @@ class _Net:
             self.forms.append("old data transformation")
         for message, node in self.old:
             if not v1_type(message):
-                type_edits(self.source, message, node)
+                written_type(self.source, message, node)
 
     @cached_property
     def _has_transforms(self) -> bool:
