@@ -22,7 +22,7 @@ from protolint.layers.base import (
 )
 from protolint.layers.by_text import by_text
 from protolint.layers.checks import above_zero
-from protolint.layers.fields import flag, given_or
+from protolint.layers.fields import flag, integer
 from protolint.layers.fillers import fill
 from protolint.layers.layer import Layer
 from protolint.layers.setup_check import Kind, SetupCheck
@@ -53,8 +53,12 @@ class _Numbers(NamedTuple):
 
 @by_text
 def _numbers(layer: Layer) -> _Numbers:
-    axis, outputs, group = given_or(layer, CONVOLUTION, {"axis": 1, "num_output": 0, "group": 1})
-    return _Numbers(axis, outputs, group, flag(layer, CONVOLUTION, "bias_term", True))
+    return _Numbers(
+        integer(layer, CONVOLUTION, "axis", 1),
+        integer(layer, CONVOLUTION, "num_output"),
+        integer(layer, CONVOLUTION, "group", 1),
+        flag(layer, CONVOLUTION, "bias_term", True),
+    )
 
 
 if TYPE_CHECKING:

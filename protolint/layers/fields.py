@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from protolint.caffe.binder import Message
 from protolint.caffe.legacy import V0_FIELDS
 from protolint.layers.by_text import by_text
@@ -11,7 +9,7 @@ from protolint.layers.layer import Layer
 from protolint.layers.shape import positive
 
 __all__ = [
-    "decay_rates", "flag", "given_or", "integer", "integers", "learning_rates", "number", "place",
+    "decay_rates", "flag", "integer", "integers", "learning_rates", "number", "place",
     "size", "word",
 ]  # fmt: skip
 
@@ -29,18 +27,6 @@ def integer(layer: Layer, parameter: str, field: str, default: int = 0) -> int:
     """Return the number given for a field, or its default."""
     message, name = place(layer, parameter, field)
     return message.integer(name) if message is not None and name in message else default
-
-
-def given_or(layer: Layer, parameter: str, defaults: Mapping[str, int]) -> list[int]:
-    """Return the numbers given for several fields, or their defaults."""
-    message = place(layer, parameter, "")[0]
-    if message is None:
-        return list(defaults.values())
-    values, found = message.given, []
-    for field, default in defaults.items():
-        name = field if layer.generation else _V0.get(field, field)
-        found.append(message.integer(name) if name in values else default)
-    return found
 
 
 def number(layer: Layer, parameter: str, field: str, default: float) -> float:
