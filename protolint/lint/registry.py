@@ -90,9 +90,7 @@ def _announce(
     code = code.upper()
 
     def check(subject: Any) -> Iterator[Finding]:
-        if module not in sys.modules:
-            importlib.import_module(module)
-        return RULES[code].check(subject)
+        return _imported(RULES[code]).check(subject)
 
     RULES.setdefault(
         code,

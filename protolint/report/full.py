@@ -15,6 +15,7 @@ from protolint.report.style import Style, width
 from protolint.report.summary import fix_word, summary
 from protolint.shown import shown
 from protolint.source import BinarySource, Source, Span
+from protolint.text.style import line_start
 
 __all__ = ["render"]
 
@@ -117,7 +118,7 @@ def _drawn(mark: _Mark) -> tuple[str, int, int]:
     Of a line longer than any screen only the start is examined.
     """
     source, span = mark.source, mark.span
-    start = source.data.rfind(b"\n", 0, span.start) + 1
+    start = line_start(source, span.start)
     end = source.data.find(b"\n", start, start + _MOST_BYTES)
     long = end < 0 and len(source.data) - start > _MOST_BYTES
     line = source.decode(start, start + _MOST_BYTES if end < 0 else end).rstrip("\r\n")
