@@ -37,11 +37,11 @@ def explain(
             readings = workspace.readings(source)
             ask_weights(workspace, readings, weights)
             members = workspace.evidence(readings)
-            texts.append(render(source.path, workspace.targets(readings), members))
+            texts.append(_render(source.path, workspace.targets(readings), members))
     return "".join(texts)
 
 
-def render(path: str, targets: Sequence[Target], members: Sequence[Member]) -> str:
+def _render(path: str, targets: Sequence[Target], members: Sequence[Member]) -> str:
     """Return what a file is checked for, and what speaks for and against each Caffe.
 
     `members` are the file and the others of its model. A target that is given needs no evidence.

@@ -17,6 +17,9 @@ from protolint.net.view import BlobVersion, View
 
 __all__ = ["sizes_of", "square_sizes"]
 
+#: The largest image that is tried, in pixels of a side.
+_MOST = 4096
+
 _CONVOLUTIONS = ("Convolution",)
 _IMAGE = 4
 _EXAMPLE = (1, 3, 224, 224)
@@ -117,9 +120,6 @@ def _by_weights(
             group = param.integer("group") if param is not None and "group" in param else 1
             return Shape.of((1, blobs[0][1] * group, None, None))
     return None
-
-
-_MOST = 4096
 
 
 def square_sizes(

@@ -15,6 +15,8 @@ from protolint.text.tree import Block, Scalar
 
 __all__ = ["BlobName", "Layer", "ParamSpec"]
 
+_NOTHING = NormParam()
+
 
 class BlobName(NamedTuple):
     """A `bottom` or `top` of a layer, and where it is written: a field of a message, the `at`th."""
@@ -178,9 +180,6 @@ def _blobs(message: Message, field: str, names: Sequence[str]) -> list[BlobName]
 
 def _rules(message: Message, field: str) -> tuple[StateRule, ...]:
     return tuple(map(StateRule.read, message.messages(field)))
-
-
-_NOTHING = NormParam()
 
 
 def _norm_param(message: Message | None, layer: Message) -> NormParam:

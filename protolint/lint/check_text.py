@@ -30,6 +30,10 @@ __all__ = ["check_readings", "check_source"]
 
 #: Where the number goes: behind the first clause. Compiled when something is alike.
 _CLAUSE = r"[:;] |$"
+_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.CHECKED_FILE)
+#: What was chosen in each workspace, by all that decides about it: the same for most files.
+_KNOWN: WeakKeyDictionary[Workspace, dict[tuple[object, ...], _ChosenRules]]
+_KNOWN = WeakKeyDictionary()
 
 
 def check_source(
@@ -51,7 +55,7 @@ def check_readings(
     source = readings.tree.source
     selection = selection_of(workspace, source.path)
     targets = workspace.targets(readings)
-    chosen = [rules_for(workspace, readings, target) for target in targets]
+    chosen = [_rules_for(workspace, selection, readings, target) for target in targets]
     if broken:
         for net in (net for target in targets for net in readings.read(target.dialect).nets):
             net.broken_statistics = broken
@@ -166,10 +170,7 @@ def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key))
 
 
-_TEXT = (Scope.FILE, Scope.NET, Scope.SOLVER, Scope.CHECKED_FILE)
-
-
-class ChosenRules(NamedTuple):
+class _ChosenRules(NamedTuple):
     """The rules on text that are selected for a file and a target.
 
     `codes` are those of all, `by_need` the ones that can run on it, `after` those that run when
@@ -181,17 +182,11 @@ class ChosenRules(NamedTuple):
     after: tuple[Rule, ...]
 
 
-#: What was chosen in each workspace, by all that decides about it: the same for most files.
-_KNOWN: WeakKeyDictionary[Workspace, dict[tuple[object, ...], ChosenRules]] = WeakKeyDictionary()
-
-
-def rules_for(workspace: Workspace, readings: Readings, target: Target) -> ChosenRules:
-    """Return the rules on text that are selected for a file and one of its targets.
-
-    Raises ConfigError for a configuration that names an unknown rule.
-    """
+def _rules_for(
+    workspace: Workspace, selection: Selection, readings: Readings, target: Target
+) -> _ChosenRules:
+    """Return the rules on text that are selected for a file and one of its targets."""
     path, broken = readings.tree.source.path, readings.tree.broken
-    selection = selection_of(workspace, path)
     dialect = target.dialect.name
     key = (selection.select, selection.ignored(path), dialect, target.is_misfit, broken)
     known = _KNOWN.setdefault(workspace, {})
@@ -206,7 +201,7 @@ def rules_for(workspace: Workspace, readings: Readings, target: Target) -> Chose
         can_run = [
             rule for rule in rules if (rule.reader or not broken) and not holds_back(rule, target)
         ]
-        found = known[key] = ChosenRules(
+        found = known[key] = _ChosenRules(
             frozenset(rule.code for rule in rules),
             TextRules.of(can_run),
             tuple(rule for rule in rules if rule.scope is Scope.CHECKED_FILE),

@@ -188,14 +188,11 @@ class Net:
         return bool(self._stages)
 
     @cached_property
-    def _with_rules(self) -> list[Layer]:
-        return [layer for layer in self.layers if layer.include or layer.exclude]
-
-    @cached_property
     def _stages(self) -> frozenset[str]:
         return frozenset(
             stage
-            for layer in self._with_rules
+            for layer in self.layers
+            if layer.include or layer.exclude
             for rule in (*layer.include, *layer.exclude)
             for stage in (*rule.stages, *rule.not_stages)
         )

@@ -26,6 +26,8 @@ from protolint.words import titled
 
 __all__ = ["FirstSteps"]
 
+_Blobs: TypeAlias = Union[tuple[Parameter, ...], None]
+
 
 class FirstSteps(SolverCheck):
     """The checks of a solver that is made, in Caffe's order."""
@@ -85,7 +87,7 @@ class FirstSteps(SolverCheck):
         trained, tested = training.reference.net, given.reference.net
         if trained is None or tested is None:
             return
-        unlike = unlike_layers(trained, training.state, tested, given.state)
+        unlike = _unlike_layers(trained, training.state, tested, given.state)
         if unlike is None:
             return
         layer, other, what = unlike
@@ -158,13 +160,10 @@ class FirstSteps(SolverCheck):
     def _decays(self) -> bool:
         """Whether some blob of the training net decays, as far as that is known."""
         net = None if self.training is None else self.training.reference.net
-        return self.training is None or net is None or with_decay(net, self.training.state)
+        return self.training is None or net is None or _with_decay(net, self.training.state)
 
 
-_Blobs: TypeAlias = Union[tuple[Parameter, ...], None]
-
-
-def with_decay(net: Net, state: NetState) -> bool:
+def _with_decay(net: Net, state: NetState) -> bool:
     """Whether some blob of a net has a decay_mult that is not 0, or may have one."""
     view = net.view_in(state)
     built = construction(net, view)
@@ -176,7 +175,7 @@ def with_decay(net: Net, state: NetState) -> bool:
     return False
 
 
-def unlike_layers(
+def _unlike_layers(
     trained: Net, training: NetState, tested: Net, testing: NetState
 ) -> tuple[Layer, Layer, str] | None:
     """Return the first layer of a test net whose blobs are not those of the training net.

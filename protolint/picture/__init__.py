@@ -5,7 +5,6 @@ from protolint.picture.svg import STYLE, svg
 
 __all__ = ["STYLE", "Diagram", "diagram", "dot", "svg"]
 
-
 _COLOURS = {"error": "#b3261e", "warning": "#8a5300", "info": "#2f6da8"}
 
 

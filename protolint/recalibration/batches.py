@@ -1,4 +1,7 @@
-"""The user's data, batch by batch, as often as it is needed: arrays in a file, or images."""
+"""The user's data, batch by batch, as often as it is needed: arrays in a file, or images.
+
+Images are as Caffe's data layers give them to a net, read with Pillow (the extra `images`).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ __all__ = ["Batches", "batches_of"]
 
 #: How many values the blobs of one batch may have, where the net leaves its size open.
 _VALUES = 64 << 20
+_ENDS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 #: Layers whose parameters may count on the size of the batch that the net says.
 _FIXED = frozenset({"Reshape", "LSTM", "RNN", "Slice", "BatchReindex"})
 
@@ -89,11 +93,11 @@ def _images(
             f"{executor.net.source.path}: says nothing of how images are prepared; give the"
             " training net with its transform_param (--transform), or arrays (.npy)"
         )
-    paths = image_paths(folder)
+    paths = _image_paths(folder)
     channels, height, width = shape.dims[1:]
 
     def read(start: int, end: int) -> dict[str, Array]:
-        return {name: read_images(paths[start:end], transform, (channels, height, width))}
+        return {name: _read_images(paths[start:end], transform, (channels, height, width))}
 
     return Batches(len(paths), _size(executor, size, len(paths)), read)
 
@@ -152,10 +156,7 @@ def values_per_item(executor: Executor) -> int:
     return total or _VALUES
 
 
-_ENDS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
-
-
-def image_paths(folder: str) -> list[str]:
+def _image_paths(folder: str) -> list[str]:
     """Return the images in a folder and below it, in the order of their names."""
     found = [
         os.path.join(place, name)
@@ -168,7 +169,7 @@ def image_paths(folder: str) -> list[str]:
     return sorted(found)
 
 
-def read_images(
+def _read_images(
     paths: Sequence[str], transform: Transform, shape: tuple[int | None, int | None, int | None]
 ) -> Array:
     """Return images (N, C, H, W) as a net with an input of `shape` gets them, channels BGR.

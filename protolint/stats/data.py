@@ -70,7 +70,7 @@ def measure(
     if not snapshot.kind.is_model:
         raise UsageError(f"{snapshot.path}: --data needs a caffemodel, not a {snapshot.kind.title}")
     net = file.nets[0]
-    batch = read_batch(path, net, deploy_view(net))
+    batch = _read_batch(path, net, _deploy_view(net))
     wanted = {numbers.name: numbers for numbers in snapshot.layers if not numbers.problem}
     with _runnable(file, snapshot, runner, source, statistic, workspace) as (text, model, folder):
         layers = _layers(text, wanted)
@@ -103,7 +103,7 @@ def _measured(
 
     `wanted` has what each stores, by the layer's index.
     """
-    executor = Executor(net, load_weights(model, net.dialect), deploy_view(net).state)
+    executor = Executor(net, load_weights(model, net.dialect), _deploy_view(net).state)
     measured: list[Measured] = []
 
     def before(layer: Layer, bottoms: Sequence[Array]) -> None:
@@ -118,7 +118,7 @@ def _measured(
 
 def _layers(net: Net, wanted: dict[str, Numbers]) -> list[Layer]:
     """Return the BatchNorms of a net that are in the file too."""
-    view = deploy_view(net)
+    view = _deploy_view(net)
     return [
         layer
         for layer in view.layers
@@ -276,7 +276,7 @@ def _binary(path: str, net: Net, folder: str) -> str:
     return model
 
 
-def deploy_view(net: Net) -> View:
+def _deploy_view(net: Net) -> View:
     """Return the view of a deploy net in TEST; raises UsageError for a net with data layers."""
     if not net.is_deploy:
         raise UsageError(
@@ -286,7 +286,7 @@ def deploy_view(net: Net) -> View:
     return next(view for view in net.views if view.state.phase == "TEST")
 
 
-def read_batch(path: str, net: Net, view: View) -> dict[str, Array]:
+def _read_batch(path: str, net: Net, view: View) -> dict[str, Array]:
     """Return the values of every input of a net, as float32, from a .npy or .npz file.
 
     A .npy is for a net with one input; a .npz has an array for each, by the input's name. No

@@ -32,6 +32,9 @@ from protolint.workspace.workspace import Workspace
 
 __all__ = ["Options", "collect", "drift_findings", "layer_findings"]
 
+#: How many channels a message names.
+_NAMED = 3
+
 
 class Options(NamedTuple):
     """What a user may say; `source` and `statistic` are as in `convert`.
@@ -142,12 +145,12 @@ def _picked(found: tuple[Snapshot, ...], patterns: tuple[str, ...]) -> tuple[Sna
     )
 
 
-#: How many channels a message names.
-_NAMED = 3
-
-
 def layer_findings(snapshots: Iterable[Snapshot], selection: Selection) -> Iterator[Diagnostic]:
-    """Yield what is wrong with single layers, file by file; one cause gives one finding."""
+    """Yield what is wrong with single layers, file by file; one cause gives one finding.
+
+    That is by the rules that need nothing but numbers, of a file of any kind. What else can be
+    wrong with a caffemodel needs its net: `protolint check` reports it.
+    """
     for snapshot in snapshots:
         for numbers in snapshot.layers:
             lost = [] if numbers.problem else np.flatnonzero(~numbers.finite).tolist()
