@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Union
 
 from protolint.errors import InputError
 from protolint.text.values import BAD, integer, quoted, real
-from protolint.wire import LENGTH, WireError, fields, varint
+from protolint.wire import LENGTH, WireError, fields, signed, varint
 from protolint.words import listed
 
 if TYPE_CHECKING:
@@ -50,12 +50,27 @@ _WORDS = {
 class EnumType:
     """An enum: its name without the package, and its values."""
 
-    __slots__ = ("name", "names", "numbers")
-
-    def __init__(self, name: str, numbers: dict[str, int]) -> None:
+    def __init__(self, data: bytes, name: str, start: int, end: int) -> None:
         self.name = name
-        self.numbers = numbers
-        self.names = {number: value for value, number in reversed(numbers.items())}
+        self._data = data
+        self._range = (start, end)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The numbers of the values by name, in the order of the schema."""
+        data = self._data
+        found: dict[str, int] = {}
+        for item in fields(data, *self._range):
+            if item.number == 2:
+                parts = {part.number: part for part in fields(data, item.value, item.end)}
+                number = parts[2].number_value if 2 in parts else 0
+                found[_name(data, parts[1].value, parts[1].end)] = signed(number)
+        return found
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The values by number, each the first of its number."""
+        return {number: value for value, number in reversed(self.numbers.items())}
 
 
 class FieldType:
@@ -304,28 +319,17 @@ class Schema:
                 self._add_enum(scope, item.value, item.end)
 
     def _add_message(self, scope: str, start: int, end: int) -> None:
-        parts = list(_parts(self.data, start, end))
-        name = scope + next(_name(self.data, *span) for number, *span in parts if number == 1)
+        name = scope + _named(self.data, start, end)
         self.messages[name] = MessageType(self, name, start, end)
-        for number, value, after in parts:
+        for number, value, after in _parts(self.data, start, end):
             if number == 3:
                 self._add_message(f"{name}.", value, after)
             elif number == 4:
                 self._add_enum(f"{name}.", value, after)
 
     def _add_enum(self, scope: str, start: int, end: int) -> None:
-        data = self.data
-        name = ""
-        numbers: dict[str, int] = {}
-        for item in fields(data, start, end):
-            if item.number == 1:
-                name = _name(data, item.value, item.end)
-            elif item.number == 2:
-                parts = {part.number: part for part in fields(data, item.value, item.end)}
-                number = parts[2].number_value if 2 in parts else 0
-                value = _name(data, parts[1].value, parts[1].end)
-                numbers[value] = number - (1 << 64) if number >> 63 else number
-        self.enums[scope + name] = EnumType(scope + name, numbers)
+        name = scope + _named(self.data, start, end)
+        self.enums[name] = EnumType(self.data, name, start, end)
 
     @cached_property
     def pool(self) -> DescriptorPool:
@@ -369,6 +373,11 @@ def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
             at = next(fields(data, at, end)).end
 
 
+def _named(data: bytes, start: int, end: int) -> str:
+    """Return the name of a descriptor, whichever it is of: a message, an enum or a file."""
+    return next(_name(data, *span) for number, *span in _parts(data, start, end) if number == 1)
+
+
 def _name(data: bytes, start: int, end: int) -> str:
     return data[start:end].decode()
 
@@ -388,8 +397,7 @@ def _shipped() -> dict[str, bytes]:
         data = file.read()
     found, start = {}, 0
     for _, value, end in _parts(data, 0, len(data)):
-        name = next(_name(data, *span) for number, *span in _parts(data, value, end) if number == 1)
-        found[name], start = data[start:end], end
+        found[_named(data, value, end)], start = data[start:end], end
     return found
 
 

@@ -44,14 +44,14 @@ def classify(tree: Tree) -> FileKind:
         return FileKind.LABELS
     if not names:
         return FileKind.OTHER if tree.broken else FileKind.NET
-    solver: set[str] = set()
-    net: set[str] = set()
-    for schema in (load_schema(DEFAULT.schema), load_schema(NEWEST.schema)):
-        solver.update(schema.messages["SolverParameter"].fields)
-        net.update(schema.messages["NetParameter"].fields)
-    if names & (solver - net):
-        return FileKind.SOLVER
-    return FileKind.NET if names & net else FileKind.OTHER
+    is_net = False
+    for dialect in (DEFAULT, NEWEST):
+        known = load_schema(dialect.schema).messages
+        of_net = names & known["NetParameter"].fields.keys()
+        if names & known["SolverParameter"].fields.keys() - of_net:
+            return FileKind.SOLVER
+        is_net = is_net or bool(of_net)
+    return FileKind.NET if is_net else FileKind.OTHER
 
 
 def _type_of(kind: FileKind, schema: Schema) -> MessageType:
