@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
 from protolint.batchnorm.base import Layout, ParamRule, Role
@@ -59,33 +59,34 @@ def fill(layout: Layout, seed: int = 0) -> tuple[Array, ...]:
     return tuple(random.uniform(0.5, 2, s).astype(np.float32) for s in layout.shapes(C))
 
 
-@pytest.mark.parametrize("layout", WRITTEN, ids=lambda layout: layout.name)
-@settings(deadline=None)
+# To make a state takes longer than to try it: each is tried on all layouts.
 @given(state=states())
-def test_decoding_what_was_encoded_is_exact(layout: Layout, state: BatchNormState) -> None:
-    fitted = layout.fit(state)
-    separate = not layout.affine or Role.BETA not in layout.roles
-    blobs = layout.encode(state, separate_scale=separate)
-    assert tuple(blob.shape for blob in blobs) == layout.shapes(C)
-    again = layout.decode(blobs, fitted.eps)
-    assert again.statistic is fitted.statistic
-    assert (again.factor, again.eps) == (fitted.factor, fitted.eps)
-    assert bits(again.stored_mean) == bits(fitted.stored_mean)
-    assert bits(again.stored_spread) == bits(fitted.stored_spread)
-    gamma, beta = layout.scale_blobs(state) if separate else (again.scale, again.shift)
-    assert bits(gamma) == bits(fitted.scale)
-    assert bits(beta) == bits(fitted.shift)
+def test_decoding_what_was_encoded_is_exact(state: BatchNormState) -> None:
+    for layout in WRITTEN:
+        note(layout.name)
+        fitted = layout.fit(state)
+        separate = not layout.affine or Role.BETA not in layout.roles
+        blobs = layout.encode(state, separate_scale=separate)
+        assert tuple(blob.shape for blob in blobs) == layout.shapes(C)
+        again = layout.decode(blobs, fitted.eps)
+        assert again.statistic is fitted.statistic
+        assert (again.factor, again.eps) == (fitted.factor, fitted.eps)
+        assert bits(again.stored_mean) == bits(fitted.stored_mean)
+        assert bits(again.stored_spread) == bits(fitted.stored_spread)
+        gamma, beta = layout.scale_blobs(state) if separate else (again.scale, again.shift)
+        assert bits(gamma) == bits(fitted.scale)
+        assert bits(beta) == bits(fitted.shift)
 
 
-@pytest.mark.parametrize("layout", WRITTEN, ids=lambda layout: layout.name)
-@settings(deadline=None)
 @given(state=states())
-def test_every_layout_keeps_the_function(layout: Layout, state: BatchNormState) -> None:
-    fitted = layout.fit(state)
-    assert largest_difference(fold(state), fold(fitted)) < 1e-6
-    # What the layer itself will do with the eps in its prototxt.
-    assert fold(fitted, layout.eps).scale.tolist() == fold(fitted).scale.tolist()
-    assert layout.fit(fitted).stored_spread.tolist() == fitted.stored_spread.tolist()
+def test_every_layout_keeps_the_function(state: BatchNormState) -> None:
+    for layout in WRITTEN:
+        note(layout.name)
+        fitted = layout.fit(state)
+        assert largest_difference(fold(state), fold(fitted)) < 1e-6
+        # What the layer itself will do with the eps in its prototxt.
+        assert fold(fitted, layout.eps).scale.tolist() == fold(fitted).scale.tolist()
+        assert layout.fit(fitted).stored_spread.tolist() == fitted.stored_spread.tolist()
 
 
 @pytest.mark.parametrize("target", WRITTEN, ids=lambda layout: layout.name)
@@ -298,7 +299,6 @@ def test_one_channel_does_not_survive_in_a_binary_file_of_0_16() -> None:
     assert LAYOUTS["N16-3"].stored_as(1) == "N16-3"
 
 
-@settings(deadline=None)
 @given(state=states())
 def test_an_untrained_net_stays_untrained(state: BatchNormState) -> None:
     assume(state.statistic is Statistic.VARIANCE)

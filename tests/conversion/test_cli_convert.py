@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +18,16 @@ from protolint.errors import InputError, ProtolintError
 from protolint.weights.blobs import encode_blob
 from protolint.weights.index import index_file
 from protolint.wire import length_delimited, varint_field
+from tests.cli import command
+from tests.cli.command import Done
 
 GOLDEN = Path(__file__).resolve().parents[2] / "fixtures" / "golden"
 BVLC = GOLDEN / "bvlc-master-9b89154" / "brook.caffemodel"
 NET = GOLDEN / "bvlc-master-9b89154" / "brook.prototxt"
 
 
-def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "protolint", "convert", *map(str, arguments)],
-        capture_output=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        timeout=120,
-    )
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert "Traceback" not in err, err
-    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+def run(*arguments: str | Path, cwd: Path) -> Done:
+    return command.run("convert", *arguments, cwd=cwd)
 
 
 @pytest.fixture

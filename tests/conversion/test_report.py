@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from protolint.cli.convert import command as convert_command
 from protolint.cli.rule import command as rule_command
 from protolint.conversion.notes import CODES, Note
 from protolint.conversion.report import ConversionReport, FileResult, render_text
+from tests.cli.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "fixtures" / "golden"
@@ -42,13 +40,7 @@ def lines(*notes: Note, width: int | None = None) -> list[str]:
 
 def converted(*arguments: str | Path, columns: str = "") -> tuple[list[str], str]:
     """The lines of a conversion on standard output, and standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "protolint", "convert", *map(str, arguments)],
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": columns},
-        timeout=120,
-    )
+    done = run("convert", *arguments, COLUMNS=columns)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines(), done.stderr
 
