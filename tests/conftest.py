@@ -51,6 +51,14 @@ def _what_others_gave_stays() -> Iterator[None]:
         assert not changed, f"a test has written below {folder}: {', '.join(changed[:20])}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _disks_are_not_waited_for() -> Iterator[None]:
+    """Thousands of files are written, and no test cuts the power off to see which are there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""

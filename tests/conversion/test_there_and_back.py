@@ -199,7 +199,7 @@ def message_of(file: LintFile) -> Any:
 
 
 @pytest.mark.skipif(not CORPUS, reason="the corpus of public nets is not beside this checkout")
-@pytest.mark.parametrize("path", sample(CORPUS, 24), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sample(CORPUS, 48), ids=lambda path: path.stem)
 def test_the_protobuf_library_reads_the_same_other_layers(
     path: Path, tools: SimpleNamespace
 ) -> None:

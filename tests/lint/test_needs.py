@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from protolint.lint.findings import TextRules, findings_of
 from protolint.lint.registry import all_rules
 from protolint.lint.rule import NOTHING, Rule, Scope
 from protolint.source import Source
+from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Choices, Workspace
 
 from ..rules.more import examples
@@ -23,6 +25,13 @@ TEXTS += [path.read_bytes() for path in sorted((FIXTURES / "broken").glob("*.pro
 RULES = [rule for rule in all_rules() if rule.needs != NOTHING]
 
 
+@cache
+def read(text: bytes, dialect: str) -> LintFile:
+    """The file that rules share, as they do in a check."""
+    workspace = Workspace(Choices(isolated=True))
+    return workspace.readings(Source("net.prototxt", text)).read(DIALECTS[dialect])
+
+
 def texts_of(rule: Rule) -> list[bytes]:
     return [example.text.encode() for group in examples(rule) for example in group]
 
@@ -31,13 +40,12 @@ def texts_of(rule: Rule) -> list[bytes]:
 def test_what_a_rule_needs_is_there_wherever_it_finds_something(rule: Rule) -> None:
     if rule.scope is Scope.CHECKED_FILE:
         pytest.skip("asked about what was found, not about a text")
-    workspace = Workspace(Choices(isolated=True))
     always = rule._replace(needs=NOTHING)
     for name in ("bvlc", "nvidia-0.15"):
         if not rule.applies_to(name):
             continue
         for text in (*texts_of(rule), *TEXTS):
-            file = workspace.readings(Source("net.prototxt", text)).read(DIALECTS[name])
+            file = read(text, name)
             found, all_of_them = (
                 [finding for _, finding in findings_of(TextRules.of([each]), file)]
                 for each in (rule, always)

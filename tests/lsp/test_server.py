@@ -36,6 +36,7 @@ class Editor:
         )  # fmt: skip
         self.number = 0
         self.published: dict[str, dict[str, Any]] = {}
+        self.opened: set[str] = set()
         self.capabilities = self.request(
             "initialize",
             {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities},
@@ -94,9 +95,14 @@ class Editor:
 
     def open(self, path: Path, text: str) -> str:
         uri = path.as_uri()
+        self.opened.add(uri)
         document = {"uri": uri, "languageId": "prototxt", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
         return uri
+
+    def close(self, uri: str) -> None:
+        self.opened.discard(uri)
+        self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
     def actions(self, uri: str, place: dict[str, Any], *only: str) -> list[dict[str, Any]]:
         context: dict[str, Any] = {"diagnostics": []}
@@ -109,14 +115,23 @@ class Editor:
         return found
 
 
-@pytest.fixture
-def editor(tmp_path: Path) -> Iterator[Editor]:
-    editor = Editor(tmp_path)
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    """One server for all: its start takes longer than most of what it is asked."""
+    editor = Editor(tmp_path_factory.mktemp("root"))
     with editor.process:
         yield editor
         editor.request("shutdown", None)
         editor.notify("exit", None)
         assert editor.process.wait(timeout=60) == 0
+
+
+@pytest.fixture
+def editor(started: Editor) -> Iterator[Editor]:
+    """A client of a server that has nothing open."""
+    yield started
+    for uri in tuple(started.opened):
+        started.close(uri)
 
 
 def applied(text: str, edits: list[dict[str, Any]]) -> str:
@@ -160,7 +175,7 @@ def test_findings_are_those_of_check_and_follow_every_change(
     (gamma,) = [d for d in found if d["code"] == "BN003"]
     assert gamma["range"]["start"]["line"] == 4
     assert editor.published[uri]["version"] == 2
-    editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    editor.close(uri)
     assert editor.diagnostics(uri) == []
 
 
