@@ -8,7 +8,6 @@ left half done. A journal names files of its own folder alone.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -116,6 +115,8 @@ def _journal(files: Sequence[AtomicFile]) -> Iterator[list[str]]:
 
     Yields the paths of the journals. They go in the end, with or without an error.
     """
+    from json import dumps
+
     folders: dict[str, list[list[object]]] = {}
     for file in files:
         status = os.stat(file.path)
@@ -131,7 +132,7 @@ def _journal(files: Sequence[AtomicFile]) -> Iterator[list[str]]:
                 descriptors.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
                 paths.append(path)
                 share(descriptors[-1])
-                os.write(descriptors[-1], json.dumps(rows).encode())
+                os.write(descriptors[-1], dumps(rows).encode())
             except OSError as error:
                 raise files[0].failure(error) from error
         yield paths
@@ -170,10 +171,12 @@ def _folder_of(path: str) -> str:
 
 def _rows(data: bytes) -> list[tuple[str, str, int, int]]:
     """Return what a journal says; nothing of one that is not whole, as nothing was done yet."""
+    from json import loads
+
     try:
         return [
             (target, new, device, node)
-            for target, new, device, node in json.loads(data)
+            for target, new, device, node in loads(data)
             if os.path.basename(target) == target
             and new == temporary_name(target, int(new.rpartition("-")[2]))
         ]

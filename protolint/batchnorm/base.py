@@ -6,7 +6,6 @@ All arithmetic is in state.py; the layouts themselves are in layouts.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar
 
@@ -62,8 +61,15 @@ class ParamRule(NamedTuple):
     decay_mult: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class _Settings(NamedTuple):
+    name: str
+    eps: EpsRule = _PLAIN
+    statistic: Statistic = Statistic.VARIANCE
+    sums: bool = False
+    reading_only: bool = False
+
+
+class Layout(_Settings):
     """The base of all layouts; `name` is the one in LAYOUTS.
 
     `statistic` says what the SPREAD blob is, `sums` whether mean and variance are
@@ -71,11 +77,7 @@ class Layout:
     converted to a layout that is `reading_only`.
     """
 
-    name: str
-    eps: EpsRule = _PLAIN
-    statistic: Statistic = Statistic.VARIANCE
-    sums: bool = False
-    reading_only: bool = False
+    __slots__ = ()
 
     roles: ClassVar[tuple[Role, ...]] = ()
     # Sizes of the axes before and after the channel axis, in what the layer itself writes.
@@ -170,7 +172,7 @@ class Layout:
         eps = self.eps.effective(state.eps)
         if self.statistic is Statistic.INVERSE_DEVIATION:
             # cuDNN 4 multiplies by the deviation and does not look at eps any more.
-            fitted = replace(inverted(state), eps=eps)
+            fitted = inverted(state)._replace(eps=eps)
         else:
             fitted = with_eps(state, eps)
         return fitted if self.sums else divided(fitted)

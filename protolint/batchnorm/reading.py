@@ -7,7 +7,6 @@ The one reader for all who want numbers. Who goes on where something is unclear 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 
@@ -129,15 +128,21 @@ class Norm(NamedTuple):
             return self.state
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class WeightsFile:
     """What a weight file holds; `index` is None for HDF5."""
 
-    path: str
-    index: ModelIndex | None
-    layers: tuple[StoredLayer, ...]
-    norms: tuple[Norm, ...]
-    marks: FileMarks = _NO_MARKS
+    __slots__ = ("index", "layers", "marks", "norms", "path")
+
+    def __init__(
+        self,
+        path: str,
+        index: ModelIndex | None,
+        layers: tuple[StoredLayer, ...],
+        norms: tuple[Norm, ...],
+        marks: FileMarks = _NO_MARKS,
+    ) -> None:
+        self.path, self.index, self.layers, self.norms = path, index, layers, norms
+        self.marks = marks
 
     @property
     def kind(self) -> FileKind:

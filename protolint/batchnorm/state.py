@@ -13,7 +13,6 @@ result is what the source framework computed with.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -66,17 +65,7 @@ class Age(NamedTuple):
 UNKNOWN_AGE = Age(None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BatchNormState:
-    """One BatchNorm's numbers; all arrays are read-only, 1-D, one value per channel.
-
-    `stored_mean` and `stored_spread` are float32 or float64 as in the source, both
-    multiplied by `factor`; `statistic` says what the spread is. A factor of 1 means
-    plain values, 0 sums that nothing was added to yet. `gamma` None means 1 and `beta`
-    None means 0 for all channels, not stored. `eps` is the one the source really adds,
-    as the 32-bit float it is there. Raises LayoutError for arrays that do not match.
-    """
-
+class _Numbers(NamedTuple):
     stored_mean: Array
     stored_spread: Array
     statistic: Statistic
@@ -86,19 +75,51 @@ class BatchNormState:
     eps: float
     age: Age = UNKNOWN_AGE
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "eps", single(self.eps))
-        for name in ("stored_mean", "stored_spread", "gamma", "beta"):
-            values = getattr(self, name)
-            if values is None:
-                continue
-            if values.ndim != 1 or values.dtype not in (np.float32, np.float64):
-                raise LayoutError(f"{name} is {values.dtype} of shape {values.shape}")
-            if len(values) != len(self.stored_mean):
-                raise LayoutError(f"{name} has {len(values)} channels, not {self.channels}")
-            view = values.view()
-            view.flags.writeable = False
-            object.__setattr__(self, name, view)
+
+class BatchNormState(_Numbers):
+    """One BatchNorm's numbers; all arrays are read-only, 1-D, one value per channel.
+
+    `stored_mean` and `stored_spread` are float32 or float64 as in the source, both
+    multiplied by `factor`; `statistic` says what the spread is. A factor of 1 means
+    plain values, 0 sums that nothing was added to yet. `gamma` None means 1 and `beta`
+    None means 0 for all channels, not stored. `eps` is the one the source really adds,
+    as the 32-bit float it is there. Raises LayoutError for arrays that do not match.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        stored_mean: Array,
+        stored_spread: Array,
+        statistic: Statistic,
+        factor: float,
+        gamma: Array | None,
+        beta: Array | None,
+        eps: float,
+        age: Age = UNKNOWN_AGE,
+    ) -> BatchNormState:
+        """Check the arrays."""
+        channels = len(stored_mean)
+        return super().__new__(
+            cls,
+            _view("stored_mean", stored_mean, channels),
+            _view("stored_spread", stored_spread, channels),
+            statistic,
+            factor,
+            None if gamma is None else _view("gamma", gamma, channels),
+            None if beta is None else _view("beta", beta, channels),
+            single(eps),
+            age,
+        )
+
+    def _replace(self, **values: Any) -> BatchNormState:
+        """Return a state with other values, checked as this one is."""
+        return BatchNormState(**(self._asdict() | values))
+
+    # An array has no truth of its own.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     @property
     def channels(self) -> int:
@@ -164,8 +185,8 @@ def divided(state: BatchNormState) -> BatchNormState:
     statistic = (
         Statistic.VARIANCE if state.statistic is Statistic.SECOND_MOMENT else state.statistic
     )
-    return replace(
-        state, stored_mean=state.mean, stored_spread=spread, statistic=statistic, factor=1.0
+    return state._replace(
+        stored_mean=state.mean, stored_spread=spread, statistic=statistic, factor=1.0
     )
 
 
@@ -177,8 +198,7 @@ def multiplied(state: BatchNormState, factor: float) -> BatchNormState:
     if state.factor == factor:
         return state
     plain = divided(state)
-    return replace(
-        plain,
+    return plain._replace(
         stored_mean=_rounded(_wide(plain.stored_mean) * factor, plain.stored_mean.dtype),
         stored_spread=_rounded(_wide(plain.stored_spread) * factor, plain.stored_spread.dtype),
         factor=factor,
@@ -213,8 +233,7 @@ def with_eps(state: BatchNormState, eps: float) -> BatchNormState:
     # s = 0 means that nothing of x comes through: gamma 0 says the same.
     silent = np.isinf(total) & (state.statistic is Statistic.INVERSE_DEVIATION)
     low = (shifted < 0) | silent
-    changed = replace(
-        divided(state),
+    changed = divided(state)._replace(
         stored_spread=_rounded(np.where(low, 0.0, shifted), state.stored_spread.dtype),
         statistic=Statistic.VARIANCE,
         eps=wanted,
@@ -225,7 +244,7 @@ def with_eps(state: BatchNormState, eps: float) -> BatchNormState:
         raise LayoutError(f"eps {wanted:g} leaves a variance of 0 with nothing to divide by")
     gain = np.where(silent, 0.0, np.sqrt(wanted / total))
     gamma = _rounded(_wide(state.scale) * gain, state.scale.dtype)
-    return replace(changed, gamma=np.where(low, gamma, state.scale))
+    return changed._replace(gamma=np.where(low, gamma, state.scale))
 
 
 def inverted(state: BatchNormState) -> BatchNormState:
@@ -239,8 +258,7 @@ def inverted(state: BatchNormState) -> BatchNormState:
     total = _wide(plain.variance) + plain.eps
     if np.any(total <= 0):
         raise LayoutError(f"var + eps is not positive: {np.nanmin(total):g}")
-    return replace(
-        plain,
+    return plain._replace(
         stored_spread=_rounded(1 / np.sqrt(total), plain.stored_spread.dtype),
         statistic=Statistic.INVERSE_DEVIATION,
     )
@@ -259,13 +277,12 @@ def with_affine(state: BatchNormState, gamma: Array, beta: Array | None = None) 
     if beta is not None and beta.size != state.channels:
         raise LayoutError(f"beta has {beta.size} channels, not {state.channels}")
     if state.identity_affine:
-        return replace(state, gamma=gamma, beta=beta)
+        return state._replace(gamma=gamma, beta=beta)
     wide = _wide(gamma)
     shift = _wide(state.shift) * wide
     if beta is not None:
         shift = shift + beta
-    return replace(
-        state,
+    return state._replace(
         gamma=_rounded(_wide(state.scale) * wide, gamma.dtype),
         beta=_rounded(shift, gamma.dtype),
     )
@@ -318,6 +335,17 @@ def _without_factor(stored: Array, factor: float) -> Array:
 def _wide(values: Array) -> Array:
     """Values for arithmetic."""
     return values.astype(np.float64)
+
+
+def _view(name: str, values: Array, channels: int) -> Array:
+    """Return a read-only view of an array; raises LayoutError for one that does not match."""
+    if values.ndim != 1 or values.dtype not in (np.float32, np.float64):
+        raise LayoutError(f"{name} is {values.dtype} of shape {values.shape}")
+    if len(values) != channels:
+        raise LayoutError(f"{name} has {len(values)} channels, not {channels}")
+    view: Array = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _rounded(values: Array, dtype: np.dtype[Any]) -> Array:

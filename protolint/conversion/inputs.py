@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 
 from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
@@ -242,7 +241,7 @@ def of_one_source(models: dict[str, Model], texts: Iterable[LintFile]) -> dict[s
         return models
     dialect = DIALECTS[dialects.pop()]
     return {
-        path: replace(model, dialect=dialect, source=dialect.name)
+        path: Model(path, model.index, model.norms, dialect, dialect.name)
         if model.source in DIALECTS and model.dialect.file_layouts == dialect.file_layouts
         else model
         for path, model in models.items()

@@ -11,7 +11,6 @@ from protolint.batchnorm.state import Statistic
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT, DIALECTS, resolve_target
 from protolint.conversion.decide.step import PlanOptions
-from protolint.conversion.prove.opinions import PROGRAMS
 from protolint.conversion.prove.ways import AUTO, RUN, TOLERANCE, WAYS, require_runnable
 from protolint.errors import UsageError
 from protolint.record import NamedTuple
@@ -107,9 +106,12 @@ def options_of(
     if bn_stat is not None and bn_stat not in statistics:
         raise _unknown("statistic", bn_stat, statistics)
     programs = (verify_with,) if isinstance(verify_with, str) else tuple(verify_with)
-    for program in programs:
-        if program not in PROGRAMS:
-            raise _unknown("program to verify with", program, PROGRAMS)
+    if programs:
+        from protolint.conversion.prove.opinions import PROGRAMS
+
+        for program in programs:
+            if program not in PROGRAMS:
+                raise _unknown("program to verify with", program, PROGRAMS)
     if prove not in WAYS:
         raise _unknown("way to prove", prove, WAYS)
     require_runnable(data, prove)

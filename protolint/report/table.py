@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +34,8 @@ class Column(NamedTuple):
 def room() -> int | None:
     """Return the columns of the terminal, or those of COLUMNS; None without a limit."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
+        import shutil
+
         return shutil.get_terminal_size().columns
     return None
 

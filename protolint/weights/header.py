@@ -7,7 +7,6 @@ Field numbers: `BlobProto` in src/caffe/proto/caffe.proto @ 1.0 (1 to 9) and @ v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from math import prod
 
@@ -105,8 +104,7 @@ class Run(NamedTuple):
         return -(-(self.end - self.start) // self.stride)
 
 
-@dataclass(frozen=True, slots=True)
-class BlobHeader:
+class BlobHeader(NamedTuple):
     """One blob of a file: where it lies, its shape, and where its values stand.
 
     `field` spans the whole field with tag and length, `payload` the BlobProto alone.
@@ -155,8 +153,8 @@ class BlobHeader:
         return sum(run.length for run in self.runs)
 
     @property
-    def count(self) -> int:
-        """How many values the shape asks for."""
+    def count(self) -> int:  # type: ignore[override]
+        """How many values the shape asks for; Caffe's word, not that of a tuple."""
         return prod(self.shape)
 
     def problem(self) -> str | None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, note
@@ -98,7 +96,7 @@ def test_there_and_back_is_within_an_ulp(source: Layout, target: Layout) -> None
     there = target.decode(target.encode(start, separate_scale=separate), target.fit(start).eps)
     if separate:
         gamma, beta = target.scale_blobs(start)
-        there = replace(there, gamma=gamma, beta=beta)
+        there = there._replace(gamma=gamma, beta=beta)
     back = source.fit(there)
     assert largest_difference(fold(first), fold(back)) < 3e-7
     assert bits(back.shift) == bits(first.shift)
@@ -189,7 +187,7 @@ def test_a_layout_has_the_eps_of_the_caffe_whose_layers_have_it() -> None:
             for name in filter(None, (kind.layout, kind.affine_layout)):
                 assert dialect.kind_of(name).eps == kind.eps
                 assert dialect.name == "nvidia-0.16.1" or LAYOUTS[name].eps == kind.eps
-    old = replace(LAYOUTS["N16-5"], eps=DIALECTS["nvidia-0.16.1"].kind_of("N16-5").eps)
+    old = LAYOUTS["N16-5"]._replace(eps=DIALECTS["nvidia-0.16.1"].kind_of("N16-5").eps)
     assert old.decode(fill(old)).eps == old.decode(fill(old), 1e-6).eps == single(1e-4)
     assert EpsRule().effective(-1.0) == -1.0
 
@@ -230,10 +228,10 @@ def test_an_affine_part_is_never_dropped() -> None:
     for name in ("B3", "N16-3", "I3"):
         with pytest.raises(LayoutError, match=f"{name} has no gamma: it needs a Scale layer"):
             LAYOUTS[name].encode(state)
-    only_beta = replace(state, gamma=None)
+    only_beta = state._replace(gamma=None)
     with pytest.raises(LayoutError, match="I4 has no beta"):
         LAYOUTS["I4"].encode(only_beta)
-    plain = replace(state, gamma=f32(1, 1, 1), beta=f32(0, 0, 0))
+    plain = state._replace(gamma=f32(1, 1, 1), beta=f32(0, 0, 0))
     assert len(LAYOUTS["N16-3"].encode(plain)) == 3
     assert LAYOUTS["I5"].encode(state, separate_scale=True)[3].tolist() == [1, 1, 1]
 
@@ -302,7 +300,7 @@ def test_one_channel_does_not_survive_in_a_binary_file_of_0_16() -> None:
 @given(state=states())
 def test_an_untrained_net_stays_untrained(state: BatchNormState) -> None:
     assume(state.statistic is Statistic.VARIANCE)
-    empty = replace(state, factor=0.0)
+    empty = state._replace(factor=0.0)
     for name in ("N15A", "N16-5"):
         if LAYOUTS[name].eps.effective(empty.eps) == empty.eps and empty.eps > 0:
             assert not LAYOUTS[name].fit(empty).stored_mean.any()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,7 +93,7 @@ def test_doubles_stay_doubles() -> None:
     assert state().dtype == np.float32
     wide = state(mean=np.array([1.0, 2.0]))
     assert wide.dtype == np.float64
-    assert divided(replace(wide, factor=3.0)).mean.dtype == np.float64
+    assert divided(wide._replace(factor=3.0)).mean.dtype == np.float64
 
 
 def test_a_factor_of_one_is_no_arithmetic() -> None:

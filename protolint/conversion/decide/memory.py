@@ -11,7 +11,6 @@ so that what has no comments (a weight file) can remember in its own way.
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 from protolint.caffe.registry import DIALECTS
 from protolint.conversion.decide.forms import shortest, single
@@ -86,6 +85,8 @@ def recall(source: Source, node: Block) -> Memory | None:
         elif key == "no-bias":
             memory = memory._replace(bias=False)
         elif key == "scale":
+            from urllib.parse import unquote
+
             memory = memory._replace(scale=unquote(value))
         elif key == "engine" and value in ("DEFAULT", "CAFFE", "CUDNN"):
             memory = memory._replace(engine=value)

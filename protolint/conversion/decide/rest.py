@@ -169,10 +169,10 @@ def _in_target(scene: Scene) -> Net:
 def _shares_memory(scene: Scene) -> bool:
     """Return whether the target would write a sum over a blob that is still needed."""
     net = scene.net
+    if not net.source.data or not net.of_types(("Eltwise",)):
+        return False
     rule = find_rule(_SHARING)
     if rule.applies_to(net.dialect.name) or not rule.applies_to(scene.target.name):
-        return False
-    if not net.source.data or not net.of_types(("Eltwise",)):
         return False
     return next(iter(rule.check(_in_target(scene))), None) is not None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -81,7 +80,7 @@ class LayerChange(NamedTuple):
 def written_layout(layout: Layout, channels: int) -> Layout:
     """Return the layout to write into a binary file: one that its own Caffe reads rightly."""
     name = layout.stored_as(channels)
-    return layout if name == layout.name else replace(LAYOUTS[name], eps=layout.eps)
+    return layout if name == layout.name else LAYOUTS[name]._replace(eps=layout.eps)
 
 
 @np.errstate(invalid="ignore", over="ignore")

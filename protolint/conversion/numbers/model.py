@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
 
 from protolint.batchnorm.facts import file_marks
 from protolint.batchnorm.origin import writer_of
@@ -22,18 +21,19 @@ from protolint.weights.index import ModelIndex, index_model
 __all__ = ["Model", "in_net", "read_model_file", "refuse_other_eps", "with_net"]
 
 
-@dataclass(frozen=True, slots=True)
 class Model:
     """A binary model as it was read: where everything lies, and its BatchNorm layers.
 
     `dialect` is the one in whose words it is read, `source` the name of its writer.
     """
 
-    path: str
-    index: ModelIndex
-    norms: dict[int, Norm]
-    dialect: Dialect
-    source: str
+    __slots__ = ("dialect", "index", "norms", "path", "source")
+
+    def __init__(
+        self, path: str, index: ModelIndex, norms: dict[int, Norm], dialect: Dialect, source: str
+    ) -> None:
+        self.path, self.index, self.norms = path, index, norms
+        self.dialect, self.source = dialect, source
 
 
 def read_model_file(path: str, source: str | None, statistic: Statistic | None) -> Model:
@@ -66,7 +66,7 @@ def with_net(model: Model, net: Net) -> tuple[Model, list[Note]]:
         if changed.state.eps != norm.state.eps:
             found.append(notes.eps_of_prototxt(norm.name, norm.state.eps, changed.state.eps))
         norms[position] = changed
-    return replace(model, norms=norms), found
+    return Model(model.path, model.index, norms, model.dialect, model.source), found
 
 
 def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
@@ -78,7 +78,7 @@ def in_net(norm: Norm, layer: Layer, net: Net) -> Norm:
     made = norm.layout.name.removesuffix("-inv-std").removesuffix("-second-moment")
     if made != form.layout and (made, form.layout) != ("B3", "N16-3"):
         return norm
-    return norm._replace(decoded=replace(norm.state, eps=form.eps))
+    return norm._replace(decoded=norm.state._replace(eps=form.eps))
 
 
 def refuse_other_eps(nets: Sequence[Net], names: Container[str]) -> None:

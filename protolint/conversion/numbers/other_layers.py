@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from protolint.conversion import file_refusals
 from protolint.conversion.numbers.fields import Translator
 from protolint.conversion.numbers.weight_step import WeightStep
 from protolint.errors import InputError
+from protolint.record import NamedTuple
 from protolint.weights.blobs import Form, decode_blob, encode_blob, form_of, recoded_blob
 from protolint.weights.index import Generation, LayerEntry, ModelIndex
 from protolint.weights.splice import Change, message
@@ -64,12 +65,11 @@ def _wide(values: Array) -> Array:
     return flat.astype(np.float32) if flat.dtype == np.float16 else flat
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
+class Rewritten(NamedTuple):
     """What a rewrite reads."""
 
     data: Buffer
-    index: ModelIndex
+    file: ModelIndex
     norms: Mapping[int, Norm]
     steps: Mapping[str, WeightStep]
     target: Dialect
@@ -77,7 +77,7 @@ class Rewritten:
     half: bool
     resume: bool
     floats: bool = False
-    shapes: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
+    shapes: Mapping[str, Sequence[tuple[int, ...]]] = MappingProxyType({})
 
     @property
     def raw(self) -> bool:
@@ -102,12 +102,12 @@ def other_layer(
         problem = blob.problem()
         if problem is not None:
             text = file_refusals.damaged_blob(blob.payload.start, place, problem)
-            raise InputError(model.index.path, text)
+            raise InputError(model.file.path, text)
         form, wanted = form_of(blob), form_in_target(model, form_of(blob))
         if scale is not None or form is None or wanted is None:
             continue
         if layer.name in model.shapes:
-            blob = replace(blob, shape=model.shapes[layer.name][i])
+            blob = blob._replace(shape=model.shapes[layer.name][i])
         elif form is wanted:
             continue
         if form is not wanted:

@@ -164,7 +164,7 @@ class _Rebuilt:
             return self._changes()
         except LayoutError as error:
             text = no_equivalent(self.norm, self.step, error)
-            raise InputError(self.model.index.path, text) from None
+            raise InputError(self.model.file.path, text) from None
 
     def _changes(self) -> list[Change]:
         step, norm = self.step, self.norm
@@ -256,7 +256,7 @@ class _Rebuilt:
             return None
         named = [
             layer
-            for layer in self.model.index.named(self.step.scale)
+            for layer in self.model.file.named(self.step.scale)
             if layer.type in (SCALE, CONVOLUTION) and layer.blobs
         ]
         if not named and self.step.removes_scale:
@@ -267,7 +267,7 @@ class _Rebuilt:
         """Return the blobs of that layer."""
         if self.scale_layer is None:
             return ()
-        return scale_blobs_of(self.model.index.path, self.model.data, self.scale_layer)
+        return scale_blobs_of(self.model.file.path, self.model.data, self.scale_layer)
 
     def _form(self) -> Form:
         """Raw where the layer was raw and the target reads it; never halves."""
@@ -375,7 +375,7 @@ class _Rebuilt:
     ) -> tuple[Piece, ...]:
         """Return the layer with gamma and beta that follows, in place on the top."""
         layer, name = self.layer, self.step.scale_name or self.step.scale
-        if self.step.action is Action.SPLIT and self.model.index.named(name):
+        if self.step.action is Action.SPLIT and self.model.file.named(name):
             raise LayoutError(file_refusals.scale_name_taken(name))
         parts: list[tuple[int, tuple[Piece, ...]]] = [
             (_NAME, (text_field(_NAME, name),)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -50,7 +49,7 @@ class FrozenScale(Layout):
     ) -> tuple[Array, ...]:
         """Return the two blobs, worked out in float64 and rounded once."""
         if separate_scale:
-            state = replace(state, gamma=None, beta=None)
+            state = state._replace(gamma=None, beta=None)
         folded = fold(state)
         if not (np.all(np.isfinite(folded.scale)) and np.all(np.isfinite(folded.shift))):
             raise LayoutError(file_refusals.not_positive())
@@ -168,4 +167,4 @@ def target_layout(target: Dialect, engine: str, *, affine: bool) -> Layout:
     """Return the layout a target has for one engine, with its own rule for eps."""
     kind = target.engines[engine or "CAFFE"]
     name = kind.layout_of(affine=kind.has_affine(asked=affine))
-    return replace(LAYOUTS[name], eps=kind.eps)
+    return LAYOUTS[name]._replace(eps=kind.eps)

@@ -11,8 +11,6 @@ text and no layer keeps other numbers than it did.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 import zlib
 from collections.abc import Sequence
@@ -95,6 +93,9 @@ def way_edits(file: LintFile, plan: Plan, edits: Sequence[Edit]) -> list[Edit]:
 
 def undo_line(source: Source, before: Dialect, edits: Sequence[Edit]) -> str:
     """Return what to put at the end of an edited text, so that `undone` gives it as it was."""
+    from base64 import b64encode
+    from json import dumps
+
     pieces: list[tuple[int, int, str]] = []
     at = 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
@@ -106,8 +107,8 @@ def undo_line(source: Source, before: Dialect, edits: Sequence[Edit]) -> str:
     if end:
         pieces.append((len(source.data) - at, len(end), ""))
     parts = [before.name, zlib.crc32(data + end.encode()), pieces]
-    packed = zlib.compress(json.dumps(parts, separators=(",", ":")).encode(), 9)
-    return f"{end}# protolint: undo={base64.b64encode(packed).decode()}{line_end(source)}"
+    packed = zlib.compress(dumps(parts, separators=(",", ":")).encode(), 9)
+    return f"{end}# protolint: undo={b64encode(packed).decode()}{line_end(source)}"
 
 
 def undone(source: Source, target: Dialect) -> bytes | None:
@@ -120,10 +121,13 @@ def undone(source: Source, target: Dialect) -> bytes | None:
         found = _UNDO.search(data.decode("latin-1"))
         if found is None:
             return None
+        from base64 import b64decode
+        from json import loads
+
         try:
             unpacker = zlib.decompressobj()
-            packed = base64.b64decode(found[1], validate=True)
-            name, known, pieces = json.loads(unpacker.decompress(packed, _LONGEST))
+            packed = b64decode(found[1], validate=True)
+            name, known, pieces = loads(unpacker.decompress(packed, _LONGEST))
             former, at = [], 0
             for gap, added, text in pieces:
                 former += [data[at : at + gap], text.encode("latin-1")]
