@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -41,8 +41,6 @@ from protolint.conversion.numbers.solverstate import (
     slots_of,
     target_slots,
 )
-from protolint.conversion.prove.opinions import input_shape
-from protolint.conversion.prove.text import new_faults
 from protolint.conversion.refusal import refuse
 from protolint.conversion.request import Options
 from protolint.conversion.text.net import source_refusals
@@ -203,10 +201,18 @@ class Bundle:
                 found += Readings.of(source, build).read(self.options.target).nets
         return found
 
-    def jobs(self) -> list[Job]:
-        """Return the jobs, in the order of the inputs but models first, then states, then text."""
-        binary = self._made(FileKind.MODEL, self._model)
-        models = [*binary, *self._made(FileKind.MODEL_HDF5, self._hdf5_model)]
+    def jobs(self) -> Iterator[Job]:
+        """Yield the jobs, in the order of the inputs but models first, then states, then text.
+
+        A model can be written when it comes, and proven when all have come.
+        """
+        models: list[WeightsJob] = []
+        for model in self._made(FileKind.MODEL, self._model):
+            models.append(model)
+            yield model
+        for model in self._made(FileKind.MODEL_HDF5, self._hdf5_model):
+            models.append(model)
+            yield model
         states = [
             *self._made(FileKind.STATE, partial(self._state, models)),
             *self._made(FileKind.STATE_HDF5, partial(self._hdf5_state, models)),
@@ -218,7 +224,9 @@ class Bundle:
                     job.notes = (*job.notes, notes.resume_advised())
         for job in models:
             job.nets = (self.nets, self._nets_after(texts))
-        return [*models, *states, *texts]
+            if self.like is None:
+                job.notes = (*job.notes, *self._gaps(job.path))
+        yield from (*states, *texts)
 
     def _nets_after(self, texts: Sequence[TextJob]) -> list[Net]:
         """Return the nets that the weights are for in the target."""
@@ -234,10 +242,10 @@ class Bundle:
             found += Readings.of(source, build).read(self.options.target).nets
         return found
 
-    def _made(self, kind: FileKind, make: Callable[[Input, str], _Job]) -> list[_Job]:
-        """Return the jobs of the inputs of one kind."""
+    def _made(self, kind: FileKind, make: Callable[[Input, str], _Job]) -> Iterator[_Job]:
+        """Yield the jobs of the inputs of one kind."""
         pairs = zip(self.converted, self.outputs, strict=True)
-        return [make(entry, output) for entry, output in pairs if entry.kind is kind]
+        return (make(entry, output) for entry, output in pairs if entry.kind is kind)
 
     def cases(self, jobs: Sequence[Job]) -> list[Opinion]:
         """Return the nets and models for `--verify-with`.
@@ -251,6 +259,8 @@ class Bundle:
         deploy = [net for net in self.nets if net.is_deploy and net.source.path in texts]
         if len(models) != 1 or not deploy:
             raise UsageError("--verify-with needs a deploy prototxt and one binary caffemodel")
+        from protolint.conversion.prove.opinions import input_shape
+
         for net in deploy:
             input_shape(net)
         return [Opinion(net, texts[net.source.path], models[0]) for net in deploy]
@@ -283,7 +293,6 @@ class Bundle:
             notes += found
         if self.like is None:
             notes += self._missing({norm.name for norm in model.norms.values()})
-            notes += self._gaps(entry.path)
         plan = plan_model(
             model,
             options.target,
@@ -346,7 +355,6 @@ class Bundle:
         notes = [*self._believed(change.norm for change in plan.layers), *plan.notes]
         if self.like is None:
             notes += self._missing({change.name for change in plan.layers})
-            notes += self._gaps(entry.path)
         source = self.nets[0].dialect.name
         return HDF5ModelJob(entry.path, output, source, plan.layers, plan.changed, notes)
 
@@ -410,6 +418,8 @@ class Bundle:
         """Return the job of a text that is proven; raises InputError for one that is not sound."""
         path, before = file.source.path, file.source.data
         if not text.is_former:
+            from protolint.conversion.prove.text import new_faults
+
             refuse(path, new_faults(file, text.data, self.options.target))
         return TextJob(path, output, file.dialect.name, text.data, text.notes, before)
 

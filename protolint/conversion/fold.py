@@ -87,7 +87,7 @@ def folded_jobs(inputs: Sequence[Input], options: Options, workspace: Workspace)
         for entry in inputs
     ]
     names = {entry.name for entry in index_file(model.path).layers} - folding.taken
-    jobs = Bundle(changed, options._replace(asks_fit=False), workspace).jobs()
+    jobs = list(Bundle(changed, options._replace(asks_fit=False), workspace).jobs())
     for job in jobs:
         if isinstance(job, TextJob):
             job.notes = (*folding.notes, *job.notes)

@@ -14,7 +14,7 @@ from protolint.upgrading.model import upgrade_model
 from protolint.weights.blobs import Form, form_of, recoded_blob
 from protolint.weights.files import mapped
 from protolint.weights.index import Generation, LayerEntry, ModelIndex, index_file, index_model
-from protolint.weights.splice import Change, changed_layer, message, whole_file
+from protolint.weights.splice import Change, Splicing, changed_layer, message, whole_file
 from protolint.wire import Buffer
 
 __all__ = ["PlainModelJob", "PrunedModelJob", "plain_job", "pruned", "pruned_job"]
@@ -70,9 +70,9 @@ class PlainModelJob(Job):
         self.index, self.folds = index, folds
         self.pieces = whole_file(index, changes)
 
-    def fill(self, output: AtomicFile, how: Writing) -> None:
+    def fill(self, output: AtomicFile) -> Splicing:
         """Splice."""
-        how.splice(self.path, output, self.pieces, self.index.state)
+        return Splicing(self.path, output, self.pieces, self.index.state)
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back; raises InputError for a file that is damaged."""

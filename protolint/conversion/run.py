@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from protolint.caffe.dialect import Dialect
 from protolint.conversion import notes
 from protolint.conversion.bundle import Bundle, Opinion
-from protolint.conversion.fold import folded_jobs
 from protolint.conversion.inputs import read_inputs
-from protolint.conversion.prove.opinions import case_of, compare, input_shape
 from protolint.conversion.prove.ways import AUTO, NEVER, TOLERANCE, too_large
 from protolint.conversion.report import ConversionReport, with_default_engine
 from protolint.conversion.request import SCALE_NAME, Options, options_of
@@ -146,26 +144,35 @@ def convert_files(
     undone = put_back(path for path in places if path is not None and path != "-")
     inputs = read_inputs(paths, workspace)
     run = Bundle(inputs, options, workspace)
-    jobs = folded_jobs(inputs, options, workspace) if options.fold else run.jobs()
+    made: Iterable[Job]
+    if options.fold:
+        from protolint.conversion.fold import folded_jobs
+
+        made = folded_jobs(inputs, options, workspace)
+    else:
+        made = run.jobs()
+    # Whatever is said of all of them has to be said before the first is written.
+    cases = run.cases(made := list(made)) if options.verify_with else []
     checks: list[str] = []
-    cases = run.cases(jobs) if options.verify_with else []
-    if not options.dry_run:
-        for job in jobs:
-            if job.output != "-":
+    if options.dry_run:
+        jobs = list(made)
+    else:
+        for entry, output in zip(run.converted, run.outputs, strict=True):
+            if output != "-":
                 check_target(
-                    job.path if job.path != "-" else None,
-                    job.output,
+                    entry.path if entry.path != "-" else None,
+                    output,
                     in_place=options.in_place,
                     overwrite=options.force,
                 )
 
-        def last() -> None:
+        def last(jobs: Sequence[Job]) -> None:
             checks.extend(_second_opinions(options, cases))
             checks.extend(_runs(options, run, jobs))
 
         with made_folder(folder_named(options.output)):
             how = Writing(options.in_place, options.force, progress, options.tolerance)
-            write_jobs(jobs, how, last)
+            jobs = write_jobs(made, how, last)
     jobs[0].notes += tuple(map(notes.undone, undone))
     results = tuple(job.result() for job in jobs)
     report = ConversionReport(options.target.name, results, options.dry_run, tuple(checks))
@@ -195,6 +202,10 @@ def _runs(options: Options, run: Bundle, jobs: Sequence[Job]) -> list[str]:
 
 def _second_opinions(options: Options, cases: Sequence[Opinion]) -> list[str]:
     """Return what other programs say of nets and models that are written, but have no name yet."""
+    if not cases:
+        return []
+    from protolint.conversion.prove.opinions import case_of, compare, input_shape
+
     lines = []
     for net, text, model in cases:
         made = Readings.of(Source(net.source.path, text), net.build).read(options.target)

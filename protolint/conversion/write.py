@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 import numpy as np
@@ -38,10 +38,10 @@ from protolint.files import AtomicFile, check_target
 from protolint.net.net import Net
 from protolint.publish import publish_all
 from protolint.record import NamedTuple
-from protolint.weights.files import FileState, mapped
+from protolint.weights.files import mapped
 from protolint.weights.hdf5 import read_model
 from protolint.weights.index import ModelIndex, index_model
-from protolint.weights.splice import Piece, size_of, splice, whole_file
+from protolint.weights.splice import Piece, Splicing, whole_file
 from protolint.wire import Buffer
 
 __all__ = [
@@ -74,13 +74,10 @@ class Writing(NamedTuple):
     progress: Progress | None = None
     tolerance: float = TOLERANCE
 
-    def splice(
-        self, path: str, output: AtomicFile, pieces: Sequence[Piece], state: FileState | None
-    ) -> None:
-        """Write a plan over a file into another one."""
-        progress, size = self.progress, size_of(pieces)
-        shown = None if progress is None else lambda done: progress(path, done, size)
-        splice(path, output, pieces, state=state, progress=shown)
+    def finish(self, work: Splicing) -> None:
+        """Write the rest of a plan."""
+        progress, path, size = self.progress, work.path, work.size
+        work.finish(None if progress is None else lambda done: progress(path, done, size))
 
 
 class Job(ABC):
@@ -101,8 +98,8 @@ class Job(ABC):
         self.temporary = ""
 
     @abstractmethod
-    def fill(self, output: AtomicFile, how: Writing) -> None:
-        """Write the result into an open file."""
+    def fill(self, output: AtomicFile) -> Splicing | None:
+        """Write the result into an open file; what is still to be finished is returned."""
 
     @abstractmethod
     def prove(self, path: str, how: Writing) -> None:
@@ -143,7 +140,7 @@ class TextJob(Job):
         self.data = data
         self.copies = data == before
 
-    def fill(self, output: AtomicFile, how: Writing) -> None:
+    def fill(self, output: AtomicFile) -> None:
         """Write the text."""
         output.write(self.data)
 
@@ -212,9 +209,9 @@ class ModelJob(WeightsJob):
         self.target = target
         self.copies = plan.pieces == whole_file(plan.model.index, ())
 
-    def fill(self, output: AtomicFile, how: Writing) -> None:
+    def fill(self, output: AtomicFile) -> Splicing:
         """Splice."""
-        how.splice(self.path, output, self.plan.pieces, self.plan.model.index.state)
+        return Splicing(self.path, output, self.plan.pieces, self.plan.model.index.state)
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and measure every BatchNorm."""
@@ -247,7 +244,7 @@ class HDF5ModelJob(WeightsJob):
         super().__init__(path, output, source, layers, notes)
         self.changed = changed
 
-    def fill(self, output: AtomicFile, how: Writing) -> None:
+    def fill(self, output: AtomicFile) -> None:
         """Write all layers, changed or not."""
         write_model(self.path, output, self.changed)
 
@@ -324,9 +321,9 @@ class StateJob(_HistoryJob):
         self.index = index
         self.pieces = pieces
 
-    def fill(self, output: AtomicFile, how: Writing) -> None:
+    def fill(self, output: AtomicFile) -> Splicing:
         """Splice."""
-        how.splice(self.path, output, self.pieces, self.index.state)
+        return Splicing(self.path, output, self.pieces, self.index.state)
 
     def prove(self, path: str, how: Writing) -> None:
         """Read back, and compare shapes."""
@@ -338,7 +335,7 @@ class HDF5StateJob(_HistoryJob):
 
     kind = "HDF5 solverstate"
 
-    def fill(self, output: AtomicFile, how: Writing) -> None:
+    def fill(self, output: AtomicFile) -> None:
         """Write all of it."""
         write_state(self.path, output, self.learned_net, self.history)
 
@@ -364,32 +361,41 @@ def _known(nets: Sequence[Net], blobs: Mapping[str, tuple[Array, ...]]) -> Side:
     return Side(nets, lambda name: blobs.get(name, ()), names, binary=False)
 
 
-def write_jobs(jobs: Sequence[Job], how: Writing, last: Callable[[], None]) -> None:
+def write_jobs(
+    jobs: Iterable[Job], how: Writing, last: Callable[[Sequence[Job]], None]
+) -> list[Job]:
     """Write and prove every file, do the last thing, and only then give them their names.
 
-    What is for standard output comes after that. Whatever fails, no result is there.
+    Jobs may be made one by one: what is large is written while the next are made. What is for
+    standard output comes after all that. Whatever fails, no result is there. Returns the jobs.
     """
+    done: list[Job] = []
     with ExitStack() as stack:
-        made: list[tuple[Job, AtomicFile]] = []
+        begun: list[tuple[Job, AtomicFile, Splicing | None]] = []
         for job in jobs:
+            done.append(job)
             if job.output == "-":
                 continue
             source = job.path if job.path != "-" else None
             check_target(source, job.output, in_place=how.in_place, overwrite=how.overwrite)
             output = stack.enter_context(AtomicFile(job.output, source))
-            job.fill(output, how)
             job.temporary = output.path
+            work = job.fill(output)
+            begun.append((job, output, work and stack.enter_context(work)))
+        for job, output, work in begun:
+            if work is not None:
+                how.finish(work)
             job.prove(output.path, how)
-            made.append((job, output))
-        last()
+        last(done)
         # Only now, as the disk goes on writing while files are proven.
-        for job, output in made:
+        for job, output, _ in begun:
             output.finish()
             job.notes += tuple(notes.not_kept(what) for what in output.losses)
-        publish_all([output for _, output in made], replace=how.in_place or how.overwrite)
-    for job in jobs:
+        publish_all([output for _, output, _ in begun], replace=how.in_place or how.overwrite)
+    for job in done:
         if job.output == "-" and isinstance(job, TextJob):
             job.show()
+    return done
 
 
 def _rows(changes: Sequence[LayerChange], proofs: Sequence[Proof] | None) -> tuple[LayerRow, ...]:

@@ -234,7 +234,7 @@ def _jobs(
     inputs = [Input(source.path, FileKind.NET, readings)]
     if weights is not None:
         inputs.append(Input(weights, FileKind.MODEL))
-    converted = Bundle(inputs, options, workspace).jobs()
+    converted = list(Bundle(inputs, options, workspace).jobs())
     texts = [job for job in converted if isinstance(job, TextJob)]
     for job in texts:
         # A Caffe without Input layers has fields for its inputs.

@@ -228,7 +228,7 @@ def deploy_files(
         proofs: list[str] = []
         how = Writing(folder is None, wishes.force, progress, wishes.tolerance)
         with made_folder(folder or os.curdir):
-            write_jobs(found.jobs, how, lambda: proofs.append(_run(found, wishes)))
+            write_jobs(found.jobs, how, lambda _: proofs.append(_run(found, wishes)))
         words = (notes.undone(path).message for path in undone)
         remarks = (*words, *found.remarks, *filter(None, proofs))
         known = tuple(limits(wishes.importer, found.after)) if wishes.importer else ()

@@ -7,8 +7,11 @@ touched, so fields of other forks survive and the size of the file does not matt
 
 from __future__ import annotations
 
+import mmap
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from errno import EFAULT
 from io import FileIO
 from threading import Lock, Thread
 
@@ -34,21 +37,24 @@ __all__ = [
     "Generated",
     "Piece",
     "ReadAt",
+    "Splicing",
     "changed_layer",
     "message",
     "size_of",
-    "splice",
     "spliced",
     "whole_file",
     "write_spliced",
 ]
 
-# What is read and written at once: as much as stays in the cache of one core. Measured on ext4,
-# a quarter of it takes a seventh longer, and four times as much up to twice as long.
-_PART_BYTES = 1 << 20
-# Ranges that keep their place in a page are for the kernel, which may even share them; for
-# all others it works page by page in halves, slower than reading and writing.
+# What is copied at once, so much that a thread that computes meanwhile is seldom waited for.
+_PART_BYTES = 8 << 20
+# What is mapped to be copied; less is read sooner.
+_MAPPED_BYTES = 1 << 20
+# Ranges that keep their place in a page are for the kernel, which may even share them; all
+# others it would take page by page in halves, so they are written from a mapping.
 _PAGE_BYTES = 4096
+# How long a thread that computes may keep one that writes from its next part.
+_SWITCH_SECONDS = 0.0002
 
 
 class Change(NamedTuple):
@@ -154,7 +160,8 @@ def write_spliced(
     """
     check_target(source, target, in_place=in_place, overwrite=overwrite)
     with AtomicFile(target, source) as output:
-        written = splice(source, output, pieces, state=state, progress=progress)
+        with Splicing(source, output, pieces, state) as work:
+            written = work.finish(progress)
         output.finish()
         if verify is not None:
             verify(output.path)
@@ -162,70 +169,85 @@ def write_spliced(
     return written
 
 
-def splice(
-    source: str,
-    output: AtomicFile,
-    pieces: Sequence[Piece],
-    *,
-    state: FileState | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> int:
-    """Write a plan over `source` into an open file and return the bytes written.
+class Splicing:
+    """A plan over a file that is written into an open one, from now on by a thread of its own.
 
-    The arguments and errors are those of write_spliced.
+    Use in a `with` block, and `finish` it there. The arguments are those of write_spliced.
     """
-    work = _Work(source, output, pieces, state)
-    helper = Thread(target=work.help)
-    try:
-        if len(pieces) > 1:  # The kernel may share all of one.
-            output.expect(work.size)
-        makes = any(isinstance(piece, Generated) for piece in pieces)
-        if makes and work.size > _PART_BYTES and ANYWHERE:
-            with suppress(RuntimeError):  # A browser has no threads.
-                helper.start()
-        work.do(progress)
-    finally:
-        work.parts = iter(())
-        if helper.ident is not None:
-            with signals_wait():
-                helper.join()
-    if work.error is not None:
-        raise work.error
-    if progress is not None:
-        progress(work.size)
-    return work.size
-
-
-class _Work:
-    """A plan for one thread, or two where values are made: a copy is bound by the disk."""
 
     def __init__(
-        self, path: str, output: AtomicFile, pieces: Sequence[Piece], state: FileState | None
+        self,
+        path: str,
+        output: AtomicFile,
+        pieces: Sequence[Piece],
+        state: FileState | None = None,
     ) -> None:
         self.path, self.output, self.state = path, output, state
         self.size = size_of(pieces)
-        self.parts = _parts(pieces)
-        #: Of the second thread.
-        self.error: BaseException | None = None
+        self._parts = _parts(pieces)
         self._lock = Lock()
+        self._makes = any(isinstance(piece, Generated) for piece in pieces)
+        self._helper = Thread(target=self._help)
+        #: Of the helper.
+        self._error: BaseException | None = None
+        #: Where what was begun last goes.
+        self._at = 0
+        self._interval = sys.getswitchinterval()
+        if len(pieces) > 1:  # The kernel may share all of one.
+            output.expect(self.size)
 
-    def help(self) -> None:
+    def __enter__(self) -> Splicing:
+        if self.size > _PART_BYTES and ANYWHERE:
+            # Whoever computes meanwhile would keep it waiting for 5 ms at every part.
+            sys.setswitchinterval(_SWITCH_SECONDS)
+            with suppress(RuntimeError):  # A browser has no threads.
+                self._helper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parts = iter(())
+        self._join()
+
+    def finish(self, progress: Callable[[int], None] | None = None) -> int:
+        """Help to write what is left and return the bytes written in all."""
+        if self._makes or self._helper.ident is None:
+            self._do(progress)
+        # Two who only copy would wait for each other: one at a time writes into a file.
+        while self._helper.is_alive():
+            self._helper.join(0.1)
+            if progress is not None:
+                progress(self._at)
+        self._join()
+        if self._error is not None:
+            raise self._error
+        if progress is not None:
+            progress(self.size)
+        return self.size
+
+    def _join(self) -> None:
+        sys.setswitchinterval(self._interval)
+        if self._helper.ident is not None:
+            with signals_wait():
+                self._helper.join()
+
+    def _help(self) -> None:
         """Do what a second thread does."""
         try:
-            self.do()
+            self._do()
         except BaseException as error:
-            self.error, self.parts = error, iter(())
+            self._error, self._parts = error, iter(())
 
-    def do(self, progress: Callable[[int], None] | None = None) -> None:
+    def _do(self, progress: Callable[[int], None] | None = None) -> None:
         """Write one part after another until there are no more."""
         with open_regular(self.path) as file:
             source = _Source(self.path, file)
             source.check(self.state)
             while True:
                 with self._lock:
-                    at, piece = next(self.parts, (0, None))
+                    at, piece = next(self._parts, (0, None))
                 if piece is None:
                     break
+                self._at = at
                 if progress is not None:
                     progress(at)
                 self._write(source, piece, at)
@@ -240,14 +262,21 @@ class _Work:
             if (start - at) % _PAGE_BYTES == 0:
                 copied = self.output.copy_from(source.file, start, end, at)
                 start, at = start + copied, at + copied
-            data = source.read_at(start, end - start)
+            mapped = end - start >= _MAPPED_BYTES
+            data = source.view(start, end) if mapped else source.read_at(start, end - start)
         elif isinstance(piece, Generated):
             data = piece.make(source.read_at)
             if len(data) != piece.length:
                 raise ValueError(f"a piece of {piece.length} bytes made {len(data)}")
         else:
             data = piece
-        self.output.write(data, at)
+        try:
+            self.output.write(data, at)
+        except InputError as error:
+            cause = error.__cause__
+            if isinstance(piece, Copy) and isinstance(cause, OSError) and cause.errno == EFAULT:
+                raise source.cut_short(piece.end) from None
+            raise
 
 
 class _Source:
@@ -273,11 +302,34 @@ class _Source:
             while rest:
                 more = self.file.readinto(rest)
                 if not more:
-                    raise InputError(self.path, f"ends before byte {offset + size}; start again")
+                    raise self.cut_short(offset + size)
                 rest = rest[more:]
         except OSError as error:
             raise InputError(self.path, f"cannot be read: {error.strerror or error}") from error
         return found
+
+    def view(self, start: int, end: int) -> memoryview:
+        """Map the bytes from `start` to `end`, as long as the result lasts; raises InputError.
+
+        All pages are there at once: to fetch each when it is written takes twice as long.
+        """
+        first = start - start % mmap.ALLOCATIONGRANULARITY
+        length, file = end - first, self.file.fileno()
+        try:
+            if sys.platform == "linux":
+                flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
+                found = mmap.mmap(file, length, flags, mmap.PROT_READ, offset=first)
+            else:
+                found = mmap.mmap(file, length, access=mmap.ACCESS_READ, offset=first)
+        except ValueError:
+            raise self.cut_short(end) from None
+        except OSError as error:
+            raise InputError(self.path, f"cannot be read: {error.strerror or error}") from error
+        return memoryview(found)[start - first :]
+
+    def cut_short(self, end: int) -> InputError:
+        """Return the error of a file that somebody has shortened."""
+        return InputError(self.path, f"ends before byte {end}; start again")
 
 
 def _parts(pieces: Iterable[Piece]) -> Iterator[tuple[int, Piece | None]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -192,8 +193,13 @@ def test_large_ranges_are_copied_wherever_they_lie(tmp_path: Path, folder: Path)
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plans of a few KiB are written in parts, by two threads, and the disk begins early."""
+    """Plans of a few KiB are written in parts, by two threads, and the disk begins early.
+
+    Whole parts are mapped, and written in three steps; what is less is read.
+    """
     monkeypatch.setattr("protolint.weights.splice._PART_BYTES", 1000)
+    monkeypatch.setattr("protolint.weights.splice._MAPPED_BYTES", 500)
+    monkeypatch.setattr("protolint.files._WRITE_BYTES", 400)
     monkeypatch.setattr("protolint.files._EARLY_BYTES", 3000)
 
 
@@ -248,14 +254,15 @@ def test_what_fails_in_one_thread_ends_the_other(source: Path, folder: Path) -> 
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_an_interrupt_ends_both_threads(source: Path, folder: Path) -> None:
+@pytest.mark.parametrize("plan", [LONG * 100, [Copy(1, 9999)] * 1000], ids=["made", "copied"])
+def test_an_interrupt_ends_both_threads(source: Path, folder: Path, plan: list[Piece]) -> None:
     def interrupt(written: int) -> None:
         if written:
             raise KeyboardInterrupt
 
     others = set(all_threads())
     with pytest.raises(KeyboardInterrupt):
-        write_spliced(str(source), str(folder / "f"), LONG * 100, progress=interrupt)
+        write_spliced(str(source), str(folder / "f"), plan, progress=interrupt)
     assert os.listdir(folder) == []
     assert others.issuperset(all_threads())
 
@@ -482,6 +489,26 @@ def test_a_source_that_changed_is_refused(source: Path, folder: Path, caffe: Any
     with pytest.raises(InputError, match="has changed since it was read"):
         write_spliced(str(source), str(folder / "g"), [Copy(0, 2)], state=state)
     assert os.listdir(folder) == ["f"]
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("when", ["before it is mapped", "while it is mapped"])
+def test_a_source_that_is_cut_short_is_refused(
+    source: Path, folder: Path, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages of a mapping go with the file, which the kernel calls a bad address."""
+    name = "mmap.mmap" if when == "before it is mapped" else "os.pwrite"
+    real = pkgutil.resolve_name(name.replace(".", ":"))
+
+    def cut(*given: Any, **named: Any) -> Any:
+        os.truncate(source, 0)
+        return real(*given, **named)
+
+    monkeypatch.delattr(os, "copy_file_range", raising=False)
+    monkeypatch.setattr(name, cut)
+    with pytest.raises(InputError, match="ends before byte 900; start again"):
+        write_spliced(str(source), str(folder / "f"), [Copy(1, 900)])
+    assert os.listdir(folder) == []
 
 
 def test_a_source_that_is_too_short_is_refused(source: Path, folder: Path) -> None:
