@@ -20,7 +20,8 @@ def exit_code_of(arguments: list[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        code = _plain_check(given[1:]) if given[:1] == ["check"] else None
+        plain = _PLAIN.get(given[0]) if given else None
+        code = plain(given[1:]) if plain is not None else None
         if code is None:
             code = _by_click(arguments if given else ["--help"])
         if not given:
@@ -44,6 +45,22 @@ def _plain_check(arguments: list[str]) -> int | None:
 
     options = plain_options(arguments)
     return None if options is None else check(options)
+
+
+def _plain_convert(arguments: list[str]) -> int | None:
+    """Convert as plain arguments ask and return the exit code; None as in _plain_check."""
+    from protolint.cli.plain import plain_conversion
+
+    asked = plain_conversion(arguments)
+    if asked is None:
+        return None
+    from protolint.cli.converting import convert
+
+    return convert(**asked)
+
+
+#: The verbs whose everyday command lines are read without click.
+_PLAIN = {"check": _plain_check, "convert": _plain_convert}
 
 
 def _by_click(arguments: list[str] | None) -> int:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from protolint.cli.common import common_options
+from protolint.cli.converting import convert
 from protolint.cli.options import TargetType, colour_option, format_option, proof_options
-from protolint.cli.problems import coloured, put
-from protolint.cli.progress import progress_bar
 from protolint.conversion.prove.ways import TOLERANCE
-from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]
 
@@ -88,33 +85,11 @@ __all__ = ["command"]
 @common_options
 @colour_option
 @format_option(["text", "json"], "--report")
-def command(paths: tuple[str, ...], form: str, color: str, choices: Choices, **asked: Any) -> int:
+def command(paths: tuple[str, ...], **asked: Any) -> int:
     """Convert files of one model: prototxt, solver, caffemodel, solverstate.
 
     Content shows what a file is. Each result is proven before it has its name.
 
     Exit code: 0 converted, 1 the proof failed, 2 wrong usage or refused.
     """
-    from protolint.conversion.report import render_json, render_refusal, render_text
-    from protolint.conversion.request import options_of
-    from protolint.conversion.run import convert_files
-    from protolint.errors import OK, ProtolintError
-    from protolint.report.table import room
-
-    try:
-        with progress_bar() as progress:
-            report = convert_files(
-                paths, options_of(**asked), progress, workspace=Workspace(choices)
-            )
-    except ProtolintError as error:
-        if form == "json":
-            put(render_refusal(asked["to"].name, error), err=asked["output"] == "-")
-        raise
-    # Standard output is the prototxt's where one is written there.
-    aside = any(result.output == "-" for result in report.files)
-    colour = coloured(color, sys.stderr if aside else sys.stdout)
-    put(
-        render_json(report) if form == "json" else render_text(report, room(), colour=colour),
-        err=aside,
-    )
-    return OK
+    return convert(paths, **asked)

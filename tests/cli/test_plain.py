@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protolint.cli import check as by_click
+from protolint.cli import convert as convert_by_click
 from protolint.cli.checking import CheckOptions
-from protolint.cli.plain import plain_options
+from protolint.cli.converting import convert
+from protolint.cli.plain import plain_conversion, plain_options
+from protolint.conversion.request import options_of
 
 _WORDS = (
     "a.prototxt", "-", "", "--", "=", "-q", "-qq", "-h", "--help", "--quiet", "--quiet=", "--quie",
@@ -59,3 +65,67 @@ def test_the_everyday_is_read_here(line: str, monkeypatch: pytest.MonkeyPatch) -
 def test_completion_is_left_to_click(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_PROTOLINT_COMPLETE", "bash_complete")
     assert plain_options(["a.prototxt"]) is None
+
+
+_CONVERSIONS = (
+    "a.prototxt", "b.caffemodel", "-", "", "--", "--to", "--to=bvlc", "bvlc", " NVIDIA ", "caffe2",
+    "-o", "-oout", "out/", "--output", "--output=out/", "--from", "--like", "--force", "--force=1",
+    "--dry-run", "--fold", "--half", "--in-place", "--resume", "--isolated", "--without-cudnn",
+    "--keep-scale", "--report", "json", "-h", "--forc", "--engine", "caffe",
+)  # fmt: skip
+
+
+def _complete(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a conversion is asked for, with what is so unless it is said."""
+    known = {**inspect.signature(options_of).parameters, **inspect.signature(convert).parameters}
+    empty = inspect.Parameter.empty
+    return {name: p.default for name, p in known.items() if p.default is not empty} | asked
+
+
+def _conversion_by_click(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any] | None:
+    read: list[dict[str, Any]] = []
+
+    def noted(paths: tuple[str, ...], **asked: Any) -> None:
+        read.append({"paths": paths, **asked})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(convert_by_click, "convert", noted)
+        try:
+            convert_by_click.command.main(list(arguments), standalone_mode=False)
+        except click.ClickException:
+            return None
+    return read[0] if read else None
+
+
+@given(arguments=st.lists(st.sampled_from(_CONVERSIONS), max_size=7))
+@settings(max_examples=300)
+def test_a_conversion_is_asked_for_as_click_reads_it(arguments: list[str]) -> None:
+    plain = plain_conversion(arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        if plain is not None:
+            found = _conversion_by_click(arguments, patch)
+            assert found is not None
+            assert _complete(plain) == _complete(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--to nvidia-0.17 a.prototxt b.caffemodel -o out/", "a --to bvlc --to ssd --in-place",
+        "--isolated --without-cudnn --to NVIDIA --force --half --fold a b --output -",
+        "--to bvlc --from segnet --like net --resume --dry-run a",
+    ],
+)  # fmt: skip
+def test_an_everyday_conversion_is_read_here(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, found = plain_conversion(line.split()), _conversion_by_click(line.split(), monkeypatch)
+    assert plain is not None
+    assert found is not None
+    assert _complete(plain) == _complete(found)
+
+
+def test_what_is_incomplete_is_left_to_click() -> None:
+    assert plain_conversion(["a.prototxt"]) is None
+    assert plain_conversion(["--to", "bvlc"]) is None
+    assert plain_conversion(["--to", "bvlc", "a", "-o"]) is None
