@@ -31,7 +31,7 @@ def exit_code_of(arguments: list[str] | None = None) -> int:
         print(file=sys.stderr)
         return STOPPED
     except ProtolintError as error:
-        from protolint.cli.problems import warn
+        from protolint.cli.terminal import warn
 
         warn(str(error))
         return error.exit_code

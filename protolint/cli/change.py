@@ -6,9 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from protolint.cli.problems import Problems, warn
-from protolint.cli.progress import progress_bar
 from protolint.cli.results import difference
+from protolint.cli.terminal import Problems, progress_bar, warn
 from protolint.diagnostic import Diagnostic
 from protolint.edit import apply_edits
 from protolint.errors import InputError, ProtolintError, UsageError

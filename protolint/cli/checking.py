@@ -7,8 +7,7 @@ import sys
 
 from protolint.caffe.dialect import Dialect
 from protolint.cli.outputs import Output, write_outputs
-from protolint.cli.problems import Problems, coloured, put, warn
-from protolint.cli.progress import progress_bar
+from protolint.cli.terminal import Problems, coloured, progress_bar, put, warn
 from protolint.diagnostic import Severity
 from protolint.errors import FOUND, OK, UsageError
 from protolint.lint.check_files import check_files

@@ -12,7 +12,7 @@ from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DEFAULT
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType, format_option
-from protolint.cli.problems import put, warn
+from protolint.cli.terminal import put, warn
 from protolint.errors import FOUND, OK, UsageError
 from protolint.net.net import Net
 from protolint.shown import json_text, shown

@@ -6,8 +6,7 @@ import sys
 from typing import Any
 
 from protolint.caffe.dialect import Dialect
-from protolint.cli.problems import coloured, put
-from protolint.cli.progress import progress_bar
+from protolint.cli.terminal import coloured, progress_bar, put
 from protolint.errors import OK, ProtolintError
 from protolint.workspace.workspace import Choices, Workspace
 

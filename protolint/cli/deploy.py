@@ -7,9 +7,8 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, PathType, TargetType, proof_options
-from protolint.cli.problems import put, warn
-from protolint.cli.progress import progress_bar
 from protolint.cli.results import Manners, TextResult, result_options
+from protolint.cli.terminal import progress_bar, put, warn
 from protolint.conversion.prove.ways import RUN, require_runnable
 from protolint.deployment.importers import IMPORTERS, limits
 from protolint.errors import OK, UsageError

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from protolint.caffe.forks import Unknown, forks_that_know
 from protolint.caffe.registry import DEFAULT, TARGETS
-from protolint.cli.problems import Problems
+from protolint.cli.terminal import Problems
 from protolint.errors import InputError
 from protolint.lint.shown_by_weights import ask_weights
 from protolint.shown import shown

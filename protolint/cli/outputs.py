@@ -10,7 +10,7 @@ from protolint.record import NamedTuple
 from protolint.report import renderer
 
 if TYPE_CHECKING:
-    from protolint.cli.problems import Problems
+    from protolint.cli.terminal import Problems
     from protolint.lint.file_report import FileReport
 
 __all__ = ["Output", "write_outputs"]

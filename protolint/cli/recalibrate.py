@@ -9,9 +9,8 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
-from protolint.cli.problems import put
-from protolint.cli.progress import progress_bar
 from protolint.cli.results import BinaryResult, Manners, result_options
+from protolint.cli.terminal import progress_bar, put
 from protolint.workspace.workspace import Choices, Workspace
 
 if TYPE_CHECKING:

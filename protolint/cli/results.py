@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import click
 
 from protolint.cli.options import PathType, colour_option
-from protolint.cli.problems import Problems, coloured, put, warn
+from protolint.cli.terminal import Problems, coloured, put, warn
 from protolint.difference import unified_diff
 from protolint.errors import FOUND, OK, ProtolintError, UsageError
 from protolint.files import check_target, folder_named, made_folder, replace_file

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from protolint.cli.options import RuleType, colour_option, format_option
-from protolint.cli.problems import coloured
+from protolint.cli.terminal import coloured
 from protolint.conversion.notes import CODES
 from protolint.errors import OK, UsageError
 from protolint.lint.manual import manual_page, rule_as_dict, summary_line

@@ -11,8 +11,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
-from protolint.cli.problems import put, warn
-from protolint.cli.progress import progress_bar
+from protolint.cli.terminal import progress_bar, put, warn
 from protolint.errors import OK, InputError, UsageError
 from protolint.files import check_target
 from protolint.workspace.workspace import Choices, Workspace

@@ -11,7 +11,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import InputShapeType, TargetType, colour_option, format_option
-from protolint.cli.problems import Problems, coloured, put, warn
+from protolint.cli.terminal import Problems, coloured, put, warn
 from protolint.diagnostic import Diagnostic, Severity
 from protolint.errors import OK, InputError, UsageError
 from protolint.files import replace_file

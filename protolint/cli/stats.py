@@ -10,8 +10,7 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options, threshold_option
 from protolint.cli.options import PathType, TargetType, colour_option, format_option
-from protolint.cli.problems import coloured, put
-from protolint.cli.progress import progress_bar
+from protolint.cli.terminal import coloured, progress_bar, put
 from protolint.errors import FOUND, OK, InputError, UsageError
 from protolint.workspace.workspace import Choices, Workspace
 

@@ -7,8 +7,8 @@ import click
 from protolint.caffe.dialect import Dialect
 from protolint.cli.common import common_options
 from protolint.cli.options import PathType, TargetType
-from protolint.cli.progress import progress_bar
 from protolint.cli.results import BinaryResult, Manners, Result, TextResult, result_options
+from protolint.cli.terminal import progress_bar
 from protolint.workspace.workspace import Choices, Workspace
 
 __all__ = ["command"]

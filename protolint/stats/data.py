@@ -31,7 +31,6 @@ from protolint.net.net import Net
 from protolint.net.shapes import shapes
 from protolint.net.view import View
 from protolint.stats.model import Measured, Snapshot
-from protolint.stats.nets import read_net_file
 from protolint.stats.runners import RUNNERS, blobs_read, with_probes
 from protolint.weights.blobs import encode_blob
 from protolint.weights.files import mapped, open_regular
@@ -39,7 +38,6 @@ from protolint.weights.hdf5 import read_model
 from protolint.weights.index import index_model
 from protolint.weights.kinds import FileKind
 from protolint.wire import length_delimited
-from protolint.workspace.reading import LintFile
 from protolint.workspace.workspace import Workspace
 
 __all__ = ["gap_of", "measure"]
@@ -52,7 +50,7 @@ _FEW = 32
 
 def measure(
     path: str,
-    file: LintFile,
+    net: Net,
     snapshot: Snapshot,
     runner: str,
     source: str | None = None,
@@ -69,15 +67,13 @@ def measure(
     """
     if not snapshot.kind.is_model:
         raise UsageError(f"{snapshot.path}: --data needs a caffemodel, not a {snapshot.kind.title}")
-    net = file.nets[0]
     batch = _read_batch(path, net, _deploy_view(net))
     wanted = {numbers.name: numbers for numbers in snapshot.layers if not numbers.problem}
-    with _runnable(file, snapshot, runner, source, statistic, workspace) as (text, model, folder):
+    with _runnable(net, snapshot, runner, source, statistic, workspace) as (text, model, folder):
         layers = _layers(text, wanted)
         if not layers:
             raise UsageError(
-                f"{file.source.path}: has no BatchNorm of {snapshot.path} whose statistics are"
-                " known"
+                f"{net.source.path}: has no BatchNorm of {snapshot.path} whose statistics are known"
             )
         if runner == "numpy":
             stored = {layer.index: wanted[layer.name] for layer in layers}
@@ -188,7 +184,7 @@ def _difference(numbers: Numbers, rows: Array, mean: Array, train: Array) -> tup
 
 @contextmanager
 def _runnable(
-    file: LintFile,
+    given: Net,
     snapshot: Snapshot,
     runner: str,
     source: str | None,
@@ -197,13 +193,13 @@ def _runnable(
 ) -> Iterator[tuple[Net, str, str]]:
     """Return the net and the path of the weights in a form that the runner reads, and a folder."""
     with tempfile.TemporaryDirectory(prefix="protolint-") as folder:
-        net, model = file.nets[0], os.path.abspath(snapshot.path)
+        net, model = given, os.path.abspath(snapshot.path)
         hdf5 = snapshot.kind is FileKind.MODEL_HDF5
         if runner == "numpy" and not _is_own(net, snapshot):
-            net, model = _converted(file, snapshot, folder, source, statistic, workspace)
+            net, model = _converted(given, snapshot, folder, source, statistic, workspace)
         if runner == "opencv":
             if not _is_plain(snapshot):
-                net, model = _converted(file, snapshot, folder, source, statistic, workspace)
+                net, model = _converted(given, snapshot, folder, source, statistic, workspace)
             if hdf5:
                 model = _binary(model, net, folder)
         yield net, model, folder
@@ -236,7 +232,7 @@ def _is_plain(snapshot: Snapshot) -> bool:
 
 
 def _converted(
-    file: LintFile,
+    net: Net,
     snapshot: Snapshot,
     folder: str,
     source: str | None,
@@ -251,14 +247,13 @@ def _converted(
             bn_stat=statistic.value if statistic is not None else None,
             output=folder + os.sep,
         )
-        report = convert_files((file.source.path, snapshot.path), options, workspace=workspace)
+        report = convert_files((net.source.path, snapshot.path), options, workspace=workspace)
     except ProtolintError as error:
         raise UsageError(
             f"--data: the model is run in BVLC's form, and it cannot be converted to that: {error}"
         ) from None
     made = {result.path: result.output for result in report.files}
-    net = read_net_file(made[file.source.path], Workspace(), DEFAULT).nets[0]
-    return net, made[snapshot.path]
+    return Workspace().net(made[net.source.path], DEFAULT), made[snapshot.path]
 
 
 def _binary(path: str, net: Net, folder: str) -> str:

@@ -18,15 +18,14 @@ from protolint.lint.check_weights import check_numbers
 from protolint.lint.registry import find_rule
 from protolint.lint.rule import Finding
 from protolint.lint.select import Selection, selection_of
+from protolint.net.net import Net
 from protolint.record import NamedTuple
 from protolint.source import Span
 from protolint.stats.compare import compare_snapshots
 from protolint.stats.model import Drift, Measured, Snapshot, StatsReport
-from protolint.stats.nets import read_net_file
 from protolint.stats.reading import Progress, Reading, read_snapshots
 from protolint.suggest import did_you_mean
 from protolint.words import listed, plural
-from protolint.workspace.reading import LintFile
 from protolint.workspace.thresholds import Thresholds
 from protolint.workspace.workspace import Workspace
 
@@ -73,8 +72,8 @@ def collect(
         raise UsageError("--data needs the net (--net deploy.prototxt) and one weight file")
     workspace = options.workspace or Workspace()
     selection = selection_of(workspace, paths[0])
-    net = None if options.net is None else read_net_file(options.net, workspace, options.target)
-    in_net = {} if net is None else layers_in_net(net.nets[0])
+    net = None if options.net is None else workspace.net(options.net, options.target)
+    in_net = {} if net is None else layers_in_net(net)
     reading = Reading(in_net, options.source, options.statistic, options.eps)
     found, order, notes = read_snapshots(paths, reading, progress)
     if net is not None:
@@ -110,13 +109,13 @@ def collect(
         measured=measured,
         data=options.data,
         runner=options.runner if options.data is not None else None,
-        net=None if net is None else net.nets[0],
+        net=net,
     )
 
 
-def _not_in_net(net: LintFile, found: Iterable[Snapshot]) -> list[str]:
+def _not_in_net(net: Net, found: Iterable[Snapshot]) -> list[str]:
     """Return notes on files whose BatchNorms the net does not have."""
-    names = {layer.name for layer in net.nets[0].layers}
+    names = {layer.name for layer in net.layers}
     notes = []
     for snapshot in found:
         missing = [numbers.name for numbers in snapshot.layers if numbers.name not in names]

@@ -227,8 +227,8 @@ class Workspace:
         readings = self.readings(self.source(given) if isinstance(given, str) else given)
         return readings.read(target or self.targets(readings)[0].dialect)
 
-    def net(self, given: str | Source) -> Net:
-        """Return the net in a file as the first Caffe that it is checked for builds it.
+    def net(self, given: str | Source, target: Dialect | None = None) -> Net:
+        """Return the net in a file as `target`, else the first that it is checked for, builds it.
 
         Raises InputError where the file cannot be read, its syntax is broken, or it is no net.
         """
@@ -242,4 +242,4 @@ class Workspace:
             raise InputError(source.path, "a solver, not a net; load the net that it names")
         if not readings.kind.is_text:
             raise InputError(source.path, "no field of a net is in it")
-        return readings.read(self.targets(readings)[0].dialect).nets[0]
+        return readings.read(target or self.targets(readings)[0].dialect).nets[0]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from protolint.cli.progress import progress_bar
+from protolint.cli.terminal import progress_bar
 
 LARGE = 200 << 20
 
@@ -21,7 +21,7 @@ class Terminal(io.StringIO):
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
     # Not sys.stderr itself, which pytest puts back for the test.
-    monkeypatch.setattr("protolint.cli.progress.sys", SimpleNamespace(stderr=terminal))
+    monkeypatch.setattr("protolint.cli.terminal.sys", SimpleNamespace(stderr=terminal))
     return terminal
 
 
@@ -56,6 +56,6 @@ def test_small_files_have_none(terminal: Terminal) -> None:
 
 
 def test_nobody_sees_it_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("protolint.cli.progress.sys", SimpleNamespace(stderr=io.StringIO()))
+    monkeypatch.setattr("protolint.cli.terminal.sys", SimpleNamespace(stderr=io.StringIO()))
     with progress_bar() as show:
         assert show is None

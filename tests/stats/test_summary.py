@@ -110,12 +110,11 @@ def test_half_precision_and_hdf5_are_read_like_the_rest(fixtures: Path, tmp_path
 
 def test_a_prototxt_gives_its_eps(fixtures: Path) -> None:
     from protolint.batchnorm.in_net import layers_in_net
-    from protolint.stats.nets import read_net_file
     from protolint.workspace.workspace import Workspace
 
     folder = fixtures / "stats"
     text = (folder / "tide.prototxt").read_text("utf-8")
-    net = read_net_file(str(folder / "tide.prototxt"), Workspace()).nets[0]
+    net = Workspace().net(str(folder / "tide.prototxt"))
     assert "eps" not in text
     path = str(folder / "tide_iter_1000.caffemodel")
     known = {

@@ -9,7 +9,7 @@ import pytest
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import DIALECTS, resolve_target
 from protolint.cli.explain import explain
-from protolint.cli.problems import Problems
+from protolint.cli.terminal import Problems
 from protolint.errors import ConfigError
 from protolint.lint.check_files import check_files
 from protolint.lint.check_text import check_source
