@@ -13,9 +13,8 @@ from protolint.caffe.build import Build
 from protolint.caffe.registry import DIALECTS
 from protolint.diagnostic import Severity
 from protolint.float32 import single
-from protolint.lint.check_weights import GivenNet, check_weights
+from protolint.lint.check_weights import GivenNet, check_weights, one_for_each_cause
 from protolint.lint.file_report import FileReport
-from protolint.lint.precedence import one_for_each_cause
 from protolint.lint.registry import all_rules, find_rule
 from protolint.lint.rule import Finding
 from protolint.source import BinarySource, Source, Span
