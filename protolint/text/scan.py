@@ -11,6 +11,7 @@ Prototxts repeat themselves, so a line is taken apart once and remembered.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from protolint.text.tree import (
@@ -82,12 +83,24 @@ _LARGEST_PART, _MOST_PROBLEMS = 10_000, 50
 
 _BLANK_LINES = r"(?:[ \t\r\v\f]*(?:\#[^\n]*)?\n)*"
 _GOES_ON_BELOW = re.compile(_BLANK_LINES + _GOES_ON.pattern)
+_SOME = r"[ \t]*"
 _HEAD_LINE = (
-    r'[ \t]*(name|type|bottom|top)[ \t]*:[ \t]*(?:"([^"\\\n]*)"|([A-Z][A-Z_0-9]*))[ \t\r]*\n'
+    rf'{_SOME}(name|type|bottom|top){_SOME}:{_SOME}(?:"([^"\\\n]*)"|([A-Z][A-Z_0-9]*))[ \t\r]*\n'
 )
 _LAYER = re.compile(
-    rf"{_BLANK_LINES}[ \t]*(layers?)[ \t]*:?[ \t]*(\{{)[ \t\r]*\n" + rf"(?:{_HEAD_LINE}|)" * 6
+    rf"{_BLANK_LINES}{_SOME}(layers?){_SOME}:?{_SOME}(\{{)[ \t\r]*\n"
+    + f"(?:{_HEAD_LINE}" * 6
+    + "|)" * 6
 )
+#: What may stand between the words of such a head, and what does in nearly every file.
+_USUAL_SPACE = (
+    (_BLANK_LINES + _SOME, r"\n*"),
+    (rf"{_SOME}:?{_SOME}", " "),
+    (rf"{_SOME}:{_SOME}", ": "),
+    (r"[ \t\r]*\n", r"\n"),
+)
+#: Known bodies from which on a second pattern has been worth its making.
+_MANY_BODIES = 200
 _REST = re.compile(r"[ \t\r\v\f]*(?:\#[^\n]*)?(?:\n|\Z)")
 
 
@@ -178,9 +191,10 @@ def _layers(text: str) -> _Read | None:
     top: list[Node] = []
     problems: list[SyntaxProblem] = []
     match, find, known = _LAYER.match, text.find, _bodies.get
+    usual = _usual_layer().match if len(_bodies) > _MANY_BODIES else match
     base = parts = others = end = 0
     while end >= 0:
-        m = match(text, base)
+        m = usual(text, base) or match(text, base)
         at = base if m is None else m.end()
         # The line end in front of the brace may be that of the head.
         end = find("\n}", base if m is None else at - 1)
@@ -204,6 +218,15 @@ def _layers(text: str) -> _Read | None:
         base = after
         parts += 1
     return (top, problems, []) if len(problems) < _MOST_PROBLEMS else None
+
+
+@cache
+def _usual_layer() -> re.Pattern[str]:
+    """Return what matches a layer with a head as most are written, in half the time."""
+    pattern = _LAYER.pattern.removesuffix("|)") + ")"  # One line of the head has to be so.
+    for some, usual in _USUAL_SPACE:
+        pattern = pattern.replace(some, usual)
+    return re.compile(pattern)
 
 
 def _read_body(text: str) -> Block | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,12 @@ _TYPED = st.sampled_from(
 @example(_LAYERS.index("# next"), 0, ", ;", False)
 def test_a_net_that_is_being_typed_is_read_alike(at: int, cut: int, new: str, cr: bool) -> None:
     text = _LAYERS[:at] + new + _LAYERS[at + cut :]
-    assert_agreement(text.replace("\n", "\r\n") if cr else text)
+    text = text.replace("\n", "\r\n") if cr else text
+    assert_agreement(text)
+    with pytest.MonkeyPatch.context() as patch:
+        # As behind many layers that were read before.
+        patch.setattr(sys.modules["protolint.text.scan"], "_MANY_BODIES", -1)
+        assert_agreement(text)
 
 
 def test_one_broken_line_does_not_send_the_whole_net_to_the_grammar() -> None:
