@@ -239,12 +239,29 @@ class MessageType:
                 found[field.name] = field
         return found
 
+    @cached_property
+    def _places(self) -> dict[bytes, tuple[int, int]]:
+        """Where each field is described, by its name, with which that begins."""
+        data = self.schema.data
+        found = {}
+        for item in fields(data, *self._range):
+            if item.number == 2:
+                name = next(fields(data, item.value, item.end))
+                found[data[name.value : name.end]] = item.value, item.end
+        return found
+
     def has_field(self, name: str) -> bool:
-        """Return whether there is a field of a name; the fields are made where there may be."""
+        """Return whether there is a field of a name; the others are not made for that."""
         written = name.encode()
         # A field begins with its name; so do the messages and enums inside.
         head = b"\x0a" + bytes([len(written)]) + written if len(written) < 0x80 else written
-        return self.schema.data.find(head, *self._range) >= 0 and name in self.fields
+        if self.schema.data.find(head, *self._range) < 0:
+            return False
+        place = self._places.get(written)
+        if place is None:
+            return name in self.fields
+        # A group has another name in text.
+        return self._field(self.schema.data, *place).name == name
 
     @cached_property
     def required(self) -> list[str]:

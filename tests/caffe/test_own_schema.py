@@ -83,6 +83,14 @@ def test_what_does_not_fit_is_found(schema: Schema, field: str, problem: str) ->
     assert problems(schema, f"layer {{ {field} }}") == [problem]
 
 
+def test_a_field_is_there_as_text_names_it(schema: Schema) -> None:
+    """Also where the fields have not been made; a group has the name of its type."""
+    layer = schema.messages["LayerParameter"]
+    asked = ("name", "fast", "Window", "window", "how", "CountsEntry", "size", "nothing")
+    found = {name for name in asked if layer.has_field(name)}
+    assert found == {"name", "fast", "Window"} == layer.fields.keys() & set(asked)
+
+
 def test_protocs_own_error_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "caffe.proto"
     path.write_text("package caffe;\nmessage NetParameter {\n  optional strin name = 1\n}\n")
