@@ -237,7 +237,7 @@ def test_checking_a_net_imports_nothing_heavy(fixtures: Path, tmp_path: Path) ->
             "workspace",
         )
     }  # fmt: skip
-    assert loaded["protolint.cli"] == {"checking", "outputs", "plain", "terminal"}
+    assert loaded["protolint.cli"] == {"checking", "plain", "terminal"}
     # Families of layers that the net does not have.
     absent = {"detection", "joining", "recurrent", "reducing"}
     assert loaded["protolint.layers"].isdisjoint(absent)

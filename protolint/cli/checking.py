@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from protolint.caffe.dialect import Dialect
-from protolint.cli.outputs import Output, write_outputs
 from protolint.cli.terminal import Problems, coloured, progress_bar, put, warn
 from protolint.diagnostic import Severity
-from protolint.errors import FOUND, OK, UsageError
+from protolint.errors import FOUND, OK, InputError, UsageError
 from protolint.lint.check_files import check_files
 from protolint.lint.file_report import FileReport
 from protolint.lint.select import require_known, selection_of
 from protolint.record import NamedTuple
-from protolint.report import DOCUMENTS, FORMATS, SHOW_EDITS, renderer
+from protolint.report import DOCUMENTS, FORMATS, SHOW_EDITS, Output, renderer
 from protolint.shown import shown
 from protolint.weights.kinds import named_as_weights
 from protolint.words import counted
@@ -156,7 +156,7 @@ def check(options: CheckOptions) -> int:
             warn(f"wrote {counted(write_baseline(path, reports), 'finding')} to {path}")
             return problems.exit_code(OK)
         reports, stale = _new(baseline or "", reports, workspace)
-    write_outputs(problems, options.outputs, reports)
+    _write_outputs(problems, options.outputs, reports)
     if reports or options.form in DOCUMENTS or not problems.found:
         if options.statistics:
             from protolint.report.statistics import render, render_json
@@ -237,3 +237,22 @@ def _fails(workspace: Workspace, reports: list[FileReport], level: Severity | No
 
 def _silent(text: str) -> None:
     """Make no remark."""
+
+
+def _write_outputs(
+    problems: Problems, outputs: Sequence[Output], reports: Sequence[FileReport]
+) -> None:
+    """Write each report; one that cannot be written is reported, and the next goes on."""
+    if not outputs:
+        return
+    from protolint.files import replace_file
+
+    for output in outputs:
+        try:
+            target = os.path.realpath(output.path)
+            if any(os.path.realpath(report.path) == target for report in reports):
+                raise InputError(output.path, "is checked in this run; not overwritten by a report")
+            text = renderer(output.format)(reports, False, problems.texts)
+            replace_file(output.path, text.encode("utf-8", "backslashreplace"))
+        except InputError as error:
+            problems.report(error)

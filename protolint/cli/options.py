@@ -10,10 +10,9 @@ import click
 
 from protolint.caffe.dialect import Dialect
 from protolint.caffe.registry import AUTO, DIALECTS, NVIDIA, resolve_target
-from protolint.cli.outputs import Output
 from protolint.diagnostic import Severity
 from protolint.layers.shape import Shape
-from protolint.report import FORMATS
+from protolint.report import FORMATS, Output
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from protolint.lint.file_report import FileReport
+from protolint.record import NamedTuple
 
-__all__ = ["DOCUMENTS", "FORMATS", "SHOW_EDITS", "Renderer", "renderer"]
+__all__ = ["DOCUMENTS", "FORMATS", "SHOW_EDITS", "Output", "Renderer", "renderer"]
 
 #: The output formats, the default first; each is a module of this package.
 FORMATS = ("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "junit", "html")
@@ -16,6 +17,13 @@ FORMATS = ("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "j
 DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html"})
 #: Those that show what a fix changes; the others have its title.
 SHOW_EDITS = frozenset({"json", "sarif"})
+
+
+class Output(NamedTuple):
+    """A report to write: its format, and the file it goes to."""
+
+    format: str
+    path: str
 
 
 class Renderer(Protocol):
