@@ -7,7 +7,7 @@ everything else (help, rarer options, mistakes) is left to click.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from protolint.caffe.dialect import Dialect
@@ -36,37 +36,26 @@ _CONVERSION_VALUES = {"--from": "source", "--like": "like", "--output": "output"
 
 def plain_options(arguments: Sequence[str]) -> CheckOptions | None:
     """Return the options behind the word `check`, or None where click has to read them."""
-    if _is_for_click():
-        return None
     from protolint.cli.checking import CheckOptions
     from protolint.report import FORMATS
 
-    paths: list[str] = []
     targets: list[Dialect | None] = []
-    fields: dict[str, Any] = {}
-    choices: dict[str, Any] = {}
-    rest = iter(arguments)
-    for argument in rest:
-        if argument[:1] != "-" or argument == "-":
-            paths.append(argument)
-        elif argument in _FLAGS:
-            fields[_FLAGS[argument]] = True
-        elif argument in _CHOICES:
-            choices[_CHOICES[argument]] = True
+
+    def take(fields: dict[str, Any], name: str, value: str) -> bool:
+        if name == "--output-format" and value in FORMATS:
+            fields["form"] = value
+        elif name == "--target" and (dialect := resolve_target(value)) is not None:
+            targets.append(dialect)
+        elif name == "--target" and value.strip().lower() == AUTO:
+            targets.append(None)
+        elif name == "--jobs" and len(value) < 4 and value.isascii() and value.isdecimal():
+            fields["jobs"] = int(value)
         else:
-            name, equals, value = argument.partition("=")
-            value = value if equals else next(rest, "")
-            if name == "--output-format" and value in FORMATS:
-                fields["form"] = value
-            elif name == "--target" and (dialect := resolve_target(value)) is not None:
-                targets.append(dialect)
-            elif name == "--target" and value.strip().lower() == AUTO:
-                targets.append(None)
-            elif name == "--jobs" and len(value) < 4 and value.isascii() and value.isdecimal():
-                fields["jobs"] = int(value)
-            else:
-                return None
-    return CheckOptions(tuple(paths), tuple(targets), choices=Choices(**choices), **fields)
+            return False
+        return True
+
+    fields = _read(arguments, _FLAGS, take)
+    return None if fields is None else CheckOptions(targets=tuple(targets), **fields)
 
 
 def plain_conversion(arguments: Sequence[str]) -> dict[str, Any] | None:
@@ -74,33 +63,48 @@ def plain_conversion(arguments: Sequence[str]) -> dict[str, Any] | None:
 
     None where click has to read them.
     """
-    if _is_for_click():
+
+    def take(fields: dict[str, Any], name: str, value: str) -> bool:
+        if name == "--to" and (dialect := resolve_target(value)) is not None:
+            fields["to"] = dialect
+        elif name in _CONVERSION_VALUES and value:
+            fields[_CONVERSION_VALUES[name]] = value
+        else:
+            return False
+        return True
+
+    fields = _read(arguments, _CONVERSION_FLAGS, take)
+    return None if fields is None or not fields["paths"] or "to" not in fields else fields
+
+
+def _read(
+    arguments: Sequence[str],
+    flags: Mapping[str, str],
+    take: Callable[[dict[str, Any], str, str], bool],
+) -> dict[str, Any] | None:
+    """Return paths, choices and what the options of a verb set, or None where click has to read.
+
+    `take` puts an option with a value among them, or says that it cannot.
+    """
+    # On Windows click expands patterns; with the variable a shell asks what could follow.
+    if os.name == "nt" or "_PROTOLINT_COMPLETE" in os.environ:
         return None
     paths: list[str] = []
-    asked: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     choices: dict[str, Any] = {}
     rest = iter(arguments)
     for argument in rest:
         if argument[:1] != "-" or argument == "-":
             paths.append(argument)
-        elif argument in _CONVERSION_FLAGS:
-            asked[_CONVERSION_FLAGS[argument]] = True
+        elif argument in flags:
+            fields[flags[argument]] = True
         elif argument in _CHOICES:
             choices[_CHOICES[argument]] = True
-        elif argument == "--to" and (dialect := resolve_target(next(rest, ""))) is not None:
-            asked["to"] = dialect
-        elif argument in _CONVERSION_VALUES and (value := next(rest, "")):
-            asked[_CONVERSION_VALUES[argument]] = value
         else:
-            return None
-    if not paths or "to" not in asked:
-        return None
-    return {"paths": tuple(paths), "choices": Choices(**choices), **asked}
-
-
-def _is_for_click() -> bool:
-    """Whether click alone knows what a command line means.
-
-    On Windows it expands patterns; with the variable a shell asks what could follow.
-    """
-    return os.name == "nt" or "_PROTOLINT_COMPLETE" in os.environ
+            name, equals, value = argument.partition("=")
+            # Behind a short option the sign is a part of the value.
+            if equals and name[:2] != "--":
+                return None
+            if not take(fields, name, value if equals else next(rest, "")):
+                return None
+    return {"paths": tuple(paths), "choices": Choices(**choices), **fields}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from protolint.batchnorm.fit import between, fit
@@ -207,10 +208,8 @@ class Bundle:
         A model can be written when it comes, and proven when all have come.
         """
         models: list[WeightsJob] = []
-        for model in self._made(FileKind.MODEL, self._model):
-            models.append(model)
-            yield model
-        for model in self._made(FileKind.MODEL_HDF5, self._hdf5_model):
+        binary = self._made(FileKind.MODEL, self._model)
+        for model in chain(binary, self._made(FileKind.MODEL_HDF5, self._hdf5_model)):
             models.append(model)
             yield model
         states = [

@@ -69,9 +69,9 @@ def test_completion_is_left_to_click(monkeypatch: pytest.MonkeyPatch) -> None:
 
 _CONVERSIONS = (
     "a.prototxt", "b.caffemodel", "-", "", "--", "--to", "--to=bvlc", "bvlc", " NVIDIA ", "caffe2",
-    "-o", "-oout", "out/", "--output", "--output=out/", "--from", "--like", "--force", "--force=1",
+    "-o", "-oout", "-o=out", "out/", "--output", "--output=out/", "--from", "--like", "--force",
     "--dry-run", "--fold", "--half", "--in-place", "--resume", "--isolated", "--without-cudnn",
-    "--keep-scale", "--report", "json", "-h", "--forc", "--engine", "caffe",
+    "--keep-scale", "--report", "json", "-h", "--forc", "--force=1", "--engine", "caffe",
 )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_a_conversion_is_asked_for_as_click_reads_it(arguments: list[str]) -> No
     [
         "--to nvidia-0.17 a.prototxt b.caffemodel -o out/", "a --to bvlc --to ssd --in-place",
         "--isolated --without-cudnn --to NVIDIA --force --half --fold a b --output -",
-        "--to bvlc --from segnet --like net --resume --dry-run a",
+        "--to bvlc --from segnet --like net --resume --dry-run a", "--to=ssd a --output=out/",
     ],
 )  # fmt: skip
 def test_an_everyday_conversion_is_read_here(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
